@@ -1,0 +1,174 @@
+import { createHook } from "node:async_hooks";
+import type { Clock } from "../src/ports.ts";
+import { type EpochMs, epochMs, type MonoMs, monoMs } from "../src/units.ts";
+
+interface Timer {
+  readonly at: number;
+  readonly order: number;
+  readonly fire: () => void;
+}
+
+// Work that Node does off the main thread (threadpool crypto, file requests): virtual time must not pass while
+// some is under way, or an hour would go by during one RSA signature. async_hooks sees each begin (init) and end
+// (after, or destroy when it is dropped).
+const inFlight = new Set<number>();
+let watchers = 0;
+const hook = createHook({
+  init(id, type) {
+    if (/REQUEST$|^FSREQ|^GETADDRINFO|^ZLIB/.test(type)) inFlight.add(id);
+  },
+  after(id) {
+    inFlight.delete(id);
+  },
+  destroy(id) {
+    inFlight.delete(id);
+  },
+});
+
+const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Macrotasks without any work in flight before the program counts as having nothing left to do. */
+const QUIET_ROUNDS = 6;
+
+/**
+ * A clock that moves only when told to. Everything that waits through the `Clock` port waits on it, so a simulated
+ * week takes as long as the work done in it. Between two timers it lets promises, streams and threadpool work finish.
+ */
+export class VirtualClock implements Clock {
+  #mono = 0;
+  #wallOffset: number;
+  #known: boolean;
+  #order = 0;
+  readonly #timers = new Set<Timer>();
+
+  /** `wall` is the time of day at the start; `wallKnown: false` is a board that has not been told the time. */
+  constructor(start: { wall?: EpochMs; wallKnown?: boolean } = {}) {
+    this.#wallOffset = start.wall ?? Date.parse("2026-12-01T17:00:00Z");
+    this.#known = start.wallKnown ?? true;
+    if (watchers++ === 0) hook.enable();
+  }
+
+  mono(): MonoMs {
+    return monoMs(this.#mono);
+  }
+
+  wall(): EpochMs {
+    return epochMs(this.#wallOffset + this.#mono);
+  }
+
+  wallKnown(): boolean {
+    return this.#known;
+  }
+
+  /** The board is told the time: the wall clock jumps, the monotonic one does not. */
+  setWall(at: EpochMs, known = true): void {
+    this.#wallOffset = at - this.#mono;
+    this.#known = known;
+  }
+
+  /** How many sleeps and timers are waiting: 0 when nothing was left behind. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
+  /** Calls `fire` after `ms` of virtual time; returns the way to cancel it. */
+  timer(ms: number, fire: () => void): () => void {
+    const timer: Timer = { at: this.#mono + Math.max(0, ms), order: this.#order++, fire };
+    this.#timers.add(timer);
+    return () => {
+      this.#timers.delete(timer);
+    };
+  }
+
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const onAbort = (): void => {
+        cancel();
+        reject(signal.reason);
+      };
+      const cancel = this.timer(ms, () => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  /** Lets everything that can happen without time passing happen. */
+  async settle(): Promise<void> {
+    for (let quiet = 0; quiet < QUIET_ROUNDS; quiet = inFlight.size === 0 ? quiet + 1 : 0) await macrotask();
+  }
+
+  /** Moves time forward by `ms`, firing timers in order and settling after each moment. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#mono + ms;
+    await this.settle();
+    for (let next = this.#next(); next !== undefined && next.at <= end; next = this.#next()) {
+      this.#fireAllAt(next.at);
+      await this.settle();
+    }
+    this.#mono = end;
+  }
+
+  /** Moves time forward until `promise` settles; fails after `withinMs` of virtual time, or when nothing waits. */
+  async until<T>(promise: Promise<T>, withinMs = 3_600_000): Promise<T> {
+    let settled = false;
+    const mark = (): void => {
+      settled = true;
+    };
+    promise.then(mark, mark);
+    const end = this.#mono + withinMs;
+    await this.settle();
+    while (!settled) {
+      const next = this.#next();
+      if (next === undefined) throw new Error("virtual clock: nothing is waiting, so this can never happen");
+      if (next.at > end) throw new Error(`virtual clock: not within ${withinMs} ms of virtual time`);
+      this.#fireAllAt(next.at);
+      await this.settle();
+    }
+    return promise;
+  }
+
+  /** Moves time forward until `condition` holds; fails after `withinMs` of virtual time. */
+  async untilTrue(condition: () => boolean, withinMs = 3_600_000): Promise<void> {
+    const end = this.#mono + withinMs;
+    await this.settle();
+    while (!condition()) {
+      const next = this.#next();
+      if (next === undefined)
+        throw new Error("virtual clock: nothing is waiting, so this can never become true");
+      if (next.at > end) throw new Error(`virtual clock: not true within ${withinMs} ms of virtual time`);
+      this.#fireAllAt(next.at);
+      await this.settle();
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#timers.clear();
+    if (--watchers === 0) {
+      hook.disable();
+      inFlight.clear();
+    }
+  }
+
+  #next(): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of this.#timers)
+      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
+        first = timer;
+    return first;
+  }
+
+  #fireAllAt(at: number): void {
+    this.#mono = Math.max(this.#mono, at);
+    const due = [...this.#timers].filter((timer) => timer.at <= at).sort((a, b) => a.order - b.order);
+    for (const timer of due) {
+      this.#timers.delete(timer);
+      timer.fire();
+    }
+  }
+}

@@ -1,0 +1,321 @@
+// The one table of error codes. docs/errors.md is written from it, and a check compares them.
+//
+// `remedy` is what the program does next:
+//   retry   pause with growing, jittered delays, then try the same step again
+//   newCode the code on the display is dead: after a pause or a press, show another one
+//   signIn  the org has ended the sign-in: forget the grant, then show a new code
+//   wait    a person has to change something elsewhere: show it, try again rarely or on a press
+//   stop    end the process with `exitCode` (sysexits.h numbers)
+//   report  tell the sender (command result) and go on
+
+export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report";
+
+export interface ErrorEntry {
+  readonly remedy: Remedy;
+  /** What happened, in one short sentence a person understands. */
+  readonly title: string;
+  /** What it means and what to do. */
+  readonly help: string;
+  /** Only with remedy `stop`. */
+  readonly exitCode?: number;
+}
+
+export const errorTable = {
+  // the way to the org
+  ORG_UNREACHABLE: {
+    remedy: "retry",
+    title: "The org cannot be reached",
+    help: "Check the network cable or Wi-Fi, and that org.url names the right host. The board keeps trying.",
+  },
+  ORG_TIMEOUT: {
+    remedy: "retry",
+    title: "The org does not answer in time",
+    help: "The network or the org is slow. The board waits longer each time and keeps trying.",
+  },
+  ORG_TLS: {
+    remedy: "wait",
+    title: "The org's certificate is not trusted",
+    help: "Check the board's date and time. For an org with its own certificate authority, name its file in org.ca.",
+  },
+  ORG_BUSY: {
+    remedy: "retry",
+    title: "The org asks to come back later",
+    help: "The org is overloaded or in maintenance. The board waits as long as the org says and tries again.",
+  },
+  ORG_ANSWER_INVALID: {
+    remedy: "retry",
+    title: "The org's answer makes no sense",
+    help: "The answer was not what the protocol says, perhaps a maintenance page or a proxy's sign-in page. Check org.url and org.dialect.",
+  },
+  ORG_ANSWER_TOO_LARGE: {
+    remedy: "retry",
+    title: "The org's answer is too large",
+    help: "More was sent than any such answer needs, so it was cut off. Check org.url.",
+  },
+  ORG_DISCOVERY: {
+    remedy: "wait",
+    title: "The org does not describe a device flow",
+    help: "With dialect rfc8628, org.url must be an issuer whose discovery document names a device_authorization_endpoint. Check org.url, or choose another dialect.",
+  },
+  // the sign-in
+  CLIENT_UNKNOWN: {
+    remedy: "wait",
+    title: "The org does not know this client",
+    help: "Check org.clientId (the consumer key of your External Client App) and org.clientSecret; a new app can take ten minutes until the org knows it.",
+  },
+  DEVICE_FLOW_DISABLED: {
+    remedy: "wait",
+    title: "The org does not allow the device flow for this client",
+    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL.",
+  },
+  SCOPE_REFUSED: {
+    remedy: "wait",
+    title: "The org refuses the scope",
+    help: "org.scope asks for something the client may not have. Allow it in the app's OAuth scopes, or shorten org.scope.",
+  },
+  TOO_MANY_CODES: {
+    remedy: "wait",
+    title: "The org gives out no more codes for now",
+    help: "Too many codes were asked for. Salesforce wants an hour of silence; the board waits and then asks again.",
+  },
+  CODE_EXPIRED: {
+    remedy: "newCode",
+    title: "The code has expired",
+    help: "Nobody approved it in time. Press the button (or a key) for a new one.",
+  },
+  CODE_DENIED: {
+    remedy: "newCode",
+    title: "The sign-in was refused",
+    help: "Somebody answered No to this board. Press the button (or a key) for a new code.",
+  },
+  CODE_INVALID: {
+    remedy: "newCode",
+    title: "The org no longer knows this code",
+    help: "It was replaced, used or dropped by the org. Press the button (or a key) for a new one.",
+  },
+  GRANT_GONE: {
+    remedy: "signIn",
+    title: "The org has ended the sign-in",
+    help: "The approval was revoked, has expired, or was pushed out by a newer device (Salesforce keeps five per user and app). Scan the new code.",
+  },
+  REFRESH_BUSY: {
+    remedy: "retry",
+    title: "The org is still working on an earlier refresh",
+    help: "Two refreshes met at the org. The board waits a moment and tries again with the same token.",
+  },
+  NO_REFRESH_TOKEN: {
+    remedy: "signIn",
+    title: "The sign-in cannot be renewed",
+    help: "The org gave no refresh token. Add refresh_token (Salesforce) or offline_access to org.scope, and allow it in the app.",
+  },
+  ACCESS_TOKEN_REJECTED: {
+    remedy: "retry",
+    title: "The org does not accept the access token any more",
+    help: "It ran out or was revoked. The board gets a new one with its refresh token.",
+  },
+  // the asset token
+  ASSET_TOKEN_REFUSED: {
+    remedy: "wait",
+    title: "The org gives this board no asset token",
+    help: "In the org: External Client App, switch on asset tokens, with a signing certificate and the audience of assetToken.audience. The answer is in the log.",
+  },
+  ASSET_TOKEN_INVALID: {
+    remedy: "wait",
+    title: "The asset token does not stand up to checking",
+    help: "Signature, issuer, audience, device, key or times are wrong; the message says which. Check assetToken.audience, assetToken.verify and the board's clock.",
+  },
+  ASSET_KEYS_UNAVAILABLE: {
+    remedy: "retry",
+    title: "The org's signing keys cannot be had",
+    help: "Without them the asset token cannot be checked. Check the address in assetToken.verify, or pin the certificate there.",
+  },
+  CLOCK_UNSET: {
+    remedy: "retry",
+    title: "The board does not know the time yet",
+    help: "Nothing can be signed or checked before it does. The board waits for the network's time service.",
+  },
+  // the broker
+  BROKER_UNREACHABLE: {
+    remedy: "retry",
+    title: "The broker cannot be reached",
+    help: "Check the network and broker.url. The board keeps trying, less and less often.",
+  },
+  BROKER_TLS: {
+    remedy: "wait",
+    title: "The broker's certificate is not trusted",
+    help: "Check the board's date and time. For a broker with its own certificate authority, name its file in broker.ca.",
+  },
+  BROKER_REFUSED: {
+    remedy: "retry",
+    title: "The broker turns this board away",
+    help: "The broker did not accept the credentials. Check broker.auth, the broker's own log, and that the device may use its topics.",
+  },
+  BROKER_BUSY: {
+    remedy: "retry",
+    title: "The broker asks to come back later",
+    help: "The broker is overloaded or shutting down. The board waits and tries again.",
+  },
+  BROKER_LOST: {
+    remedy: "retry",
+    title: "The connection to the broker was lost",
+    help: "The network or the broker went away. The board connects again by itself; the lamp keeps its state.",
+  },
+  BROKER_SILENT: {
+    remedy: "retry",
+    title: "The broker has stopped acknowledging",
+    help: "Messages are not acknowledged although the connection looks alive. The board connects again with fresh credentials.",
+  },
+  BROKER_TAKEN_OVER: {
+    remedy: "wait",
+    title: "Another client uses this board's name at the broker",
+    help: "Two boards with the same device.id throw each other out. Give each its own device.id.",
+  },
+  BROKER_FORBIDS: {
+    remedy: "wait",
+    title: "The broker forbids this board its topics",
+    help: "Allow the device to subscribe and publish below porchlight/<device>/ in the broker's access rules.",
+  },
+  // commands
+  COMMAND_INVALID: {
+    remedy: "report",
+    title: "The command makes no sense",
+    help: "It is not a JSON object of the light schema. docs/topics.md has an example of each.",
+  },
+  COMMAND_TOO_LARGE: {
+    remedy: "report",
+    title: "The command is too large",
+    help: "Commands may have up to 16 KiB.",
+  },
+  COMMAND_RETAINED: {
+    remedy: "report",
+    title: "A retained command is not obeyed",
+    help: "It could be from any time in the past. Publish commands without the retain flag.",
+  },
+  COMMAND_STALE: {
+    remedy: "report",
+    title: "The command came too late",
+    help: "Its time had run out before it arrived. Send it again.",
+  },
+  COMMAND_REPEATED: {
+    remedy: "report",
+    title: "The command was obeyed before",
+    help: "A command with this id has already been dealt with. Use a new id for each command.",
+  },
+  COMMAND_UNTRUSTED: {
+    remedy: "report",
+    title: "Plain commands are not obeyed on this board",
+    help: "commands.trust is owner: only signed commands count. Send a signed command, or set commands.trust to broker.",
+  },
+  LIGHT_UNKNOWN: {
+    remedy: "report",
+    title: "There is no such lamp",
+    help: "The topic names a lamp that is not in the settings under lights.",
+  },
+  LIGHT_CANNOT: {
+    remedy: "report",
+    title: "This lamp cannot do that",
+    help: "The lamp's traits (in the about topic) say what it can do.",
+  },
+  LIGHT_FAULT: {
+    remedy: "report",
+    title: "The lamp's hardware does not answer",
+    help: "Check its wiring, power and the driver's address. The board keeps trying and takes it back by itself.",
+  },
+  // this board
+  SETTINGS_INVALID: {
+    remedy: "stop",
+    exitCode: 78,
+    title: "The settings are wrong",
+    help: "The message names each key, its value and what is allowed. docs/settings.md has them all.",
+  },
+  SETTINGS_UNREADABLE: {
+    remedy: "stop",
+    exitCode: 66,
+    title: "The settings file cannot be read",
+    help: "Name it with --settings FILE and check that it exists and that you may read it.",
+  },
+  USAGE: {
+    remedy: "stop",
+    exitCode: 64,
+    title: "The command line is wrong",
+    help: "porchlight --help shows how to call it.",
+  },
+  STATE_UNWRITABLE: {
+    remedy: "stop",
+    exitCode: 73,
+    title: "The state folder cannot be written",
+    help: "Check that the folder of state.dir exists, is yours, and that the disk is not full or read-only.",
+  },
+  STATE_DAMAGED: {
+    remedy: "stop",
+    exitCode: 65,
+    title: "A file in the state folder is damaged",
+    help: "The message names it. Move it away; the board will then make a new one or ask to be signed in again.",
+  },
+  ALREADY_RUNNING: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "Porchlight is already running with this state folder",
+    help: "Two agents would fight over one sign-in. Stop the other one first, or give this one its own state.dir.",
+  },
+  NOT_SIGNED_IN: {
+    remedy: "stop",
+    exitCode: 69,
+    title: "This board is not signed in",
+    help: "Start porchlight run and scan the code first.",
+  },
+  STEP_FAILED: {
+    remedy: "stop",
+    exitCode: 1,
+    title: "A step of the story did not happen",
+    help: "The message names the step. Run again with --json to see every event.",
+  },
+  INTERRUPTED: {
+    remedy: "stop",
+    exitCode: 130,
+    title: "Interrupted",
+    help: "You stopped it.",
+  },
+  BUG: {
+    remedy: "stop",
+    exitCode: 70,
+    title: "Porchlight has a bug",
+    help: "Please report it with the message and the last lines of the log.",
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** The entry of a code, with its optional fields visible. */
+export const entryOf = (code: ErrorCode): ErrorEntry => errorTable[code];
+
+/**
+ * A fault that the table knows. Made only at the edge (adapters, drivers, protocol readers), with the
+ * foreign error as `cause`. The message ends with the code, so that one log line identifies it.
+ */
+export class AgentError extends Error {
+  readonly code: ErrorCode;
+  /** The other side asked for at least this pause, in milliseconds (Retry-After, RFC 9110 section 10.2.3). */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(code: ErrorCode, detail?: string, options: { cause?: unknown; retryAfterMs?: number } = {}) {
+    const title = errorTable[code].title;
+    super(
+      `${title}${detail ? `: ${detail}` : ""} (${code})`,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
+    this.name = "AgentError";
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+
+  get remedy(): Remedy {
+    return errorTable[this.code].remedy;
+  }
+}
+
+/** Any thrown value as an AgentError: what is not one already is a bug. */
+export const asAgentError = (error: unknown): AgentError =>
+  error instanceof AgentError
+    ? error
+    : new AgentError("BUG", error instanceof Error ? error.message : String(error), { cause: error });

@@ -1,0 +1,265 @@
+// The data that flows through the agent. No code beyond constants; every part imports these types.
+
+import type { AgentError, ErrorCode } from "./errors.ts";
+import type { EpochMs, MonoMs, Secret } from "./units.ts";
+
+// ---------------------------------------------------------------------------------------------- the org
+
+/** A device authorization response (RFC 8628 section 3.2), with deadlines instead of durations. */
+export interface DeviceCode {
+  readonly deviceCode: Secret;
+  /** What the person types, as the org wrote it. */
+  readonly userCode: string;
+  readonly verificationUri: string;
+  /** The link with the code inside; made by the dialect where the org does not send one. */
+  readonly verificationUriComplete: string;
+  /** Pause between polls, in milliseconds. */
+  readonly intervalMs: number;
+  readonly expiresAt: MonoMs;
+  readonly expiresAtWall: EpochMs;
+}
+
+/** Who approved: the user and the org, as far as the org tells. */
+export interface Identity {
+  readonly userId: string;
+  readonly name: string;
+  readonly username: string | null;
+  readonly orgId: string | null;
+}
+
+/** What the org gave this board. On disk; both tokens are secret. */
+export interface Grant {
+  readonly accessToken: Secret;
+  readonly refreshToken: Secret | null;
+  /** Base URL of the org for this user (Salesforce instance_url), or the issuer. */
+  readonly instanceUrl: string;
+  /** Scope as granted, space separated, or null when the org does not say. */
+  readonly scope: string | null;
+  readonly issuedAt: EpochMs;
+  /** End of the access token, when the org says so (`expires_in`); Salesforce does not. */
+  readonly expiresAt: EpochMs | null;
+  readonly identity: Identity | null;
+  /** Salesforce `id` URL of the user, where REST answers who it is. */
+  readonly idUrl: string | null;
+  /** The ID token of the sign-in, when scope openid gave one. */
+  readonly idToken: Secret | null;
+}
+
+export type PollAnswer =
+  | { readonly kind: "pending" }
+  | {
+      readonly kind: "slowDown" /** new interval, when the org names one */;
+      readonly intervalMs: number | null;
+    }
+  | { readonly kind: "granted"; readonly grant: Grant };
+
+/** A JWT that binds user and device (RFC 8693 exchange, or signed by the board itself). Memory only. */
+export interface AssetToken {
+  readonly jwt: Secret;
+  readonly audience: readonly string[];
+  readonly expiresAt: EpochMs;
+  readonly expiresAtMono: MonoMs;
+  /** When to fetch the next one, well before the end. */
+  readonly renewAt: MonoMs;
+}
+
+// -------------------------------------------------------------------------------------------- the light
+
+export type LightColour =
+  | { readonly mode: "none" }
+  | { readonly mode: "temperature" /** kelvin */; readonly kelvin: number }
+  | { readonly mode: "rgb" /** red, green, blue, each 0..1 as the eye sees it */; readonly rgb: Rgb };
+
+export type Rgb = readonly [number, number, number];
+
+export type LightEffect = "blink" | "identify";
+export const lightEffects: readonly LightEffect[] = ["blink", "identify"];
+
+export interface LightState {
+  readonly on: boolean;
+  /** 0..1 as the eye sees it; kept while off. */
+  readonly brightness: number;
+  readonly colour: LightColour;
+  readonly effect: LightEffect | null;
+}
+
+/** Only what should change. `effect: null` ends a running effect. */
+export interface LightChange {
+  readonly on?: boolean;
+  readonly brightness?: number;
+  readonly colour?: LightColour;
+  readonly effect?: LightEffect | null;
+}
+
+/** One output of a lamp. `switch` is on or off; all others are dimmable. */
+export type Channel = "switch" | "white" | "warm" | "cold" | "red" | "green" | "blue";
+
+/** What a driver says it has. The shared layer works out everything else from it. */
+export interface DriverTraits {
+  readonly channels: readonly Channel[];
+  /** Colour temperatures of the warm and the cold channel, in kelvin. */
+  readonly minKelvin?: number;
+  readonly maxKelvin?: number;
+  /** The most frames a second the hardware takes during a fade. */
+  readonly framesPerSecond: number;
+  /** True when the hardware itself makes brightness linear to the eye (a smart bulb); no curve then. */
+  readonly perceptual?: boolean;
+}
+
+/** Duty 0..1 per channel, in the order of `DriverTraits.channels`, curve already applied. */
+export type Frame = readonly number[];
+
+/** What a lamp can do, as commands see it. */
+export interface LightTraits {
+  readonly dims: boolean;
+  readonly temperature: { readonly minKelvin: number; readonly maxKelvin: number } | null;
+  readonly rgb: boolean;
+  readonly effects: readonly LightEffect[];
+}
+
+export type PowerOn = "last" | "on" | "off";
+
+/** Why the light changed. */
+export type LightCause =
+  | { readonly kind: "command"; readonly id: string | null }
+  | { readonly kind: "restore" }
+  | { readonly kind: "button" }
+  | { readonly kind: "agent" };
+
+export interface LightReport {
+  readonly light: string;
+  /** Where the lamp is going: reported at once. */
+  readonly target: LightState;
+  readonly available: boolean;
+  readonly fault: AgentError | null;
+  readonly cause: LightCause;
+}
+
+// ------------------------------------------------------------------------------------------ the broker
+
+export interface Command {
+  /** The sender's id for this command (payload `id`, else MQTT 5 correlation data), or null. */
+  readonly id: string | null;
+  /** The lamp it is for (settings `lights[].id`). */
+  readonly light: string;
+  readonly change: LightChange;
+  /** Length of the fade, in milliseconds, 0..3 600 000. */
+  readonly fadeMs: number;
+  /** The sender's own end of validity (payload `expiresAt`), when it names one. */
+  readonly expiresAt: EpochMs | null;
+}
+
+export type ParsedCommand =
+  | { readonly ok: true; readonly command: Command }
+  | { readonly ok: false; readonly id: string | null; readonly code: ErrorCode; readonly detail: string };
+
+/** A message on a command topic, parsed at the edge. */
+export interface Incoming {
+  /** `plain`: light/set. `signed`: command (DESIGN section 6). */
+  readonly channel: "plain" | "signed";
+  readonly light: string;
+  readonly retained: boolean;
+  /** Its MQTT 5 message expiry has run out by the time it is looked at. */
+  readonly expired: boolean;
+  readonly parsed: ParsedCommand;
+}
+
+export interface CommandResult {
+  readonly id: string | null;
+  readonly outcome: "done" | "refused" | "failed";
+  readonly code: ErrorCode | null;
+  readonly message: string | null;
+  readonly light: string;
+  readonly state: LightState | null;
+}
+
+/** What the `about` topic says. */
+export interface About {
+  readonly device: { readonly id: string; readonly name: string; readonly serial: string };
+  readonly version: string;
+  readonly trust: "owner" | "broker";
+  readonly lights: readonly { readonly id: string; readonly name: string; readonly traits: LightTraits }[];
+  /** RFC 7638 thumbprint (SHA-256, base64url) of the device key, or null when there is none. */
+  readonly keyThumbprint: string | null;
+  readonly owner: Identity | null;
+}
+
+// ---------------------------------------------------------------------------------- what a person sees
+
+export interface View {
+  readonly device: { readonly id: string; readonly name: string; readonly serial: string };
+  readonly state: StateName;
+  /** A few words, large: "Scan to make this lamp yours". */
+  readonly headline: string;
+  /** One sentence below it, or null. */
+  readonly detail: string | null;
+  readonly code: {
+    readonly userCode: string;
+    readonly verificationUri: string;
+    readonly verificationUriComplete: string;
+    readonly expiresAt: MonoMs;
+  } | null;
+  readonly owner: string | null;
+  readonly online: boolean;
+  readonly problem: {
+    readonly code: ErrorCode;
+    readonly title: string;
+    readonly help: string;
+    /** When the agent tries again by itself, or null when it waits for a press. */
+    readonly retryAt: MonoMs | null;
+  } | null;
+}
+
+export type StateName =
+  | "starting"
+  | "askingCode"
+  | "waitingForApproval"
+  | "exchanging"
+  | "connecting"
+  | "online"
+  | "pausing"
+  | "stopping"
+  | "stopped";
+
+// ------------------------------------------------------------------------------------------------ events
+
+/** DESIGN section 12: one JSON object a line with `--json`. `at` is added by the journal. */
+export type AgentEvent =
+  | { readonly event: "state"; readonly state: StateName; readonly why?: ErrorCode }
+  | {
+      readonly event: "code";
+      readonly userCode: string;
+      readonly verificationUri: string;
+      readonly verificationUriComplete: string;
+      readonly expiresAt: EpochMs;
+    }
+  | { readonly event: "signedIn"; readonly user: string; readonly org: string | null }
+  | { readonly event: "assetToken"; readonly expiresAt: EpochMs }
+  | { readonly event: "online"; readonly broker: string; readonly protocol: "5" | "3.1.1" }
+  | {
+      readonly event: "light";
+      readonly light: string;
+      readonly state: LightState;
+      readonly available: boolean;
+      readonly cause: LightCause;
+    }
+  | {
+      readonly event: "command";
+      readonly id: string | null;
+      readonly light: string;
+      readonly outcome: "done";
+    }
+  | {
+      readonly event: "refused";
+      readonly id: string | null;
+      readonly code: ErrorCode;
+      readonly light: string;
+    }
+  | {
+      readonly event: "fault";
+      readonly code: ErrorCode;
+      readonly message: string;
+      readonly retryInMs: number | null;
+    }
+  | { readonly event: "signedOut"; readonly revoked: boolean }
+  | { readonly event: "stopped"; readonly exitCode: number };

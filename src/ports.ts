@@ -1,0 +1,206 @@
+// Everything the agent needs from outside, as interfaces. Time, chance, network, disk and hardware come in
+// through these; `src/adapters`, `src/hal/drivers` and the simulator implement them.
+//
+// AbortSignal is always the last parameter. An aborted operation rejects with `signal.reason`.
+
+import type { AgentError } from "./errors.ts";
+import type {
+  About,
+  AgentEvent,
+  AssetToken,
+  CommandResult,
+  DeviceCode,
+  DriverTraits,
+  Frame,
+  Grant,
+  Identity,
+  Incoming,
+  LightCause,
+  LightChange,
+  LightReport,
+  LightState,
+  LightTraits,
+  PollAnswer,
+  View,
+} from "./model.ts";
+import type { EpochMs, MonoMs, Secret } from "./units.ts";
+
+export interface Clock {
+  /** The wall clock. May be wrong until the board has been told the time. */
+  wall(): EpochMs;
+  /** False while the wall clock cannot be right (before the build time): sign and check nothing yet. */
+  wallKnown(): boolean;
+  /** The monotonic clock: every interval and deadline uses this one. */
+  mono(): MonoMs;
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. Leaves no timer, no listener. */
+  sleep(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** A number 0 <= x < 1, for jitter only, never for keys. */
+export type Random = () => number;
+
+export interface HttpRequest {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  readonly url: string;
+  /** Lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export interface HttpResponse {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined with ", ". */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/**
+ * One request. Body size is capped and time limited by the adapter; redirects are not followed.
+ * Throws ORG_UNREACHABLE, ORG_TIMEOUT, ORG_TLS, ORG_ANSWER_TOO_LARGE. Any HTTP status is an answer, not an error.
+ */
+export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
+
+/** Names of what is kept; each is one file. `light-<id>` holds a lamp's last state. */
+export type VaultKey = "device-key" | "grant" | "status" | `light-${string}`;
+
+export interface Vault {
+  read(key: VaultKey): Promise<Uint8Array | undefined>;
+  /** Durable when it resolves (file and folder synced, rename). `undefined` removes. */
+  write(key: VaultKey, value: Uint8Array | undefined): Promise<void>;
+  /** Runs `work` while no other process holds the lock of that name. Released even by SIGKILL. */
+  locked<T>(name: "grant" | "agent", work: () => Promise<T>, signal: AbortSignal): Promise<T>;
+}
+
+/** The org's token service: each call is one exchange on the wire. Faults are AgentError. */
+export interface Org {
+  askCode(signal: AbortSignal): Promise<DeviceCode>;
+  /** Never call again with a code that was granted: it can kill the grant. */
+  poll(code: DeviceCode, signal: AbortSignal): Promise<PollAnswer>;
+  /** One refresh; the answer keeps the old refresh token where the org does not rotate. */
+  refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
+  identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
+  revoke(grant: Grant, signal: AbortSignal): Promise<void>;
+}
+
+/** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */
+export interface Session {
+  /** The stored grant, read anew from disk; undefined when not signed in. */
+  load(): Promise<Grant | undefined>;
+  /** Stores a grant before anyone may use it. */
+  adopt(grant: Grant): Promise<void>;
+  /**
+   * A grant whose access token is fit for use: the stored one, or a refreshed one when it is about to end or
+   * is the `rejected` one. The refreshed grant is on disk before this resolves.
+   */
+  fresh(rejected: Secret | undefined, signal: AbortSignal): Promise<Grant>;
+  /** Removes the grant from disk. */
+  forget(): Promise<void>;
+}
+
+/** Makes and renews asset tokens. Throws ACCESS_TOKEN_REJECTED when the org wants a fresher access token. */
+export interface AssetTokens {
+  issue(grant: Grant, signal: AbortSignal): Promise<AssetToken>;
+}
+
+// --------------------------------------------------------------------------------------------- broker
+
+/** What the board shows the broker. Static credentials (password, certificate, none) come from the settings. */
+export type BrokerPass =
+  | { readonly kind: "token"; readonly token: Secret; readonly expiresAtMono: MonoMs | null }
+  | { readonly kind: "static" };
+
+export interface Broker {
+  /**
+   * Connects, subscribes, and says `online` with states. With `previous`, takes over from that link so that no
+   * QoS 1 command is lost and availability does not flap; `previous` is closed when this resolves.
+   * Throws BROKER_* errors.
+   */
+  connect(
+    pass: BrokerPass,
+    announce: Announcement,
+    previous: Link | undefined,
+    signal: AbortSignal,
+  ): Promise<Link>;
+}
+
+/** Published, retained, at every new connection. */
+export interface Announcement {
+  readonly about: About;
+  readonly lights: readonly LightReport[];
+}
+
+export interface Link extends AsyncDisposable {
+  readonly protocol: "5" | "3.1.1";
+  /** Host and port, for people. */
+  readonly address: string;
+  /** Commands in the order they came. Ends when the link is closed or lost. */
+  readonly requests: AsyncIterable<CommandRequest>;
+  /** Resolves (never rejects) when the connection ends other than by closing it here. */
+  readonly lost: Promise<AgentError>;
+  /** Publishes a lamp's state, retained. Only the newest waiting report of a lamp is sent. */
+  report(report: LightReport): void;
+  /** Says `offline`, waits for what is not yet acknowledged (bounded), disconnects. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+export interface CommandRequest {
+  readonly incoming: Incoming;
+  /** Publishes the result to the response topic, else to `result`. Never throws. */
+  answer(result: CommandResult): void;
+}
+
+// ------------------------------------------------------------------------------------------------ light
+
+/** The smallest possible lamp: say what you have, write a frame, close. */
+export interface LightDriver extends AsyncDisposable {
+  readonly traits: DriverTraits;
+  /** Throws AgentError LIGHT_FAULT when the hardware does not take it; the lamp retries. */
+  write(frame: Frame, signal: AbortSignal): Promise<void>;
+}
+
+/** `address` is the part of the settings' driver text behind the first colon: `memory:` gives "". */
+export type OpenDriver = (
+  address: string,
+  ports: { clock: Clock },
+  signal: AbortSignal,
+) => Promise<LightDriver>;
+
+/** A lamp with everything shared: merging, fades, curve, effects, memory of its state. */
+export interface Light extends AsyncDisposable {
+  readonly id: string;
+  readonly name: string;
+  readonly traits: LightTraits;
+  /** Where it is going: reported at once. */
+  readonly target: LightState;
+  /** What it shows now; differs from target during a fade or an effect. */
+  readonly shown: LightState;
+  /** Set while the hardware does not answer. */
+  readonly fault: AgentError | null;
+  /**
+   * Applies a change; resolves when the first frame is written. A later call ends a running fade.
+   * Throws LIGHT_CANNOT (nothing changed) or LIGHT_FAULT (the target is kept and written when the hardware is back).
+   */
+  apply(
+    change: LightChange,
+    options: { fadeMs: number; cause: LightCause },
+    signal: AbortSignal,
+  ): Promise<LightState>;
+  /** Calls `listener` at every change of target or availability; returns the way to stop. */
+  subscribe(listener: (report: LightReport) => void): () => void;
+}
+
+// ------------------------------------------------------------------------------------------- people
+
+export interface Display extends AsyncDisposable {
+  /** Never throws, never waits. */
+  show(view: View): void;
+}
+
+export type Input = "press" | "longPress";
+
+/** Button or key presses. */
+export type Inputs = AsyncIterable<Input>;
+
+export interface Journal {
+  record(event: AgentEvent): void;
+}

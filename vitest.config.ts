@@ -1,0 +1,17 @@
+import { defineConfig } from "vitest/config";
+
+/** Unit, contract and world tests: virtual time, no network beyond 127.0.0.1, nothing to install. */
+export default defineConfig({
+  test: {
+    include: ["test/{unit,contract,world}/**/*.test.ts"],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      reporter: ["text-summary", "html"],
+      reportsDirectory: "coverage",
+      thresholds: { lines: 95, branches: 95 },
+    },
+  },
+});

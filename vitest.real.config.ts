@@ -1,0 +1,11 @@
+import { defineConfig } from "vitest/config";
+
+/** The built command as a child process against an authorization server and a broker that are not ours. */
+export default defineConfig({
+  test: {
+    include: ["test/real/**/*.test.ts"],
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    fileParallelism: false,
+  },
+});
