@@ -210,6 +210,17 @@ export interface View {
   } | null;
 }
 
+/** What `porchlight status` shows of a running agent. */
+export interface Status {
+  readonly view: View;
+  readonly since: EpochMs;
+  readonly signedInAt: EpochMs | null;
+  readonly identity: Identity | null;
+  readonly assetTokenExpiresAt: EpochMs | null;
+  readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
+  readonly lights: readonly LightReport[];
+}
+
 export type StateName =
   | "starting"
   | "askingCode"

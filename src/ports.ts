@@ -21,6 +21,7 @@ import type {
   LightState,
   LightTraits,
   PollAnswer,
+  Status,
   View,
 } from "./model.ts";
 import type { EpochMs, MonoMs, Secret } from "./units.ts";
@@ -61,7 +62,7 @@ export interface HttpResponse {
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
 
 /** Names of what is kept; each is one file. `light-<id>` holds a lamp's last state. */
-export type VaultKey = "device-key" | "grant" | "status" | `light-${string}`;
+export type VaultKey = "device-key" | "grant" | `light-${string}`;
 
 export interface Vault {
   read(key: VaultKey): Promise<Uint8Array | undefined>;
@@ -198,8 +199,22 @@ export interface Display extends AsyncDisposable {
 
 export type Input = "press" | "longPress";
 
-/** Button or key presses. */
+/** Button or key presses. Ends when `signal` of whoever made it is aborted. */
 export type Inputs = AsyncIterable<Input>;
+
+/** What another process on the same board may ask of the running agent (control socket, same user only). */
+export type ControlRequest =
+  | { readonly kind: "status"; answer(status: Status): void }
+  | {
+      readonly kind: "light";
+      readonly light: string;
+      readonly change: LightChange;
+      readonly fadeMs: number;
+      answer(result: CommandResult): void;
+    }
+  | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
+
+export type Controls = AsyncIterable<ControlRequest>;
 
 export interface Journal {
   record(event: AgentEvent): void;

@@ -1,0 +1,47 @@
+import type { PowerOn } from "../model.ts";
+import type { Secret } from "../units.ts";
+
+/** The settings as the agent uses them (DESIGN section 11): defaults filled in, secrets loaded, all checked. */
+export interface Settings {
+  readonly device: { readonly id: string; readonly name: string; readonly serial: string };
+  readonly org: {
+    readonly dialect: "salesforce" | "rfc8628";
+    readonly url: string;
+    readonly clientId: string;
+    readonly clientSecret: Secret | null;
+    readonly scope: string;
+    readonly signIn: "device";
+    /** PEM file of the org's own certificate authority. */
+    readonly ca: string | null;
+  };
+  readonly assetToken: {
+    readonly mode: "exchange" | "self" | "off";
+    readonly audience: string | null;
+    /** `auto`: <instance url>/id/keys or the issuer's jwks_uri; a URL; or a pinned certificate or JWKS file. */
+    readonly verify: { readonly jwks: string | null; readonly certificate: string | null };
+    /** Claim template of the actor token; `{device.id}` and the like are filled in. Empty: the default shape. */
+    readonly actorClaims: Readonly<Record<string, unknown>>;
+    readonly algorithm: "RS256" | "ES256";
+  };
+  readonly broker: {
+    readonly url: string;
+    readonly auth: "asset-token" | "access-token" | "password" | "certificate" | "none";
+    readonly username: string | null;
+    readonly password: Secret | null;
+    readonly ca: string | null;
+    readonly cert: string | null;
+    readonly key: string | null;
+    readonly protocol: "auto" | "5" | "3.1.1";
+    readonly allowPlain: boolean;
+    readonly discovery: "homeassistant" | null;
+  };
+  readonly commands: { readonly trust: "owner" | "broker" };
+  readonly lights: readonly {
+    readonly id: string;
+    readonly name: string;
+    readonly driver: string;
+    readonly powerOn: PowerOn;
+  }[];
+  readonly display: string;
+  readonly state: { readonly dir: string };
+}
