@@ -214,7 +214,8 @@ export interface View {
 export interface Status {
   readonly view: View;
   readonly since: EpochMs;
-  readonly signedInAt: EpochMs | null;
+  /** When the org last gave tokens to this board. */
+  readonly tokensIssuedAt: EpochMs | null;
   readonly identity: Identity | null;
   readonly assetTokenExpiresAt: EpochMs | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;

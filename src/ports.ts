@@ -94,6 +94,8 @@ export interface Session {
    * is the `rejected` one. The refreshed grant is on disk before this resolves.
    */
   fresh(rejected: Secret | undefined, signal: AbortSignal): Promise<Grant>;
+  /** Changes what is remembered with the grant (never its tokens), read and written under the lock. */
+  annotate(identity: Identity): Promise<void>;
   /** Removes the grant from disk. */
   forget(): Promise<void>;
 }

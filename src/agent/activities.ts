@@ -1,0 +1,233 @@
+// What runs in each state: one async generator of events per state. Leaving the state aborts its activity and
+// waits until it has ended, so no answer can arrive for a state that is gone.
+
+import { waitForApproval } from "../device-flow/wait.ts";
+import { AgentError, asAgentError } from "../errors.ts";
+import type { About, LightCause, LightReport } from "../model.ts";
+import type { Broker, Clock, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
+import { iso, unreachable } from "../units.ts";
+import type { Commands } from "./commands.ts";
+import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { Event, State } from "./machine.ts";
+import { retryPauseMs } from "./retry.ts";
+
+export interface ActivityParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly org: Org;
+  readonly session: Session;
+  readonly credentials: CredentialSource;
+  readonly broker: Broker;
+  readonly commands: Commands;
+  readonly lights: ReadonlyMap<string, Light>;
+  readonly journal: Journal;
+  readonly about: (credentials: Credentials) => About;
+  /** Told when a sign-out has been carried out, and whether the org confirmed it. */
+  readonly onSignedOut: (revoked: boolean) => void;
+}
+
+/** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
+const CLOCK_LOOK_MS = 5_000;
+const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
+/** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
+const REVOKE_LIMIT_MS = 10_000;
+
+/** The activity of a state; it ends when it has nothing more to say, or throws AgentError. */
+export const activity = (state: State, parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> => {
+  switch (state.name) {
+    case "starting":
+      return start(parts);
+    case "askingCode":
+      return askCode(parts, state.revoke, signal);
+    case "waitingForApproval":
+      return awaitApproval(parts, state.code, signal);
+    case "exchanging":
+      return exchange(parts, state.replace, signal);
+    case "connecting":
+    case "online":
+      return serve(parts, state.credentials, signal);
+    case "pausing":
+      return pause(parts, state.until, signal);
+    case "stopping":
+    case "stopped":
+      return nothing();
+    default:
+      return unreachable(state);
+  }
+};
+
+async function* nothing(): AsyncGenerator<Event> {}
+
+async function* start({ session }: ActivityParts): AsyncGenerator<Event> {
+  yield { type: "booted", signedIn: (await session.load()) !== undefined };
+}
+
+async function* askCode(parts: ActivityParts, revoke: boolean, signal: AbortSignal): AsyncGenerator<Event> {
+  const { session, org, journal, clock } = parts;
+  // Forgotten before anything else happens: a dead grant must not come back at the next start.
+  const grant = await session.load();
+  await session.forget();
+  if (revoke) {
+    const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
+    journal.record({ event: "signedOut", revoked });
+    parts.onSignedOut(revoked);
+  }
+  const code = await org.askCode(signal);
+  const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
+  const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
+  journal.record({ event: "code", ...shown });
+  yield { type: "codeIssued", code };
+}
+
+/** True when the org confirmed; a silent or refusing org does not keep a person from signing out. */
+const revokeWithin = async (
+  org: Org,
+  grant: Parameters<Org["revoke"]>[0],
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<boolean> => {
+  const limit = new AbortController();
+  const stopped = AbortSignal.any([signal, limit.signal]);
+  const timer = clock.sleep(REVOKE_LIMIT_MS, stopped).then(
+    () => limit.abort(new AgentError("ORG_TIMEOUT")),
+    () => undefined,
+  );
+  try {
+    await org.revoke(grant, stopped);
+    return true;
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  } finally {
+    limit.abort(new AgentError("ORG_TIMEOUT"));
+    await timer;
+  }
+};
+
+async function* awaitApproval(
+  { org, session, clock }: ActivityParts,
+  code: Parameters<typeof waitForApproval>[1],
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
+  const grant = await waitForApproval(org, code, clock, signal);
+  // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
+  await session.adopt(grant);
+  yield { type: "approved" };
+}
+
+async function* exchange(parts: ActivityParts, replace: boolean, signal: AbortSignal): AsyncGenerator<Event> {
+  yield { type: "credentialsReady", credentials: await obtain(parts, replace, signal) };
+}
+
+/** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet. */
+const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSignal): Promise<Credentials> => {
+  const { clock, journal, credentials } = parts;
+  if (!clock.wallKnown()) {
+    const { message } = new AgentError("CLOCK_UNSET", `it says ${iso(clock.wall())}`);
+    journal.record({ event: "fault", code: "CLOCK_UNSET", message, retryInMs: CLOCK_LOOK_MS });
+    while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
+  }
+  const obtained = await credentials.obtain(replace, signal);
+  const { identity, assetToken } = obtained;
+  if (identity !== null)
+    journal.record({ event: "signedIn", user: identity.username ?? identity.name, org: identity.orgId });
+  if (assetToken !== null) journal.record({ event: "assetToken", expiresAt: assetToken.expiresAt });
+  return obtained;
+};
+
+async function* pause(
+  { clock }: ActivityParts,
+  until: number | null,
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
+  if (until === null) return;
+  await clock.sleep(Math.max(0, until - clock.mono()), signal);
+  yield { type: "pauseOver" };
+}
+
+/** Restores what a subscriber missed: the reports of all lamps as they are. */
+export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause): LightReport[] =>
+  [...lights.values()].map((light) => ({
+    light: light.id,
+    target: light.target,
+    available: light.fault === null,
+    fault: light.fault,
+    cause,
+  }));
+
+/** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
+async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
+  const { broker, lights, commands, journal, clock } = parts;
+  const ended = new AbortController();
+  const until = AbortSignal.any([signal, ended.signal]);
+  const obeying: Promise<void>[] = [];
+  let link: Link | undefined;
+
+  const connect = async (credentials: Credentials): Promise<Link> => {
+    const announcement = {
+      about: parts.about(credentials),
+      lights: reportsOf(lights, { kind: "agent" }),
+    };
+    const made = await broker.connect(credentials.pass, announcement, link, signal);
+    // A lamp that moved while the connection was made is reported again; the link keeps only the newest.
+    link = made;
+    for (const report of reportsOf(lights, { kind: "agent" })) made.report(report);
+    obeying.push(obey(made));
+    return made;
+  };
+
+  const obey = async (from: Link): Promise<void> => {
+    for await (const request of from.requests) request.answer(await commands.obey(request.incoming, signal));
+  };
+
+  const unsubscribe = [...lights.values()].map((light) => light.subscribe((report) => link?.report(report)));
+  try {
+    let current = first;
+    let made = await connect(current);
+    journal.record({ event: "online", broker: made.address, protocol: made.protocol });
+    yield { type: "linkUp" };
+    let attempt = 0;
+    let keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
+    let renewAt: number | null = current.renewAt;
+    for (;;) {
+      const wakeAt = Math.min(keepAliveAt, renewAt ?? keepAliveAt);
+      const timer = new AbortController();
+      const woke = clock
+        .sleep(Math.max(0, wakeAt - clock.mono()), AbortSignal.any([until, timer.signal]))
+        .then(
+          () => "awake" as const,
+          () => "aborted" as const,
+        );
+      const outcome = await Promise.race([made.lost, woke]);
+      timer.abort();
+      await woke;
+      signal.throwIfAborted();
+      if (outcome instanceof AgentError) throw outcome;
+      try {
+        if (renewAt !== null && clock.mono() >= renewAt) {
+          current = await obtain(parts, true, signal);
+          made = await connect(current);
+          yield { type: "renewed", credentials: current };
+          renewAt = current.renewAt;
+        } else {
+          keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
+          await parts.credentials.keepAlive(signal);
+        }
+        attempt = 0;
+      } catch (error) {
+        signal.throwIfAborted();
+        const fault = asAgentError(error);
+        // The lamp goes on obeying while its old credentials last; only what trying again cannot mend ends it.
+        if (fault.remedy !== "retry" && fault.remedy !== "wait") throw fault;
+        const retryInMs = retryPauseMs(fault, attempt++, parts.random());
+        journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs });
+        if (renewAt !== null) renewAt = clock.mono() + retryInMs;
+      }
+    }
+  } finally {
+    for (const stop of unsubscribe) stop();
+    ended.abort();
+    await link?.[Symbol.asyncDispose]();
+    await Promise.all(obeying);
+  }
+}

@@ -1,0 +1,246 @@
+// The loop that joins the pure machine with the activities: takes events one at a time, works out the next
+// state, and is the only place where the state changes.
+
+import { asAgentError } from "../errors.ts";
+import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
+import type {
+  Broker,
+  Clock,
+  ControlRequest,
+  Controls,
+  Display,
+  Inputs,
+  Journal,
+  Light,
+  Org,
+  Random,
+  Session,
+} from "../ports.ts";
+import type { EpochMs } from "../units.ts";
+import { type ActivityParts, activity, reportsOf } from "./activities.ts";
+import { createCommands } from "./commands.ts";
+import type { CredentialSource, Credentials } from "./credentials.ts";
+import { type Event, initial, next, type State, unpaired } from "./machine.ts";
+import { createMailbox } from "./mailbox.ts";
+import { viewOf } from "./view.ts";
+
+export interface AgentParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly org: Org;
+  readonly session: Session;
+  readonly credentials: CredentialSource;
+  readonly broker: Broker;
+  /** In the order of the settings; the first is the one a button toggles. */
+  readonly lights: ReadonlyMap<string, Light>;
+  readonly display: Display;
+  readonly journal: Journal;
+  readonly inputs: Inputs;
+  readonly controls: Controls;
+  readonly device: View["device"];
+  readonly trust: "owner" | "broker";
+  readonly version: string;
+  readonly keyThumbprint: () => string | null;
+}
+
+/** Fade of a lamp switched at the board itself, in milliseconds. */
+const BUTTON_FADE_MS = 300;
+
+interface Running {
+  readonly abort: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Lives until `signal` is aborted or a fault with remedy `stop`; resolves with the exit code. The link is closed
+ * when it resolves; lights, display and vault belong to the caller.
+ */
+export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
+  const { clock, journal, display, lights, device } = parts;
+  const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
+  const everything = new AbortController();
+  const commands = createCommands({ lights, trust: parts.trust, clock, journal });
+  const signOuts: ((result: { revoked: boolean }) => void)[] = [];
+  let state: State = initial;
+  let since: EpochMs = clock.wall();
+  let credentials: Credentials | null = null;
+  let identity: Identity | null = null;
+  let link: Status["broker"] = null;
+  let running: Running | null = null;
+
+  const post = (event: Event): void => mailbox.post({ event, from: null });
+
+  const watched: Journal = {
+    record(event) {
+      if (event.event === "online") link = { address: event.broker, protocol: event.protocol };
+      journal.record(event);
+    },
+  };
+
+  const activityParts: ActivityParts = {
+    ...parts,
+    commands,
+    journal: watched,
+    about: (held): About => ({
+      device,
+      version: parts.version,
+      trust: parts.trust,
+      lights: [...lights.values()].map(({ id, name, traits }) => ({ id, name, traits })),
+      keyThumbprint: parts.keyThumbprint(),
+      owner: held.identity,
+    }),
+    onSignedOut(revoked) {
+      for (const answer of signOuts.splice(0)) answer({ revoked });
+    },
+  };
+
+  const run = async (of: State, abort: AbortController): Promise<void> => {
+    try {
+      for await (const event of activity(of, activityParts, abort.signal)) {
+        if (abort.signal.aborted) return;
+        mailbox.post({ event, from: abort });
+      }
+    } catch (error) {
+      if (!abort.signal.aborted)
+        mailbox.post({ event: { type: "failed", error: asAgentError(error) }, from: abort });
+    }
+  };
+
+  const begin = (of: State): Running => {
+    const abort = new AbortController();
+    return { abort, ended: run(of, abort) };
+  };
+
+  const end = async (): Promise<void> => {
+    running?.abort.abort();
+    await running?.ended;
+    running = null;
+  };
+
+  const show = (): void => display.show(viewOf(state, device, identity));
+
+  const enter = async (to: State, event: Event): Promise<void> => {
+    state = to;
+    if ("credentials" in to) credentials = to.credentials;
+    if (unpaired(to)) credentials = null;
+    identity = credentials?.identity ?? null;
+    if (to.name !== "online") link = null;
+    if (event.type === "renewed") return show();
+    since = clock.wall();
+    if (event.type === "failed") {
+      const retryInMs =
+        to.name === "pausing" && to.until !== null ? Math.round(to.until - clock.mono()) : null;
+      journal.record({ event: "fault", code: event.error.code, message: event.error.message, retryInMs });
+    }
+    journal.record({
+      event: "state",
+      state: to.name,
+      ...(event.type === "failed" ? { why: event.error.code } : {}),
+    });
+    show();
+    // Online goes on with the activity that connected; every other state begins its own.
+    if (event.type === "linkUp") return;
+    await end();
+    if (to.name !== "stopping" && to.name !== "stopped") running = begin(to);
+  };
+
+  const toggle = async (): Promise<void> => {
+    const light = lights.values().next().value;
+    if (light === undefined) return;
+    const cause: LightCause = { kind: "button" };
+    await commands.change(
+      light.id,
+      { on: !light.target.on, effect: null },
+      BUTTON_FADE_MS,
+      cause,
+      everything.signal,
+    );
+  };
+
+  const control = async (request: ControlRequest): Promise<void> => {
+    switch (request.kind) {
+      case "status":
+        return request.answer(status());
+      case "light": {
+        const cause: LightCause = { kind: "agent" };
+        return request.answer(
+          await commands.change(request.light, request.change, request.fadeMs, cause, everything.signal),
+        );
+      }
+      case "signOut":
+        signOuts.push(request.answer);
+        return post({ type: "signOut" });
+    }
+  };
+
+  const status = (): Status => ({
+    view: viewOf(state, device, identity),
+    since,
+    tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
+    identity,
+    assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,
+    broker: link,
+    lights: reportsOf(lights, { kind: "agent" }),
+  });
+
+  const record = (report: LightReport): void =>
+    journal.record({
+      event: "light",
+      light: report.light,
+      state: report.target,
+      available: report.available,
+      cause: report.cause,
+    });
+
+  const listen = async <T>(
+    from: AsyncIterable<T>,
+    handle: (item: T) => void | Promise<void>,
+  ): Promise<void> => {
+    const iterator = from[Symbol.asyncIterator]();
+    const stopped = new Promise<undefined>((resolve) => {
+      everything.signal.addEventListener("abort", () => resolve(undefined), { once: true });
+    });
+    for (;;) {
+      const step = await Promise.race([iterator.next(), stopped]);
+      if (step === undefined) {
+        // Not awaited: a source that is waiting for its next item may only end with that item.
+        void iterator.return?.();
+        return;
+      }
+      if (step.done === true) return;
+      await handle(step.value);
+    }
+  };
+
+  const onAbort = (): void => post({ type: "stop", exitCode: 0 });
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
+  const listening = [
+    listen(parts.inputs, (input) => {
+      if (!unpaired(state) && input === "press") void toggle();
+      post({ type: "pressed", input });
+    }),
+    listen(parts.controls, control),
+  ];
+  for (const report of reportsOf(lights, { kind: "restore" })) record(report);
+  try {
+    journal.record({ event: "state", state: state.name });
+    show();
+    running = begin(state);
+    while (state.name !== "stopping") {
+      const { event, from } = await mailbox.take();
+      // What an activity said before it was ended counts no more.
+      if (from !== null && from !== running?.abort) continue;
+      const to = next(state, event, { now: clock.mono(), random: parts.random() });
+      if (to !== state) await enter(to, event);
+    }
+    return state.exitCode;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    for (const stop of unsubscribe) stop();
+    await end();
+    everything.abort();
+    await Promise.all(listening);
+  }
+};

@@ -1,0 +1,84 @@
+// What a person sees, worked out from the state. Pure; displays only draw it.
+
+import { entryOf } from "../errors.ts";
+import type { Identity, View } from "../model.ts";
+import { unreachable } from "../units.ts";
+import type { State } from "./machine.ts";
+
+/** A retried fault is shown once it has happened this often in a row: a blip is not worth a person's worry. */
+const WORTH_SHOWING = 2;
+
+const headlines: Readonly<Record<Exclude<State["name"], "pausing">, readonly [string, string | null]>> = {
+  starting: ["Starting", null],
+  askingCode: ["One moment", "Asking the org for a code."],
+  waitingForApproval: ["Make this lamp yours", "Scan the code with a phone, sign in, and allow this board."],
+  exchanging: ["Signing in", "Approved. Getting this board's own token."],
+  connecting: ["Connecting", "Joining the message broker."],
+  online: ["Ready", "This lamp obeys its owner's phone."],
+  stopping: ["Stopping", null],
+  stopped: ["Stopped", null],
+};
+
+/** The picture for a state. `identity` is who owns the board, when known. */
+export const viewOf = (state: State, device: View["device"], identity: Identity | null): View => {
+  const base = {
+    device,
+    state: state.name,
+    code: null,
+    owner: identity?.name ?? null,
+    online: state.name === "online",
+    problem: null,
+  };
+  if (state.name === "pausing") {
+    const { title, help, remedy } = entryOf(state.error.code);
+    const resumed = headlines[state.resume.name];
+    const quiet = remedy === "retry" && state.resume.attempt < WORTH_SHOWING;
+    if (quiet) return { ...base, headline: resumed[0], detail: resumed[1] };
+    return {
+      ...base,
+      headline: title,
+      detail: help,
+      problem: { code: state.error.code, title, help, retryAt: state.until },
+    };
+  }
+  const [headline, detail] = headlines[state.name];
+  switch (state.name) {
+    case "waitingForApproval": {
+      const { userCode, verificationUri, verificationUriComplete, expiresAt } = state.code;
+      return {
+        ...base,
+        owner: null,
+        headline,
+        detail,
+        code: { userCode, verificationUri, verificationUriComplete, expiresAt },
+      };
+    }
+    case "online":
+      return {
+        ...base,
+        headline: identity === null ? headline : `${identity.name}'s lamp`,
+        detail,
+      };
+    case "stopping":
+      if (state.error === null) return { ...base, headline, detail };
+      return {
+        ...base,
+        headline: entryOf(state.error.code).title,
+        detail: entryOf(state.error.code).help,
+        problem: {
+          code: state.error.code,
+          title: entryOf(state.error.code).title,
+          help: entryOf(state.error.code).help,
+          retryAt: null,
+        },
+      };
+    case "starting":
+    case "askingCode":
+    case "exchanging":
+    case "connecting":
+    case "stopped":
+      return { ...base, headline, detail };
+    default:
+      return unreachable(state);
+  }
+};
