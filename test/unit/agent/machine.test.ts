@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+import type { Credentials } from "../../../src/agent/credentials.ts";
+import { type Event, initial, next, STABLE_MS, type State, unpaired } from "../../../src/agent/machine.ts";
+import { AgentError, type ErrorCode, errorTable } from "../../../src/errors.ts";
+import type { DeviceCode } from "../../../src/model.ts";
+import { epochMs, monoMs, Secret } from "../../../src/units.ts";
+
+const now = monoMs(1_000_000);
+const at = { now, random: 0.5 };
+
+const code: DeviceCode = {
+  deviceCode: new Secret("device"),
+  userCode: "ABCD1234",
+  verificationUri: "https://org.example/setup/connect",
+  verificationUriComplete: "https://org.example/setup/connect?user_code=ABCD1234",
+  intervalMs: 5_000,
+  expiresAt: monoMs(1_600_000),
+  expiresAtWall: epochMs(0),
+};
+
+const credentials = (renewAt: number | null = null): Credentials => ({
+  pass: { kind: "static" },
+  identity: null,
+  assetToken: null,
+  tokensIssuedAt: epochMs(0),
+  renewAt: renewAt === null ? null : monoMs(renewAt),
+});
+
+const failed = (error: ErrorCode, retryAfterMs?: number): Event => ({
+  type: "failed",
+  error: new AgentError(error, undefined, retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
+
+const asking: State = { name: "askingCode", attempt: 0, codes: 0, revoke: false };
+const waiting: State = { name: "waitingForApproval", code, codes: 1 };
+const exchanging: State = { name: "exchanging", attempt: 0, replace: false };
+const connecting: State = { name: "connecting", attempt: 0, credentials: credentials() };
+const online: State = { name: "online", attempt: 0, credentials: credentials(), since: now };
+const stopping: State = { name: "stopping", exitCode: 0, error: null };
+const all: State[] = [
+  initial,
+  asking,
+  waiting,
+  exchanging,
+  connecting,
+  online,
+  { name: "pausing", until: null, resume: exchanging, error: new AgentError("ORG_UNREACHABLE") },
+  stopping,
+  { name: "stopped", exitCode: 0 },
+];
+
+describe("the way in", () => {
+  it.each<[string, State, Event, State["name"]]>([
+    ["a board without a sign-in asks for a code", initial, { type: "booted", signedIn: false }, "askingCode"],
+    ["a signed-in board goes straight on", initial, { type: "booted", signedIn: true }, "exchanging"],
+    ["a code waits for its approval", asking, { type: "codeIssued", code }, "waitingForApproval"],
+    ["an approval leads to the tokens", waiting, { type: "approved" }, "exchanging"],
+    [
+      "credentials lead to the broker",
+      exchanging,
+      { type: "credentialsReady", credentials: credentials() },
+      "connecting",
+    ],
+    ["a link means online", connecting, { type: "linkUp" }, "online"],
+    ["fresh credentials keep it online", online, { type: "renewed", credentials: credentials(5) }, "online"],
+    ["a stop ends it from anywhere", online, { type: "stop", exitCode: 0 }, "stopping"],
+    ["closed things end it", stopping, { type: "closed" }, "stopped"],
+    ["a sign-out asks for a new code", online, { type: "signOut" }, "askingCode"],
+  ])("%s", (_name, state, event, expected) => {
+    expect(next(state, event, at).name).toBe(expected);
+  });
+
+  it("events that do not belong to a state change nothing", () => {
+    const strays: Event[] = [
+      { type: "booted", signedIn: true },
+      { type: "codeIssued", code },
+      { type: "approved" },
+      { type: "credentialsReady", credentials: credentials() },
+      { type: "linkUp" },
+      { type: "renewed", credentials: credentials() },
+      { type: "pauseOver" },
+      { type: "pressed", input: "press" },
+      { type: "closed" },
+    ];
+    const homes: Record<string, State["name"]> = {
+      booted: "starting",
+      codeIssued: "askingCode",
+      approved: "waitingForApproval",
+      credentialsReady: "exchanging",
+      linkUp: "connecting",
+      renewed: "online",
+      pauseOver: "pausing",
+      pressed: "pausing",
+      closed: "stopping",
+    };
+    for (const event of strays)
+      for (const state of all)
+        if (homes[event.type] !== state.name) expect(next(state, event, at)).toBe(state);
+  });
+
+  it("a stopped agent stays stopped whatever happens", () => {
+    const stopped: State = { name: "stopped", exitCode: 3 };
+    expect(next(stopped, { type: "stop", exitCode: 0 }, at)).toBe(stopped);
+    expect(next(stopping, { type: "signOut" }, at)).toBe(stopping);
+  });
+});
+
+describe("faults", () => {
+  const untilOf = (state: State): number | null => (state.name === "pausing" ? state.until : Number.NaN);
+
+  it("every code of the table leads somewhere from every living state", () => {
+    for (const state of all)
+      for (const each of Object.keys(errorTable) as ErrorCode[]) {
+        if (state.name === "stopping" || state.name === "stopped") continue;
+        const { remedy } = errorTable[each];
+        const to = next(state, failed(each), at);
+        const expected = remedy === "stop" ? "stopping" : remedy === "signIn" ? "askingCode" : "pausing";
+        expect(to.name, `${state.name} ${each}`).toBe(expected);
+      }
+  });
+
+  it("an unreachable org pauses and tries the same step again, longer each time", () => {
+    let state: State = exchanging;
+    const pauses: number[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      state = next(state, failed("ORG_UNREACHABLE"), { now, random: 0.999 });
+      pauses.push((untilOf(state) ?? 0) - now);
+      state = next(state, { type: "pauseOver" }, at);
+      expect(state.name).toBe("exchanging");
+    }
+    expect(pauses[0]).toBeLessThan(2_001);
+    expect(pauses[3]).toBeGreaterThan(pauses[1] ?? Number.POSITIVE_INFINITY);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(300_000);
+  });
+
+  it("Retry-After is a lower bound", () => {
+    expect(untilOf(next(exchanging, failed("ORG_BUSY", 90_000), { now, random: 0 }))).toBe(now + 90_000);
+  });
+
+  it("a dead code is replaced soon, then less and less often, then only by a press", () => {
+    const pauses = [1, 2, 3, 4, 5, 6].map((codes) => {
+      const until = untilOf(next({ ...waiting, codes } as State, failed("CODE_EXPIRED"), at));
+      return until === null ? null : until - now;
+    });
+    expect(pauses).toEqual([5_000, 60_000, 300_000, 900_000, 3_600_000, null]);
+  });
+
+  it("a refused code is not replaced as soon as an expired one", () => {
+    expect(untilOf(next(waiting, failed("CODE_DENIED"), at))).toBe(now + 60_000);
+  });
+
+  it("a press brings a new code at once and forgets how many were shown in vain", () => {
+    const resting = next({ ...waiting, codes: 9 } as State, failed("CODE_EXPIRED"), at);
+    expect(next(resting, { type: "pressed", input: "press" }, at)).toEqual(asking);
+  });
+
+  it("a press tries again what a person has mended elsewhere", () => {
+    const refused = next({ ...exchanging, attempt: 3 }, failed("ASSET_TOKEN_REFUSED"), at);
+    expect(next(refused, { type: "pressed", input: "press" }, at)).toEqual(exchanging);
+  });
+
+  it("a press does not hurry a lost network", () => {
+    const lost = next(exchanging, failed("ORG_UNREACHABLE"), at);
+    expect(next(lost, { type: "pressed", input: "press" }, at)).toBe(lost);
+  });
+
+  it("too many codes means an hour of silence", () => {
+    expect(untilOf(next(asking, failed("TOO_MANY_CODES"), { now, random: 0 }))).toBe(now + 3_600_000);
+  });
+
+  it("an ended sign-in asks for a new code at once", () => {
+    expect(next(online, failed("GRANT_GONE"), at)).toEqual(asking);
+  });
+
+  it("a mistake of our own stops with its exit code", () => {
+    expect(next(online, failed("BUG"), at)).toMatchObject({ name: "stopping", exitCode: 70 });
+  });
+
+  it("a lost connection is made again with the same credentials while they last", () => {
+    const lost = next(online, failed("BROKER_LOST"), at);
+    expect(lost).toMatchObject({ name: "pausing", resume: { name: "connecting", attempt: 1 } });
+  });
+
+  it.each<[ErrorCode]>([["BROKER_REFUSED"], ["BROKER_SILENT"]])("%s asks for other credentials", (each) => {
+    expect(next(connecting, failed(each), at)).toMatchObject({
+      resume: { name: "exchanging", replace: true },
+    });
+  });
+
+  it("credentials past their time are not tried again", () => {
+    const old: State = { ...connecting, credentials: credentials(now - 1) };
+    expect(next(old, failed("BROKER_LOST"), at)).toMatchObject({
+      resume: { name: "exchanging", replace: false },
+    });
+  });
+
+  it("a loop of connections that last a moment never resets the pause", () => {
+    let state: State = connecting;
+    for (let round = 1; round <= 8; round += 1) {
+      state = next(state, { type: "linkUp" }, at);
+      state = next(state, failed("BROKER_LOST"), at);
+      expect(state).toMatchObject({ resume: { attempt: round } });
+      state = next(state, { type: "pauseOver" }, at);
+    }
+  });
+
+  it("a connection that lasted forgets the failures before it", () => {
+    const old: State = { ...online, attempt: 7, since: monoMs(now - STABLE_MS) } as State;
+    expect(next(old, failed("BROKER_LOST"), at)).toMatchObject({ resume: { attempt: 1 } });
+  });
+});
+
+it("a board is unpaired exactly while it wants a code", () => {
+  expect(all.filter(unpaired).map(({ name }) => name)).toEqual(["askingCode", "waitingForApproval"]);
+  expect(
+    unpaired({ name: "pausing", until: null, resume: asking, error: new AgentError("CODE_EXPIRED") }),
+  ).toBe(true);
+});

@@ -1,0 +1,87 @@
+import { expect, it } from "vitest";
+import { initial, type State } from "../../../src/agent/machine.ts";
+import { viewOf } from "../../../src/agent/view.ts";
+import { AgentError } from "../../../src/errors.ts";
+import type { DeviceCode, Identity } from "../../../src/model.ts";
+import { epochMs, monoMs, Secret } from "../../../src/units.ts";
+
+const device = { id: "porch-1", name: "Porch light", serial: "1" };
+const ada: Identity = { userId: "005", name: "Ada", username: "ada@example.org", orgId: "00D" };
+const code: DeviceCode = {
+  deviceCode: new Secret("never-shown"),
+  userCode: "ABCD1234",
+  verificationUri: "https://org.example/connect",
+  verificationUriComplete: "https://org.example/connect?user_code=ABCD1234",
+  intervalMs: 5_000,
+  expiresAt: monoMs(600_000),
+  expiresAtWall: epochMs(0),
+};
+const credentials = {
+  pass: { kind: "static" },
+  identity: ada,
+  assetToken: null,
+  tokensIssuedAt: epochMs(0),
+  renewAt: null,
+} as const;
+const connecting = { name: "connecting", attempt: 0, credentials } as const;
+const pausing = (error: AgentError, attempt: number): State => ({
+  name: "pausing",
+  until: monoMs(5),
+  resume: { ...connecting, attempt },
+  error,
+});
+
+it("a waiting code is shown with its links and its end, and never with the device code", () => {
+  const view = viewOf({ name: "waitingForApproval", code, codes: 1 }, device, null);
+  expect(view.code).toEqual({
+    userCode: code.userCode,
+    verificationUri: code.verificationUri,
+    verificationUriComplete: code.verificationUriComplete,
+    expiresAt: code.expiresAt,
+  });
+  expect(JSON.stringify(view)).not.toContain("never-shown");
+});
+
+it("online shows whose lamp it is", () => {
+  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, ada);
+  expect(view).toMatchObject({ online: true, owner: "Ada", problem: null });
+  expect(view.headline).toContain("Ada");
+});
+
+it("online without a known owner is still ready", () => {
+  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, null);
+  expect(view).toMatchObject({ online: true, owner: null, headline: "Ready" });
+});
+
+it("a first lost connection looks like connecting, a lasting one like a problem with what to do", () => {
+  const lost = new AgentError("BROKER_LOST");
+  expect(viewOf(pausing(lost, 1), device, ada).problem).toBeNull();
+  expect(viewOf(pausing(lost, 2), device, ada).problem).toMatchObject({ code: "BROKER_LOST", retryAt: 5 });
+});
+
+it("what a person must mend is shown at once", () => {
+  expect(viewOf(pausing(new AgentError("BROKER_FORBIDS"), 1), device, ada).problem).toMatchObject({
+    code: "BROKER_FORBIDS",
+  });
+});
+
+it("stopping because of a fault says which", () => {
+  const error = new AgentError("STATE_UNWRITABLE");
+  expect(viewOf({ name: "stopping", exitCode: 73, error }, device, null).problem).toMatchObject({
+    code: "STATE_UNWRITABLE",
+    retryAt: null,
+  });
+});
+
+it.each<[State]>([
+  [initial],
+  [{ name: "askingCode", attempt: 0, codes: 0, revoke: false }],
+  [{ name: "exchanging", attempt: 0, replace: false }],
+  [connecting],
+  [{ name: "stopping", exitCode: 0, error: null }],
+  [{ name: "stopped", exitCode: 0 }],
+])("every other state has a headline and no problem: %j", (state) => {
+  const view = viewOf(state, device, null);
+  expect(view.headline).not.toBe("");
+  expect(view).toMatchObject({ problem: null, code: null, online: false, state: state.name });
+});
