@@ -2,8 +2,29 @@
 // world, `cli/sim.ts` and the tests with a simulated one. Nothing else knows all the parts.
 
 import type { Duplex } from "node:stream";
+import { live } from "./agent/agent.ts";
+import { createCredentials } from "./agent/credentials.ts";
 import type { Settings } from "./agent/settings.ts";
-import type { Clock, Controls, Display, Http, Inputs, Journal, OpenDriver, Random, Vault } from "./ports.ts";
+import type { DeviceKey } from "./asset-token/key.ts";
+import { createOrg } from "./device-flow/org.ts";
+import { createSession } from "./device-flow/session.ts";
+import { AgentError, asAgentError, entryOf } from "./errors.ts";
+import { openLight } from "./hal/lamp.ts";
+import type { AgentEvent } from "./model.ts";
+import type {
+  AssetTokens,
+  Broker,
+  Clock,
+  Controls,
+  Display,
+  Http,
+  Inputs,
+  Journal,
+  Light,
+  OpenDriver,
+  Random,
+  Vault,
+} from "./ports.ts";
 
 /** Everything around the agent that differs between a board, a test and the simulator. */
 export interface Surroundings {
@@ -17,19 +38,185 @@ export interface Surroundings {
   readonly controls: Controls;
   /** Light drivers by the word before the colon, added to the built-in ones. */
   readonly drivers: Readonly<Record<string, OpenDriver>>;
+  /** Text of a file that the settings name (PEM certificates and keys). Throws SETTINGS_INVALID. */
+  readonly readText: (path: string) => Promise<string>;
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
 }
 
+/** How long another agent may take to let go of the state folder, in milliseconds. */
+const LOCK_PATIENCE_MS = 2_000;
+
 /**
  * Runs the agent until `signal` is aborted or it must stop; resolves with the exit code.
- * When it resolves, nothing is left open: no timer, socket, listener or lock.
+ * When it resolves, nothing that it opened is left open: no timer, socket, listener or lock. `around` stays the
+ * caller's to close.
  */
 export const runAgent = async (
-  _settings: Settings,
-  _around: Surroundings,
-  _signal: AbortSignal,
+  settings: Settings,
+  around: Surroundings,
+  signal: AbortSignal,
 ): Promise<number> => {
-  throw new Error("being written");
+  const { journal } = around;
+  const exitCode = await alone(around, signal, () => run(settings, around, signal)).catch(
+    (error: unknown) => {
+      if (signal.aborted) return 0;
+      const fault = asAgentError(error);
+      journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs: null });
+      return entryOf(fault.code).exitCode ?? 70;
+    },
+  );
+  journal.record({ event: "stopped", exitCode });
+  return exitCode;
+};
+
+/** Runs `work` as the only agent of this state folder. Throws ALREADY_RUNNING when there is another one. */
+const alone = async <T>(
+  { vault, clock }: Surroundings,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> => {
+  const taken = new AbortController();
+  const patience = new AbortController();
+  const timer = clock.sleep(LOCK_PATIENCE_MS, AbortSignal.any([signal, taken.signal])).then(
+    () => patience.abort(new AgentError("ALREADY_RUNNING")),
+    () => undefined,
+  );
+  try {
+    return await vault.locked(
+      "agent",
+      async () => {
+        taken.abort();
+        await timer;
+        return work();
+      },
+      AbortSignal.any([signal, patience.signal]),
+    );
+  } finally {
+    taken.abort();
+    await timer;
+  }
+};
+
+const run = async (settings: Settings, around: Surroundings, signal: AbortSignal): Promise<number> => {
+  const { clock, vault, http, journal, random } = around;
+
+  // The lamp first: it is as it was before anything asks the network.
+  await using lamps = new AsyncDisposableStack();
+  const lights = new Map<string, Light>();
+  for (const each of settings.lights)
+    lights.set(each.id, lamps.use(await openLight(each, { clock, vault, drivers: around.drivers }, signal)));
+
+  const org = createOrg(settings.org, { http, clock });
+  const session = createSession({ org, vault, clock });
+  const device = settings.device;
+
+  // What is not needed for the first request to the org is loaded while a person reads the code.
+  const key = once(async () =>
+    (await import("./asset-token/key.ts")).loadDeviceKey(vault, settings.assetToken.algorithm),
+  );
+  let deviceKey: DeviceKey | null = null;
+  const assetTokens = once(async (): Promise<AssetTokens> => {
+    const { createAssetTokens } = await import("./asset-token/source.ts");
+    deviceKey = await key();
+    const { certificate } = settings.assetToken.verify;
+    return createAssetTokens(
+      {
+        mode: settings.assetToken.mode === "self" ? "self" : "exchange",
+        dialect: settings.org.dialect,
+        orgUrl: settings.org.url,
+        clientId: settings.org.clientId,
+        audience: settings.assetToken.audience,
+        verify: {
+          jwks: settings.assetToken.verify.jwks,
+          certificate: certificate === null ? null : await around.readText(certificate),
+        },
+        actorClaims: settings.assetToken.actorClaims,
+        device,
+      },
+      { http, clock, key: deviceKey },
+    );
+  });
+  const broker = once(async (): Promise<Broker> => {
+    const { createBroker } = await import("./broker/mqtt.ts");
+    const { url, protocol, username, password } = settings.broker;
+    return createBroker({
+      url,
+      protocol,
+      username,
+      password,
+      deviceId: device.id,
+      lights: [...lights.values()].map(({ id, traits }) => ({ id, traits })),
+      clock,
+      random,
+      openStream: around.openStream ?? (await streamOpener(settings, around)),
+    });
+  });
+  const preload = (): void => {
+    // A failure here is not lost: the same promise is awaited where the part is needed.
+    broker().catch(() => undefined);
+    if (settings.assetToken.mode !== "off") assetTokens().catch(() => undefined);
+  };
+  const watched: Journal = {
+    record(event: AgentEvent) {
+      if (event.event === "code") preload();
+      journal.record(event);
+    },
+  };
+
+  return live(
+    {
+      clock,
+      random,
+      org,
+      session,
+      credentials: createCredentials({
+        session,
+        org,
+        assetTokens:
+          settings.assetToken.mode === "off"
+            ? null
+            : { issue: async (grant, until) => (await assetTokens()).issue(grant, until) },
+        auth: settings.broker.auth,
+        clock,
+      }),
+      broker: {
+        connect: async (pass, announcement, previous, until) =>
+          (await broker()).connect(pass, announcement, previous, until),
+      },
+      lights,
+      display: around.display,
+      journal: watched,
+      inputs: around.inputs,
+      controls: around.controls,
+      device,
+      trust: settings.commands.trust,
+      version: around.version,
+      keyThumbprint: () => deviceKey?.thumbprint ?? null,
+    },
+    signal,
+  );
+};
+
+/** The same promise for every caller; a failed one is made anew. */
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+};
+
+const streamOpener = async (
+  { broker }: Settings,
+  { readText }: Surroundings,
+): Promise<(url: URL, signal: AbortSignal) => Promise<Duplex>> => {
+  const text = async (path: string | null): Promise<string | null> => (path === null ? null : readText(path));
+  const tls = { ca: await text(broker.ca), cert: await text(broker.cert), key: await text(broker.key) };
+  const { openStream } = await import("./broker/stream.ts");
+  return (url, signal) => openStream(url, tls, signal);
 };
