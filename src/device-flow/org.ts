@@ -1,0 +1,138 @@
+import { AgentError } from "../errors.ts";
+import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
+import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
+import { after, type MonoMs, unreachable } from "../units.ts";
+import { trustedUrl, withoutSlash } from "./address.ts";
+import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
+import type { OrgOptions } from "./options.ts";
+import * as rfc8628 from "./rfc8628.ts";
+import * as salesforce from "./salesforce.ts";
+import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
+
+export type { OrgOptions } from "./options.ts";
+
+/** Where an org's asset tokens come from and who signs them. */
+export interface OrgEndpoints {
+  readonly tokenUrl: string;
+  /** JWKS address, or null when the org publishes none. */
+  readonly jwksUrl: string | null;
+  /** What `iss` of a token may be. */
+  readonly issuers: readonly string[];
+}
+
+/** An org, and where its endpoints are for the holder of a grant (the asset token exchange needs them). */
+export interface OrgClient extends Org {
+  endpoints(grant: Grant, signal: AbortSignal): Promise<OrgEndpoints>;
+}
+
+/** Providers change endpoints rarely and keep the old ones alive. In milliseconds. */
+const METADATA_LIFE_MS = 24 * 3_600_000;
+
+const momentOf = (clock: Clock): Moment => ({
+  mono: clock.mono(),
+  wall: clock.wall(),
+  wallKnown: clock.wallKnown(),
+});
+
+const refreshTokenOf = (grant: Grant): string => {
+  if (grant.refreshToken === null) throw new AgentError("NO_REFRESH_TOKEN");
+  return grant.refreshToken.reveal();
+};
+
+const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgClient => ({
+  async askCode(signal: AbortSignal): Promise<DeviceCode> {
+    const asked = momentOf(clock);
+    return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
+  },
+  async poll(code: DeviceCode, signal: AbortSignal): Promise<PollAnswer> {
+    const response = await http(salesforce.pollRequest(options, code), signal);
+    return salesforce.readPollAnswer(response, momentOf(clock));
+  },
+  async refresh(grant: Grant, signal: AbortSignal): Promise<Grant> {
+    const request = salesforce.refreshRequest(options, grant, refreshTokenOf(grant));
+    return readRefresh(await http(request, signal), grant, momentOf(clock));
+  },
+  async identify(grant: Grant, signal: AbortSignal): Promise<Identity> {
+    const response = await http(salesforce.identifyRequest(grant), signal);
+    return salesforce.readIdentity(readUserRecord(response), grant);
+  },
+  async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
+    readRevocation(await http(salesforce.revokeRequest(grant), signal));
+  },
+  async endpoints(grant: Grant): Promise<OrgEndpoints> {
+    return {
+      tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,
+      jwksUrl: `${grant.instanceUrl}/id/keys`,
+      issuers: [grant.instanceUrl, options.url],
+    };
+  },
+});
+
+/** Reads the discovery document when it is first needed and again once a day. */
+const createDiscovery = (issuer: string, http: Http, clock: Clock) => {
+  let known: { readonly metadata: Metadata; readonly until: MonoMs } | undefined;
+  return async (signal: AbortSignal): Promise<Metadata> => {
+    if (known !== undefined && clock.mono() < known.until) return known.metadata;
+    const found: string[] = [];
+    for (const request of discoveryRequests(issuer)) {
+      const metadata = readMetadata(await http(request, signal), issuer);
+      if (typeof metadata !== "string") {
+        known = { metadata, until: after(clock.mono(), METADATA_LIFE_MS) };
+        return metadata;
+      }
+      found.push(`${new URL(request.url).pathname}: ${metadata}`);
+    }
+    throw new AgentError("ORG_DISCOVERY", found.join("; "));
+  };
+};
+
+const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient => {
+  const discover = createDiscovery(options.url, http, clock);
+  return {
+    async askCode(signal: AbortSignal): Promise<DeviceCode> {
+      const request: HttpRequest = rfc8628.askCodeRequest(options, await discover(signal));
+      const asked = momentOf(clock);
+      return rfc8628.readCodeAnswer(await http(request, signal), asked);
+    },
+    async poll(code: DeviceCode, signal: AbortSignal): Promise<PollAnswer> {
+      const metadata = await discover(signal);
+      const response = await http(rfc8628.pollRequest(options, metadata, code), signal);
+      return rfc8628.readPollAnswer(response, metadata, momentOf(clock));
+    },
+    async refresh(grant: Grant, signal: AbortSignal): Promise<Grant> {
+      const refreshToken = refreshTokenOf(grant);
+      const request = rfc8628.refreshRequest(options, await discover(signal), refreshToken);
+      return readRefresh(await http(request, signal), grant, momentOf(clock));
+    },
+    async identify(grant: Grant, signal: AbortSignal): Promise<Identity> {
+      const request = rfc8628.identifyRequest(options, await discover(signal), grant);
+      const record = request === null ? null : readUserRecord(await http(request, signal));
+      return rfc8628.readIdentity(record, grant);
+    },
+    async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
+      readRevocation(await http(rfc8628.revokeRequest(options, await discover(signal), grant), signal));
+    },
+    async endpoints(_grant: Grant, signal: AbortSignal): Promise<OrgEndpoints> {
+      const { tokenUrl, jwksUrl, issuer } = await discover(signal);
+      return { tokenUrl, jwksUrl, issuers: [issuer] };
+    },
+  };
+};
+
+/**
+ * An org as the agent uses it, in one of two dialects. Every call is one exchange (with rfc8628 the first one reads the
+ * discovery document before). Throws SETTINGS_INVALID when `url` is no address a token may be sent to.
+ */
+export const createOrg = (options: OrgOptions, ports: { http: Http; clock: Clock }): OrgClient => {
+  if (trustedUrl(options.url) === undefined)
+    throw new AgentError("SETTINGS_INVALID", "org.url must be https, or http on this machine");
+  const settled: OrgOptions = { ...options, url: withoutSlash(options.url) };
+  switch (options.dialect) {
+    case "salesforce":
+      return createSalesforce(settled, ports.http, ports.clock);
+    case "rfc8628":
+      return createRfc8628(settled, ports.http, ports.clock);
+    default:
+      return unreachable(options.dialect);
+  }
+};

@@ -1,0 +1,124 @@
+import { AgentError } from "../errors.ts";
+import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
+import type { HttpRequest, HttpResponse } from "../ports.ts";
+import type { Secret } from "../units.ts";
+import { type Members, text } from "./answer.ts";
+import type { Metadata } from "./discovery.ts";
+import type { OrgOptions } from "./options.ts";
+import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
+
+// The standard dialect: RFC 8628 at the endpoints of the discovery document.
+
+/** RFC 6749 section 2.3.1: id and secret are form encoded before they are joined. */
+const basic = (clientId: string, secret: Secret): string => {
+  const encode = (part: string): string => new URLSearchParams({ "": part }).toString().slice(1);
+  const pair = `${encode(clientId)}:${encode(secret.reveal())}`;
+  return `Basic ${Buffer.from(pair).toString("base64")}`;
+};
+
+/** A form POST as this client: nothing but its id, or its secret in the way the server takes it. */
+const post = (
+  url: string,
+  parameters: Readonly<Record<string, string | undefined>>,
+  options: OrgOptions,
+  metadata: Metadata,
+): HttpRequest => {
+  const { clientId, clientSecret } = options;
+  if (clientSecret !== null && metadata.basicAuthOnly)
+    return formPost(url, parameters, { authorization: basic(clientId, clientSecret) });
+  return formPost(url, { client_id: clientId, client_secret: clientSecret?.reveal(), ...parameters });
+};
+
+/** Step 1 (RFC 8628 section 3.1). */
+export const askCodeRequest = (options: OrgOptions, metadata: Metadata): HttpRequest =>
+  post(
+    metadata.deviceAuthorizationUrl,
+    { client_id: options.clientId, scope: options.scope === "" ? undefined : options.scope },
+    options,
+    metadata,
+  );
+
+/** Step 1's answer. Without verification_uri_complete the plain address is shown: no standard says how to add the code. */
+export const readCodeAnswer = (response: HttpResponse, asked: Moment): DeviceCode =>
+  readDeviceCode(response, "rfc8628", asked, (verificationUri) => verificationUri);
+
+/** Step 2 (RFC 8628 section 3.4). */
+export const pollRequest = (options: OrgOptions, metadata: Metadata, code: DeviceCode): HttpRequest =>
+  post(
+    metadata.tokenUrl,
+    {
+      grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+      client_id: options.clientId,
+      device_code: code.deviceCode.reveal(),
+    },
+    options,
+    metadata,
+  );
+
+/** Step 2's answer; the issuer stands in for Salesforce's instance. */
+export const readPollAnswer = (response: HttpResponse, metadata: Metadata, now: Moment): PollAnswer =>
+  readPoll(response, metadata.issuer, now);
+
+/** A refresh (RFC 6749 section 6). */
+export const refreshRequest = (options: OrgOptions, metadata: Metadata, refreshToken: string): HttpRequest =>
+  post(metadata.tokenUrl, { grant_type: "refresh_token", refresh_token: refreshToken }, options, metadata);
+
+/**
+ * Asks the userinfo endpoint, or null when there is none or the grant does not cover it: without scope openid the
+ * endpoint refuses (OpenID Connect Core section 5.3), and that would look like a dead token.
+ */
+export const identifyRequest = (
+  options: OrgOptions,
+  metadata: Metadata,
+  grant: Grant,
+): HttpRequest | null => {
+  const scopes = (grant.scope ?? options.scope).split(/[ ,]+/);
+  if (metadata.userinfoUrl === null || !scopes.includes("openid")) return null;
+  return bearerGet(metadata.userinfoUrl, grant.accessToken);
+};
+
+/** Claims of an ID token that came straight from the token endpoint, so TLS vouches for it (OIDC Core 3.1.3.7). */
+const claimsOf = (idToken: Secret | null): Members => {
+  const payload = idToken?.reveal().split(".")[1] ?? "";
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    return typeof claims === "object" && claims !== null ? { ...claims } : {};
+  } catch {
+    return {};
+  }
+};
+
+/**
+ * Who approved: the user record, else the ID token's claims, else `unknown`. Throws ORG_ANSWER_INVALID when the two
+ * name different people (OIDC Core section 5.3.2).
+ */
+export const readIdentity = (record: Members | null, grant: Grant): Identity => {
+  const claims = claimsOf(grant.idToken);
+  const [told, signed] = [text(record ?? {}, "sub", 256), text(claims, "sub", 256)];
+  if (record !== null && signed !== undefined && told !== signed)
+    throw new AgentError("ORG_ANSWER_INVALID", "the user record and the ID token name different users");
+  const userId = told ?? signed;
+  if (userId === undefined) return unknownIdentity;
+  const either = (name: string): string | undefined =>
+    text(record ?? {}, name, 256) ?? text(claims, name, 256);
+  const username = either("preferred_username") ?? either("email") ?? null;
+  return { userId, name: either("name") ?? username ?? userId, username, orgId: null };
+};
+
+/** A revocation (RFC 7009 section 2.1). Throws ORG_DISCOVERY when the org has no endpoint for it. */
+export const revokeRequest = (options: OrgOptions, metadata: Metadata, grant: Grant): HttpRequest => {
+  if (metadata.revocationUrl === null)
+    throw new AgentError(
+      "ORG_DISCOVERY",
+      "it has no revocation_endpoint; remove the approval in the account's settings at the org",
+    );
+  return post(
+    metadata.revocationUrl,
+    {
+      token: (grant.refreshToken ?? grant.accessToken).reveal(),
+      token_type_hint: grant.refreshToken === null ? "access_token" : "refresh_token",
+    },
+    options,
+    metadata,
+  );
+};

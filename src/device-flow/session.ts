@@ -1,0 +1,142 @@
+import { AgentError } from "../errors.ts";
+import type { Grant } from "../model.ts";
+import type { Clock, Org, Session, Vault } from "../ports.ts";
+import type { Secret } from "../units.ts";
+import { createFlight } from "./flight.ts";
+import { decodeGrant, encodeGrant } from "./grant-codec.ts";
+import { carryOver } from "./steps.ts";
+
+// Where orgs rotate refresh tokens, each works once and using one twice ends the sign-in. So there is one refresh at a
+// time (callers in this process share it, the vault's lock keeps other processes out), what the org gives is on disk
+// before anyone uses it, and inside the lock the disk is read again, since another process may have been quicker.
+//
+// When a refresh's answer is lost, the org may or may not have rotated. The old token is then all there is: nothing is
+// repeated here, the fault goes up, and the next call presents it again. An org that did rotate forgives that within
+// its grace time, or says GRANT_GONE, which was true already; one that did not rotate just answers.
+
+/** An access token is renewed this long before its end, or a quarter of its life before, whichever is less. */
+const MARGIN_MS = 60_000;
+
+/** Pauses before asking again when two refreshes met at the org. In milliseconds. */
+const BUSY_PAUSES_MS = [1_000, 2_000, 4_000];
+
+/** A request under way may have rotated the token already: its answer is worth waiting for, even when leaving. */
+const GRACE_MS = 5_000;
+
+/** For steps that nobody may break off half way. */
+const never = new AbortController().signal;
+
+/** Runs `work` with a signal that is aborted only `GRACE_MS` after `signal` is. */
+const withGrace = async <T>(
+  work: (signal: AbortSignal) => Promise<T>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<T> => {
+  signal.throwIfAborted();
+  const cut = new AbortController();
+  const done = new AbortController();
+  const onAbort = (): void => {
+    clock.sleep(GRACE_MS, done.signal).then(
+      () => cut.abort(signal.reason),
+      () => undefined, // the answer came in time
+    );
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await work(cut.signal);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+    done.abort();
+  }
+};
+
+const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolean => {
+  if (rejected !== undefined && grant.accessToken.equals(rejected)) return false;
+  if (grant.expiresAt === null || !clock.wallKnown()) return true;
+  const marginMs = Math.min(MARGIN_MS, Math.max(0, grant.expiresAt - grant.issuedAt) / 4);
+  return grant.expiresAt - clock.wall() >= marginMs;
+};
+
+/**
+ * The sign-in, kept in the vault under `grant`. `fresh` throws GRANT_GONE (also when nothing is stored),
+ * NO_REFRESH_TOKEN, REFRESH_BUSY after three more tries, the org's other faults, and the vault's. `load` throws
+ * STATE_DAMAGED.
+ *
+ * When the disk refuses a rotated grant, the fault goes up and the grant stays in memory: `load` gives it, and the next
+ * `fresh` first tries to write it again. An aborted `fresh` that is the last one waiting rejects only when a refresh
+ * already sent has been answered and stored, at most five seconds later.
+ */
+export const createSession = (ports: { org: Pick<Org, "refresh">; vault: Vault; clock: Clock }): Session => {
+  const { org, vault, clock } = ports;
+
+  /** A rotated grant that is not on disk yet, and the refresh token it replaced. */
+  let unwritten: { readonly grant: Grant; readonly replaces: Secret } | undefined;
+
+  const stored = async (): Promise<Grant | undefined> => {
+    const bytes = await vault.read("grant");
+    return bytes === undefined ? undefined : decodeGrant(bytes);
+  };
+
+  const keep = async (grant: Grant): Promise<void> => {
+    await vault.write("grant", encodeGrant(grant));
+    unwritten = undefined;
+  };
+
+  /** The newest grant there is: the one in memory only while the disk still has the one it replaced. */
+  const newest = async (): Promise<Grant | undefined> => {
+    const onDisk = await stored();
+    if (unwritten === undefined) return onDisk;
+    if (onDisk?.refreshToken?.equals(unwritten.replaces) === true) return unwritten.grant;
+    unwritten = undefined;
+    return onDisk;
+  };
+
+  const askOrg = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
+    for (const pauseMs of BUSY_PAUSES_MS) {
+      try {
+        return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
+      } catch (error) {
+        if (!(error instanceof AgentError) || error.code !== "REFRESH_BUSY") throw error;
+        await clock.sleep(pauseMs, signal);
+      }
+    }
+    return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
+  };
+
+  const renew = async (rejected: Secret | undefined, signal: AbortSignal): Promise<Grant> => {
+    const current = await newest();
+    if (current === undefined) throw new AgentError("GRANT_GONE", "no sign-in is stored");
+    if (unwritten !== undefined) await keep(unwritten.grant);
+    if (isFit(current, rejected, clock)) return current;
+    if (current.refreshToken === null) throw new AgentError("NO_REFRESH_TOKEN");
+    const renewed = carryOver(current, await askOrg(current, signal));
+    unwritten = { grant: renewed, replaces: current.refreshToken };
+    await keep(renewed);
+    return renewed;
+  };
+
+  const share = createFlight<Grant>();
+
+  return {
+    load: newest,
+    adopt: (grant) => vault.locked("grant", () => keep(grant), never),
+    async fresh(rejected, signal) {
+      signal.throwIfAborted();
+      const grant = await newest();
+      if (grant !== undefined && unwritten === undefined && isFit(grant, rejected, clock)) return grant;
+      const renewed = await share((all) => vault.locked("grant", () => renew(rejected, all), all), signal);
+      // The shared refresh may have begun before this caller's token was rejected.
+      if (rejected === undefined || !renewed.accessToken.equals(rejected)) return renewed;
+      return share((all) => vault.locked("grant", () => renew(rejected, all), all), signal);
+    },
+    forget: () =>
+      vault.locked(
+        "grant",
+        async () => {
+          await vault.write("grant", undefined);
+          unwritten = undefined;
+        },
+        never,
+      ),
+  };
+};
