@@ -1,0 +1,146 @@
+// Who may import whom, and who may touch the outside world directly. The first row whose `files` match holds for
+// a file. Paths are globs relative to the root; a file may always import from the `files` of its own row.
+
+export interface Row {
+  readonly files: readonly string[];
+  /** Files of this project it may import, types and values. */
+  readonly may: readonly string[];
+  /** Files it may import types from, beyond `may`. */
+  readonly types?: readonly string[];
+  /** npm packages. */
+  readonly packages?: readonly string[];
+  /** Node's own modules without `node:`; "any" for all. */
+  readonly node?: readonly string[] | "any";
+  /** May use the ambient world: clocks, timers, chance, environment, network globals. */
+  readonly ambient?: true;
+  readonly why: string;
+}
+
+const leaf = ["src/units.ts", "src/errors.ts", "src/model.ts", "src/ports.ts"];
+const settings = ["src/agent/settings*.ts"];
+
+export const importTable: readonly Row[] = [
+  {
+    files: leaf,
+    may: [],
+    why: "leaf files: everybody codes against them, so they depend on nothing",
+  },
+  {
+    files: ["src/device-flow/**"],
+    may: leaf,
+    why: "the sign-in is HTTP requests and answers through the Http port; the asset token is no business of it",
+  },
+  {
+    files: ["src/asset-token/**"],
+    may: leaf,
+    packages: ["jose"],
+    node: ["crypto", "util"],
+    why: "keys and JWTs; how the grant was got is no business of it",
+  },
+  {
+    files: ["src/hal/drivers/**"],
+    may: [...leaf, "src/hal/*.ts"],
+    node: "any",
+    why: "a driver talks to its hardware; drivers do not know each other or the agent",
+  },
+  {
+    files: ["src/hal/displays/**"],
+    may: [...leaf, "src/hal/*.ts"],
+    packages: ["qrcode-terminal"],
+    node: ["fs/promises", "fs", "path", "zlib", "buffer", "util"],
+    why: "a display draws a View; where it goes is its own affair",
+  },
+  {
+    files: ["src/hal/*.ts"],
+    may: [...leaf, "src/hal/drivers/*.ts"],
+    why: "light model, fades and curves are pure; only open.ts names the drivers, lazily",
+  },
+  {
+    files: ["src/broker/stream*.ts"],
+    may: leaf,
+    packages: ["ws"],
+    node: "any",
+    ambient: true,
+    why: "opens TCP, TLS and WebSocket connections",
+  },
+  {
+    files: ["src/broker/{topics,codec}*.ts"],
+    may: [...leaf, "src/broker/{topics,codec}*.ts"],
+    why: "the written contract with other programs: pure, tested as tables",
+  },
+  {
+    files: ["src/broker/**"],
+    may: leaf,
+    packages: ["mqtt"],
+    node: ["stream", "buffer", "events"],
+    why: "MQTT over a stream that it is given, on a clock that it is given",
+  },
+  {
+    files: ["src/agent/**"],
+    may: [...leaf, "src/device-flow/wait.ts"],
+    why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",
+  },
+  {
+    files: ["src/adapters/**"],
+    may: [...leaf, ...settings],
+    packages: ["conf"],
+    node: "any",
+    ambient: true,
+    why: "the outside world on Node: clock, disk, HTTP, journal, control socket",
+  },
+  {
+    files: ["src/cli/sim*.ts"],
+    may: ["src/**", "firmware-sim/**"],
+    packages: ["mqtt", "ws", "jose", "qrcode-terminal"],
+    node: "any",
+    ambient: true,
+    why: "the one place where the agent and its simulated world meet",
+  },
+  {
+    files: ["src/main.ts", "src/compose.ts", "src/cli/**"],
+    may: ["src/**"],
+    packages: ["conf"],
+    node: "any",
+    ambient: true,
+    why: "puts the parts together; never the simulator",
+  },
+  {
+    files: ["firmware-sim/page/**"],
+    may: [],
+    types: ["firmware-sim/**", "src/model.ts"],
+    ambient: true,
+    why: "runs in a browser; what it shows arrives as JSON",
+  },
+  {
+    files: ["firmware-sim/**"],
+    may: ["src/units.ts", "src/model.ts"],
+    types: ["src/ports.ts"],
+    packages: ["mqtt", "mqtt-packet", "jose", "ws"],
+    node: "any",
+    why: "the outside world: it meets the agent by HTTP, MQTT and frames, never by a call into src",
+  },
+];
+
+/** Too slow to load before the first request to the org: nothing that a start loads may import these statically. */
+export const heavyPackages = ["mqtt", "mqtt-packet", "jose", "ws", "conf", "qrcode-terminal"];
+
+/** What a start of the agent loads at once. */
+export const startFiles = ["src/main.ts", "src/cli/run.ts", "src/compose.ts"];
+
+/** Globals that reach around the ports, and what to use instead. */
+export const ambientGlobals: Readonly<Record<string, string>> = {
+  "Date.now": "clock.wall() of the Clock port",
+  performance: "clock.mono() of the Clock port",
+  setTimeout: "clock.sleep() of the Clock port",
+  setInterval: "clock.sleep() of the Clock port",
+  "Math.random": "the Random port",
+  "process.env": "settings",
+  "process.exit": "the exit code that main.ts sets",
+  fetch: "the Http port",
+  WebSocket: "openStream",
+};
+
+/** Refused in every row: output goes through a Display, the Journal or the command's own streams. */
+export const bannedGlobals: Readonly<Record<string, string>> = {
+  console: "the Journal port, or the command's output stream",
+};
