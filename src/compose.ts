@@ -153,10 +153,17 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       openStream: around.openStream ?? (await streamOpener(settings, around)),
     });
   });
+  const loading: Promise<unknown>[] = [];
   const preload = (): void => {
-    // A failure here is not lost: the same promise is awaited where the part is needed.
-    broker().catch(() => undefined);
-    if (settings.assetToken.mode !== "off") assetTokens().catch(() => undefined);
+    // A failure here is not lost: the part is made anew, and its failure told, where it is needed.
+    loading.push(broker());
+    if (settings.assetToken.mode !== "off") loading.push(assetTokens());
+    for (const each of loading) each.catch(() => undefined);
+  };
+  await using _loaded = {
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(loading);
+    },
   };
   const watched: Journal = {
     record(event: AgentEvent) {
@@ -165,7 +172,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
-  return live(
+  return await live(
     {
       clock,
       random,
