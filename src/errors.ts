@@ -206,6 +206,11 @@ export const errorTable = {
     title: "Plain commands are not obeyed on this board",
     help: "commands.trust is owner: only signed commands count. Send a signed command, or set commands.trust to broker.",
   },
+  COMMAND_CROWDED: {
+    remedy: "report",
+    title: "Too many commands were waiting",
+    help: "Newer commands pushed this one out before the board came to it. Send fewer at a time.",
+  },
   LIGHT_UNKNOWN: {
     remedy: "report",
     title: "There is no such lamp",

@@ -1,0 +1,359 @@
+import type { Duplex } from "node:stream";
+import type { IClientOptions, IPublishPacket } from "mqtt";
+import { AgentError } from "../errors.ts";
+import type { Clock } from "../ports.ts";
+import type { Secret } from "../units.ts";
+import { within } from "./deadline.ts";
+import { guardFrames } from "./frames.ts";
+import { intervals } from "./intervals.ts";
+import {
+  connackError,
+  disconnectError,
+  type Protocol,
+  publishError,
+  refusesProtocol,
+  subscribeError,
+} from "./reasons.ts";
+
+/** The largest packet the board takes, in bytes: a command has at most 16 KiB, and headers need some room. */
+export const MAX_PACKET_BYTES = 65_536;
+
+/** QoS 1 messages of ours that wait for an acknowledgement at the same time. */
+const MAX_IN_FLIGHT = 16;
+
+export interface ConnectionOptions {
+  readonly protocol: Protocol;
+  readonly clientId: string;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly keepAliveS: number;
+  readonly sessionExpiryS: number;
+  readonly will: { readonly topic: string; readonly payload: string; readonly delayS: number };
+  readonly connectTimeoutMs: number;
+  readonly ackTimeoutMs: number;
+  readonly clock: Clock;
+  /** Called for every message, in order, before it is acknowledged. Must not throw. */
+  onMessage(message: Received): void;
+}
+
+/** A message as it came in. */
+export interface Received {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retained: boolean;
+  /** MQTT 5 message expiry: what is left of it at receipt, in milliseconds. */
+  readonly expiresInMs: number | undefined;
+  readonly responseTopic: string | undefined;
+  readonly correlation: Uint8Array | undefined;
+}
+
+/** A message to publish with QoS 1. */
+export interface Outgoing {
+  readonly topic: string;
+  readonly payload: string;
+  readonly retain: boolean;
+  readonly correlation?: Uint8Array | undefined;
+}
+
+/** One connection, from CONNECT to the end. It never reconnects by itself. */
+export interface Connection {
+  /** False when the broker says it has no wildcard subscriptions (MQTT 5 section 3.2.2.3.11). */
+  readonly wildcards: boolean;
+  /** Resolves with the reason when it has ended, closed by `close` included. */
+  readonly ended: Promise<AgentError>;
+  /** Throws BROKER_FORBIDS when a filter is refused, BROKER_SILENT or what ended the connection. */
+  subscribe(filters: readonly string[]): Promise<void>;
+  /** Resolves when it is acknowledged. Throws BROKER_FORBIDS, BROKER_SILENT or what ended the connection. */
+  publish(message: Outgoing): Promise<void>;
+  /**
+   * Waits at most `waitMs` for what is not acknowledged yet, sends DISCONNECT (no last will), closes. What arrives
+   * afterwards is neither passed on nor acknowledged, so the broker sends it again on the next connection.
+   */
+  close(waitMs: number): Promise<void>;
+  /** Ends it at once, without DISCONNECT, for this reason; the broker publishes the last will. */
+  abandon(why: AgentError): void;
+}
+
+export type Opened =
+  | { readonly kind: "open"; readonly connection: Connection }
+  /** The broker does not speak this protocol; `certain` is false when it only closed without a word. */
+  | { readonly kind: "unsupported"; readonly certain: boolean; readonly error: AgentError };
+
+/** What the stream is told on purpose when nothing is left to say. DISCONNECT is the same in both versions. */
+const DISCONNECT = Uint8Array.of(0xe0, 0x00);
+
+/** How long the broker may take to close its side after DISCONNECT, in milliseconds. */
+const CLOSE_WAIT_MS = 1_000;
+
+/**
+ * Sends CONNECT over a connected stream and waits for CONNACK. Throws BROKER_REFUSED, BROKER_BUSY,
+ * BROKER_UNREACHABLE (no CONNACK in time) or BROKER_LOST; then, and when `signal` is aborted, the stream is destroyed.
+ */
+export const openConnection = async (
+  stream: Duplex,
+  options: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Opened> => {
+  const { clock, protocol } = options;
+  const ended = Promise.withResolvers<AgentError>();
+  const connacked = Promise.withResolvers<{
+    wildcards: boolean;
+    retain: boolean;
+    qos: 0 | 1;
+    inFlight: number;
+  }>();
+  let why: AgentError | undefined;
+  let unsupported: Opened | undefined;
+  let heard = false;
+  let muted = false;
+
+  const abandon = (error: AgentError): void => {
+    why ??= error;
+    stream.destroy();
+  };
+
+  // Listening before the import, which takes a moment: a stream may fail meanwhile.
+  stream.on("error", (error) => {
+    why ??= new AgentError("BROKER_LOST", error.message, { cause: error });
+  });
+  stream.once("end", () => stream.destroy());
+  stream.once("close", () => {
+    const error = why ?? new AgentError("BROKER_LOST", "the broker closed the connection");
+    if (!heard && (why === undefined || isReset(why.cause)))
+      unsupported = { kind: "unsupported", certain: false, error };
+    ended.resolve(error);
+  });
+  const unguard = guardFrames(stream, MAX_PACKET_BYTES, () =>
+    abandon(new AgentError("BROKER_LOST", `the broker sent a packet of more than ${MAX_PACKET_BYTES} bytes`)),
+  );
+  const closed = new AbortController();
+  void ended.promise.then((error) => {
+    unguard();
+    closed.abort(error);
+  });
+
+  const { MqttClient } = await import("mqtt");
+  const client = new MqttClient(() => stream as never, {
+    ...clientOptions(options),
+    timerVariant: intervals(clock, closed.signal) as NonNullable<IClientOptions["timerVariant"]>,
+  });
+  client.on("packetreceive", (packet) => {
+    heard = true;
+    if (packet.cmd === "disconnect") why ??= disconnectError(packet.reasonCode ?? 0);
+  });
+  client.on("error", (error) => {
+    const code: unknown = "code" in error ? error.code : undefined;
+    if (!client.connected && typeof code === "number") {
+      if (protocol === "5" && refusesProtocol(code))
+        unsupported = { kind: "unsupported", certain: true, error: connackError("5", 132) };
+      abandon(connackError(protocol, code));
+    } else abandon(new AgentError("BROKER_LOST", error.message, { cause: error }));
+  });
+  client.on("message", (topic, payload, packet) => {
+    if (!muted) options.onMessage(received(topic, payload, packet));
+  });
+  // Without the callback there is no PUBACK: what comes when this connection is as good as closed comes again.
+  client.handleMessage = (_packet, done) => {
+    if (!muted) done();
+  };
+  client.on("connect", ({ properties }) => {
+    connacked.resolve({
+      wildcards: properties?.wildcardSubscriptionAvailable !== false,
+      retain: properties?.retainAvailable !== false,
+      qos: properties?.maximumQoS === 0 ? 0 : 1,
+      inFlight: Math.min(MAX_IN_FLIGHT, properties?.receiveMaximum ?? MAX_IN_FLIGHT),
+    });
+  });
+
+  const failing = ended.promise.then((error): never => {
+    throw error;
+  });
+  failing.catch(() => {});
+
+  try {
+    if (stream.destroyed) return await failing;
+    client.connect();
+    const limits = await within(
+      Promise.race([connacked.promise, failing]),
+      options.connectTimeoutMs,
+      clock,
+      () => new AgentError("BROKER_UNREACHABLE", "no CONNACK in time"),
+      signal,
+    );
+    return { kind: "open", connection: connectionOver(limits) };
+  } catch (error) {
+    abandon(
+      error instanceof AgentError ? error : new AgentError("BROKER_LOST", "given up", { cause: error }),
+    );
+    await ended.promise;
+    if (unsupported !== undefined && !signal.aborted) return unsupported;
+    throw error;
+  }
+
+  function connectionOver(limits: Awaited<typeof connacked.promise>): Connection {
+    const unacknowledged = new Set<Promise<unknown>>();
+    const turns: PromiseWithResolvers<void>[] = [];
+    let inFlight = 0;
+    void ended.promise.then((error) => {
+      for (const turn of turns.splice(0)) turn.reject(error);
+    });
+
+    const acknowledged = async <T>(
+      what: string,
+      send: (done: (error: unknown, value: T) => void) => void,
+    ): Promise<T> => {
+      const answer = new Promise<T>((resolve, reject) => {
+        send((error, value) => (error ? reject(error) : resolve(value)));
+      });
+      const silent = (): AgentError => {
+        const error = new AgentError("BROKER_SILENT", `no ${what} within ${options.ackTimeoutMs / 1000} s`);
+        abandon(error);
+        return error;
+      };
+      return within(answer, options.ackTimeoutMs, clock, silent, closed.signal);
+    };
+
+    const send = async (message: Outgoing): Promise<void> => {
+      closed.signal.throwIfAborted();
+      if (inFlight >= limits.inFlight) {
+        const turn = Promise.withResolvers<void>();
+        turns.push(turn);
+        await turn.promise;
+      } else inFlight++;
+      try {
+        await acknowledged<unknown>("PUBACK", (done) => {
+          client.publish(
+            message.topic,
+            message.payload,
+            {
+              qos: limits.qos,
+              retain: message.retain && limits.retain,
+              ...(protocol === "5"
+                ? {
+                    properties: {
+                      payloadFormatIndicator: true,
+                      ...(message.correlation === undefined
+                        ? {}
+                        : { correlationData: Buffer.from(message.correlation) }),
+                    },
+                  }
+                : {}),
+            },
+            done,
+          );
+        });
+      } catch (error) {
+        throw error instanceof AgentError ? error : publishError(codeOf(error));
+      } finally {
+        const next = turns.shift();
+        if (next === undefined) inFlight--;
+        else next.resolve();
+      }
+    };
+
+    return {
+      wildcards: limits.wildcards,
+      ended: ended.promise,
+      subscribe: async (filters) => {
+        const one = async (filter: string): Promise<void> => {
+          try {
+            await acknowledged<unknown>("SUBACK", (done) => {
+              // rh 1: retained messages only for a new subscription, not again after every new token
+              client.subscribe(filter, { qos: 1, ...(protocol === "5" ? { rh: 1 } : {}) }, done);
+            });
+          } catch (error) {
+            throw error instanceof AgentError ? error : subscribeError(filter, codeOf(error));
+          }
+        };
+        await Promise.all(filters.map(one));
+      },
+      publish: (message) => {
+        const sent = send(message);
+        unacknowledged.add(sent);
+        const forget = (): boolean => unacknowledged.delete(sent);
+        sent.then(forget, forget);
+        return sent;
+      },
+      close: async (waitMs) => {
+        const quiet = async (work: Promise<unknown>, ms: number): Promise<void> => {
+          await within(work, ms, clock, () => new Error("late"), closed.signal).catch(() => {});
+        };
+        if (waitMs > 0) await quiet(Promise.allSettled(unacknowledged), waitMs);
+        muted = true;
+        why ??= new AgentError("BROKER_LOST", "closed by the board");
+        if (!stream.destroyed) {
+          stream.end(DISCONNECT);
+          await quiet(ended.promise, CLOSE_WAIT_MS);
+        }
+        stream.destroy();
+        await ended.promise;
+      },
+      abandon,
+    };
+  }
+};
+
+const clientOptions = (options: ConnectionOptions): IClientOptions => ({
+  manualConnect: true,
+  reconnectPeriod: 0,
+  resubscribe: false,
+  clean: false,
+  // Ours is on the Clock port; this one is a real timer, ended with the stream.
+  connectTimeout: 2 ** 31 - 1,
+  // Its log knows every packet, the password among them; nothing of that may reach a terminal.
+  log: () => {},
+  protocolId: "MQTT",
+  protocolVersion: options.protocol === "5" ? 5 : 4,
+  clientId: options.clientId,
+  ...(options.username === null ? {} : { username: options.username }),
+  ...(options.password === null ? {} : { password: options.password.reveal() }),
+  keepalive: options.keepAliveS,
+  will: {
+    topic: options.will.topic,
+    payload: Buffer.from(options.will.payload),
+    qos: 1,
+    retain: true,
+    ...(options.protocol === "5" ? { properties: { willDelayInterval: options.will.delayS } } : {}),
+  },
+  ...(options.protocol === "5"
+    ? {
+        properties: {
+          sessionExpiryInterval: options.sessionExpiryS,
+          receiveMaximum: 32,
+          maximumPacketSize: MAX_PACKET_BYTES,
+        },
+      }
+    : {}),
+});
+
+const received = (topic: string, payload: Uint8Array, packet: IPublishPacket): Received => ({
+  topic,
+  payload,
+  retained: packet.retain,
+  expiresInMs:
+    packet.properties?.messageExpiryInterval === undefined
+      ? undefined
+      : packet.properties.messageExpiryInterval * 1000,
+  responseTopic: packet.properties?.responseTopic,
+  correlation: packet.properties?.correlationData,
+});
+
+/** The reason code MQTT.js hangs on an error of an acknowledgement; 128 (unspecified) when there is none. */
+const codeOf = (error: unknown): number => {
+  if (!(error instanceof Error)) return 128;
+  if ("code" in error && typeof error.code === "number") return error.code;
+  const granted: unknown =
+    "packet" in error &&
+    typeof error.packet === "object" &&
+    error.packet !== null &&
+    "granted" in error.packet
+      ? error.packet.granted
+      : undefined;
+  const refused: unknown = Array.isArray(granted)
+    ? granted.find((each) => typeof each === "number" && each >= 128)
+    : undefined;
+  return typeof refused === "number" ? refused : 128;
+};
+
+const isReset = (cause: unknown): boolean =>
+  cause instanceof Error && "code" in cause && (cause.code === "ECONNRESET" || cause.code === "EPIPE");

@@ -1,0 +1,145 @@
+import { AgentError, asAgentError } from "../errors.ts";
+import type { CommandResult, LightReport, LightTraits } from "../model.ts";
+import type { Announcement } from "../ports.ts";
+import type { Connection } from "./connection.ts";
+import { encodeAbout, encodeResult, encodeState } from "./payloads.ts";
+import type { Topics } from "./topics.ts";
+
+/** Answers that wait for a connection; beyond these the oldest is dropped. */
+const MAX_UNSENT_ANSWERS = 32;
+
+/** Where an answer goes: the sender's response topic and correlation data (MQTT 5), or neither. */
+export interface ReplyTo {
+  readonly topic: string | undefined;
+  readonly correlation: Uint8Array | undefined;
+}
+
+/**
+ * What the board says, over whichever connection there is: the newest state of every lamp and an answer to every
+ * command. It outlives connections, so that nothing said during a hand-over is lost or overtaken by something older.
+ */
+export interface Desk {
+  /** A moment; reports after it are newer than an announcement prepared at it. */
+  mark(): number;
+  /** Publishes a lamp's state, retained; while one is on its way, only the newest of those that follow is kept. */
+  report(report: LightReport): void;
+  /** Publishes an answer; without a connection it waits for the next one. */
+  answer(result: CommandResult, to: ReplyTo): void;
+  /**
+   * From now on everything goes over this connection. Resolves when it has acknowledged `online`, `about`, and the
+   * states: those of the announcement, or newer ones reported after `mark`.
+   */
+  attach(connection: Connection, announcement: Announcement, mark: number): Promise<void>;
+  /** Says nothing more over this connection. */
+  detach(connection: Connection): void;
+}
+
+interface Lamp {
+  newest: LightReport;
+  reportedAt: number;
+  waiting: boolean;
+  sending: Promise<void> | null;
+}
+
+export const createDesk = (topics: Topics): Desk => {
+  const lamps = new Map<string, Lamp>();
+  const unsent: { result: CommandResult; to: ReplyTo }[] = [];
+  let traits: ReadonlyMap<string, LightTraits> = new Map();
+  let connection: Connection | undefined;
+  let reports = 0;
+
+  const note = (report: LightReport): Lamp => {
+    const lamp = lamps.get(report.light);
+    if (lamp === undefined) {
+      const fresh: Lamp = { newest: report, reportedAt: reports, waiting: true, sending: null };
+      lamps.set(report.light, fresh);
+      return fresh;
+    }
+    lamp.newest = report;
+    lamp.reportedAt = reports;
+    lamp.waiting = true;
+    return lamp;
+  };
+
+  /** Sends a lamp's newest state until none waits; throws what the connection it used last died of. */
+  const sendWaiting = async (lamp: Lamp): Promise<void> => {
+    for (let via = connection; via !== undefined && lamp.waiting; via = connection) {
+      const can = traits.get(lamp.newest.light);
+      if (can === undefined) return;
+      lamp.waiting = false;
+      const payload = encodeState(lamp.newest, can);
+      try {
+        await via.publish({ topic: topics.state(lamp.newest.light), payload, retain: true });
+      } catch (error) {
+        lamp.waiting = true;
+        if (via === connection) {
+          connection = undefined;
+          via.abandon(asAgentError(error));
+          throw error;
+        }
+      }
+    }
+  };
+
+  const send = (lamp: Lamp): Promise<void> => {
+    lamp.sending ??= sendWaiting(lamp).finally(() => {
+      lamp.sending = null;
+    });
+    return lamp.sending;
+  };
+
+  const keep = (result: CommandResult, to: ReplyTo): void => {
+    unsent.push({ result, to });
+    if (unsent.length > MAX_UNSENT_ANSWERS) unsent.shift();
+  };
+
+  const sendAnswer = async (result: CommandResult, to: ReplyTo): Promise<void> => {
+    const via = connection;
+    if (via === undefined) return keep(result, to);
+    const payload = encodeResult(result, traits.get(result.light) ?? null);
+    try {
+      await via.publish({
+        topic: to.topic ?? topics.result,
+        payload,
+        retain: false,
+        correlation: to.correlation,
+      });
+    } catch (error) {
+      const forbidden = error instanceof AgentError && error.code === "BROKER_FORBIDS";
+      // a sender may name a topic that this board may not use: it can still read the answer on ours
+      if (forbidden && to.topic !== undefined) return sendAnswer(result, { ...to, topic: undefined });
+      if (!forbidden) keep(result, to);
+    }
+  };
+
+  return {
+    mark: () => reports,
+    report: (report) => {
+      reports++;
+      send(note(report)).catch(() => {});
+    },
+    answer: (result, to) => {
+      void sendAnswer(result, to);
+    },
+    attach: async (next, announcement, mark) => {
+      connection = next;
+      traits = new Map(announcement.about.lights.map((light) => [light.id, light.traits]));
+      for (const report of announcement.lights)
+        if ((lamps.get(report.light)?.reportedAt ?? 0) <= mark) note(report);
+      const answers = unsent.splice(0);
+      const states = [...lamps.values()].map((lamp) => {
+        lamp.waiting = true;
+        return send(lamp);
+      });
+      await Promise.all([
+        next.publish({ topic: topics.about, payload: encodeAbout(announcement.about, topics), retain: true }),
+        ...states,
+        next.publish({ topic: topics.availability, payload: "online", retain: true }),
+      ]);
+      for (const { result, to } of answers) void sendAnswer(result, to);
+    },
+    detach: (gone) => {
+      if (connection === gone) connection = undefined;
+    },
+  };
+};

@@ -1,0 +1,269 @@
+import type { Duplex } from "node:stream";
+import { AgentError, asAgentError } from "../errors.ts";
+import type { Incoming } from "../model.ts";
+import type { Broker, BrokerPass, Clock, CommandRequest, Link } from "../ports.ts";
+import { after, type MonoMs, type Secret } from "../units.ts";
+import { correlationId, parseCommand } from "./codec.ts";
+import { type Connection, openConnection, type Received } from "./connection.ts";
+import { within } from "./deadline.ts";
+import { createDesk, type ReplyTo } from "./desk.ts";
+import { createInbox } from "./inbox.ts";
+import type { Protocol } from "./reasons.ts";
+import { answerableTopic, topicsOf } from "./topics.ts";
+
+export interface BrokerOptions {
+  readonly url: URL;
+  /** `auto`: MQTT 5, and 3.1.1 where the broker does not speak it. */
+  readonly protocol: "auto" | Protocol;
+  /** For a token pass the device id stands in when it is null. */
+  readonly username: string | null;
+  /** Sent with a static pass. */
+  readonly password: Secret | null;
+  /** Client id and name in the topics. */
+  readonly deviceId: string;
+  /** Lamp ids in the order of the settings. */
+  readonly lights: readonly string[];
+  readonly clock: Clock;
+  /** A connected byte stream to the broker. */
+  openStream(url: URL, signal: AbortSignal): Promise<Duplex>;
+  /** Seconds of silence after which either side asks; the broker may impose another. */
+  readonly keepAliveS?: number;
+  /** How long the broker may take to acknowledge a message of ours. */
+  readonly ackTimeoutMs?: number;
+  /** For the byte stream, and again for the CONNACK. */
+  readonly connectTimeoutMs?: number;
+  /** How long the broker keeps QoS 1 commands for a board that is away (MQTT 5). */
+  readonly sessionExpiryS?: number;
+  /** How long the broker waits before it says `offline` for a board that went without a word (MQTT 5). */
+  readonly willDelayS?: number;
+}
+
+/** Commands that wait for the agent. */
+const INBOX_LIMIT = 64;
+
+/** How long closing waits for acknowledgements that are still due, in milliseconds. */
+const CLOSE_WAIT_MS = 2_000;
+
+/** How long a broker counts as one that speaks only 3.1.1 before MQTT 5 is tried again. */
+const TRY_AGAIN_MS = 3_600_000;
+
+/** A command as it waits in the inbox: whether it is too late is decided when it is looked at. */
+interface Waiting {
+  readonly incoming: Omit<Incoming, "expired">;
+  readonly expiresAt: MonoMs | undefined;
+  readonly replyTo: ReplyTo;
+}
+
+/** What a hand-over needs of the link before. */
+interface Predecessor {
+  /** Its end is no loss from now on. */
+  expectEnd(): void;
+  /** Closes it in favour of the next connection: no last will, no `offline`. */
+  retire(): Promise<void>;
+  /** There is no next connection: if it has ended meanwhile, it is lost after all. */
+  handOverFailed(error: AgentError): void;
+}
+
+/**
+ * The broker over MQTT. Commands that were acknowledged but not looked at, answers and newest states outlive a
+ * connection: whatever link comes next carries on with them.
+ */
+export const createBroker = (options: BrokerOptions): Broker => {
+  const { clock, url, deviceId } = options;
+  const connectTimeoutMs = options.connectTimeoutMs ?? 20_000;
+  const topics = topicsOf(deviceId, options.lights);
+  const desk = createDesk(topics);
+  const inbox = createInbox<Waiting>(INBOX_LIMIT);
+  const predecessors = new WeakMap<Link, Predecessor>();
+  let spoken: { readonly protocol: Protocol; readonly at: MonoMs } | undefined;
+
+  const onMessage = (message: Received): void => {
+    const waiting = readMessage(message);
+    const dropped = waiting === null ? undefined : inbox.push(waiting);
+    if (dropped === undefined) return;
+    const { parsed, light } = dropped.incoming;
+    const id = parsed.ok ? parsed.command.id : parsed.id;
+    desk.answer(
+      { id, outcome: "refused", code: "COMMAND_CROWDED", message: null, light, state: null },
+      dropped.replyTo,
+    );
+  };
+
+  const readMessage = (message: Received): Waiting | null => {
+    const place = topics.parse(message.topic);
+    if (place === null) return null;
+    const id = correlationId(message.correlation);
+    const parsed = parseCommand(message.payload, place.light, id);
+    if (parsed === null) return null;
+    const { responseTopic, expiresInMs } = message;
+    return {
+      incoming: { ...place, retained: message.retained, parsed },
+      expiresAt: expiresInMs === undefined ? undefined : after(clock.mono(), expiresInMs),
+      replyTo: {
+        topic:
+          responseTopic !== undefined && answerableTopic(responseTopic, topics) ? responseTopic : undefined,
+        correlation: message.correlation,
+      },
+    };
+  };
+
+  const requestOf = ({ incoming, expiresAt, replyTo }: Waiting): CommandRequest => ({
+    incoming: { ...incoming, expired: expiresAt !== undefined && clock.mono() >= expiresAt },
+    answer: (result) => desk.answer(result, replyTo),
+  });
+
+  const openInTime = async (signal: AbortSignal): Promise<Duplex> => {
+    const giveUp = new AbortController();
+    const opening = options.openStream(url, AbortSignal.any([signal, giveUp.signal]));
+    try {
+      return await within(
+        opening,
+        connectTimeoutMs,
+        clock,
+        () => new AgentError("BROKER_UNREACHABLE", `${addressOf(url)} does not answer`),
+        signal,
+      );
+    } catch (error) {
+      giveUp.abort(error);
+      // it may have been opened in the very moment of giving up
+      opening.then(
+        (stream) => stream.destroy(),
+        () => {},
+      );
+      throw error;
+    }
+  };
+
+  const protocolsToTry = (): readonly Protocol[] => {
+    if (options.protocol !== "auto") return [options.protocol];
+    const only311 = spoken?.protocol === "3.1.1" && clock.mono() < after(spoken.at, TRY_AGAIN_MS);
+    return only311 ? ["3.1.1"] : ["5", "3.1.1"];
+  };
+
+  const open = async (
+    pass: BrokerPass,
+    before: Predecessor | undefined,
+    signal: AbortSignal,
+  ): Promise<{ connection: Connection; protocol: Protocol }> => {
+    const protocols = protocolsToTry();
+    // A broker that has spoken MQTT 5 and now closes without a word has another trouble than the protocol.
+    const provedFive = spoken?.protocol === "5";
+    const since = spoken?.protocol === "3.1.1" && protocols.length === 1 ? spoken.at : clock.mono();
+    spoken = undefined;
+    const token = pass.kind === "token" ? pass.token : null;
+    for (const protocol of protocols) {
+      const stream = await openInTime(signal);
+      // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
+      if (protocol === "3.1.1") await before?.retire();
+      const opened = await openConnection(
+        stream,
+        {
+          protocol,
+          clientId: deviceId,
+          username: options.username ?? (token === null ? null : deviceId),
+          password: token ?? options.password,
+          keepAliveS: options.keepAliveS ?? 30,
+          sessionExpiryS: options.sessionExpiryS ?? 3600,
+          will: { topic: topics.availability, payload: "offline", delayS: options.willDelayS ?? 30 },
+          connectTimeoutMs,
+          ackTimeoutMs: options.ackTimeoutMs ?? 20_000,
+          clock,
+          onMessage,
+        },
+        signal,
+      );
+      if (opened.kind === "open") {
+        spoken = { protocol, at: since };
+        return { connection: opened.connection, protocol };
+      }
+      const another = protocol !== protocols.at(-1) && (opened.certain || !provedFive);
+      if (!another) throw opened.error;
+    }
+    throw new AgentError("BROKER_REFUSED", "no protocol to try");
+  };
+
+  const linkOver = (connection: Connection, protocol: Protocol): Link => {
+    const lost = Promise.withResolvers<AgentError>();
+    let expected = false;
+    let over: AgentError | undefined;
+    void connection.ended.then((error) => {
+      over = error;
+      desk.detach(connection);
+      if (!expected) lost.resolve(error);
+    });
+    const link: Link = {
+      protocol,
+      address: addressOf(url),
+      requests: {
+        async *[Symbol.asyncIterator]() {
+          for await (const waiting of inbox.read(connection.ended)) yield requestOf(waiting);
+        },
+      },
+      lost: lost.promise,
+      report: (report) => desk.report(report),
+      [Symbol.asyncDispose]: async () => {
+        expected = true;
+        desk.detach(connection);
+        if (over === undefined)
+          connection
+            .publish({ topic: topics.availability, payload: "offline", retain: true })
+            .catch(() => {});
+        await connection.close(CLOSE_WAIT_MS);
+      },
+    };
+    predecessors.set(link, {
+      expectEnd: () => {
+        expected = true;
+      },
+      retire: () => connection.close(protocol === "5" ? 0 : CLOSE_WAIT_MS),
+      handOverFailed: (error) => {
+        expected = false;
+        if (over !== undefined) lost.resolve(error);
+      },
+    });
+    return link;
+  };
+
+  return {
+    connect: async (pass, announcement, previous, signal) => {
+      signal.throwIfAborted();
+      const before = previous === undefined ? undefined : predecessors.get(previous);
+      const mark = desk.mark();
+      before?.expectEnd();
+      try {
+        const { connection, protocol } = await open(pass, before, signal);
+        const onAbort = (): void => connection.abandon(new AgentError("BROKER_LOST", "given up"));
+        signal.addEventListener("abort", onAbort, { once: true });
+        try {
+          await before?.retire();
+          await connection.subscribe(topics.filters(connection.wildcards));
+          await desk.attach(connection, announcement, mark);
+          signal.throwIfAborted();
+        } catch (error) {
+          connection.abandon(asAgentError(error));
+          await connection.ended;
+          desk.detach(connection);
+          signal.throwIfAborted();
+          throw error;
+        } finally {
+          signal.removeEventListener("abort", onAbort);
+        }
+        return linkOver(connection, protocol);
+      } catch (error) {
+        before?.handOverFailed(asAgentError(error));
+        throw error;
+      }
+    },
+  };
+};
+
+const defaultPorts: Readonly<Record<string, string>> = {
+  "mqtt:": "1883",
+  "tcp:": "1883",
+  "mqtts:": "8883",
+  "ssl:": "8883",
+  "ws:": "80",
+  "wss:": "443",
+};
+
+const addressOf = (url: URL): string => `${url.hostname}:${url.port || (defaultPorts[url.protocol] ?? "")}`;

@@ -1,0 +1,70 @@
+import type { Incoming } from "../model.ts";
+
+/** Every topic name of one board (DESIGN section 5). */
+export interface Topics {
+  readonly availability: string;
+  readonly about: string;
+  readonly result: string;
+  /** Signed commands. */
+  readonly command: string;
+  /** Retained state of a lamp. */
+  state(light: string): string;
+  /** Plain commands to a lamp. */
+  set(light: string): string;
+  /**
+   * What the board subscribes to. A lamp that does not exist is subscribed to as well, so that its sender hears
+   * LIGHT_UNKNOWN; a broker without wildcards gets the names one by one.
+   */
+  filters(wildcards: boolean): readonly string[];
+  /** Which channel and lamp a topic addresses; null when it is none of this board's command topics. */
+  parse(topic: string): { readonly channel: Incoming["channel"]; readonly light: string } | null;
+  /** The lamp's topics as the `about` document shows them. */
+  of(light: string): { readonly set: string; readonly state: string };
+}
+
+/**
+ * The topic names of a board. The first lamp has the plain names `light/set` and `light/state`, every further
+ * lamp its own level below `lights`. `deviceId` and lamp ids are checked by the settings ([A-Za-z0-9_-]{1,64}).
+ */
+export const topicsOf = (deviceId: string, lights: readonly string[]): Topics => {
+  const root = `porchlight/${deviceId}`;
+  const [first = "main", ...others] = lights;
+  const levelOf = (light: string): string => (light === first ? "light" : `lights/${light}`);
+  const state = (light: string): string => `${root}/${levelOf(light)}/state`;
+  const set = (light: string): string => `${root}/${levelOf(light)}/set`;
+  const command = `${root}/command`;
+  const several = new RegExp(`^${root}/lights/([A-Za-z0-9_-]{1,64})/set$`);
+  return {
+    availability: `${root}/availability`,
+    about: `${root}/about`,
+    result: `${root}/result`,
+    command,
+    state,
+    set,
+    filters: (wildcards) => [
+      set(first),
+      ...(wildcards ? [`${root}/lights/+/set`] : others.map(set)),
+      command,
+    ],
+    parse: (topic) => {
+      if (topic === command) return { channel: "signed", light: first };
+      if (topic === set(first)) return { channel: "plain", light: first };
+      const light = several.exec(topic)?.[1];
+      return light === undefined ? null : { channel: "plain", light };
+    },
+    of: (light) => ({ set: set(light), state: state(light) }),
+  };
+};
+
+/**
+ * Whether an answer may be sent to the response topic a sender names (MQTT 5 section 3.3.2.3.5): a plain topic of
+ * at most 256 characters, not a broker's own (`$`), and not one of this board's command topics, or an answer would
+ * come back as a command.
+ */
+export const answerableTopic = (topic: string, topics: Topics): boolean =>
+  topic.length > 0 &&
+  topic.length <= 256 &&
+  !topic.startsWith("$") &&
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: MQTT 5 section 1.5.4 forbids them in names
+  !/[+#\u0000-\u001f\u007f]/.test(topic) &&
+  topics.parse(topic) === null;
