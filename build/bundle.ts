@@ -1,0 +1,136 @@
+// `npm run build`: src/main.ts and everything it can reach, as one minified file dist/porchlight.mjs for Node 26.
+//
+// Modules behind an `import()` are in the file but stay unevaluated until somebody asks for them; the build fails when
+// a heavy package would be evaluated at every start. The file runs alone. Only `porchlight sim` needs more: the page it
+// serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package.
+
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { build, type Metafile, type Plugin } from "esbuild";
+import { heavyPackages, startFiles } from "./import-table.ts";
+import { say } from "./report.ts";
+import { root } from "./source-files.ts";
+
+const outDir = join(root, "dist");
+const outFile = join(outDir, "porchlight.mjs");
+
+const manifest: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+
+/**
+ * In the bundle every module has the bundle's own `import.meta`. A file of ours that looks for something beside itself
+ * is given the place where it lay in the source, relative to dist.
+ */
+const keepPlaces: Plugin = {
+  name: "keep-places",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, "utf8");
+      if (!/\bimport\.meta\.(?:dirname|filename|url)\b/.test(source)) return undefined;
+      const place = JSON.stringify(relative(outDir, path));
+      const contents = source
+        .replaceAll(
+          "import.meta.dirname",
+          `(process.getBuiltinModule("node:path").join(import.meta.dirname, ${JSON.stringify(relative(outDir, dirname(path)))}))`,
+        )
+        .replaceAll(
+          "import.meta.filename",
+          `(process.getBuiltinModule("node:path").join(import.meta.dirname, ${place}))`,
+        )
+        .replaceAll("import.meta.url", `(new URL(${place}, import.meta.url).href)`);
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
+const packageOf = (input: string): string | undefined =>
+  /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input)?.[1];
+
+/** The part of the program an input belongs to: a package's name, or the first folders of ours. */
+const groupOf = (input: string): string => {
+  const name = packageOf(input);
+  if (name !== undefined) return name;
+  return input.startsWith("src/") && input.split("/").length > 2
+    ? input.split("/").slice(0, 2).join("/")
+    : (input.split("/")[0] ?? input);
+};
+
+const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1).padStart(8)} kB`;
+
+/** Inputs that are evaluated when `entries` are: reached by plain imports and `require`, not by `import()`. */
+const evaluatedWith = (entries: readonly string[], inputs: Metafile["inputs"]): Map<string, string> => {
+  const cameFrom = new Map(entries.map((entry) => [entry, ""]));
+  for (const input of cameFrom.keys())
+    for (const { path, kind, external } of inputs[input]?.imports ?? [])
+      if (!external && kind !== "dynamic-import" && !cameFrom.has(path)) cameFrom.set(path, input);
+  return cameFrom;
+};
+
+/** Name, version and licence text of each bundled package: most licences ask for exactly that. */
+const notices = (packageFolders: readonly string[]): string =>
+  packageFolders
+    .map((folder) => {
+      const { name, version, license }: { name: string; version: string; license?: string } = JSON.parse(
+        readFileSync(join(root, folder, "package.json"), "utf8"),
+      );
+      const file = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENCE"]
+        .map((candidate) => join(root, folder, candidate))
+        .find(existsSync);
+      return `${name} ${version} (${license ?? "see below"})\n\n${file ? readFileSync(file, "utf8").trim() : "(the package carries no licence text)"}\n`;
+    })
+    .join(`\n${"-".repeat(80)}\n\n`);
+
+rmSync(outDir, { recursive: true, force: true });
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: ["src/main.ts"],
+  outfile: outFile,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node26",
+  minify: true,
+  lineLimit: 160, // an uncaught error prints the whole source line
+  charset: "utf8",
+  legalComments: "none", // THIRD-PARTY-NOTICES.txt has them in full
+  metafile: true,
+  logLevel: "warning",
+  define: { PORCHLIGHT_VERSION: JSON.stringify(manifest.version) },
+  // Packages in CommonJS call `require` for Node's own modules.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+  plugins: [keepPlaces],
+});
+chmodSync(outFile, 0o755);
+
+const output = metafile.outputs[relative(root, outFile)];
+if (output === undefined) throw new Error("esbuild reports no output");
+
+const folders = new Set<string>();
+const groups = new Map<string, { bytes: number; early: number }>();
+const early = evaluatedWith(
+  startFiles.filter((file) => file in metafile.inputs),
+  metafile.inputs,
+);
+for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
+  const name = groupOf(input);
+  const group = groups.get(name) ?? { bytes: 0, early: 0 };
+  group.bytes += bytesInOutput;
+  if (early.has(input)) group.early += bytesInOutput;
+  groups.set(name, group);
+  const folder =
+    packageOf(input) &&
+    input.slice(0, input.lastIndexOf(`/${packageOf(input)}/`) + `/${packageOf(input)}`.length);
+  if (folder) folders.add(folder);
+}
+writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...folders].sort()));
+
+say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}`);
+for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
+  say(`${name.padEnd(24)}${kilobytes(bytes)}${atStart ? `   ${kilobytes(atStart)}` : ""}`);
+say(`${"total".padEnd(24)}${kilobytes(output.bytes)}   dist/porchlight.mjs, version ${manifest.version}`);
+
+const tooEarly = [...early.keys()].filter((input) => heavyPackages.includes(packageOf(input) ?? ""));
+for (const input of tooEarly)
+  say(`${input} would be evaluated at every start, because of ${early.get(input)}: import() it there`);
+if (tooEarly.length > 0) process.exitCode = 1;
