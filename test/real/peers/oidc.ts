@@ -1,0 +1,156 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createServer as createHttpServer } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
+import Provider from "oidc-provider";
+import { pem } from "./certificates.ts";
+import { freePorts } from "./scratch.ts";
+
+/** One request to the token, device authorization or revocation endpoint. */
+export interface OrgRequest {
+  readonly path: string;
+  readonly grantType: string | undefined;
+  readonly refreshToken: string | undefined;
+  readonly status: number;
+  /** `error` of the answer. */
+  readonly error: string | undefined;
+}
+
+/** A certified OpenID provider (package oidc-provider) on 127.0.0.1: device flow, rotation, revocation, userinfo. */
+export interface OidcProvider extends AsyncDisposable {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string | null;
+  /** What the board asked of it, oldest first. */
+  readonly requests: readonly OrgRequest[];
+  /** Every token and device code it has given out: none of them may ever be printed. */
+  readonly secrets: ReadonlySet<string>;
+  /** Refresh tokens in the order it gave them out. */
+  readonly refreshTokens: readonly string[];
+  /** Whether a refresh token would still be accepted. */
+  isAlive(refreshToken: string): Promise<boolean>;
+  /** Ends the approval as an administrator would: the refresh token is gone, access tokens too. */
+  revokeEverything(): Promise<void>;
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> => {
+  if (typeof value === "object" && value !== null) return { ...value };
+  if (typeof value === "string" && value.startsWith("{")) return { ...JSON.parse(value) };
+  return {};
+};
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+
+/**
+ * Starts the provider. `tls` makes it speak https with that certificate; `confidential` gives the client a secret;
+ * `accessTokenS` is the life of access tokens and `codeS` of device codes, in seconds.
+ */
+export const startOidcProvider = async (
+  options: {
+    readonly tls?: { readonly cert: string; readonly key: string };
+    readonly confidential?: boolean;
+    readonly accessTokenS?: number;
+    readonly codeS?: number;
+  } = {},
+): Promise<OidcProvider> => {
+  const { tls, confidential = false, accessTokenS = 3600, codeS = 600 } = options;
+  const [port = 0] = await freePorts(1);
+  const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const clientId = "porchlight";
+  const clientSecret = confidential ? randomBytes(24).toString("base64url") : null;
+  const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+  const provider = new Provider(issuer, {
+    clients: [
+      {
+        client_id: clientId,
+        client_name: "Porch light",
+        application_type: "native",
+        grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+        response_types: [],
+        redirect_uris: [],
+        ...(clientSecret === null
+          ? { token_endpoint_auth_method: "none" }
+          : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),
+      },
+    ],
+    cookies: { keys: [randomBytes(24).toString("base64url")] },
+    jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: "run" }] },
+    findAccount: (_context: unknown, sub: string) => ({
+      accountId: sub,
+      claims: () => ({ sub, name: "Robin Porch", preferred_username: sub }),
+    }),
+    claims: { openid: ["sub"], profile: ["name", "preferred_username"] },
+    features: {
+      deviceFlow: { enabled: true },
+      revocation: { enabled: true },
+      userinfo: { enabled: true },
+      devInteractions: { enabled: true },
+    },
+    issueRefreshToken: () => true,
+    rotateRefreshToken: true,
+    ttl: {
+      AccessToken: accessTokenS,
+      DeviceCode: codeS,
+      RefreshToken: 86_400,
+      Grant: 86_400,
+      Session: 86_400,
+      Interaction: 600,
+      IdToken: 3600,
+    },
+  });
+
+  const requests: OrgRequest[] = [];
+  const secrets = new Set<string>(clientSecret === null ? [] : [clientSecret]);
+  const refreshTokens: string[] = [];
+  const interesting = new Set(["/token", "/device/auth", "/token/revocation"]);
+  provider.use(async (context, next) => {
+    await next();
+    if (!interesting.has(context.path)) return;
+    const answer = record(context.body);
+    for (const name of ["access_token", "refresh_token", "id_token", "device_code"]) {
+      const value = text(answer[name]);
+      if (value !== undefined) secrets.add(value);
+    }
+    const refreshToken = text(answer.refresh_token);
+    if (refreshToken !== undefined && refreshToken !== refreshTokens.at(-1)) refreshTokens.push(refreshToken);
+    const parameters = context.oidc?.params;
+    requests.push({
+      path: context.path,
+      grantType: text(parameters?.grant_type),
+      refreshToken: text(parameters?.refresh_token),
+      status: context.status,
+      error: text(answer.error),
+    });
+  });
+
+  const handler = provider.callback();
+  const server = tls
+    ? createHttpsServer({ cert: pem(tls.cert), key: pem(tls.key) }, handler)
+    : createHttpServer(handler);
+  const listening = Promise.withResolvers<void>();
+  server.once("error", listening.reject);
+  server.listen(port, "127.0.0.1", listening.resolve);
+  await listening.promise;
+
+  return {
+    issuer,
+    clientId,
+    clientSecret,
+    requests,
+    secrets,
+    refreshTokens,
+    isAlive: async (refreshToken) => {
+      const stored = await provider.RefreshToken.find(refreshToken);
+      return stored !== undefined && !("consumed" in stored && stored.consumed);
+    },
+    revokeEverything: async () => {
+      for (const token of secrets)
+        for (const model of [provider.RefreshToken, provider.AccessToken])
+          await (await model.find(token))?.destroy();
+    },
+    [Symbol.asyncDispose]: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};
