@@ -1,0 +1,251 @@
+import type { AgentEvent, Channel, DriverTraits, Frame, View } from "../src/model.ts";
+import type { Clock, Display, Input, Inputs, Journal, LightDriver, OpenDriver } from "../src/ports.ts";
+import { darkness, inWords, type VisibleLight, visibleLight, whitePoints } from "./board-light.ts";
+import type { Wire } from "./wire.ts";
+
+/** The most frames kept of what was written to the lamp. */
+const FRAMES_KEPT = 5000;
+/** Frames further apart than this belong to two changes; one arrow is drawn per change. */
+const QUIET_MS = 160;
+/** A lamp that never rests (blinking) gets its arrow after this long. */
+const RESTLESS_MS = 1200;
+
+export interface BoardOptions {
+  readonly clock: Clock;
+  readonly wire: Wire;
+  /** Makes the error a driver throws; the composition hands in the agent's own kind of error. */
+  readonly lightFault?: (detail: string) => Error;
+}
+
+/**
+ * A board without a board: a lamp, a small display, one push button and a log, as ports for the agent. It keeps what
+ * the agent did to it; `failWrites` and `unplugged` are its faults.
+ */
+export class SimulatedBoard {
+  /** The next so many writes to the lamp fail. */
+  failWrites = 0;
+  /** While true, the lamp's cable is out: it neither opens nor takes a frame, and is dark. */
+  get unplugged(): boolean {
+    return this.#unplugged;
+  }
+  set unplugged(out: boolean) {
+    this.#unplugged = out;
+    this.#light = out ? darkness : visibleLight(this.#channels, this.#frame);
+    this.#changed();
+  }
+
+  /** Every frame the lamp took, oldest first, with the moment on the monotonic clock. */
+  readonly frames: { readonly atMs: number; readonly frame: Frame }[] = [];
+  /** Every different thing the display showed, oldest first. */
+  readonly views: View[] = [];
+  /** Everything the agent logged, oldest first. */
+  readonly events: AgentEvent[] = [];
+
+  readonly #clock: Clock;
+  readonly #wire: Wire;
+  readonly #lightFault: (detail: string) => Error;
+  readonly #listeners = new Set<() => void>();
+  readonly #presses: Input[] = [];
+  #wakeInputs: (() => void) | undefined;
+  #closed = false;
+  #channels: readonly Channel[] = [];
+  #frame: Frame = [];
+  #light: VisibleLight = darkness;
+  #unplugged = false;
+  #shownCode: string | null = null;
+  #written = 0;
+  #telling = false;
+
+  constructor(options: BoardOptions) {
+    this.#clock = options.clock;
+    this.#wire = options.wire;
+    this.#lightFault = options.lightFault ?? ((detail) => new Error(detail));
+  }
+
+  /** The light that leaves the lamp now. */
+  get light(): VisibleLight {
+    return this.#light;
+  }
+
+  /** What the display shows now; null before the agent has drawn anything. */
+  get view(): View | null {
+    return this.views.at(-1) ?? null;
+  }
+
+  /** Calls `listener` after every change of lamp, display or log; returns the way to stop. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** A finger on the push button. */
+  press(input: Input = "press"): void {
+    this.#wire.record({
+      from: "person",
+      to: "board",
+      kind: "person",
+      title: input === "press" ? "presses the button" : "holds the button",
+      meaning: "The only key this board has. A press asks for a new code or toggles the lamp.",
+      detail: [],
+      ok: true,
+    });
+    this.#presses.push(input);
+    this.#wakeInputs?.();
+  }
+
+  /** Button presses for the agent; made for one reader at a time. Ends with `close`. */
+  readonly inputs: Inputs = {
+    [Symbol.asyncIterator]: () => ({
+      next: async () => {
+        while (this.#presses.length === 0 && !this.#closed)
+          await new Promise<void>((resolve) => {
+            this.#wakeInputs = resolve;
+          });
+        const input = this.#presses.shift();
+        return input === undefined ? { done: true, value: undefined } : { done: false, value: input };
+      },
+    }),
+  };
+
+  /** Takes the board off the mains: nobody can press its button any more. */
+  close(): void {
+    this.#closed = true;
+    this.#wakeInputs?.();
+  }
+
+  readonly journal: Journal = {
+    record: (event) => {
+      this.events.push(event);
+      this.#changed();
+    },
+  };
+
+  readonly display: Display = {
+    show: (view) => {
+      this.views.push(view);
+      if (this.views.length > FRAMES_KEPT) this.views.shift();
+      this.#tellCode(view);
+      this.#changed();
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+
+  /**
+   * Opens the lamp: `sim:` has red, green, blue, warm and cold; `sim:warm,cold`, `sim:white`, `sim:switch` and the
+   * like have just what they name (`rgb` stands for three). Frames drive it linearly, 50 a second.
+   */
+  readonly openDriver: OpenDriver = async (address, _ports, signal) => {
+    signal.throwIfAborted();
+    if (this.#unplugged) throw this.#lightFault("the simulated lamp is unplugged");
+    const traits = traitsOf(address);
+    this.#channels = traits.channels;
+    this.#frame = [];
+    const closing = new AbortController();
+    const driver: LightDriver = {
+      traits,
+      write: async (frame, writing) => {
+        writing.throwIfAborted();
+        if (closing.signal.aborted) throw this.#lightFault("the simulated lamp is closed");
+        this.#take(frame, closing.signal);
+      },
+      [Symbol.asyncDispose]: async () => closing.abort(new Error("the simulated lamp is closed")),
+    };
+    return driver;
+  };
+
+  #take(frame: Frame, closed: AbortSignal): void {
+    if (this.#unplugged) throw this.#lightFault("the simulated lamp is unplugged");
+    if (this.failWrites > 0) {
+      this.failWrites -= 1;
+      throw this.#lightFault("the simulated lamp did not take the frame");
+    }
+    if (frame.length !== this.#channels.length)
+      throw this.#lightFault(`${frame.length} values for ${this.#channels.length} channels`);
+    this.frames.push({ atMs: this.#clock.mono(), frame: [...frame] });
+    if (this.frames.length > FRAMES_KEPT) this.frames.shift();
+    const before = this.#light;
+    this.#frame = frame;
+    this.#light = visibleLight(this.#channels, frame);
+    this.#written += 1;
+    if (!this.#telling && inWords(before) !== inWords(this.#light)) void this.#tellLight(closed);
+    this.#changed();
+  }
+
+  /** Draws one arrow per change of light, when a fade has come to rest. */
+  async #tellLight(closed: AbortSignal): Promise<void> {
+    this.#telling = true;
+    const first = this.#written;
+    const beganAt = this.#clock.mono();
+    let seen = 0;
+    try {
+      while (seen !== this.#written && this.#clock.mono() - beganAt < RESTLESS_MS) {
+        seen = this.#written;
+        await this.#clock.sleep(QUIET_MS, closed);
+      }
+    } catch {
+      // The lamp was closed during the fade: what was reached so far is told.
+    }
+    this.#telling = false;
+    this.#wire.record({
+      from: "board",
+      to: "lamp",
+      kind: "light",
+      title: inWords(this.#light),
+      meaning: "The board moves the lamp: it sets how much of the time each colour of LED is lit.",
+      detail: [
+        ...this.#channels.map((channel, index) => [channel, percent(this.#frame[index] ?? 0)] as const),
+        ["frames", String(this.#written - first + 1)],
+      ],
+      ok: true,
+    });
+  }
+
+  #tellCode(view: View): void {
+    const code = view.code?.userCode ?? null;
+    if (code === this.#shownCode) return;
+    this.#shownCode = code;
+    if (view.code === null) return;
+    this.#wire.record({
+      from: "board",
+      to: "person",
+      kind: "person",
+      title: `shows the code ${view.code.userCode}`,
+      meaning:
+        "The display shows a link as a QR code. Whoever opens it and signs in gives this board its owner.",
+      detail: [
+        ["user code", view.code.userCode],
+        ["link", view.code.verificationUriComplete],
+      ],
+      ok: true,
+    });
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+const channelNames: readonly Channel[] = ["switch", "white", "warm", "cold", "red", "green", "blue"];
+
+const traitsOf = (address: string): DriverTraits => {
+  const channels = (address === "" ? "rgb,warm,cold" : address)
+    .split(",")
+    .flatMap((word) => (word === "rgb" ? ["red", "green", "blue"] : [word]))
+    .map((word) => {
+      const known = channelNames.find((name) => name === word);
+      if (known === undefined)
+        throw new TypeError(`sim: has no channel "${word}"; it has rgb, ${channelNames.join(", ")}`);
+      return known;
+    });
+  return {
+    channels,
+    framesPerSecond: 50,
+    ...(channels.includes("warm") && channels.includes("cold")
+      ? { minKelvin: whitePoints.warm, maxKelvin: whitePoints.cold }
+      : {}),
+  };
+};
+
+const percent = (duty: number): string => `${(duty * 100).toFixed(duty > 0 && duty < 0.1 ? 1 : 0)} %`;

@@ -1,0 +1,177 @@
+import type { LightChange } from "../../src/model.ts";
+import { byId, say } from "./dom.ts";
+import { act } from "./feed.ts";
+import type { PageState } from "./state.ts";
+
+/** At most one command in this many milliseconds while a finger is on a slider. */
+const SLIDE_MS = 120;
+/** After a finger leaves a slider, the board's report may move it again after this long. */
+const HOLD_MS = 1200;
+
+const swatches: readonly { readonly name: string; readonly rgb: readonly [number, number, number] }[] = [
+  { name: "Red", rgb: [1, 0.13, 0.1] },
+  { name: "Orange", rgb: [1, 0.5, 0.05] },
+  { name: "Green", rgb: [0.2, 0.95, 0.35] },
+  { name: "Turquoise", rgb: [0.1, 0.85, 0.85] },
+  { name: "Blue", rgb: [0.18, 0.35, 1] },
+  { name: "Violet", rgb: [0.62, 0.25, 1] },
+  { name: "Pink", rgb: [1, 0.35, 0.68] },
+];
+
+/** The phone in its three stages: camera, browser with the org's own pages, remote control. */
+export const buildPhone = (): { show(state: PageState): void } => {
+  const stages = {
+    invite: byId("stage-invite", HTMLElement),
+    web: byId("stage-web", HTMLElement),
+    remote: byId("stage-remote", HTMLElement),
+  };
+  const frame = byId("web", HTMLIFrameElement);
+  const openRemote = byId("open-remote", HTMLButtonElement);
+  const power = byId("power", HTMLButtonElement);
+  const brightness = byId("brightness", HTMLInputElement);
+  const kelvin = byId("kelvin", HTMLInputElement);
+  const scan = byId("scan", HTMLButtonElement);
+  let browsing = false;
+  let latest: PageState | null = null;
+
+  const browse = (address: string): void => {
+    browsing = true;
+    say(byId("address", HTMLElement), new URL(address).host);
+    frame.src = address;
+    if (latest !== null) show(latest);
+  };
+  const leaveBrowser = (): void => {
+    browsing = false;
+    frame.src = "about:blank";
+    if (latest !== null) show(latest);
+  };
+  const goTo = async (action: "scan" | "openRemote"): Promise<void> => {
+    const answer = await act({ act: action });
+    if (answer.ok && answer.open !== undefined) browse(answer.open);
+    else if (!answer.ok) say(byId("invite-hint", HTMLElement), answer.why);
+  };
+  scan.addEventListener("click", () => {
+    void goTo(latest !== null && approved(latest) ? "openRemote" : "scan");
+  });
+  openRemote.addEventListener("click", () => void goTo("openRemote"));
+  byId("web-close", HTMLButtonElement).addEventListener("click", leaveBrowser);
+  byId("forget", HTMLButtonElement).addEventListener("click", () => void act({ act: "forgetRemote" }));
+  byId("identify", HTMLButtonElement).addEventListener("click", () => send({ effect: "identify" }));
+
+  const send = (change: LightChange): void => void act({ act: "light", change });
+  power.addEventListener("click", () => send({ on: power.getAttribute("aria-pressed") !== "true" }));
+  const brightnessSlider = slider(brightness, (value) => send({ on: true, brightness: value / 100 }));
+  const kelvinSlider = slider(kelvin, (value) =>
+    send({ on: true, colour: { mode: "temperature", kelvin: value } }),
+  );
+  const colours = swatches.map((swatch) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.title = swatch.name;
+    button.setAttribute("aria-label", swatch.name);
+    button.style.setProperty(
+      "background",
+      `rgb(${swatch.rgb.map((part) => Math.round(part * 255)).join(" ")})`,
+    );
+    button.addEventListener("click", () => send({ on: true, colour: { mode: "rgb", rgb: swatch.rgb } }));
+    byId("swatches", HTMLElement).append(button);
+    return { button, swatch };
+  });
+
+  const tick = (): void => {
+    const now = new Date();
+    say(byId("phone-clock", HTMLElement), `${now.getHours()}:${String(now.getMinutes()).padStart(2, "0")}`);
+  };
+  tick();
+  setInterval(tick, 10_000);
+
+  const show = (state: PageState): void => {
+    latest = state;
+    const { phone, board } = state;
+    if (phone.person !== null && browsing) {
+      // The remote has signed in: the browser has done its work.
+      browsing = false;
+      frame.src = "about:blank";
+    }
+    const stage = phone.person !== null ? "remote" : browsing ? "web" : "invite";
+    for (const [name, element] of Object.entries(stages)) element.hidden = name !== stage;
+
+    const isApproved = approved(state);
+    openRemote.hidden = !isApproved;
+    scan.disabled = board?.code === null && !isApproved;
+    say(scan, isApproved ? "Open the remote" : "Scan the code");
+    byId("finder", HTMLElement).hidden = isApproved;
+    say(
+      byId("invite-hint", HTMLElement),
+      isApproved
+        ? "The board has an owner now. Sign in to the remote to move its lamp."
+        : board?.code === null
+          ? "The board is getting a code."
+          : "Point the camera at the code on the board.",
+    );
+
+    const light = phone.light;
+    say(byId("remote-name", HTMLElement), board?.name ?? "Lamp");
+    say(
+      byId("remote-state", HTMLElement),
+      !phone.connected
+        ? "connecting to the broker…"
+        : phone.lampOnline
+          ? "at home, online"
+          : "the lamp is not there",
+    );
+    stages.remote.classList.toggle("away-lamp", !phone.connected || !phone.lampOnline);
+    power.setAttribute("aria-pressed", String(light?.on ?? false));
+    power.classList.toggle("waiting", phone.waiting);
+    say(
+      byId("remote-words", HTMLElement),
+      phone.waiting
+        ? "asking the board…"
+        : light === null
+          ? "no report yet"
+          : light.on
+            ? `On, ${Math.round(light.brightness * 100)} %`
+            : "Off",
+    );
+    if (light !== null) {
+      brightnessSlider.settle(Math.round(light.brightness * 100));
+      if (light.colour.mode === "temperature") kelvinSlider.settle(light.colour.kelvin);
+      for (const { button, swatch } of colours)
+        button.setAttribute(
+          "aria-pressed",
+          String(
+            light.colour.mode === "rgb" &&
+              light.colour.rgb.every((part, index) => Math.abs(part - (swatch.rgb[index] ?? 0)) < 0.02),
+          ),
+        );
+    }
+    const trouble = byId("remote-trouble", HTMLElement);
+    trouble.hidden = phone.trouble === null;
+    say(trouble, phone.trouble ?? "");
+    say(byId("remote-person", HTMLElement), phone.person ?? "");
+  };
+  return { show };
+};
+
+const approved = (state: PageState): boolean =>
+  state.board !== null && state.board.owner !== null && state.board.code === null;
+
+/** A slider that sends while it moves, not too often, and follows the board's reports when no finger is on it. */
+const slider = (input: HTMLInputElement, send: (value: number) => void): { settle(value: number): void } => {
+  let heldUntil = 0;
+  let sending = false;
+  input.addEventListener("input", () => {
+    heldUntil = performance.now() + HOLD_MS;
+    if (sending) return;
+    sending = true;
+    setTimeout(() => {
+      sending = false;
+      send(input.valueAsNumber);
+    }, SLIDE_MS);
+  });
+  return {
+    settle(value) {
+      if (performance.now() > heldUntil) input.value = String(value);
+    },
+  };
+};

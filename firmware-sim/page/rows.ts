@@ -1,0 +1,39 @@
+import type { WireMessage } from "../wire.ts";
+
+/** One row of the diagram: a message, or the same message seen several times on end. */
+export interface Row {
+  readonly key: number;
+  message: WireMessage;
+  times: number;
+}
+
+const same = (a: WireMessage, b: WireMessage): boolean =>
+  a.from === b.from && a.to === b.to && a.title === b.title && a.ok === b.ok;
+
+/**
+ * Adds a message to the rows and returns the row it is in. A message that repeats the last row, or the question
+ * before the last answer (the board polls until somebody approves), counts that row up instead of making a new one.
+ */
+export const addRow = (rows: Row[], message: WireMessage): { row: Row; added: boolean } => {
+  const last = rows.at(-1);
+  const asked = rows.at(-2);
+  const answered =
+    last !== undefined &&
+    asked !== undefined &&
+    last.message.from === asked.message.to &&
+    last.message.to === asked.message.from;
+  const again =
+    last !== undefined && same(last.message, message)
+      ? last
+      : answered && same(asked.message, message)
+        ? asked
+        : undefined;
+  if (again !== undefined) {
+    again.message = message;
+    again.times += 1;
+    return { row: again, added: false };
+  }
+  const row: Row = { key: message.seq, message, times: 1 };
+  rows.push(row);
+  return { row, added: true };
+};

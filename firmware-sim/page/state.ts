@@ -1,0 +1,89 @@
+// What the page is told, as data. The server fills it in (../page-server.ts), the browser draws it. Types only.
+
+import type { LightChange, LightState } from "../../src/model.ts";
+import type { WireMessage } from "../wire.ts";
+
+/** Modules of a QR code, row by row, "1" is dark; without the quiet zone. */
+export interface QrPicture {
+  readonly size: number;
+  readonly modules: string;
+}
+
+export interface BoardPicture {
+  readonly name: string;
+  readonly serial: string;
+  /** Name of the agent's state, for the status light. */
+  readonly state: string;
+  readonly headline: string;
+  readonly detail: string | null;
+  readonly owner: string | null;
+  readonly online: boolean;
+  readonly code: {
+    readonly userCode: string;
+    readonly link: string;
+    readonly linkWithCode: string;
+    readonly msLeft: number;
+    readonly qr: QrPicture;
+  } | null;
+  readonly problem: { readonly title: string; readonly help: string; readonly code: string } | null;
+}
+
+/** The light that leaves the lamp: full-scale sRGB, and how bright that looks, 0..1. */
+export interface LampPicture {
+  readonly rgb: readonly [number, number, number];
+  readonly seen: number;
+  readonly words: string;
+}
+
+export interface PhonePicture {
+  /** Who has signed in to the remote, or null. */
+  readonly person: string | null;
+  /** The remote has a connection to the broker and may use the lamp. */
+  readonly connected: boolean;
+  /** The lamp as the board last reported it. */
+  readonly light: LightState | null;
+  /** The board is there (availability topic). */
+  readonly lampOnline: boolean;
+  /** A command is on its way. */
+  readonly waiting: boolean;
+  /** Why the last command was refused, or what is wrong; null when all is well. */
+  readonly trouble: string | null;
+}
+
+/** Names of the faults a person may cause on the page. */
+export type Mischief = "cutNetwork" | "unplugLamp";
+export type Blow = "revoke" | "expireToken" | "restartBroker";
+
+export interface PageState {
+  /** One plain sentence: what is going on. */
+  readonly now: string;
+  /** What the reader can do next, or null. */
+  readonly next: string | null;
+  /** How far the story is, 0..4: code, approved, tokens, joined, obeyed. */
+  readonly progress: number;
+  readonly board: BoardPicture | null;
+  readonly lamp: LampPicture;
+  readonly phone: PhonePicture;
+  readonly mischief: Readonly<Record<Mischief, boolean>>;
+}
+
+/** What the browser may ask for: the body of `POST /act`. */
+export type Action =
+  | { readonly act: "scan" }
+  | { readonly act: "openRemote" }
+  | { readonly act: "forgetRemote" }
+  | { readonly act: "light"; readonly change: LightChange }
+  | { readonly act: "press"; readonly long: boolean }
+  | { readonly act: "mischief"; readonly name: Mischief; readonly on: boolean }
+  | { readonly act: "blow"; readonly name: Blow };
+
+/** Answer to an action: `open` is a page for the phone's browser. */
+export type ActionAnswer =
+  | { readonly ok: true; readonly open?: string }
+  | { readonly ok: false; readonly why: string };
+
+/** Server-Sent Events by name. */
+export interface PageEvents {
+  readonly state: PageState;
+  readonly wire: readonly WireMessage[];
+}
