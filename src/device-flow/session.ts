@@ -129,6 +129,15 @@ export const createSession = (ports: { org: Pick<Org, "refresh">; vault: Vault; 
       if (rejected === undefined || !renewed.accessToken.equals(rejected)) return renewed;
       return share((all) => vault.locked("grant", () => renew(rejected, all), all), signal);
     },
+    annotate: (identity) =>
+      vault.locked(
+        "grant",
+        async () => {
+          const grant = await newest();
+          if (grant !== undefined) await keep({ ...grant, identity });
+        },
+        never,
+      ),
     forget: () =>
       vault.locked(
         "grant",
