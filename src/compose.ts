@@ -120,20 +120,21 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const assetTokens = once(async (): Promise<AssetTokens> => {
     const { createAssetTokens } = await import("./asset-token/source.ts");
     deviceKey = await key();
-    const { certificate } = settings.assetToken.verify;
+    const { jwks, certificate } = settings.assetToken.verify;
     return createAssetTokens(
       {
         mode: settings.assetToken.mode === "self" ? "self" : "exchange",
         dialect: settings.org.dialect,
-        orgUrl: settings.org.url,
         clientId: settings.org.clientId,
+        clientSecret: settings.org.clientSecret,
         audience: settings.assetToken.audience,
         verify: {
-          jwks: settings.assetToken.verify.jwks,
+          jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await around.readText(jwks),
           certificate: certificate === null ? null : await around.readText(certificate),
         },
         actorClaims: settings.assetToken.actorClaims,
         device,
+        endpoints: org.endpoints,
       },
       { http, clock, key: deviceKey },
     );
@@ -142,14 +143,13 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     const { createBroker } = await import("./broker/mqtt.ts");
     const { url, protocol, username, password } = settings.broker;
     return createBroker({
-      url,
+      url: new URL(url),
       protocol,
       username,
       password,
       deviceId: device.id,
-      lights: [...lights.values()].map(({ id, traits }) => ({ id, traits })),
+      lights: [...lights.keys()],
       clock,
-      random,
       openStream: around.openStream ?? (await streamOpener(settings, around)),
     });
   });
