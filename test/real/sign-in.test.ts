@@ -1,0 +1,141 @@
+// The built command signs in at an authorization server that is not ours.
+
+import { describe, expect, test } from "vitest";
+import { makeHome } from "./peers/home.ts";
+
+describe("the built command at a real OpenID provider", () => {
+  test("signs in by the device flow, joins the broker over TLS, and obeys a command", async () => {
+    await using home = await makeHome();
+    const agent = home.start();
+    const code = await home.answerCode(agent, "approves");
+    expect(new URL(code.verificationUriComplete).searchParams.get("user_code")).toBe(code.userCode);
+    expect(await agent.next("signedIn")).toMatchObject({ user: "robin" });
+    expect(await agent.next("online")).toMatchObject({ protocol: "5" });
+
+    const phone = await home.phone();
+    await phone.until("online", ({ topic, payload }) => topic === "availability" && payload === "online");
+    const answer = await phone.ask({ state: "ON", brightness: 153, id: "first" });
+    expect(answer.payload).toMatchObject({ id: "first", outcome: "done", code: null });
+    const light = await agent.next("light", ({ state }) => state.on);
+    expect(light).toMatchObject({ light: "main", cause: { kind: "command", id: "first" } });
+    expect(light.state.brightness).toBeCloseTo(0.6, 2);
+    const report = await phone.until(
+      "the new state",
+      ({ topic, payload }) => topic === "light/state" && JSON.stringify(payload).includes('"ON"'),
+    );
+    expect(report.payload).toMatchObject({ state: "ON", brightness: 153 });
+
+    const later = await home.phone();
+    const kept = await later.until("the retained state", ({ topic }) => topic === "light/state");
+    expect(kept).toMatchObject({ retained: true, payload: { state: "ON", brightness: 153 } });
+  });
+
+  test("signs in over https with the org's own certificate authority and a client secret", async () => {
+    await using home = await makeHome({ https: true, confidential: true });
+    await home.signIn(home.start());
+  });
+
+  test("does not talk to an org whose certificate it cannot check", async () => {
+    await using home = await makeHome({ https: true });
+    const agent = home.start({ org: { ca: null } });
+    expect(await agent.next("fault")).toMatchObject({ code: "ORG_TLS" });
+    expect(home.provider.requests).toEqual([]);
+  });
+
+  test("names a client that the org does not know", async () => {
+    await using home = await makeHome();
+    const agent = home.start({ org: { clientId: "somebody-else" } });
+    expect(await agent.next("fault")).toMatchObject({ code: "CLIENT_UNKNOWN" });
+  });
+
+  test("binds user and device in a token of its own where the org has no asset tokens", async () => {
+    await using home = await makeHome();
+    const agent = home.start({ assetToken: { mode: "self", audience: "https://broker.example" } });
+    await home.answerCode(agent, "approves");
+    const { at, expiresAt } = await agent.next("assetToken");
+    expect(Date.parse(expiresAt)).toBeGreaterThan(Date.parse(at));
+    await agent.next("online");
+  });
+});
+
+describe("the sign-in afterwards", () => {
+  test("a restart needs no new code, and the lamp is as it was", async () => {
+    await using home = await makeHome();
+    const before = home.start();
+    await home.signIn(before);
+    const phone = await home.phone();
+    await phone.ask({ state: "ON", brightness: 77 });
+    before.kill("SIGTERM");
+    expect(await before.end()).toEqual({ code: 0, signal: null });
+
+    const again = home.start();
+    await again.next("online");
+    expect(again.events.filter(({ event }) => event === "code")).toEqual([]);
+    const later = await home.phone();
+    const kept = await later.until("the state", ({ topic }) => topic === "light/state");
+    expect(kept.payload).toMatchObject({ state: "ON", brightness: 77 });
+  });
+
+  test("every start with an ended access token uses the newest refresh token once", async () => {
+    await using home = await makeHome({ accessTokenS: 1 });
+    const first = home.start();
+    await home.signIn(first);
+    first.kill("SIGTERM");
+    await first.end();
+    for (let start = 0; start < 3; start++) {
+      const newest = home.provider.refreshTokens.at(-1);
+      const agent = home.start();
+      await agent.next("online");
+      agent.kill("SIGTERM");
+      expect((await agent.end()).code).toBe(0);
+      const used = home.provider.requests.filter(({ grantType }) => grantType === "refresh_token");
+      expect(used.every(({ status }) => status === 200)).toBe(true);
+      expect(used.filter(({ refreshToken }) => refreshToken === newest)).toHaveLength(1);
+    }
+    expect(await home.provider.isAlive(home.provider.refreshTokens.at(-1) ?? "")).toBe(true);
+  });
+
+  test("a sign-in that the org has ended leads to a new code", async () => {
+    await using home = await makeHome({ accessTokenS: 1 });
+    const first = home.start();
+    await home.signIn(first);
+    first.kill("SIGTERM");
+    await first.end();
+    await home.provider.revokeEverything();
+    const again = home.start();
+    await again.next("code");
+  });
+
+  test("signing out through the running agent ends the sign-in at the org and shows a new code", async () => {
+    await using home = await makeHome();
+    const agent = home.start();
+    await home.signIn(agent);
+    const token = home.provider.refreshTokens.at(-1) ?? "";
+    expect(await home.provider.isAlive(token)).toBe(true);
+    expect((await home.command("sign-out").end()).code).toBe(0);
+    expect(await agent.next("signedOut")).toMatchObject({ revoked: true });
+    await agent.next("code");
+    expect(await home.provider.isAlive(token)).toBe(false);
+  });
+
+  test("signing out while no agent runs ends the sign-in at the org too", async () => {
+    await using home = await makeHome();
+    const agent = home.start();
+    await home.signIn(agent);
+    agent.kill("SIGTERM");
+    await agent.end();
+    expect((await home.command("sign-out").end()).code).toBe(0);
+    expect(await home.provider.isAlive(home.provider.refreshTokens.at(-1) ?? "")).toBe(false);
+    await home.start().next("code");
+  });
+
+  test("somebody answers No: the board says so, and shows another code a minute later", async () => {
+    await using home = await makeHome();
+    const agent = home.start();
+    const first = await home.answerCode(agent, "denies");
+    const denied = await agent.next("state", ({ why }) => why === "CODE_DENIED");
+    expect(denied.state).toBe("pausing");
+    const second = await agent.next("code", undefined, 80_000);
+    expect(second.userCode).not.toBe(first.userCode);
+  }, 120_000);
+});
