@@ -1,0 +1,107 @@
+// Settings that are right one by one but not together. Pure.
+
+import { isLoopback } from "./settings-kinds.ts";
+import type { SettingKey, SettingValues } from "./settings-table.ts";
+
+/** A mistake in how settings fit together, told at the key that a person would change. */
+export interface CrossMistake {
+  readonly key: SettingKey;
+  readonly problem: string;
+}
+
+/** Undefined while the setting itself is missing or wrong: then its own mistake is told, and no check on top. */
+const urlOf = (text: string | undefined): URL | null => (text === undefined ? null : URL.parse(text));
+
+const orgMistakes = (values: SettingValues): CrossMistake[] => {
+  const url = urlOf(values["org.url"]);
+  if (url === null) return [];
+  const found: CrossMistake[] = [];
+  if (url.protocol === "http:" && !isLoopback(url))
+    found.push({ key: "org.url", problem: "must be https: tokens would cross the network unencrypted" });
+  if (values["org.dialect"] === "salesforce" && url.pathname !== "/")
+    found.push({
+      key: "org.url",
+      problem: `must have no path with dialect salesforce; take ${url.origin}`,
+    });
+  return found;
+};
+
+const assetTokenMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  const jwks = values["assetToken.verify.jwks"];
+  const certificate = values["assetToken.verify.certificate"];
+  if (values["assetToken.mode"] === "self" && values["assetToken.audience"] === null)
+    found.push({
+      key: "assetToken.audience",
+      problem: "is needed with mode self: the board writes into its token who it is for",
+    });
+  if (typeof jwks === "string" && typeof certificate === "string")
+    found.push({
+      key: "assetToken.verify.jwks",
+      problem: "and assetToken.verify.certificate exclude each other; keep one",
+    });
+  if (values["assetToken.mode"] === "exchange" && jwks === null && certificate === null)
+    found.push({
+      key: "assetToken.verify.jwks",
+      problem:
+        "is needed with mode exchange (or assetToken.verify.certificate): an unchecked token is worth nothing",
+    });
+  return found;
+};
+
+const brokerMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  const url = urlOf(values["broker.url"]);
+  const encrypted = url?.protocol === "mqtts:" || url?.protocol === "wss:";
+  if (url !== null && !encrypted && !isLoopback(url) && values["broker.allowPlain"] === false)
+    found.push({
+      key: "broker.url",
+      problem: "is not encrypted; use mqtts or wss, or set broker.allowPlain to true in a closed network",
+    });
+  if (url !== null && /^mqtts?:$/.test(url.protocol) && !["", "/"].includes(url.pathname))
+    found.push({ key: "broker.url", problem: "must have no path; only ws and wss have one" });
+  if (values["broker.cert"] !== undefined && values["broker.key"] !== undefined) {
+    const [cert, key] = [values["broker.cert"] !== null, values["broker.key"] !== null];
+    if (cert !== key)
+      found.push({
+        key: cert ? "broker.key" : "broker.cert",
+        problem: "is needed: a client certificate and its key go together",
+      });
+  }
+  switch (values["broker.auth"]) {
+    case "asset-token":
+      if (values["assetToken.mode"] === "off")
+        found.push({
+          key: "broker.auth",
+          problem:
+            "asset-token cannot be with assetToken.mode off; use exchange, self, or another broker.auth",
+        });
+      break;
+    case "password":
+      if (values["broker.password"] === null)
+        found.push({ key: "broker.password", problem: "is needed with broker.auth password" });
+      break;
+    case "certificate":
+      if (values["broker.cert"] === null && values["broker.key"] === null)
+        found.push({
+          key: "broker.cert",
+          problem: "is needed with broker.auth certificate, and broker.key with it",
+        });
+      if (url !== null && !encrypted)
+        found.push({
+          key: "broker.url",
+          problem: "must be mqtts or wss with broker.auth certificate",
+        });
+      break;
+    default:
+      break;
+  }
+  return found;
+};
+
+/** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
+export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
+  ...orgMistakes(values),
+  ...assetTokenMistakes(values),
+  ...brokerMistakes(values),
+];

@@ -1,0 +1,196 @@
+// What kinds of values settings have, and how each is read from JSON. Pure: files that a value points to are
+// read by the caller's `load`.
+
+import { Secret } from "../units.ts";
+import { isObject, type Json, type JsonObject } from "./settings-jsonc.ts";
+
+/** Any text; `allowed` says in words what `pattern` says in signs. */
+export interface TextKind {
+  readonly kind: "text";
+  readonly pattern: RegExp;
+  readonly allowed: string;
+}
+/** One of a few words. */
+export interface ChoiceKind<V extends string> {
+  readonly kind: "choice";
+  readonly values: readonly V[];
+}
+/** true or false. */
+export interface FlagKind {
+  readonly kind: "flag";
+}
+/** An absolute URL without user name, query and fragment. */
+export interface UrlKind {
+  readonly kind: "url";
+  readonly schemes: readonly string[];
+}
+/** A file or folder; a relative one is taken from the folder of the settings file. */
+export interface PathKind {
+  readonly kind: "path";
+}
+/** Where keys are: one of a few words, an https URL, or a file. */
+export interface PlaceKind {
+  readonly kind: "place";
+  readonly words: readonly string[];
+}
+/** A text that is never shown. */
+export interface SecretKind {
+  readonly kind: "secret";
+}
+/** A JSON object with any content. */
+export interface ObjectKind {
+  readonly kind: "object";
+}
+
+/** The kind of a setting. */
+export type Kind =
+  | TextKind
+  | ChoiceKind<string>
+  | FlagKind
+  | UrlKind
+  | PathKind
+  | PlaceKind
+  | SecretKind
+  | ObjectKind;
+
+/** A text that is kept outside the settings. */
+export type TextElsewhere = { readonly file: string } | { readonly credential: string };
+
+/** What `load` found: the text without its last line end, or why there is none. */
+export type LoadedText =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly problem: string };
+
+/** What reading a value needs from outside. */
+export interface Around {
+  /** Reads a text kept elsewhere; size capped. */
+  readonly load: (elsewhere: TextElsewhere) => LoadedText;
+  /** Folder that relative paths start from. */
+  readonly folder: string;
+  /** systemd's `$CREDENTIALS_DIRECTORY`. */
+  readonly credentialsFolder: string | undefined;
+}
+
+export type Reading =
+  | { readonly ok: true; readonly value: string | boolean | Secret | JsonObject }
+  | { readonly ok: false; readonly problem: string };
+
+/** Longest text a setting may have, in characters. */
+const MAX_TEXT = 16_384;
+
+const good = (value: string | boolean | Secret | JsonObject): Reading => ({ ok: true, value });
+const wrong = (problem: string): Reading => ({ ok: false, problem });
+
+/** Absolute as it is, relative from `folder`. */
+export const resolvePath = (path: string, folder: string): string =>
+  path.startsWith("/") || folder === "" ? path : `${folder.replace(/\/$/, "")}/${path}`;
+
+/** localhost, *.localhost (RFC 6761 section 6.3), 127.0.0.0/8 and ::1: what never leaves the board. */
+export const isLoopback = (url: URL): boolean =>
+  /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+
+/** What is allowed, in words, for messages and documents. */
+export const allowedWords = (kind: Kind): string => {
+  switch (kind.kind) {
+    case "text":
+      return kind.allowed;
+    case "choice":
+      return kind.values.map((value) => JSON.stringify(value)).join(" or ");
+    case "flag":
+      return "true or false";
+    case "url":
+      return `a URL that starts with ${kind.schemes.map((scheme) => `${scheme}://`).join(" or ")}, without user name, query or fragment`;
+    case "path":
+      return "the path of a file or folder";
+    case "place":
+      return `${kind.words.map((word) => JSON.stringify(word)).join(" or ")}, an https:// URL, or the path of a file`;
+    case "secret":
+      return "a text, best kept elsewhere";
+    case "object":
+      return "a JSON object";
+  }
+};
+
+const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
+  if (!isObject(raw)) return false;
+  const [name, ...others] = Object.keys(raw);
+  return others.length === 0 && (name === "file" || name === "credential") && typeof raw[name] === "string";
+};
+
+/** True when `raw` is an object that names a file or a credential instead of a text. */
+export const pointsElsewhere = (raw: Json, kind: Kind): boolean =>
+  kind.kind !== "object" && kind.kind !== "flag" && isElsewhere(raw);
+
+/** A credential's name is one file name, so that it cannot leave its folder. */
+const CREDENTIAL = /^[\w@-][\w.@-]{0,254}$/;
+
+const elsewhereText = (elsewhere: TextElsewhere, kind: Kind, around: Around): LoadedText => {
+  const isPath = kind.kind === "path" || kind.kind === "place";
+  if ("file" in elsewhere) {
+    const path = resolvePath(elsewhere.file, around.folder);
+    // A setting that is a path already is the path itself, not what the file holds.
+    return isPath ? { ok: true, text: path } : around.load({ file: path });
+  }
+  if (!CREDENTIAL.test(elsewhere.credential))
+    return { ok: false, problem: "that is no name of a credential" };
+  if (around.credentialsFolder === undefined)
+    return { ok: false, problem: "$CREDENTIALS_DIRECTORY is not set, so there are no credentials" };
+  if (isPath) return { ok: true, text: resolvePath(elsewhere.credential, around.credentialsFolder) };
+  return around.load(elsewhere);
+};
+
+const readUrl = (text: string, schemes: readonly string[]): Reading => {
+  const url = URL.parse(text);
+  const scheme = url?.protocol.slice(0, -1);
+  if (url === null || scheme === undefined || !schemes.includes(scheme) || url.hostname === "")
+    return wrong("is not such a URL");
+  if (url.username !== "" || url.password !== "")
+    return wrong("has a user name or password in it, where logs would show them");
+  if (/[?#]/.test(text)) return wrong("has a query or fragment");
+  return good(text);
+};
+
+const readPlace = (text: string, kind: PlaceKind, folder: string): Reading => {
+  if (kind.words.includes(text)) return good(text);
+  if (!/^[a-z][a-z0-9+.-]*:/i.test(text)) return good(resolvePath(text, folder));
+  const url = URL.parse(text);
+  const safe = url?.protocol === "https:" || (url?.protocol === "http:" && isLoopback(url));
+  if (url === null || !safe) return wrong("must be https (http only on this board itself)");
+  if (url.username !== "" || url.password !== "") return wrong("has a user name or password in it");
+  return good(text);
+};
+
+const readText = (text: string, kind: Exclude<Kind, FlagKind | ObjectKind>, around: Around): Reading => {
+  if (text === "") return wrong("is empty");
+  if (text.length > MAX_TEXT) return wrong(`is longer than ${MAX_TEXT} characters`);
+  switch (kind.kind) {
+    case "text":
+      return kind.pattern.test(text) ? good(text) : wrong("is not allowed");
+    case "choice":
+      return kind.values.includes(text) ? good(text) : wrong("is not one of them");
+    case "url":
+      return readUrl(text, kind.schemes);
+    case "path":
+      return text.includes("\0") ? wrong("is not a path") : good(resolvePath(text, around.folder));
+    case "place":
+      return readPlace(text, kind, around.folder);
+    case "secret":
+      return good(new Secret(text));
+  }
+};
+
+/** Reads one value as its kind says; the problem, when there is one, completes the sentence "<key> …". */
+export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
+  switch (kind.kind) {
+    case "flag":
+      return typeof raw === "boolean" ? good(raw) : wrong("is neither true nor false");
+    case "object":
+      return isObject(raw) ? good(raw) : wrong("is not an object");
+    default: {
+      if (typeof raw === "string") return readText(raw, kind, around);
+      if (!isElsewhere(raw)) return wrong("is not a text");
+      const found = elsewhereText(raw, kind, around);
+      return found.ok ? readText(found.text, kind, around) : wrong(found.problem);
+    }
+  }
+};

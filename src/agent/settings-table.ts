@@ -1,0 +1,395 @@
+// The one table of settings. The parser, docs/settings.md, docs/settings.schema.json and `porchlight settings doc`
+// are made from it; the compiler holds it and the type `Settings` together, key by key and type by type.
+//
+// Every setting is read once, when the agent starts: a change counts from the next start.
+
+import type { Secret } from "../units.ts";
+import type { Settings } from "./settings.ts";
+import type {
+  ChoiceKind,
+  FlagKind,
+  Kind,
+  ObjectKind,
+  PathKind,
+  PlaceKind,
+  SecretKind,
+  TextKind,
+  UrlKind,
+} from "./settings-kinds.ts";
+
+type Leaf = string | number | boolean | Secret | readonly unknown[] | null;
+
+type KeysOf<T, Prefix extends string = ""> = {
+  [K in keyof T & string]: [T[K]] extends [Leaf]
+    ? `${Prefix}${K}`
+    : string extends keyof T[K]
+      ? `${Prefix}${K}`
+      : KeysOf<T[K], `${Prefix}${K}.`>;
+}[keyof T & string];
+
+type ValueAt<T, Key extends string> = Key extends `${infer Head}.${infer Rest}`
+  ? Head extends keyof T
+    ? ValueAt<T[Head], Rest>
+    : never
+  : Key extends keyof T
+    ? T[Key]
+    : never;
+
+/** `org.url`, `assetToken.verify.jwks` … : every place in `Settings` that holds a value, the list of lamps aside. */
+export type SettingKey = Exclude<KeysOf<Settings>, "lights">;
+
+/** What the settings file, the environment and the fixed defaults gave, by key. */
+export type SettingValues = { readonly [Key in SettingKey]?: ValueAt<Settings, Key> };
+
+/** What the board knows about itself; defaults come from it. */
+export interface BoardFacts {
+  /** `porch-` and a hash of the machine id; undefined where the board has none. */
+  readonly deviceId: string | undefined;
+  readonly hostname: string;
+  /** As the maker engraved it; undefined where the board does not say. */
+  readonly serial: string | undefined;
+  readonly stateDir: string;
+}
+
+/** Where a value comes from when nobody sets it. */
+export type Fallback<V> =
+  | { readonly kind: "required" }
+  | { readonly kind: "always"; readonly value: V }
+  | {
+      readonly kind: "derived";
+      /** In words, for the documents. */
+      readonly words: string;
+      /** Undefined where the board or the other settings do not tell: then the setting is required. */
+      readonly value: (chosen: SettingValues, board: BoardFacts) => V | undefined;
+    };
+
+type KindFor<V> = V extends boolean
+  ? FlagKind
+  : V extends Secret
+    ? SecretKind
+    : V extends string
+      ? TextKind | UrlKind | PathKind | PlaceKind
+      : ObjectKind;
+
+export interface SettingRow<V> {
+  readonly kind: string extends V & string
+    ? KindFor<NonNullable<V>>
+    : NonNullable<V> extends string
+      ? ChoiceKind<NonNullable<V>>
+      : KindFor<NonNullable<V>>;
+  readonly nullable: null extends V ? true : false;
+  readonly fallback: Fallback<V>;
+  /** One sentence for a person. */
+  readonly doc: string;
+  /** As it stands in the JSON file. */
+  readonly example: unknown;
+}
+
+/** A row as code that does not care for the exact type sees it. */
+export interface AnyRow {
+  readonly kind: Kind;
+  readonly nullable: boolean;
+  readonly fallback: Fallback<unknown>;
+  readonly doc: string;
+  readonly example: unknown;
+}
+
+const required = { kind: "required" } as const;
+const always = <const V>(value: V) => ({ kind: "always", value }) as const;
+const derived = <V>(
+  words: string,
+  value: (chosen: SettingValues, board: BoardFacts) => V | undefined,
+): Fallback<V> => ({ kind: "derived", words, value });
+
+const name: TextKind = {
+  kind: "text",
+  pattern: /^[^\p{Cc}\p{Cs}]{1,64}$/u,
+  allowed: "1 to 64 characters on one line",
+};
+const oneLine: TextKind = {
+  kind: "text",
+  pattern: /^[^\p{Cc}\p{Cs}]{1,1024}$/u,
+  allowed: "1 to 1024 characters on one line",
+};
+
+export const settingTable = {
+  "device.id": {
+    kind: { kind: "text", pattern: /^[A-Za-z0-9_-]{1,64}$/, allowed: "1 to 64 letters, digits, _ and -" },
+    nullable: false,
+    fallback: derived("`porch-` and a hash of the board's machine id", (_, board) => board.deviceId),
+    doc: "The board's name in topics and tokens; each board needs its own.",
+    example: "porch-1",
+  },
+  "device.name": {
+    kind: name,
+    nullable: false,
+    fallback: derived("the host name", (_, board) => board.hostname),
+    doc: "What people call the board.",
+    example: "Porch light",
+  },
+  "device.serial": {
+    kind: name,
+    nullable: false,
+    fallback: derived(
+      "the board's serial number, else device.id",
+      (chosen, board) => board.serial ?? chosen["device.id"] ?? board.deviceId,
+    ),
+    doc: "The serial number the org's asset record carries.",
+    example: "100000003d1d1c36",
+  },
+  "org.dialect": {
+    kind: { kind: "choice", values: ["salesforce", "rfc8628"] },
+    nullable: false,
+    fallback: always("salesforce"),
+    doc: "How the org speaks the device flow: Salesforce's own way, or RFC 8628 as the others do.",
+    example: "salesforce",
+  },
+  "org.url": {
+    kind: { kind: "url", schemes: ["https", "http"] },
+    nullable: false,
+    fallback: derived("`https://login.salesforce.com` with dialect salesforce", (chosen) =>
+      chosen["org.dialect"] === "salesforce" ? "https://login.salesforce.com" : undefined,
+    ),
+    doc: "Salesforce: the login host or your My Domain, without a path. RFC 8628: the issuer. https, except on this board itself.",
+    example: "https://example.my.salesforce.com",
+  },
+  "org.clientId": {
+    kind: oneLine,
+    nullable: false,
+    fallback: required,
+    doc: "The client id (Salesforce: the consumer key of the External Client App).",
+    example: "3MVG9…",
+  },
+  "org.clientSecret": {
+    kind: { kind: "secret" },
+    nullable: true,
+    fallback: always(null),
+    doc: "The client's secret, where the org wants one.",
+    example: { credential: "org-client-secret" },
+  },
+  "org.scope": {
+    kind: oneLine,
+    nullable: false,
+    fallback: derived(
+      "`api openid refresh_token` with dialect salesforce, else `openid offline_access`",
+      (chosen) =>
+        chosen["org.dialect"] === "rfc8628" ? "openid offline_access" : "api openid refresh_token",
+    ),
+    doc: "What the person is asked to allow, separated by spaces.",
+    example: "api openid refresh_token",
+  },
+  "org.signIn": {
+    kind: { kind: "choice", values: ["device"] },
+    nullable: false,
+    fallback: always("device"),
+    doc: "How a person signs the board in: with a code on its display.",
+    example: "device",
+  },
+  "org.ca": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "PEM file of the org's own certificate authority, trusted besides the usual ones.",
+    example: "/etc/porchlight/org-ca.pem",
+  },
+  "assetToken.mode": {
+    kind: { kind: "choice", values: ["exchange", "self", "off"] },
+    nullable: false,
+    fallback: derived("`exchange` with dialect salesforce, else `self`", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" ? "self" : "exchange",
+    ),
+    doc: "Who makes the token that ties user and board together: the org (RFC 8693), the board itself, or nobody.",
+    example: "exchange",
+  },
+  "assetToken.audience": {
+    kind: oneLine,
+    nullable: true,
+    fallback: always(null),
+    doc: "Who the asset token must be made for; needed with mode self. With mode exchange, null takes what the org gives.",
+    example: "mqtts://broker.example",
+  },
+  "assetToken.verify.jwks": {
+    kind: { kind: "place", words: ["auto"] },
+    nullable: true,
+    fallback: derived("`auto`, or null when a certificate is pinned", (chosen) =>
+      chosen["assetToken.verify.certificate"] ? null : "auto",
+    ),
+    doc: "Where the org's signing keys are: auto asks the org, else a URL or a JWKS file.",
+    example: "auto",
+  },
+  "assetToken.verify.certificate": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "PEM file of the one certificate that asset tokens must be signed with, instead of verify.jwks.",
+    example: "/etc/porchlight/asset-token.pem",
+  },
+  "assetToken.actorClaims": {
+    kind: { kind: "object" },
+    nullable: false,
+    fallback: always({}),
+    doc: "Claims of the actor token; {device.id}, {device.name} and {device.serial} are filled in. Empty: the usual claims.",
+    example: { did: "{device.id}", Name: "{device.name}" },
+  },
+  "assetToken.algorithm": {
+    kind: { kind: "choice", values: ["RS256", "ES256"] },
+    nullable: false,
+    fallback: always("RS256"),
+    doc: "The board's own key: RSA, which Salesforce needs, or the smaller P-256.",
+    example: "RS256",
+  },
+  "broker.url": {
+    kind: { kind: "url", schemes: ["mqtts", "wss", "mqtt", "ws"] },
+    nullable: false,
+    fallback: required,
+    doc: "The MQTT broker. mqtt and ws are not encrypted and need broker.allowPlain, except on this board itself.",
+    example: "mqtts://broker.example:8883",
+  },
+  "broker.auth": {
+    kind: { kind: "choice", values: ["asset-token", "access-token", "password", "certificate", "none"] },
+    nullable: false,
+    fallback: always("asset-token"),
+    doc: "What the board shows the broker to be let in.",
+    example: "asset-token",
+  },
+  "broker.username": {
+    kind: oneLine,
+    nullable: true,
+    fallback: always(null),
+    doc: "The user name at the broker; null lets the board use its device.id.",
+    example: "porch",
+  },
+  "broker.password": {
+    kind: { kind: "secret" },
+    nullable: true,
+    fallback: always(null),
+    doc: "The password at the broker, with auth password.",
+    example: { file: "/etc/porchlight/broker-password" },
+  },
+  "broker.ca": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "PEM file of the broker's own certificate authority.",
+    example: "/etc/porchlight/broker-ca.pem",
+  },
+  "broker.cert": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "PEM file of the board's client certificate.",
+    example: "/etc/porchlight/board.pem",
+  },
+  "broker.key": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "PEM file of the client certificate's private key.",
+    example: { credential: "board-key.pem" },
+  },
+  "broker.protocol": {
+    kind: { kind: "choice", values: ["auto", "5", "3.1.1"] },
+    nullable: false,
+    fallback: always("auto"),
+    doc: "MQTT version; auto tries 5 first.",
+    example: "auto",
+  },
+  "broker.allowPlain": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(false),
+    doc: "Lets commands and tokens cross the network unencrypted. For a closed network only.",
+    example: false,
+  },
+  "broker.discovery": {
+    kind: { kind: "choice", values: ["homeassistant"] },
+    nullable: true,
+    fallback: always(null),
+    doc: "Announces the lamps to Home Assistant, so that they appear there by themselves.",
+    example: "homeassistant",
+  },
+  "commands.trust": {
+    kind: { kind: "choice", values: ["owner", "broker"] },
+    nullable: false,
+    // Becomes "owner" as soon as the board reads signed commands; until then "owner" would obey nobody.
+    fallback: always("broker"),
+    doc: "Whose commands count: owner takes signed ones only, broker takes whatever the broker lets through.",
+    example: "broker",
+  },
+  display: {
+    kind: {
+      kind: "text",
+      pattern: /^(?:terminal|none|(?:framebuffer|oled|file):[^\p{Cc}\p{Cs}]*)$/u,
+      allowed: '"terminal", "none", or "framebuffer:…", "oled:…", "file:…" with an address',
+    },
+    nullable: false,
+    fallback: always("terminal"),
+    doc: "Where the code is shown.",
+    example: "framebuffer:/dev/fb0",
+  },
+  "state.dir": {
+    kind: { kind: "path" },
+    nullable: false,
+    fallback: derived("`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/porchlight`", (_, board) => board.stateDir),
+    doc: "The folder that holds the sign-in, the board's key and the lamps' last states. Nobody else may read it.",
+    example: "/var/lib/porchlight",
+  },
+} as const satisfies { readonly [Key in SettingKey]: SettingRow<ValueAt<Settings, Key>> };
+
+type LightSettings = Settings["lights"][number];
+
+/** One lamp of the list `lights`. `id` and `name` have defaults only where there is a single lamp. */
+export const lightTable = {
+  id: {
+    kind: {
+      kind: "text",
+      pattern: /^[a-z0-9_-]{1,64}$/,
+      allowed: "1 to 64 lower-case letters, digits, _ and -",
+    },
+    nullable: false,
+    fallback: derived("`main`, when it is the only lamp", () => "main"),
+    doc: "The lamp's name in topics; no two lamps share one. The first lamp of the list is the main one.",
+    example: "main",
+  },
+  name: {
+    kind: name,
+    nullable: false,
+    fallback: derived(
+      "device.name, when it is the only lamp, else its id",
+      (chosen, board) => chosen["device.name"] ?? board.hostname,
+    ),
+    doc: "What people call the lamp.",
+    example: "Porch",
+  },
+  driver: {
+    kind: {
+      kind: "text",
+      pattern: /^[a-z][a-z0-9-]*:[^\p{Cc}\p{Cs}]*$/u,
+      allowed: 'a driver\'s name, ":" and its address, such as "led:porch" or "memory:"',
+    },
+    nullable: false,
+    fallback: required,
+    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory.",
+    example: "memory:",
+  },
+  powerOn: {
+    kind: { kind: "choice", values: ["last", "on", "off"] },
+    nullable: false,
+    fallback: always("last"),
+    doc: "What the lamp does when power comes back.",
+    example: "last",
+  },
+} as const satisfies { readonly [Key in keyof LightSettings]: SettingRow<LightSettings[Key]> };
+
+/** Every key in the order of the documents, `lights` aside. */
+export const settingKeys = Object.keys(settingTable) as readonly SettingKey[];
+
+/** The row of a key, with its exact types forgotten. */
+export const rowOf = (key: SettingKey): AnyRow => settingTable[key] as AnyRow;
+
+/** `org.clientId` is PORCHLIGHT_ORG_CLIENT_ID in the environment. */
+export const envName = (key: string): string =>
+  `PORCHLIGHT_${key
+    .replaceAll(".", "_")
+    .replace(/[A-Z]/g, (letter) => `_${letter}`)
+    .toUpperCase()}`;
