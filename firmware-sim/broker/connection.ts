@@ -1,0 +1,316 @@
+import type { Duplex } from "node:stream";
+import mqttPacket, {
+  type IConnectPacket,
+  type IPublishPacket,
+  type ISubscribePacket,
+  type Packet,
+} from "mqtt-packet";
+import type { Clock } from "../../src/ports.ts";
+import type { Access } from "./access.ts";
+import { expiryOf, type Message, type Sink } from "./session.ts";
+import { later } from "./timer.ts";
+import { validTopic } from "./topic-names.ts";
+
+/** Reason codes this broker uses (MQTT 5 section 2.4). */
+export const reason = {
+  success: 0x00,
+  withWill: 0x04,
+  noSubscription: 0x11,
+  malformed: 0x81,
+  protocolError: 0x82,
+  badProtocol: 0x84,
+  badCredentials: 0x86,
+  notAuthorized: 0x87,
+  unavailable: 0x88,
+  busy: 0x89,
+  shuttingDown: 0x8b,
+  keepAlive: 0x8d,
+  takenOver: 0x8e,
+  badFilter: 0x8f,
+  badTopic: 0x90,
+  tooLarge: 0x95,
+  sharedRefused: 0x9e,
+} as const;
+
+/** The MQTT 3.1.1 return code for an MQTT 5 reason code of CONNACK. */
+const returnCode = (code: number): number => {
+  switch (code) {
+    case reason.success:
+      return 0;
+    case reason.badProtocol:
+      return 1;
+    case reason.badCredentials:
+      return 4;
+    case reason.notAuthorized:
+      return 5;
+    default:
+      return 3;
+  }
+};
+
+/** What a connection asks of the broker around it. */
+export interface Hub {
+  readonly clock: Clock;
+  readonly maxPacketBytes: number;
+  /** Faults, asked at every packet. */
+  readonly stopAcking: boolean;
+  readonly delayMs: number;
+  /** Decides about a CONNECT; sends CONNACK by `client.accept` or `client.refuse`. */
+  connect(client: Client, packet: IConnectPacket): Promise<void>;
+  publish(client: Client, message: Message): number;
+  subscribe(client: Client, packet: ISubscribePacket): number[];
+  unsubscribe(client: Client, filters: readonly string[]): number[];
+  acknowledged(client: Client, id: number): void;
+  /** True for a QoS 2 id that is new. */
+  take(client: Client, id: number): boolean;
+  release(client: Client, id: number): void;
+  sent(client: Client, message: Message): void;
+  ended(
+    client: Client,
+    how: { readonly disconnect: number | null; readonly sessionExpiryS: number | null },
+  ): void;
+}
+
+/** One connected client, from the first byte to the last. */
+export class Client implements Sink {
+  readonly #stream: Duplex;
+  readonly #hub: Hub;
+  readonly #settings: { protocolVersion: number } = { protocolVersion: 4 };
+  #work: Promise<void> = Promise.resolve();
+  #keepAliveS = 0;
+  #cancelKeepAlive: () => void = () => {};
+  #disconnect: number | null = null;
+  #sessionExpiryS: number | null = null;
+  #over = false;
+  #greeted = false;
+  /** Fault of this connection alone: nothing is acknowledged any more. */
+  silent = false;
+  /** Filled in by the broker when it accepts. */
+  access: Access | null = null;
+  connectPacket: IConnectPacket | null = null;
+  cancelExpiry: () => void = () => {};
+
+  constructor(stream: Duplex, hub: Hub) {
+    this.#stream = stream;
+    this.#hub = hub;
+    const parser = mqttPacket.parser(this.#settings);
+    parser.on("packet", (packet) => {
+      // the parser reads everything after CONNECT by its version
+      if (packet.cmd === "connect" && !this.#greeted)
+        this.#settings.protocolVersion = packet.protocolVersion ?? 4;
+      this.#work = this.#work.then(() => this.#handle(packet)).catch(() => this.#fail(reason.protocolError));
+    });
+    parser.on("error", () => this.#fail(reason.malformed));
+    stream.on("data", (chunk: Buffer) => {
+      try {
+        if (!this.#over && parser.parse(chunk) > hub.maxPacketBytes) this.#fail(reason.tooLarge);
+      } catch {
+        this.#fail(reason.malformed);
+      }
+    });
+    stream.on("error", () => {});
+    stream.once("end", () => {
+      this.#end();
+      // both sides have said their last word; a pair of streams would stay half open
+      stream.destroy();
+    });
+    stream.once("close", () => this.#end());
+  }
+
+  get clientId(): string {
+    return this.connectPacket?.clientId ?? "";
+  }
+
+  get protocol(): "5" | "3.1.1" {
+    return this.#settings.protocolVersion === 5 ? "5" : "3.1.1";
+  }
+
+  get receiveMaximum(): number {
+    return this.connectPacket?.properties?.receiveMaximum ?? 65_535;
+  }
+
+  /** CONNACK 0, and the keep-alive watch. */
+  accept(sessionPresent: boolean, serverKeepAliveS: number | null): void {
+    const keepAliveS = serverKeepAliveS ?? this.connectPacket?.keepalive ?? 0;
+    this.#greeted = true;
+    this.#send({
+      cmd: "connack",
+      sessionPresent,
+      returnCode: 0,
+      reasonCode: 0,
+      properties: {
+        sharedSubscriptionAvailable: false,
+        maximumPacketSize: this.#hub.maxPacketBytes,
+        topicAliasMaximum: 0,
+        ...(serverKeepAliveS === null ? {} : { serverKeepAlive: serverKeepAliveS }),
+      },
+    });
+    this.#keepAliveS = keepAliveS;
+    this.#watch();
+  }
+
+  /** CONNACK with a refusal, then the end. */
+  refuse(code: number): void {
+    this.#send({ cmd: "connack", sessionPresent: false, reasonCode: code, returnCode: returnCode(code) });
+    this.#disconnect = code;
+    this.#end();
+  }
+
+  /** Ends the connection from this side, in MQTT 5 with a reason; the last will is due. */
+  end(code: number): void {
+    if (this.#over) return;
+    if (this.protocol === "5" && this.#greeted) this.#send({ cmd: "disconnect", reasonCode: code });
+    this.#end();
+  }
+
+  /** The network is gone: not a word. */
+  drop(): void {
+    this.#stream.destroy();
+    this.#end();
+  }
+
+  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): void {
+    this.#hub.sent(this, message);
+    this.#send({
+      cmd: "publish",
+      topic: message.topic,
+      payload: message.payload,
+      qos: id === null ? 0 : 1,
+      retain: message.retain,
+      dup,
+      ...(id === null ? {} : { messageId: id }),
+      ...(this.protocol === "5"
+        ? {
+            properties: {
+              ...message.properties,
+              ...(expiresInS === null ? {} : { messageExpiryInterval: expiresInS }),
+            },
+          }
+        : {}),
+    });
+  }
+
+  #watch(): void {
+    this.#cancelKeepAlive();
+    // MQTT 5 section 3.1.2.10: one and a half times the keep-alive
+    if (this.#keepAliveS > 0 && !this.#over)
+      this.#cancelKeepAlive = later(this.#hub.clock, this.#keepAliveS * 1500, () =>
+        this.end(reason.keepAlive),
+      );
+  }
+
+  #fail(code: number): void {
+    if (this.#greeted) this.end(code);
+    else this.drop();
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#cancelKeepAlive();
+    this.cancelExpiry();
+    this.#hub.ended(this, { disconnect: this.#disconnect, sessionExpiryS: this.#sessionExpiryS });
+    if (this.#hub.delayMs === 0) this.#stream.end();
+    else later(this.#hub.clock, this.#hub.delayMs, () => this.#stream.end());
+  }
+
+  #send(packet: Packet): void {
+    if (this.#over || this.#stream.writableEnded || this.#stream.destroyed) return;
+    const bytes = mqttPacket.generate(packet, this.#settings);
+    if (this.#hub.delayMs === 0) this.#stream.write(bytes);
+    else
+      later(this.#hub.clock, this.#hub.delayMs, () => {
+        if (!this.#stream.writableEnded && !this.#stream.destroyed) this.#stream.write(bytes);
+      });
+  }
+
+  #acknowledge(packet: Packet): void {
+    if (!this.silent && !this.#hub.stopAcking) this.#send(packet);
+  }
+
+  async #handle(packet: Packet): Promise<void> {
+    if (this.#over) return;
+    if (!this.#greeted) {
+      if (packet.cmd !== "connect") return this.drop();
+      this.connectPacket = packet;
+      return this.#hub.connect(this, packet);
+    }
+    this.#watch();
+    switch (packet.cmd) {
+      case "publish":
+        return this.#take(packet);
+      case "puback":
+        return this.#hub.acknowledged(this, packet.messageId ?? 0);
+      case "pubrel":
+        this.#hub.release(this, packet.messageId ?? 0);
+        return this.#acknowledge({ cmd: "pubcomp", messageId: packet.messageId ?? 0 });
+      case "subscribe": {
+        // SUBACK goes out before the retained messages that the subscription brings (MQTT 5 section 3.8.4)
+        const granted = this.#hub.subscribe(this, packet);
+        return this.#acknowledge({ cmd: "suback", messageId: packet.messageId ?? 0, granted });
+      }
+      case "unsubscribe": {
+        const granted = this.#hub.unsubscribe(this, packet.unsubscriptions);
+        return this.#acknowledge({ cmd: "unsuback", messageId: packet.messageId ?? 0, granted });
+      }
+      case "pingreq":
+        return this.#send({ cmd: "pingresp" });
+      case "disconnect":
+        this.#disconnect = packet.reasonCode ?? reason.success;
+        this.#sessionExpiryS = packet.properties?.sessionExpiryInterval ?? null;
+        return this.#end();
+      default:
+        return this.end(reason.protocolError);
+    }
+  }
+
+  #take(packet: IPublishPacket): void {
+    const wrong = !validTopic(packet.topic)
+      ? reason.badTopic
+      : (packet.length ?? 0) > this.#hub.maxPacketBytes
+        ? reason.tooLarge
+        : null;
+    if (wrong !== null) {
+      this.end(wrong);
+      return;
+    }
+    const id = packet.messageId ?? 0;
+    const fresh = packet.qos !== 2 || this.#hub.take(this, id);
+    const code = fresh
+      ? this.#hub.publish(this, messageOf(packet, this.clientId, this.#hub.clock))
+      : reason.success;
+    if (packet.qos === 0) return;
+    // MQTT 3.1.1 has no way to say no: such a message is acknowledged and forgotten
+    this.#acknowledge({
+      cmd: packet.qos === 1 ? "puback" : "pubrec",
+      messageId: id,
+      reasonCode: this.protocol === "5" ? code : 0,
+    });
+  }
+}
+
+const messageOf = (packet: IPublishPacket, from: string, clock: Clock): Message => {
+  const {
+    messageExpiryInterval,
+    payloadFormatIndicator,
+    contentType,
+    responseTopic,
+    correlationData,
+    userProperties,
+  } = packet.properties ?? {};
+  return {
+    topic: packet.topic,
+    payload: Buffer.from(packet.payload),
+    qos: packet.qos,
+    retain: packet.retain,
+    from,
+    expiresAt: expiryOf(messageExpiryInterval, clock),
+    properties: {
+      ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(responseTopic === undefined ? {} : { responseTopic }),
+      ...(correlationData === undefined ? {} : { correlationData }),
+      ...(userProperties === undefined ? {} : { userProperties }),
+    },
+  };
+};

@@ -1,0 +1,8 @@
+import type { Clock } from "../../src/ports.ts";
+
+/** Calls `fire` after `ms` on the clock; returns the way to cancel it. */
+export const later = (clock: Clock, ms: number, fire: () => void): (() => void) => {
+  const stop = new AbortController();
+  clock.sleep(ms, stop.signal).then(fire, () => {});
+  return () => stop.abort();
+};
