@@ -67,6 +67,7 @@ export class SimulatedBroker {
   readonly #clients = new Set<Client>();
   readonly #sessions = new Map<string, Session>();
   readonly #retained = new Map<string, Message>();
+  readonly #observers = new Set<(message: Message) => void>();
   readonly #hub: Hub;
 
   constructor(options: { clock: Clock; wire?: Wire | undefined; authenticate: Authenticate }) {
@@ -135,6 +136,14 @@ export class SimulatedBroker {
   retained(topic: string): string | undefined {
     const message = this.#retained.get(topic);
     return message === undefined || this.#expired(message) ? undefined : message.payload.toString("utf8");
+  }
+
+  /** Calls `observer` for every message that passes, last wills included; returns the way to stop. */
+  observe(observer: (message: Message) => void): () => void {
+    this.#observers.add(observer);
+    return () => {
+      this.#observers.delete(observer);
+    };
   }
 
   /** Publishes as the broker's own administrator would: past all access rules. */
@@ -311,6 +320,7 @@ export class SimulatedBroker {
   }
 
   #route(message: Message): void {
+    for (const observer of this.#observers) observer(message);
     if (message.retain) {
       if (message.payload.length === 0) this.#retained.delete(message.topic);
       else this.#retained.set(message.topic, message);

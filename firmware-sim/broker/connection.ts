@@ -109,12 +109,16 @@ export class Client implements Sink {
       }
     });
     stream.on("error", () => {});
-    stream.once("end", () => {
-      this.#end();
-      // both sides have said their last word; a pair of streams would stay half open
-      stream.destroy();
-    });
-    stream.once("close", () => this.#end());
+    // behind the packets that came before it: a DISCONNECT among them makes it a goodbye
+    const onEnd = (): void => {
+      this.#work = this.#work.then(() => {
+        this.#end();
+        // both sides have said their last word; a pair of streams would stay half open
+        stream.destroy();
+      });
+    };
+    stream.once("end", onEnd);
+    stream.once("close", onEnd);
   }
 
   get clientId(): string {
