@@ -20,6 +20,16 @@ export const qrDrawing = (qr: QrPicture): SVGElement => {
   return drawing;
 };
 
+/** What the display shows beside its words when there is no code: a small lantern, in ink. */
+const lantern = (): SVGElement => {
+  const drawing = svg("svg", { viewBox: "0 0 24 34", "aria-hidden": "true" });
+  const ink = { fill: "none", stroke: "#17161d", "stroke-width": "1.3", "stroke-linejoin": "round" };
+  drawing.append(
+    svg("path", { ...ink, d: "M12 1v4M6 10l2-5h8l2 5zM6 10h12l-2 16H8zM7 26h10v3H7zM12 10v16" }),
+  );
+  return drawing;
+};
+
 /** Keeps the board's little display, its status light and the phone's camera picture in step with the board. */
 export const buildDisplay = (): { show(board: BoardPicture | null): void } => {
   const qrBox = byId("display-qr", HTMLElement);
@@ -27,7 +37,7 @@ export const buildDisplay = (): { show(board: BoardPicture | null): void } => {
   const led = byId("led", HTMLElement);
   const left = byId("display-left", HTMLElement);
   const bar = byId("display-time-bar", HTMLElement);
-  let drawn = "";
+  let drawn: string | null = null;
   let endsAt = 0;
   let life = SHOWN_LIFE_MS;
 
@@ -48,7 +58,8 @@ export const buildDisplay = (): { show(board: BoardPicture | null): void } => {
       byId("display-code-box", HTMLElement).hidden = code === null;
       if (code?.linkWithCode !== drawn) {
         drawn = code?.linkWithCode ?? "";
-        qrBox.replaceChildren(...(code === null ? [] : [qrDrawing(code.qr)]));
+        qrBox.replaceChildren(code === null ? lantern() : qrDrawing(code.qr));
+        qrBox.classList.toggle("lantern", code === null);
         finder.replaceChildren(...(code === null ? [] : [qrDrawing(code.qr)]));
         life = Math.max(code?.msLeft ?? 0, 1);
       }

@@ -153,8 +153,7 @@ export const buildPhone = (): { show(state: PageState): void } => {
   return { show };
 };
 
-const approved = (state: PageState): boolean =>
-  state.board !== null && state.board.owner !== null && state.board.code === null;
+const approved = (state: PageState): boolean => state.board?.approved ?? false;
 
 /** A slider that sends while it moves, not too often, and follows the board's reports when no finger is on it. */
 const slider = (input: HTMLInputElement, send: (value: number) => void): { settle(value: number): void } => {

@@ -17,6 +17,8 @@ export interface BoardPicture {
   readonly headline: string;
   readonly detail: string | null;
   readonly owner: string | null;
+  /** Somebody has allowed this board at the org. */
+  readonly approved: boolean;
   readonly online: boolean;
   readonly code: {
     readonly userCode: string;
@@ -59,7 +61,7 @@ export interface PageState {
   readonly now: string;
   /** What the reader can do next, or null. */
   readonly next: string | null;
-  /** How far the story is, 0..4: code, approved, tokens, joined, obeyed. */
+  /** How many of five steps are done: code shown, approved, tokens, at the broker, lamp moved from afar. */
   readonly progress: number;
   readonly board: BoardPicture | null;
   readonly lamp: LampPicture;

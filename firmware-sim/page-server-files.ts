@@ -1,0 +1,50 @@
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { stripTypeScriptTypes } from "node:module";
+
+export interface PageFile {
+  readonly type: string;
+  readonly text: string;
+}
+
+const types: Readonly<Record<string, string>> = {
+  html: "text/html; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  svg: "image/svg+xml; charset=utf-8",
+  ts: "text/javascript; charset=utf-8",
+};
+
+/**
+ * The page's files by their path, ready to be served: types are stripped from the TypeScript, nothing is bundled.
+ * They lie beside this file; a bundled program finds them in the package it came with.
+ */
+export const readPage = async (): Promise<ReadonlyMap<string, PageFile>> => {
+  const places = ["./page/", "../firmware-sim/page/"].map((place) => new URL(place, import.meta.url));
+  const folder = places.find((place) => existsSync(new URL("index.html", place)));
+  if (folder === undefined)
+    throw new Error(
+      "the page's files are missing: run the simulator from the porchlight package or checkout",
+    );
+  const files = new Map<string, PageFile>();
+  for (const name of await readdir(folder)) {
+    const type = types[name.split(".").at(-1) ?? ""];
+    if (type === undefined) continue;
+    const text = await readFile(new URL(name, folder), "utf8");
+    files.set(name === "index.html" ? "/" : `/${name}`, {
+      type,
+      text: name.endsWith(".ts") ? withoutTypes(text) : text,
+    });
+  }
+  return files;
+};
+
+/** Node says once that stripping types is experimental; a person who only wants to see a lamp need not read that. */
+const withoutTypes = (text: string): string => {
+  const warn = process.emitWarning;
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(text);
+  } finally {
+    process.emitWarning = warn;
+  }
+};
