@@ -160,7 +160,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   const { broker, lights, commands, journal, clock } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
-  const obeying: Promise<void>[] = [];
+  const obeying = new Set<Promise<void>>();
   let link: Link | undefined;
 
   const connect = async (credentials: Credentials): Promise<Link> => {
@@ -172,7 +172,8 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     // A lamp that moved while the connection was made is reported again; the link keeps only the newest.
     link = made;
     for (const report of reportsOf(lights, { kind: "agent" })) made.report(report);
-    obeying.push(obey(made));
+    const obeyed = obey(made).finally(() => obeying.delete(obeyed));
+    obeying.add(obeyed);
     return made;
   };
 
@@ -228,6 +229,6 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     for (const stop of unsubscribe) stop();
     ended.abort();
     await link?.[Symbol.asyncDispose]();
-    await Promise.all(obeying);
+    await Promise.all([...obeying]);
   }
 }
