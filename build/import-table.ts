@@ -112,6 +112,14 @@ export const importTable: readonly Row[] = [
     why: "runs in a browser; what it shows arrives as JSON",
   },
   {
+    files: ["firmware-sim/page-server*.ts"],
+    may: ["src/units.ts", "src/model.ts", "firmware-sim/**"],
+    types: ["src/ports.ts"],
+    node: "any",
+    ambient: true,
+    why: "serves the page to a real browser, on real time",
+  },
+  {
     files: ["firmware-sim/**"],
     may: ["src/units.ts", "src/model.ts"],
     types: ["src/ports.ts"],

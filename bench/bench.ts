@@ -1,0 +1,96 @@
+// `npm run build && npm run bench`: figures that compare, measured in one run on one machine. docs/bench.md explains.
+// Arguments: any of start, memory, latency, imports (all when none is named), --quick, --json.
+
+import { existsSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { measureImports } from "./imports.ts";
+import { measureLatency } from "./latency.ts";
+import { measureMemory } from "./memory.ts";
+import { startYesOrg } from "./org.ts";
+import { measureStart } from "./start.ts";
+import { benchFolder, startBroker } from "./surroundings.ts";
+
+const names = ["start", "memory", "latency", "imports"] as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
+});
+const wanted = new Set<string>(positionals.length > 0 ? positionals : names);
+const unknown = [...wanted].filter((name) => !names.some((each) => each === name));
+if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: choose among ${names.join(", ")}`);
+const command = join(import.meta.dirname, "..", "dist", "porchlight.mjs");
+if (!existsSync(command)) throw new Error("dist/porchlight.mjs is missing: npm run build");
+const quick = values.quick;
+
+/** People read stderr, so that `--json` alone is on stdout. */
+const say = (line: string): void => {
+  process.stderr.write(`${line}\n`);
+};
+const row = (name: string, ...cells: readonly string[]): void =>
+  say(`  ${name.padEnd(30)}${cells.map((cell) => cell.padStart(13)).join("")}`);
+const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 0)} ms`;
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const times = (value: number): string => `${value.toFixed(2)} x`;
+
+using folder = benchFolder();
+await using org = await startYesOrg();
+await using broker = await startBroker(folder.path);
+
+const machine = { cpu: cpus()[0]?.model ?? "unknown", cores: cpus().length, node: process.version };
+say(`${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, ${broker.name}`);
+
+const start = wanted.has("start") ? await measureStart(command, folder.path, org, quick ? 5 : 21) : undefined;
+if (start) {
+  say(`\nStart to first request (medians of ${start.rounds} interleaved rounds)`);
+  row("node -e 0, to its end", ms(start.bareMs), times(1));
+  row("node, one request", ms(start.requestMs), times(start.requestMs / start.bareMs));
+  row("porchlight run", ms(start.agentMs), times(start.agentMs / start.bareMs));
+}
+
+const memory = wanted.has("memory")
+  ? await measureMemory(command, folder.path, org, broker, quick ? 5 : 60)
+  : undefined;
+if (memory) {
+  say(`\nMemory, idle for ${memory.settleS} s, signed in and online over ${memory.transport}`);
+  row("", "PSS", "", "anonymous");
+  row("node, idle", megabytes(memory.bare.pss), times(1), megabytes(memory.bare.anonymous));
+  row(
+    "porchlight run",
+    megabytes(memory.agent.pss),
+    times(memory.agent.pss / memory.bare.pss),
+    megabytes(memory.agent.anonymous),
+  );
+}
+
+const latency = wanted.has("latency")
+  ? await measureLatency(command, folder.path, org, broker, quick ? 200 : 2000)
+  : undefined;
+if (latency) {
+  const { echo, agent } = latency;
+  say(`\nCommand to report, QoS 1, ${latency.commands} each in turns, over ${latency.broker}`);
+  row("", "p50", "p99", "p50 ratio", "p99 ratio");
+  row("bare MQTT.js echo, no delay", ms(echo.p50), ms(echo.p99), times(1), times(1));
+  row(
+    "porchlight run",
+    ms(agent.p50),
+    ms(agent.p99),
+    times(agent.p50 / echo.p50),
+    times(agent.p99 / echo.p99),
+  );
+}
+
+const imports = wanted.has("imports") ? await measureImports(folder.path, quick ? 3 : 9) : undefined;
+if (imports) {
+  say("\nLoading a part into a fresh process, as one minified file (medians)");
+  row("", "time", "anonymous", "size");
+  for (const { part, ms: loadMs, anonymous, size } of imports)
+    row(part, ms(loadMs), megabytes(anonymous), `${(size / 1000).toFixed(1)} kB`);
+}
+
+if (values.json)
+  process.stdout.write(
+    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports })}\n`,
+  );

@@ -1,0 +1,83 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** The value below which `share` (0..1) of the values lie; nearest rank. */
+export const quantile = (values: readonly number[], share: number): number => {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))];
+  if (value === undefined) throw new Error("nothing was measured");
+  return value;
+};
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** The environment of a process under test: nothing of the caller's that could change a start. */
+export const plainEnvironment = (extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv => ({
+  PATH: process.env.PATH,
+  HOME: process.env.HOME,
+  ...extra,
+});
+
+/** Starts `node ARGS` with nothing on stdin; what it prints is kept for an error message. */
+export const startNode = (args: readonly string[]): { child: ChildProcess; printed: () => string } => {
+  let printed = "";
+  const child = spawn(process.execPath, args, { env: plainEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (chunk: Buffer) => {
+      printed = `${printed}${chunk.toString()}`.slice(-20_000);
+    });
+  return { child, printed: () => printed };
+};
+
+export const ended = (child: ChildProcess): Promise<number | null> =>
+  new Promise((resolve, reject) => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve(child.exitCode);
+      return;
+    }
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+
+/** Ends a process that may be gone already. */
+export const stop = async (child: ChildProcess, signal: "SIGTERM" | "SIGKILL" = "SIGKILL"): Promise<void> => {
+  const end = ended(child);
+  child.kill(signal);
+  await end;
+};
+
+/** Looks until `look` gives something; fails with what `printed` says after `limitMs`. */
+export const eventually = async <T>(
+  what: string,
+  look: () => T | undefined,
+  printed: () => string,
+  limitMs = 30_000,
+): Promise<T> => {
+  const deadline = performance.now() + limitMs;
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}\n${printed()}`);
+    await sleep(5);
+  }
+};
+
+/** Memory of a process, in bytes. */
+export interface Memory {
+  /** Proportional set size: shared pages count by share (proc(5), smaps_rollup). */
+  readonly pss: number;
+  /** Memory that belongs to it alone and is no file's: what it really adds to a board. */
+  readonly anonymous: number;
+}
+
+/** Linux only. */
+export const memoryOf = (pid: number): Memory => {
+  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+  const field = (name: string): number => {
+    const match = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text);
+    if (match === null) throw new Error(`smaps_rollup has no ${name}`);
+    return Number(match[1]) * 1024;
+  };
+  return { pss: field("Pss"), anonymous: field("Anonymous") };
+};
