@@ -327,7 +327,7 @@ export class SimulatedBroker {
     }
     for (const session of this.#sessions.values()) {
       const subscription = subscriptionFor(session, message);
-      if (subscription === null) continue;
+      if (subscription === null || !mayRead(session, message.topic)) continue;
       const qos = message.qos === 0 ? 0 : subscription.qos;
       deliver(
         session,
@@ -374,7 +374,11 @@ export class SimulatedBroker {
 
   #sendRetained(session: Session, filter: string, qos: 0 | 1): void {
     for (const message of this.#retained.values())
-      if (matches(filter, message.topic) && !this.#expired(message))
+      if (matches(filter, message.topic) && mayRead(session, message.topic) && !this.#expired(message))
         deliver(session, { ...message, qos: message.qos === 0 ? 0 : qos }, this.#clock);
   }
 }
+
+/** A subscription outlives a change of owner; the right to read does not. Asked of those who are connected. */
+const mayRead = (session: Session, topic: string): boolean =>
+  !(session.sink instanceof Client) || session.sink.access?.may("subscribe", topic) === true;

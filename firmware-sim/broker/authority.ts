@@ -1,0 +1,116 @@
+import { createLocalJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from "jose";
+import type { Clock } from "../../src/ports.ts";
+import { type EpochMs, fromNumericDate } from "../../src/units.ts";
+import type { Access, Authenticate, Credentials } from "./access.ts";
+import { covers } from "./topic-names.ts";
+
+export interface TokenAuthorityOptions {
+  /** The org's public keys, asked for at every connection, so that a key change counts at once. */
+  jwks(): Promise<JSONWebKeySet>;
+  readonly audience: string;
+  /** Not checked when it is left out. */
+  readonly issuer?: string;
+  readonly clock: Clock;
+  /** Asks the org about an access token (RFC 7662); null when it is not active. */
+  introspect(token: string): Promise<{
+    readonly userId: string;
+    readonly name: string;
+    readonly expiresAt: EpochMs | null;
+  } | null>;
+  /** Which user owns which device, by device id: learnt from asset tokens, and may be filled in beforehand. */
+  readonly owners?: Map<string, string>;
+}
+
+const refused = (reason: string) => ({ ok: false, reason }) as const;
+
+/**
+ * Access rules of the simulated world, as a maker's broker would have them. A board shows an asset token: its `did`
+ * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else. A phone shows an
+ * access token of the org: it may read the topics of its user's boards and send them commands.
+ */
+export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => {
+  const owners = options.owners ?? new Map<string, string>();
+  return async (credentials) => {
+    const { password } = credentials;
+    if (password === null || password === "") return refused("no token was shown as password");
+    const claims = await readAssetToken(password, options);
+    if (claims === null) return admitPhone(password, owners, options);
+    if (claims instanceof Error) return refused(claims.message);
+    return admitBoard(credentials, claims, owners);
+  };
+};
+
+/** The claims of a valid asset token, what is wrong with it, or null when it is some other kind of token. */
+const readAssetToken = async (
+  token: string,
+  { jwks, audience, issuer, clock }: TokenAuthorityOptions,
+): Promise<JWTPayload | Error | null> => {
+  if (!hasDeviceClaim(token)) return null;
+  try {
+    const { payload } = await jwtVerify(token, createLocalJWKSet(await jwks()), {
+      audience,
+      ...(issuer === undefined ? {} : { issuer }),
+      requiredClaims: ["exp", "sub", "did"],
+      currentDate: new Date(clock.wall()),
+    });
+    return payload;
+  } catch (error) {
+    return error instanceof Error ? error : new Error("the token cannot be read");
+  }
+};
+
+/** Whether the token claims, unchecked, to be about a device: an org's access token may be a JWT too. */
+const hasDeviceClaim = (token: string): boolean => {
+  const parts = token.split(".");
+  if (parts.length !== 3) return false;
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(parts[1] ?? "", "base64url").toString("utf8"));
+    return typeof claims === "object" && claims !== null && "did" in claims;
+  } catch {
+    return false;
+  }
+};
+
+const admitBoard = (
+  { clientId, username }: Credentials,
+  claims: JWTPayload,
+  owners: Map<string, string>,
+): ({ ok: true } & Access) | { ok: false; reason: string } => {
+  const { did, sub, exp } = claims;
+  if (typeof did !== "string" || did !== clientId || did !== username)
+    return refused("the token is for another device than client id and user name say");
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(did)) return refused("the device id cannot be a level of a topic");
+  // Salesforce may name the user by URL, https://<host>/id/<org>/<user>
+  const owner = (sub ?? "").split("/").at(-1) ?? "";
+  owners.set(did, owner);
+  return {
+    ok: true,
+    who: { kind: "device", name: did },
+    may: (_action, topic) => covers(`porchlight/${did}/#`, topic),
+    expiresAt: exp === undefined ? null : fromNumericDate(exp),
+  };
+};
+
+const admitPhone = async (
+  token: string,
+  owners: ReadonlyMap<string, string>,
+  { introspect }: TokenAuthorityOptions,
+): Promise<({ ok: true } & Access) | { ok: false; reason: string }> => {
+  const user = await introspect(token);
+  if (user === null) return refused("the org says that this token is not active");
+  return {
+    ok: true,
+    who: { kind: "phone", name: user.name },
+    may: (action, topic) => {
+      const [, did = ""] = topic.split("/");
+      if (owners.get(did) !== user.userId) return false;
+      const root = `porchlight/${did}`;
+      const rules =
+        action === "subscribe"
+          ? [`${root}/#`]
+          : [`${root}/light/set`, `${root}/lights/+/set`, `${root}/command`];
+      return rules.some((rule) => covers(rule, topic));
+    },
+    expiresAt: user.expiresAt,
+  };
+};
