@@ -145,7 +145,7 @@ const readChange = (fields: Fields): LightChange => {
         : state === "on";
   const change: LightChange = {
     ...(on === undefined ? {} : { on }),
-    ...(brightness === undefined || brightness === 0 ? {} : { brightness: brightness / 255 }),
+    ...(brightness === undefined || brightness === 0 ? {} : { brightness: Math.max(1, brightness) / 255 }),
     ...(colour === undefined ? {} : { colour }),
     ...(effect === undefined ? {} : { effect }),
   };
