@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { bundleOptions } from "../build/bundle-options.ts";
+import { root } from "../build/source-files.ts";
 import { ended, median, startNode } from "./measure.ts";
 
 /** What loading a part costs a fresh process: medians. */
@@ -14,8 +16,6 @@ export interface ImportFigures {
   /** Size of that file in bytes. */
   readonly size: number;
 }
-
-const root = join(import.meta.dirname, "..");
 
 const packages = ["mqtt", "jose", "conf", "qrcode-terminal", "ws"];
 const entries = [
@@ -60,20 +60,9 @@ export const measureImports = async (folder: string, rounds: number): Promise<Im
     parts.map(async ({ part, contents }, index) => {
       const outfile = join(folder, `import-${index}.mjs`);
       const { metafile } = await build({
-        absWorkingDir: root,
+        ...bundleOptions,
         stdin: { contents, resolveDir: root, sourcefile: "probe.js" },
         outfile,
-        bundle: true,
-        format: "esm",
-        platform: "node",
-        target: "node26",
-        minify: true,
-        metafile: true,
-        logLevel: "error",
-        define: { PORCHLIGHT_VERSION: '"0"' },
-        banner: {
-          js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-        },
       });
       const size = Object.values(metafile.outputs)[0]?.bytes ?? 0;
       return { part, url: pathToFileURL(outfile).href, size, ms: [] as number[], anonymous: [] as number[] };

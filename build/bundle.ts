@@ -5,42 +5,14 @@
 // serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package.
 
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
-import { build, type Metafile, type Plugin } from "esbuild";
+import { join, relative } from "node:path";
+import { build, type Metafile } from "esbuild";
+import { bundleOptions, outDir, version } from "./bundle-options.ts";
 import { heavyPackages, startFiles } from "./import-table.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
 
-const outDir = join(root, "dist");
 const outFile = join(outDir, "porchlight.mjs");
-
-const manifest: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-
-/**
- * In the bundle every module has the bundle's own `import.meta`. A file of ours that looks for something beside itself
- * is given the place where it lay in the source, relative to dist.
- */
-const keepPlaces: Plugin = {
-  name: "keep-places",
-  setup({ onLoad }) {
-    onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const source = readFileSync(path, "utf8");
-      if (!/\bimport\.meta\.(?:dirname|filename|url)\b/.test(source)) return undefined;
-      const place = JSON.stringify(relative(outDir, path));
-      const contents = source
-        .replaceAll(
-          "import.meta.dirname",
-          `(process.getBuiltinModule("node:path").join(import.meta.dirname, ${JSON.stringify(relative(outDir, dirname(path)))}))`,
-        )
-        .replaceAll(
-          "import.meta.filename",
-          `(process.getBuiltinModule("node:path").join(import.meta.dirname, ${place}))`,
-        )
-        .replaceAll("import.meta.url", `(new URL(${place}, import.meta.url).href)`);
-      return { contents, loader: "ts" };
-    });
-  },
-};
 
 const packageOf = (input: string): string | undefined =>
   /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input)?.[1];
@@ -81,25 +53,9 @@ const notices = (packageFolders: readonly string[]): string =>
 
 rmSync(outDir, { recursive: true, force: true });
 const { metafile } = await build({
-  absWorkingDir: root,
+  ...bundleOptions,
   entryPoints: ["src/main.ts"],
   outfile: outFile,
-  bundle: true,
-  format: "esm",
-  platform: "node",
-  target: "node26",
-  minify: true,
-  lineLimit: 160, // an uncaught error prints the whole source line
-  charset: "utf8",
-  legalComments: "none", // THIRD-PARTY-NOTICES.txt has them in full
-  metafile: true,
-  logLevel: "warning",
-  define: { PORCHLIGHT_VERSION: JSON.stringify(manifest.version) },
-  // Packages in CommonJS call `require` for Node's own modules.
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-  },
-  plugins: [keepPlaces],
 });
 chmodSync(outFile, 0o755);
 
@@ -128,7 +84,7 @@ writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...folders].sort
 say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}`);
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
   say(`${name.padEnd(24)}${kilobytes(bytes)}${atStart ? `   ${kilobytes(atStart)}` : ""}`);
-say(`${"total".padEnd(24)}${kilobytes(output.bytes)}   dist/porchlight.mjs, version ${manifest.version}`);
+say(`${"total".padEnd(24)}${kilobytes(output.bytes)}   dist/porchlight.mjs, version ${version}`);
 
 const tooEarly = [...early.keys()].filter((input) => heavyPackages.includes(packageOf(input) ?? ""));
 for (const input of tooEarly)

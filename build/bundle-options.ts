@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { BuildOptions, Plugin } from "esbuild";
+import { root } from "./source-files.ts";
+
+export const outDir = join(root, "dist");
+
+const manifest: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+export const version = manifest.version;
+
+/**
+ * In the bundle every module has the bundle's own `import.meta`. A file of ours that looks for something beside itself
+ * is given the place where it lay in the source, relative to dist.
+ */
+const keepPlaces: Plugin = {
+  name: "keep-places",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      const source = readFileSync(path, "utf8");
+      if (!/\bimport\.meta\.(?:dirname|filename|url)\b/.test(source)) return undefined;
+      const join = `process.getBuiltinModule("node:path").join`;
+      const file = JSON.stringify(relative(outDir, path));
+      const folder = JSON.stringify(relative(outDir, dirname(path)));
+      const contents = source
+        .replaceAll("import.meta.dirname", `(${join}(import.meta.dirname, ${folder}))`)
+        .replaceAll("import.meta.filename", `(${join}(import.meta.dirname, ${file}))`)
+        .replaceAll("import.meta.url", `(new URL(${file}, import.meta.url).href)`);
+      return { contents, loader: "ts" };
+    });
+  },
+};
+
+/**
+ * `import "node:tls"` in a module behind an `import()` would become an import of the whole bundle, loaded at every
+ * start (some 40 ms for TLS and HTTP together). As `require` it happens when the module is evaluated.
+ */
+const lazyBuiltins: Plugin = {
+  name: "lazy-builtins",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:/ }, ({ path, kind, namespace }) =>
+      kind === "import-statement" && namespace !== "builtin"
+        ? { path, namespace: "builtin" }
+        : { path, external: true },
+    );
+    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = require(${JSON.stringify(path)})`,
+      loader: "js",
+    }));
+  },
+};
+
+/** One minified ESM file for Node 26 in which lazy parts stay lazy. */
+export const bundleOptions = {
+  absWorkingDir: root,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node26",
+  minify: true,
+  lineLimit: 160, // an uncaught error prints the whole source line
+  charset: "utf8",
+  legalComments: "none", // THIRD-PARTY-NOTICES.txt has them in full
+  metafile: true,
+  logLevel: "warning",
+  define: { PORCHLIGHT_VERSION: JSON.stringify(version) },
+  // Packages in CommonJS call `require` for Node's own modules.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+  },
+  plugins: [keepPlaces, lazyBuiltins],
+} as const satisfies BuildOptions;
