@@ -244,8 +244,7 @@ export class SimulatedBroker {
     client.accept(present, client.protocol === "5" ? this.serverKeepAliveS : null);
     if (this.closeAfterConnack > 0) {
       this.closeAfterConnack--;
-      // after the bytes of the CONNACK have left
-      setImmediate(() => client.drop());
+      client.hangUp();
       return;
     }
     this.#watchToken(client, client.access?.expiresAt ?? null);

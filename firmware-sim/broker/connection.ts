@@ -167,6 +167,11 @@ export class Client implements Sink {
     this.#end();
   }
 
+  /** Closes in mid-sentence: what was said before still arrives, and nothing more. */
+  hangUp(): void {
+    this.#end();
+  }
+
   /** The network is gone: not a word. */
   drop(): void {
     this.#stream.destroy();

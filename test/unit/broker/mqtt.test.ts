@@ -1,0 +1,491 @@
+import { type Duplex, duplexPair } from "node:stream";
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
+import { type Authenticate, allowAll, type Credentials } from "../../../firmware-sim/broker/access.ts";
+import type { Link } from "../../../src/ports.ts";
+import { epochMs, Secret } from "../../../src/units.ts";
+import { announcement, brokerWorld, never, reportOf, token } from "./world.ts";
+
+const topic = (name: string): string => `porchlight/porch-1/${name}`;
+const HOUR = 3_600_000;
+
+const rules =
+  (may: (action: string, topic: string) => boolean): Authenticate =>
+  async ({ clientId }) => ({ ok: true, who: { kind: "device", name: clientId }, may, expiresAt: null });
+
+describe("the protocol", () => {
+  it("is MQTT 5 where the broker speaks it", async () => {
+    const { connect } = await brokerWorld();
+    expect((await connect()).protocol).toBe("5");
+  });
+
+  it.each([[true], ["silently" as const]])(
+    "falls back to 3.1.1 on a broker that refuses MQTT 5 (%s), and tries 5 again after a while",
+    async (refusal) => {
+      const { connect, sim, streams, clock } = await brokerWorld();
+      sim.refuseProtocol5 = refusal;
+      const first = await connect();
+      expect(first.protocol).toBe("3.1.1");
+      expect(streams).toHaveLength(2);
+      // remembered: no second attempt with 5
+      const second = await connect(first);
+      expect(second.protocol).toBe("3.1.1");
+      expect(streams).toHaveLength(3);
+      sim.refuseProtocol5 = false;
+      await clock.advance(HOUR);
+      expect((await connect(second)).protocol).toBe("5");
+    },
+  );
+
+  it("stays 5 where the settings say so", async () => {
+    const { failure, sim, streams } = await brokerWorld({ protocol: "5" });
+    sim.refuseProtocol5 = true;
+    expect(await failure()).toBe("BROKER_REFUSED");
+    sim.refuseProtocol5 = "silently";
+    expect(await failure()).toBe("BROKER_LOST");
+    expect(streams).toHaveLength(2);
+  });
+
+  it("stays 5 when a broker that has spoken it closes without a word, until that has failed once", async () => {
+    const { connect, failure, sim } = await brokerWorld();
+    const link = await connect();
+    sim.refuseProtocol5 = "silently";
+    expect(await failure(link)).toBe("BROKER_LOST");
+    expect((await connect(link)).protocol).toBe("3.1.1");
+  });
+});
+
+describe("credentials", () => {
+  const shown = async (options: Parameters<typeof brokerWorld>[0], pass = token): Promise<Credentials[]> => {
+    const seen: Credentials[] = [];
+    const { connect } = await brokerWorld({
+      ...options,
+      authenticate: (credentials) => {
+        seen.push(credentials);
+        return allowAll(credentials);
+      },
+    });
+    await connect(undefined, pass);
+    return seen;
+  };
+
+  it("are the token as password and the device id as user name", async () => {
+    expect(await shown({})).toEqual([
+      { clientId: "porch-1", username: "porch-1", password: "the-token", protocol: "5" },
+    ]);
+  });
+
+  it("have the user name of the settings where there is one", async () => {
+    expect(await shown({ username: "fleet" })).toMatchObject([{ username: "fleet", password: "the-token" }]);
+  });
+
+  it("are those of the settings with a static pass, or none at all", async () => {
+    const password = new Secret("from-settings");
+    expect(await shown({ username: "anna", password }, { kind: "static" })).toMatchObject([
+      { username: "anna", password: "from-settings" },
+    ]);
+    expect(await shown({}, { kind: "static" })).toMatchObject([{ username: null, password: null }]);
+  });
+
+  it("that are refused end in an error without them", async () => {
+    const { broker, clock } = await brokerWorld({
+      authenticate: async () => ({ ok: false, reason: "no" }),
+    });
+    const error: unknown = await clock
+      .until(broker.connect(token, announcement, undefined, never))
+      .catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: "BROKER_REFUSED" });
+    expect(inspect(error, { depth: 9 })).not.toContain("the-token");
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+describe("a connection that does not come about", () => {
+  it.each([
+    [0x86, "BROKER_REFUSED"],
+    [0x87, "BROKER_REFUSED"],
+    [0x88, "BROKER_BUSY"],
+    [0x89, "BROKER_BUSY"],
+    [0x8a, "BROKER_REFUSED"],
+    [0x97, "BROKER_BUSY"],
+    [0x9c, "BROKER_BUSY"],
+    [0x9f, "BROKER_BUSY"],
+    [0xee, "BROKER_REFUSED"],
+  ] as const)("with reason code %i is %s in MQTT 5", async (reason, code) => {
+    const { failure, sim, clock, streams } = await brokerWorld({ protocol: "5" });
+    sim.refuseConnects = 1;
+    sim.refuseReason = reason;
+    expect(await failure()).toBe(code);
+    expect(clock.waiting).toBe(0);
+    expect(streams.every((stream) => stream.destroyed)).toBe(true);
+  });
+
+  it.each([
+    [0x86, "BROKER_REFUSED"],
+    [0x87, "BROKER_REFUSED"],
+    [0x88, "BROKER_BUSY"],
+  ] as const)("with reason code %i is %s in MQTT 3.1.1", async (reason, code) => {
+    const { failure, sim } = await brokerWorld({ protocol: "3.1.1" });
+    sim.refuseConnects = 1;
+    sim.refuseReason = reason;
+    expect(await failure()).toBe(code);
+  });
+
+  it("because nobody answers is given up in time", async () => {
+    const { failure, sim, clock, streams } = await brokerWorld({ connectTimeoutMs: 5_000 });
+    sim.ignoreConnects = true;
+    expect(await failure()).toBe("BROKER_UNREACHABLE");
+    expect(clock.mono()).toBe(5_000);
+    expect(streams.every((stream) => stream.destroyed)).toBe(true);
+    sim.close();
+    await clock.settle();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("because no stream can be opened is given up in time, and a late stream is closed", async () => {
+    const late = Promise.withResolvers<Duplex>();
+    const { failure, clock } = await brokerWorld({
+      openStream: () => late.promise,
+      connectTimeoutMs: 5_000,
+    });
+    expect(await failure()).toBe("BROKER_UNREACHABLE");
+    const [stream] = duplexPair();
+    late.resolve(stream);
+    await clock.settle();
+    expect(stream.destroyed).toBe(true);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("because the stream was dead before it began ends at once", async () => {
+    const { failure } = await brokerWorld({
+      protocol: "5",
+      openStream: async () => {
+        const [stream] = duplexPair();
+        stream.destroy();
+        return stream;
+      },
+    });
+    expect(await failure()).toBe("BROKER_LOST");
+  });
+
+  it("because a dying node closes right after CONNACK is a loss, again and again", async () => {
+    const { failure, connect, sim } = await brokerWorld({ protocol: "5" });
+    sim.closeAfterConnack = 3;
+    for (let count = 0; count < 3; count++) expect(await failure()).toBe("BROKER_LOST");
+    expect((await connect()).protocol).toBe("5");
+  });
+
+  it.each(["5", "3.1.1"] as const)("because a topic is forbidden says so (MQTT %s)", async (protocol) => {
+    const { failure, clock, streams } = await brokerWorld({
+      protocol,
+      authenticate: rules((action, name) => action === "publish" || !name.endsWith("/command")),
+    });
+    expect(await failure()).toBe("BROKER_FORBIDS");
+    expect(streams.every((stream) => stream.destroyed)).toBe(true);
+    expect(clock.waiting).toBeLessThanOrEqual(2);
+  });
+
+  it("because the board may not publish says so", async () => {
+    const { failure } = await brokerWorld({
+      authenticate: rules((action, name) => action === "subscribe" || name.endsWith("availability")),
+    });
+    expect(await failure()).toBe("BROKER_FORBIDS");
+  });
+
+  it.each(["before", "after"])(
+    "because it is called off %s CONNACK ends with the caller's reason",
+    async (when) => {
+      const { broker, clock, sim, streams } = await brokerWorld();
+      if (when === "before") sim.ignoreConnects = true;
+      else sim.stopAcking = true;
+      const stop = new AbortController();
+      const connecting = broker.connect(token, announcement, undefined, stop.signal);
+      await clock.settle();
+      stop.abort(new Error("enough"));
+      await expect(clock.until(connecting)).rejects.toThrow("enough");
+      expect(streams.every((stream) => stream.destroyed)).toBe(true);
+      await expect(broker.connect(token, announcement, undefined, stop.signal)).rejects.toThrow("enough");
+    },
+  );
+
+  it("because the broker talks nonsense ends in an error, whatever the nonsense", async () => {
+    let seed = 1;
+    const noise = (length: number): Buffer =>
+      Buffer.from(
+        Array.from({ length }, () => {
+          seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+          return seed >> 16;
+        }),
+      );
+    const { failure, clock } = await brokerWorld({
+      protocol: "5",
+      connectTimeoutMs: 1_000,
+      openStream: async () => {
+        const [ours, theirs] = duplexPair();
+        theirs.resume();
+        theirs.on("error", () => {});
+        for (let count = 0; count < 5; count++) theirs.write(noise(40));
+        return ours;
+      },
+    });
+    for (let count = 0; count < 60; count++) expect(await failure()).toMatch(/^BROKER_/);
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("because the broker sends more than a board can hold ends before it is read", async () => {
+    const { failure } = await brokerWorld({
+      openStream: async () => {
+        const [ours, theirs] = duplexPair();
+        theirs.resume();
+        theirs.on("error", () => {});
+        theirs.write(Buffer.from([0x30, 0xff, 0xff, 0xff, 0x7f, 0x00]));
+        return ours;
+      },
+    });
+    expect(await failure()).toBe("BROKER_LOST");
+  });
+});
+
+describe("a link", () => {
+  it("is lost with BROKER_SILENT when the broker stops acknowledging while it answers pings", async () => {
+    const { connect, sim, clock } = await brokerWorld();
+    const link = await connect();
+    await clock.advance(60_000);
+    sim.stopAcking = true;
+    link.report(reportOf(1));
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_SILENT" });
+  });
+
+  it("is lost when the broker answers nothing, pings included", async () => {
+    const { connect, streams, clock } = await brokerWorld({ keepAliveS: 30 });
+    const link = await connect();
+    const { mono } = clock;
+    const before = mono.call(clock);
+    streams[0]?.pause();
+    streams[0]?.unpipe();
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+    expect(clock.mono() - before).toBeLessThanOrEqual(60_000);
+  });
+
+  it("asks as often as the broker wants it to", async () => {
+    const { connect, sim, clock } = await brokerWorld({ keepAliveS: 600 });
+    sim.serverKeepAliveS = 10;
+    const link = await connect();
+    let lost = false;
+    void link.lost.then(() => {
+      lost = true;
+    });
+    await clock.advance(120_000);
+    expect(lost).toBe(false);
+    expect(sim.connected).toEqual(["porch-1"]);
+  });
+
+  it("is lost with BROKER_TAKEN_OVER when another board has its name", async () => {
+    const { connect, broker, clock } = await brokerWorld({ protocol: "5" });
+    const first = await connect();
+    await clock.until(broker.connect(token, announcement, undefined, never));
+    expect(await clock.until(first.lost)).toMatchObject({ code: "BROKER_TAKEN_OVER" });
+  });
+
+  it("is lost with BROKER_BUSY when the broker shuts down", async () => {
+    const { connect, sim, clock } = await brokerWorld({ protocol: "5" });
+    const link = await connect();
+    sim.restart({ keepSessions: true });
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_BUSY" });
+  });
+
+  it("subscribes again on a broker that has forgotten its session", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const first = await connect();
+    sim.restart({ keepSessions: false });
+    await clock.until(first.lost);
+    const requests = collect(await connect(first));
+    sim.publish(topic("light/set"), '{"state":"ON","id":"a"}');
+    await clock.settle();
+    expect(requests).toHaveLength(1);
+  });
+
+  it("ends with its token where the broker closes then", async () => {
+    const clockStart = epochMs(Date.parse("2026-12-01T17:00:00Z"));
+    const { connect, clock } = await brokerWorld({
+      authenticate: async (credentials) => {
+        const access = await allowAll(credentials);
+        return access.ok ? { ...access, expiresAt: epochMs(clockStart + 60_000) } : access;
+      },
+    });
+    const link = await connect();
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_REFUSED" });
+    expect(clock.mono()).toBe(60_000);
+  });
+
+  it("says goodbye within seconds to a broker that is dead, and leaves no timer", async () => {
+    const { connect, sim, clock, streams } = await brokerWorld();
+    const link = await connect();
+    sim.stopAcking = true;
+    streams[0]?.pause();
+    streams[0]?.unpipe();
+    link.report(reportOf(1));
+    const before = clock.mono();
+    await clock.until(link[Symbol.asyncDispose]());
+    expect(clock.mono() - before).toBeLessThanOrEqual(5_000);
+    expect(streams[0]?.destroyed).toBe(true);
+    sim.close();
+    await clock.settle();
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("can be closed twice, and after it was lost", async () => {
+    const { connect, sim, clock } = await brokerWorld();
+    const link = await connect();
+    sim.dropConnections();
+    await clock.until(link.lost);
+    await clock.until(link[Symbol.asyncDispose]());
+    await clock.until(link[Symbol.asyncDispose]());
+    link.report(reportOf(1));
+    await clock.settle();
+  });
+});
+
+describe("an answer", () => {
+  const ask = async (
+    responseTopic: string,
+    authenticate: Authenticate = allowAll,
+  ): Promise<{ topic: string; correlation: string | undefined; id: unknown }> => {
+    const { connect, sim, clock, collect } = await brokerWorld({ authenticate });
+    const requests = collect(await connect());
+    sim.received.length = 0;
+    sim.publish(topic("light/set"), '{"state":"ON"}', {
+      properties: { responseTopic, correlationData: Buffer.from("corr") },
+    });
+    await clock.settle();
+    const parsed = requests[0]?.incoming.parsed;
+    const id = parsed?.ok === true ? parsed.command.id : null;
+    requests[0]?.answer({ id, outcome: "done", code: null, message: null, light: "main", state: null });
+    await clock.settle();
+    const [answer] = sim.received;
+    return {
+      topic: answer?.topic ?? "",
+      correlation: answer?.properties.correlationData?.toString(),
+      id: JSON.parse(answer?.payload.toString() ?? "{}").id,
+    };
+  };
+
+  it("goes to the sender's response topic, with its correlation data", async () => {
+    expect(await ask("phones/anna")).toEqual({ topic: "phones/anna", correlation: "corr", id: "corr" });
+  });
+
+  it.each([["phones/+"], ["$SYS/x"], [topic("light/set")], [topic("command")], ["x".repeat(300)]])(
+    "goes to the board's own topic when the response topic is %s",
+    async (responseTopic) => {
+      expect((await ask(responseTopic)).topic).toBe(topic("result"));
+    },
+  );
+
+  it("goes to the board's own topic when the broker forbids the sender's", async () => {
+    const authenticate = rules((_action, name) => name.startsWith("porchlight/"));
+    expect((await ask("phones/anna", authenticate)).topic).toBe(topic("result"));
+  });
+
+  it("given while there is no connection is published over the next one", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link = await connect();
+    const requests = collect(link);
+    sim.publish(topic("light/set"), '{"state":"ON","id":"a"}');
+    await clock.settle();
+    sim.dropConnections();
+    await clock.until(link.lost);
+    const refusal = {
+      id: "a",
+      outcome: "refused",
+      code: "COMMAND_STALE",
+      message: null,
+      light: "main",
+      state: null,
+    } as const;
+    for (let count = 0; count < 40; count++) requests[0]?.answer({ ...refusal, id: String(count) });
+    await connect(link);
+    await clock.settle();
+    const answers = sim.received.filter((each) => each.topic === topic("result"));
+    // the newest 32; more would be a burst that nobody waits for
+    expect(answers.map((each) => JSON.parse(each.payload.toString()).id)).toEqual(
+      Array.from({ length: 32 }, (_, index) => String(index + 8)),
+    );
+  });
+});
+
+describe("commands that wait", () => {
+  it("push the oldest out, with an answer, when there are too many", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link: Link = await connect();
+    for (let count = 0; count < 70; count++)
+      sim.publish(topic("light/set"), JSON.stringify({ brightness: 1 + count, id: String(count) }));
+    sim.publish(topic("light/set"), "nonsense");
+    await clock.settle();
+    const refused = sim.received.filter((each) => each.topic === topic("result"));
+    expect(refused.map((each) => JSON.parse(each.payload.toString()))).toMatchObject(
+      Array.from({ length: 7 }, (_, index) => ({
+        id: String(index),
+        outcome: "refused",
+        code: "COMMAND_CROWDED",
+      })),
+    );
+    const requests = collect(link);
+    await clock.settle();
+    expect(requests).toHaveLength(64);
+  });
+
+  it("expire in the queue of the broker, on the way, and in ours", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link = await connect();
+    sim.publish(topic("light/set"), '{"state":"ON","id":"short"}', { expiresInS: 10 });
+    sim.publish(topic("light/set"), '{"state":"ON","id":"long"}', { expiresInS: 60 });
+    sim.publish(topic("light/set"), '{"state":"ON","id":"ever"}');
+    await clock.advance(30_000);
+    const requests = collect(link);
+    await clock.settle();
+    expect(requests.map(({ incoming }) => incoming.expired)).toEqual([true, false, false]);
+  });
+
+  it("that are signed come on their own channel", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const requests = collect(await connect());
+    sim.publish(topic("command"), "header.payload.signature");
+    await clock.settle();
+    expect(requests.map(({ incoming }) => [incoming.channel, incoming.light])).toEqual([["signed", "main"]]);
+  });
+});
+
+describe("a hand-over that fails", () => {
+  it("leaves the old link as it was when the new one never reached the broker", async () => {
+    const { connect, failure, sim, clock, collect } = await brokerWorld({ protocol: "5" });
+    const link = await connect();
+    const requests = collect(link);
+    sim.refuseConnects = 1;
+    expect(await failure(link)).toBe("BROKER_BUSY");
+    sim.publish(topic("light/set"), '{"state":"ON","id":"a"}');
+    await clock.settle();
+    expect(requests).toHaveLength(1);
+    sim.dropConnections();
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+  });
+
+  it.each(["5", "3.1.1"] as const)(
+    "loses the old link when the broker has dropped it already (MQTT %s), and the next one has everything",
+    async (protocol) => {
+      const { connect, failure, sim, clock, collect } = await brokerWorld({ protocol });
+      const link = await connect();
+      sim.publish(topic("light/set"), '{"state":"ON","id":"before"}');
+      await clock.settle();
+      sim.closeAfterConnack = 1;
+      expect(await failure(link)).toBe("BROKER_LOST");
+      expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+      sim.publish(topic("light/set"), '{"state":"ON","id":"between"}');
+      const requests = collect(await connect(link));
+      await clock.settle();
+      expect(requests.map(({ incoming }) => incoming.parsed.ok && incoming.parsed.command.id)).toEqual([
+        "before",
+        "between",
+      ]);
+    },
+  );
+});
