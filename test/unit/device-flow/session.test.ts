@@ -1,0 +1,337 @@
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { decodeGrant, encodeGrant } from "../../../src/device-flow/grant-codec.ts";
+import { createSession } from "../../../src/device-flow/session.ts";
+import { AgentError } from "../../../src/errors.ts";
+import type { Grant } from "../../../src/model.ts";
+import { epochMs, Secret } from "../../../src/units.ts";
+import { aGrant, codeOf, forever, memoryVault } from "./support.ts";
+
+/** An org that rotates: each refresh token works once, and using one twice ends the grant. */
+const rotatingOrg = (clock: VirtualClock) => ({
+  valid: "refresh-1",
+  count: 1,
+  dead: false,
+  refreshes: 0,
+  answerAfterMs: 200,
+  faults: [] as AgentError[],
+  async refresh(grant: Grant, signal: AbortSignal): Promise<Grant> {
+    this.refreshes++;
+    const fault = this.faults.shift();
+    if (fault !== undefined) throw fault;
+    if (this.dead || grant.refreshToken?.reveal() !== this.valid) {
+      this.dead = true;
+      throw new AgentError("GRANT_GONE");
+    }
+    this.count++;
+    this.valid = `refresh-${this.count}`;
+    const accessToken = new Secret(`access-${this.count}`);
+    const refreshToken = new Secret(this.valid);
+    // The org has rotated by now; an abort here loses the answer.
+    await clock.sleep(this.answerAfterMs, signal);
+    return aGrant({ accessToken, refreshToken, scope: null, issuedAt: clock.wall() });
+  },
+});
+
+const world = async (stored: Grant | null = aGrant()) => {
+  const clock = new VirtualClock();
+  const vault = memoryVault();
+  const org = rotatingOrg(clock);
+  if (stored !== null) vault.files.set("grant", encodeGrant(stored));
+  const session = createSession({ org, vault, clock });
+  const onDisk = () => {
+    const bytes = vault.files.get("grant");
+    return bytes === undefined ? undefined : decodeGrant(bytes);
+  };
+  return { clock, vault, org, session, onDisk, another: () => createSession({ org, vault, clock }) };
+};
+
+const rejected = new Secret("access-1");
+
+describe("the sign-in", () => {
+  it("is not there before somebody has signed in", async () => {
+    const { session } = await world(null);
+    expect(await session.load()).toBeUndefined();
+  });
+
+  it("is on disk when adopted, and gone when forgotten", async () => {
+    const { session, onDisk } = await world(null);
+    await session.adopt(aGrant());
+    expect(onDisk()?.accessToken.reveal()).toBe("access-1");
+    expect((await session.load())?.accessToken.reveal()).toBe("access-1");
+    await session.forget();
+    expect(onDisk()).toBeUndefined();
+    expect(await session.load()).toBeUndefined();
+  });
+
+  it("says when the disk is damaged", async () => {
+    const { session, vault } = await world();
+    vault.files.set("grant", new Uint8Array(10));
+    expect(await codeOf(() => session.load())).toBe("STATE_DAMAGED");
+  });
+
+  it("remembers who approved, with the tokens untouched", async () => {
+    const { session, onDisk } = await world();
+    const identity = { userId: "u", name: "Ada", username: null, orgId: null };
+    await session.annotate(identity);
+    expect(onDisk()?.identity).toEqual(identity);
+    expect(onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
+  });
+
+  it("remembers nobody when nothing is stored", async () => {
+    const { session, vault } = await world(null);
+    await session.annotate({ userId: "u", name: "Ada", username: null, orgId: null });
+    expect(vault.files.size).toBe(0);
+  });
+});
+
+describe("a fresh grant", () => {
+  const now = epochMs(Date.parse("2026-12-01T17:00:00Z"));
+  const inMs = (ms: number) => epochMs(now + ms);
+
+  it.each([
+    ["the org does not say when it ends", null, 0],
+    ["it has an hour to go", 3_600_000, 0],
+    ["it has just over a minute to go", 60_001, 0],
+    ["it is about to end", 59_000, 1],
+    ["it has ended", -1, 1],
+  ])("is the stored one or a new one: %s", async (_what, leftMs, refreshes) => {
+    const issuedAt = inMs(-3_600_000);
+    const w = await world(aGrant({ issuedAt, expiresAt: leftMs === null ? null : inMs(leftMs) }));
+    await w.clock.until(w.session.fresh(undefined, forever));
+    expect(w.org.refreshes).toBe(refreshes);
+  });
+
+  it("is not renewed at once when tokens live only for a short while", async () => {
+    const w = await world(aGrant({ issuedAt: now, expiresAt: inMs(30_000) }));
+    await w.clock.until(w.session.fresh(undefined, forever));
+    expect(w.org.refreshes).toBe(0);
+  });
+
+  it("is the stored one while the board does not know the time", async () => {
+    const w = await world(aGrant({ expiresAt: inMs(-1) }));
+    w.clock.setWall(now, false);
+    await w.session.fresh(undefined, forever);
+    expect(w.org.refreshes).toBe(0);
+  });
+
+  it("is on disk before anybody has it, with what the answer did not repeat", async () => {
+    const identity = { userId: "u", name: "Ada", username: null, orgId: null };
+    const w = await world(aGrant({ identity, idUrl: "https://org.example/id/o/u" }));
+    const grant = await w.clock.until(w.session.fresh(rejected, forever));
+    expect(grant.accessToken.reveal()).toBe("access-2");
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-2");
+    expect(w.onDisk()).toMatchObject({
+      identity,
+      idUrl: "https://org.example/id/o/u",
+      scope: "api openid refresh_token",
+    });
+  });
+
+  it("is not the rejected one, but another one is good enough", async () => {
+    const w = await world();
+    await w.session.fresh(new Secret("access-0"), forever);
+    expect(w.org.refreshes).toBe(0);
+  });
+
+  it("needs a refresh token", async () => {
+    const w = await world(aGrant({ refreshToken: null }));
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("NO_REFRESH_TOKEN");
+  });
+
+  it("needs a sign-in", async () => {
+    const w = await world(null);
+    expect(await codeOf(() => w.clock.until(w.session.fresh(undefined, forever)))).toBe("GRANT_GONE");
+  });
+});
+
+describe("one refresh at a time", () => {
+  it("is shared by all who ask while it runs", async () => {
+    const w = await world();
+    const all = Promise.all([1, 2, 3].map(() => w.session.fresh(rejected, forever)));
+    const grants = await w.clock.until(all);
+    expect(w.org.refreshes).toBe(1);
+    expect(grants.map((grant) => grant.accessToken.reveal())).toEqual(["access-2", "access-2", "access-2"]);
+  });
+
+  it("is done by one process only; the others use what it wrote", async () => {
+    const w = await world();
+    const processes = [w.session, w.another(), w.another()];
+    const all = Promise.all(processes.map((each) => each.fresh(rejected, forever)));
+    const grants = await w.clock.until(all);
+    expect(w.org.refreshes).toBe(1);
+    expect(w.org.dead).toBe(false);
+    expect(new Set(grants.map((grant) => grant.refreshToken?.reveal()))).toEqual(new Set(["refresh-2"]));
+  });
+
+  it("is not disturbed by one caller who leaves", async () => {
+    const w = await world();
+    const leaver = new AbortController();
+    const left = w.session.fresh(rejected, leaver.signal);
+    const stayed = w.session.fresh(rejected, forever);
+    await w.clock.advance(50);
+    leaver.abort(new Error("leaving"));
+    await expect(left).rejects.toThrow("leaving");
+    expect((await w.clock.until(stayed)).accessToken.reveal()).toBe("access-2");
+  });
+
+  it("is run again for a caller whose token is the very one it gave", async () => {
+    const w = await world();
+    const first = w.session.fresh(rejected, forever);
+    const second = w.session.fresh(new Secret("access-2"), forever);
+    // The second finds access-1 on disk, which is fit for it.
+    expect((await second).accessToken.reveal()).toBe("access-1");
+    const joined = w.session.fresh(rejected, forever);
+    expect((await w.clock.until(Promise.all([first, joined])))[1].accessToken.reveal()).toBe("access-2");
+
+    const ended = aGrant({ expiresAt: epochMs(0) });
+    const other = await world(ended);
+    const [a, b] = [
+      other.session.fresh(undefined, forever),
+      other.session.fresh(new Secret("access-2"), forever),
+    ];
+    const [grantA, grantB] = await other.clock.until(Promise.all([a, b]));
+    expect([grantA.accessToken.reveal(), grantB.accessToken.reveal()]).toEqual(["access-2", "access-3"]);
+  });
+
+  it("does not begin when the caller has left already", async () => {
+    const w = await world();
+    await expect(w.session.fresh(rejected, AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
+    expect(w.org.refreshes).toBe(0);
+  });
+});
+
+describe("leaving in the middle of a refresh", () => {
+  it("at any moment keeps the rotated token, so the next start is signed in", async () => {
+    for (let moment = 0; moment <= 300; moment += 10) {
+      const w = await world();
+      const stop = new AbortController();
+      const asked = w.session.fresh(rejected, stop.signal);
+      const ended = asked.then(
+        () => "done",
+        () => "stopped",
+      );
+      await w.clock.advance(moment);
+      stop.abort(new Error("power down"));
+      expect(await w.clock.until(ended)).toBe(moment < 200 ? "stopped" : "done");
+      expect(w.onDisk()?.refreshToken?.reveal()).toBe(w.org.valid);
+      expect(w.clock.waiting).toBe(0);
+      const next = await w.clock.until(w.another().fresh(w.onDisk()?.accessToken, forever));
+      expect(next.refreshToken?.reveal()).toBe(w.org.valid);
+    }
+  });
+
+  it("waits no longer than a few seconds for an org that does not answer", async () => {
+    const w = await world();
+    w.org.answerAfterMs = 60_000;
+    const stop = new AbortController();
+    const asked = w.session.fresh(rejected, stop.signal);
+    asked.catch(() => undefined);
+    await w.clock.advance(1_000);
+    stop.abort(new Error("power down"));
+    await expect(w.clock.until(asked)).rejects.toThrow("power down");
+    expect(w.clock.mono()).toBe(6_000);
+    expect(w.clock.waiting).toBe(0);
+  });
+
+  it("lets a new caller begin anew after one that was given up", async () => {
+    const w = await world();
+    const stop = new AbortController();
+    const first = w.session.fresh(rejected, stop.signal);
+    first.catch(() => undefined);
+    await w.clock.advance(50);
+    stop.abort(new Error("leaving"));
+    await w.clock.advance(0);
+    const second = w.session.fresh(rejected, forever);
+    expect((await w.clock.until(second)).accessToken.reveal()).toBe("access-2");
+    await expect(first).rejects.toThrow("leaving");
+    expect(w.org.refreshes).toBe(1);
+  });
+});
+
+describe("a refresh that goes wrong", () => {
+  const busy = () => new AgentError("REFRESH_BUSY");
+
+  it("is tried again a few times when two met at the org", async () => {
+    const w = await world();
+    w.org.faults.push(busy(), busy());
+    expect((await w.clock.until(w.session.fresh(rejected, forever))).accessToken.reveal()).toBe("access-2");
+    expect(w.clock.mono()).toBe(3_200);
+  });
+
+  it("is not tried for ever", async () => {
+    const w = await world();
+    w.org.faults.push(busy(), busy(), busy(), busy());
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("REFRESH_BUSY");
+    expect(w.org.refreshes).toBe(4);
+  });
+
+  it("can be left while it pauses", async () => {
+    const w = await world();
+    w.org.faults.push(busy());
+    const stop = new AbortController();
+    const asked = w.session.fresh(rejected, stop.signal);
+    asked.catch(() => undefined);
+    await w.clock.advance(500);
+    stop.abort(new Error("leaving"));
+    await expect(asked).rejects.toThrow("leaving");
+    expect(w.clock.mono()).toBe(500);
+    expect(w.clock.waiting).toBe(0);
+  });
+
+  it.each(["ORG_TIMEOUT", "ORG_BUSY", "GRANT_GONE"] as const)(
+    "is not repeated by itself after %s",
+    async (code) => {
+      const w = await world();
+      w.org.faults.push(new AgentError(code));
+      expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe(code);
+      expect(w.org.refreshes).toBe(1);
+      expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
+    },
+  );
+});
+
+describe("a disk that refuses the rotated grant", () => {
+  const refused = async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_UNWRITABLE");
+    return w;
+  };
+
+  it("is told, and the grant stays in memory", async () => {
+    const w = await refused();
+    expect((await w.session.load())?.refreshToken?.reveal()).toBe("refresh-2");
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
+  });
+
+  it("is tried again before anyone gets the grant, without another refresh", async () => {
+    const w = await refused();
+    expect(await codeOf(() => w.clock.until(w.session.fresh(undefined, forever)))).toBe("STATE_UNWRITABLE");
+    w.vault.failWrites = undefined;
+    expect((await w.clock.until(w.session.fresh(undefined, forever))).accessToken.reveal()).toBe("access-2");
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-2");
+    expect(w.org.refreshes).toBe(1);
+  });
+
+  it("does not bring back a sign-in that was replaced or forgotten meanwhile", async () => {
+    const w = await refused();
+    w.vault.failWrites = undefined;
+    await w.another().adopt(aGrant({ accessToken: new Secret("new"), refreshToken: new Secret("new") }));
+    expect((await w.session.load())?.accessToken.reveal()).toBe("new");
+
+    const v = await refused();
+    v.vault.failWrites = undefined;
+    await v.another().forget();
+    expect(await v.session.load()).toBeUndefined();
+  });
+});
+
+it("a sign-out during a refresh wins", async () => {
+  const w = await world();
+  const asked = w.session.fresh(rejected, forever);
+  await w.clock.advance(50);
+  const forgotten = w.session.forget();
+  await w.clock.until(Promise.all([asked, forgotten]));
+  expect(w.onDisk()).toBeUndefined();
+});
