@@ -1,0 +1,81 @@
+import type { View } from "../../model.ts";
+import type { MonoMs } from "../../units.ts";
+import { clean, wrap } from "./text.ts";
+
+export type WordStyle = "plain" | "strong" | "dim" | "good" | "bad";
+
+/** One line of words on a display, without escape codes. */
+export interface WordLine {
+  readonly text: string;
+  readonly style: WordStyle;
+}
+
+/**
+ * A user code in groups, so that it can be read aloud and typed. A code with marks of its own is left as the org
+ * wrote it. The spaces are for reading only: codes are typed without them.
+ */
+export const groupCode = (userCode: string): string => {
+  if (!/^[\p{L}\p{N}]{6,}$/u.test(userCode)) return userCode;
+  const group = userCode.length % 4 === 0 || userCode.length % 3 !== 0 ? 4 : 3;
+  return userCode.match(new RegExp(`.{1,${group}}`, "gu"))?.join(" ") ?? userCode;
+};
+
+/** Time left as `m:ss`, rounded up to whole seconds, never below 0:00. */
+export const countdown = (leftMs: number): string => {
+  const seconds = Math.max(0, Math.ceil(leftMs / 1000));
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+};
+
+/** The moment that a view counts down to, or null. */
+export const deadlineOf = (view: View): MonoMs | null =>
+  view.code?.expiresAt ?? view.problem?.retryAt ?? null;
+
+/** Options of `wordsOf`. */
+export interface WordOptions {
+  readonly columns: number;
+  /** No blank lines, no detail. */
+  readonly tight: boolean;
+  /** The moment to count down from; null leaves countdowns out (on paper and in logs they would be wrong at once). */
+  readonly now: MonoMs | null;
+  /** Lines in place of the user code's own: the code in large letters. */
+  readonly largeCode?: readonly string[];
+}
+
+/** Everything that a view says, in lines of at most `columns`. The first lines are name, headline and who it belongs to. */
+export const wordsOf = (view: View, { columns, tight, now, largeCode }: WordOptions): WordLine[] => {
+  const lines: WordLine[] = [];
+  const say = (text: string, style: WordStyle = "plain"): void => {
+    for (const line of wrap(clean(text), columns)) lines.push({ text: line, style });
+  };
+  const pause = (): void => {
+    if (!tight) lines.push({ text: "", style: "plain" });
+  };
+  const { code, problem } = view;
+
+  say(view.device.name, "strong");
+  say(view.headline, problem === null ? "strong" : "bad");
+  if (view.online) say(view.owner === null ? "online" : `online, belongs to ${view.owner}`, "good");
+  else if (view.owner !== null) say(`belongs to ${view.owner}`);
+
+  if (view.detail !== null && !tight) {
+    pause();
+    say(view.detail);
+  }
+  if (code !== null) {
+    pause();
+    if (largeCode !== undefined)
+      lines.push(...largeCode.map((text): WordLine => ({ text, style: "strong" })));
+    else say(`Code ${groupCode(clean(code.userCode))}`, "strong");
+    say(code.verificationUri);
+    if (now !== null) say(`valid for ${countdown(code.expiresAt - now)}`, "dim");
+  }
+  if (problem !== null) {
+    pause();
+    if (problem.title !== view.headline) say(problem.title, "bad");
+    if (problem.help !== view.detail && !tight) say(problem.help);
+    if (problem.retryAt === null) say("press the button (or a key) to try again", "dim");
+    else if (now !== null)
+      say(`trying again in ${Math.max(0, Math.ceil((problem.retryAt - now) / 1000))} s`, "dim");
+  }
+  return lines;
+};
