@@ -20,8 +20,8 @@ export interface Scenery {
   readonly mischief: Readonly<Record<Mischief, boolean>>;
 }
 
-/** The page's picture of the world. `qr` draws a link as modules. */
-export const pageState = (scenery: Scenery, qr: (link: string) => QrPicture): PageState => {
+/** The page's picture of the world. `qr` draws a link as modules, or gives null while it is not ready. */
+export const pageState = (scenery: Scenery, qr: (link: string) => QrPicture | null): PageState => {
   const { view, light, phone, mischief } = scenery;
   return {
     ...sentences(scenery),
@@ -33,7 +33,7 @@ export const pageState = (scenery: Scenery, qr: (link: string) => QrPicture): Pa
   };
 };
 
-const boardOf = (view: View, { now, approved }: Scenery, qr: (link: string) => QrPicture) => ({
+const boardOf = (view: View, { now, approved }: Scenery, qr: (link: string) => QrPicture | null) => ({
   name: view.device.name,
   serial: view.device.serial,
   state: view.state,

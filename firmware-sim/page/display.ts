@@ -56,11 +56,13 @@ export const buildDisplay = (): { show(board: BoardPicture | null): void } => {
       say(byId("display-headline", HTMLElement), board.problem?.title ?? board.headline);
       say(byId("display-detail", HTMLElement), board.problem?.help ?? board.detail ?? "");
       byId("display-code-box", HTMLElement).hidden = code === null;
-      if (code?.linkWithCode !== drawn) {
-        drawn = code?.linkWithCode ?? "";
-        qrBox.replaceChildren(code === null ? lantern() : qrDrawing(code.qr));
-        qrBox.classList.toggle("lantern", code === null);
-        finder.replaceChildren(...(code === null ? [] : [qrDrawing(code.qr)]));
+      const wanted = code === null ? "" : code.qr === null ? drawn : code.linkWithCode;
+      if (wanted !== drawn) {
+        drawn = wanted;
+        const qr = code?.qr ?? null;
+        qrBox.replaceChildren(qr === null ? lantern() : qrDrawing(qr));
+        qrBox.classList.toggle("lantern", qr === null);
+        finder.replaceChildren(...(qr === null ? [] : [qrDrawing(qr)]));
         life = Math.max(code?.msLeft ?? 0, 1);
       }
       if (code !== null) {

@@ -25,7 +25,8 @@ export interface BoardPicture {
     readonly link: string;
     readonly linkWithCode: string;
     readonly msLeft: number;
-    readonly qr: QrPicture;
+    /** Null while it is being drawn. */
+    readonly qr: QrPicture | null;
   } | null;
   readonly problem: { readonly title: string; readonly help: string; readonly code: string } | null;
 }

@@ -1,0 +1,98 @@
+import type { Duplex } from "node:stream";
+import type { MqttClient } from "mqtt";
+
+/** One connection of the phone to the broker. */
+export interface PhoneLink {
+  /** Throws when the broker's rules do not let this phone read a topic. */
+  subscribe(topics: readonly string[]): Promise<void>;
+  /** QoS 1; the broker drops it when nobody took it within `expiresInS`. */
+  publish(message: {
+    readonly topic: string;
+    readonly payload: string;
+    readonly responseTopic: string;
+    readonly correlation: string;
+    readonly expiresInS: number;
+  }): Promise<void>;
+  /** Resolves when the connection has ended, however it ended. */
+  readonly ended: Promise<void>;
+  close(): void;
+}
+
+/** The broker turned the phone away: its token does not count (any more). */
+export class PhoneRefused extends Error {}
+
+/** MQTT 5 reason codes of a refused CONNECT that a new attempt will not mend: bad user name, not authorised. */
+const REFUSALS: readonly unknown[] = [0x86, 0x87, 4, 5];
+
+const DISCONNECT = Uint8Array.of(0xe0, 0x00);
+
+/** Connects with MQTT 5 over a connected stream. Throws PhoneRefused, or what broke the stream. */
+export const openPhoneLink = async (
+  stream: Duplex,
+  options: {
+    readonly clientId: string;
+    readonly username: string;
+    readonly password: string;
+    readonly onMessage: (topic: string, payload: string, correlation: string | null) => void;
+  },
+  signal: AbortSignal,
+): Promise<PhoneLink> => {
+  const { MqttClient: Client } = await import("mqtt");
+  signal.throwIfAborted();
+  const ended = Promise.withResolvers<void>();
+  const client: MqttClient = new Client(() => stream as never, {
+    manualConnect: true,
+    reconnectPeriod: 0,
+    // The phone's program ends with its stream; a real timer would outlive a virtual evening.
+    connectTimeout: 2 ** 31 - 1,
+    keepalive: 0,
+    log: () => {},
+    protocolVersion: 5,
+    clean: true,
+    clientId: options.clientId,
+    username: options.username,
+    password: options.password,
+  });
+  const drop = (): void => {
+    stream.destroy();
+  };
+  signal.addEventListener("abort", drop, { once: true });
+  stream.once("close", () => {
+    signal.removeEventListener("abort", drop);
+    ended.resolve();
+  });
+  client.on("message", (topic, payload, packet) => {
+    const correlation = packet.properties?.correlationData?.toString() ?? null;
+    options.onMessage(topic, payload.toString("utf8"), correlation);
+  });
+  await new Promise<void>((resolve, reject) => {
+    client.once("connect", () => resolve());
+    client.on("error", (error) => {
+      stream.destroy();
+      reject("code" in error && REFUSALS.includes(error.code) ? new PhoneRefused(error.message) : error);
+    });
+    void ended.promise.then(() => reject(new Error("the broker closed the connection")));
+    client.connect();
+  });
+  return {
+    ended: ended.promise,
+    async subscribe(topics) {
+      const granted = await client.subscribeAsync([...topics], { qos: 1 });
+      const refused = granted.find(({ qos }) => qos >= 0x80);
+      if (refused !== undefined) throw new Error(`the broker does not let this phone read ${refused.topic}`);
+    },
+    async publish({ topic, payload, responseTopic, correlation, expiresInS }) {
+      await client.publishAsync(topic, payload, {
+        qos: 1,
+        properties: {
+          responseTopic,
+          correlationData: Buffer.from(correlation),
+          messageExpiryInterval: expiresInS,
+        },
+      });
+    },
+    close() {
+      stream.end(DISCONNECT, () => stream.destroy());
+    },
+  };
+};

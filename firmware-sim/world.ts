@@ -1,0 +1,179 @@
+import { duplexPair } from "node:stream";
+import type { Clock, Http } from "../src/ports.ts";
+import { fromNumericDate } from "../src/units.ts";
+import { SimulatedBoard } from "./board.ts";
+import { tokenAuthority } from "./broker/authority.ts";
+import { SimulatedBroker } from "./broker/broker.ts";
+import type { OrgKeys } from "./org/keys.ts";
+import { SimulatedOrg } from "./org/org.ts";
+import { createPerson, type Person } from "./person.ts";
+import { SimulatedPhone } from "./phone.ts";
+import { Wire } from "./wire.ts";
+import { loopbackHttp, loopbackStream } from "./world-loopback.ts";
+import {
+  type BoardNetwork,
+  createBoardNetwork,
+  type FaultMakers,
+  type OpenStream,
+  plainFaults,
+} from "./world-network.ts";
+
+export interface WorldOptions {
+  readonly clock: Clock;
+  /** `memory`: nothing touches the network, for virtual time. `loopback`: real ports on 127.0.0.1. */
+  readonly transport: "memory" | "loopback";
+  /** Errors as the agent knows them; without it they are plain ones. */
+  readonly faults?: FaultMakers;
+  /** Where the org sends the phone's browser back to; a page of the simulator may stand there. */
+  readonly callback?: () => string;
+  /** Port of the org with `loopback`; 0 or nothing: any free one. */
+  readonly orgPort?: number;
+  /** Keys to share between the orgs of many worlds, since an RSA key takes a while to make. */
+  readonly orgKeys?: OrgKeys;
+}
+
+/** Org, broker, board, phone and person, put together. The agent is not in it: it is run against it. */
+export interface World {
+  readonly clock: Clock;
+  readonly wire: Wire;
+  readonly org: SimulatedOrg;
+  readonly broker: SimulatedBroker;
+  readonly board: SimulatedBoard;
+  readonly phone: SimulatedPhone;
+  readonly person: Person;
+  readonly orgUrl: string;
+  readonly brokerUrl: string;
+  readonly deviceId: string;
+  /** The board's cable. */
+  readonly network: BoardNetwork;
+  /** How the board reaches the org in this world, cable included. */
+  readonly http: Http;
+  /** How the board reaches the broker in this world, cable included. */
+  readonly openStream: OpenStream;
+  /** The settings file of a board in this world, as plain JSON. */
+  settingsFor(stateDir: string): Record<string, unknown>;
+  /** Calls `listener` after every change of anything; returns the way to stop. */
+  subscribe(listener: () => void): () => void;
+  close(): Promise<void>;
+}
+
+/** The device of this world. */
+const device = { id: "porch-1", name: "Porch light", serial: "SIM-0001" } as const;
+
+/** Builds the world, ready to be used: the org and the broker answer, nobody has signed in. */
+export const createWorld = async (options: WorldOptions): Promise<World> => {
+  const { clock, transport, faults = plainFaults } = options;
+  const wire = new Wire(clock);
+  const listeners = new Set<() => void>();
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+
+  const org = new SimulatedOrg({
+    clock,
+    wire,
+    ...(transport === "memory" ? { baseUrl: "https://northwind.example" } : {}),
+    ...(options.orgKeys === undefined ? {} : { keys: options.orgKeys }),
+  });
+  const [audience = ""] = org.boardApp.assetAudiences;
+  const broker = new SimulatedBroker({
+    clock,
+    wire,
+    authenticate: tokenAuthority({
+      jwks: async () => ({ keys: org.jwks().keys.map((key) => ({ ...key })) }),
+      audience,
+      clock,
+      introspect: async (token) => {
+        const answer = org.introspect(token);
+        if (!answer.active || answer.token_type !== "access_token") return null;
+        return {
+          userId: answer.user_id,
+          name: answer.username,
+          expiresAt: answer.exp === undefined ? null : fromNumericDate(answer.exp),
+        };
+      },
+    }),
+  });
+  const listening =
+    transport === "loopback"
+      ? { org: await org.listen({ port: options.orgPort ?? 0 }), broker: await broker.listen() }
+      : null;
+  const orgUrl = org.baseUrl;
+  const brokerUrl = listening?.broker.url ?? "mqtts://broker.northwind.example:8883";
+
+  const http: Http =
+    listening === null
+      ? org.http((silence) =>
+          faults.org(silence.message, silence.kind === "unreachable" ? "unreachable" : "timeout"),
+        )
+      : loopbackHttp;
+  const openStream: OpenStream =
+    listening === null
+      ? async () => {
+          const [near, far] = duplexPair();
+          broker.attach(far);
+          return near;
+        }
+      : (_url, signal) => loopbackStream(brokerUrl, signal);
+
+  const board = new SimulatedBoard({ clock, wire, lightFault: faults.lamp });
+  const network = createBoardNetwork(faults, changed);
+  const phone = new SimulatedPhone({
+    clock,
+    wire,
+    http,
+    orgUrl,
+    clientId: org.phoneApp.clientId,
+    callback: options.callback ?? (() => "http://127.0.0.1/callback"),
+    deviceId: device.id,
+    openStream: (signal) => openStream(new URL(brokerUrl), signal),
+  });
+  const { username, password } = org.owner;
+  const person = createPerson({ http, wire, username, password });
+  const stops = [wire.subscribe(changed), board.subscribe(changed), phone.subscribe(changed)];
+
+  return {
+    clock,
+    wire,
+    org,
+    broker,
+    board,
+    phone,
+    person,
+    orgUrl,
+    brokerUrl,
+    deviceId: device.id,
+    network,
+    http: network.http(http),
+    openStream: network.openStream(openStream),
+    settingsFor: (stateDir) => ({
+      device: { ...device },
+      org: {
+        dialect: "salesforce",
+        url: orgUrl,
+        clientId: org.boardApp.clientId,
+        scope: "api openid refresh_token",
+      },
+      assetToken: { mode: "exchange", audience, verify: { jwks: "auto" } },
+      broker: { url: brokerUrl, auth: "asset-token" },
+      commands: { trust: "broker" },
+      lights: [{ id: "main", name: "Porch", driver: "sim:", powerOn: "last" }],
+      display: "none",
+      state: { dir: stateDir },
+    }),
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    async close() {
+      for (const stop of stops) stop();
+      board.close();
+      await phone.close();
+      broker.close();
+      await listening?.broker.close();
+      await listening?.org.close();
+    },
+  };
+};
