@@ -364,7 +364,7 @@ export const lightTable = {
   driver: {
     kind: {
       kind: "text",
-      pattern: /^[a-z][a-z0-9-]*:[^\p{Cc}\p{Cs}]*$/u,
+      pattern: /^[a-z][a-z0-9-]{0,31}(?::[^\p{Cc}\p{Cs}]{0,1024})?$/u,
       allowed: 'a driver\'s name, ":" and its address, such as "led:porch" or "memory:"',
     },
     nullable: false,

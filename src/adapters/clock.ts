@@ -1,0 +1,41 @@
+import type { Clock } from "../ports.ts";
+import { epochMs, monoMs } from "../units.ts";
+
+/** Porchlight was not there before this moment: a wall clock that says so has not been set. */
+const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
+
+/** Longest pause one timer can make, in milliseconds (a signed 32-bit number); longer ones are made of several. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+
+/** The clocks of this machine. `wallKnown` is false while the wall clock is before the time this was written. */
+export const systemClock: Clock = {
+  wall: () => epochMs(Date.now()),
+  wallKnown: () => Date.now() >= NOT_BEFORE,
+  mono: () => monoMs(performance.now()),
+  async sleep(ms, signal) {
+    const end = performance.now() + ms;
+    // A timer may fire up to a millisecond early by the monotonic clock; a deadline must really have passed.
+    for (let left = ms; left > 0 || left === ms; left = end - performance.now())
+      await pause(Math.min(Math.max(left, 0), LONGEST_TIMER_MS), signal);
+  },
+};
+
+/** A number 0 <= x < 1, for jitter. */
+export const systemRandom = (): number => Math.random();

@@ -1,0 +1,210 @@
+// The control socket: how `porchlight status`, `light` and `sign-out` talk to the running agent. A Unix socket in
+// the state folder, so that the folder's permissions say who may ask.
+
+import { chmodSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import type { Server, Socket } from "node:net";
+import { join } from "node:path";
+import { AgentError, asAgentError, type ErrorCode, errorTable } from "../errors.ts";
+import type { Clock, ControlRequest, Controls } from "../ports.ts";
+import { unreachable } from "../units.ts";
+import { type Answers, parseQuestion, type Question, statusAnswer } from "./control-answers.ts";
+
+/** A question is small; an answer holds the states of at most 32 lamps. In characters. */
+const MAX_QUESTION = 4_096;
+const MAX_ANSWER = 262_144;
+const MAX_CONNECTIONS = 8;
+/** How long one side waits for the other, in milliseconds; a sign-out waits for the org. */
+const PATIENCE_MS = 45_000;
+/** Linux: `struct sockaddr_un` holds 107 bytes of path (unix(7)). */
+const LONGEST_PATH = 107;
+
+type Reply =
+  | { readonly ok: true; readonly answer: unknown }
+  | { readonly ok: false; readonly code: ErrorCode };
+
+/** The file that the agent of a state folder listens at. Throws STATE_UNWRITABLE when its path is too long. */
+const socketPath = (dir: string): string => {
+  const path = join(dir, "control.sock");
+  if (Buffer.byteLength(path) > LONGEST_PATH)
+    throw new AgentError("STATE_UNWRITABLE", `${path} is too long for a socket; choose a shorter state.dir`);
+  return path;
+};
+
+/** The first line that comes; rejects when it is too long, late, or never comes. */
+const readLine = (socket: Socket, maxLength: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let text = "";
+    socket.setEncoding("utf8");
+    socket.setTimeout(PATIENCE_MS, () => reject(new Error("nothing came in time")));
+    socket.on("data", (chunk: string) => {
+      text += chunk;
+      const end = text.indexOf("\n");
+      if (end >= 0) resolve(text.slice(0, end));
+      else if (text.length > maxLength) reject(new Error("the line is too long"));
+    });
+    socket.on("error", reject);
+    socket.on("close", () => reject(new Error("the connection ended")));
+  });
+
+/** A list that one reader waits on. */
+const createInbox = () => {
+  const waiting: ControlRequest[] = [];
+  let closed = false;
+  let wake = Promise.withResolvers<void>();
+  return {
+    post(request: ControlRequest): void {
+      waiting.push(request);
+      wake.resolve();
+    },
+    close(): void {
+      closed = true;
+      wake.resolve();
+    },
+    async next(): Promise<IteratorResult<ControlRequest>> {
+      for (;;) {
+        if (closed) return { done: true, value: undefined };
+        const value = waiting.shift();
+        if (value !== undefined) return { done: false, value };
+        wake = Promise.withResolvers<void>();
+        await wake.promise;
+      }
+    },
+  };
+};
+
+/**
+ * The agent's side. Listening begins with the iteration (by then the agent holds the lock of its state folder, so a
+ * socket file that is there belongs to a dead agent) and ends with it, or on dispose. A socket that cannot be opened
+ * is told to `onFault` and ends the iteration; the agent lives on without it.
+ */
+export const createControls = (
+  dir: string,
+  clock: Clock,
+  onFault: (error: AgentError) => void,
+): Controls & AsyncDisposable => {
+  const inbox = createInbox();
+  const sockets = new Set<Socket>();
+  let server: Server | undefined;
+  let listening: Promise<void> | undefined;
+
+  const ask = (question: Question): Promise<unknown> =>
+    new Promise((resolve) => {
+      switch (question.ask) {
+        case "status":
+          return inbox.post({ kind: "status", answer: (status) => resolve(statusAnswer(status, clock)) });
+        case "light": {
+          const { light, change, fadeMs } = question;
+          return inbox.post({ kind: "light", light, change, fadeMs, answer: resolve });
+        }
+        case "signOut":
+          return inbox.post({ kind: "signOut", answer: resolve });
+        default:
+          return unreachable(question);
+      }
+    });
+
+  const serve = async (socket: Socket): Promise<void> => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    try {
+      const question = parseQuestion(await readLine(socket, MAX_QUESTION));
+      const reply: Reply =
+        question === undefined ? { ok: false, code: "USAGE" } : { ok: true, answer: await ask(question) };
+      socket.end(`${JSON.stringify(reply)}\n`);
+    } catch {
+      // Whoever asked has gone, or never asked properly: nobody is there to be told.
+      socket.destroy();
+    }
+  };
+
+  const listen = async (): Promise<void> => {
+    const path = socketPath(dir);
+    const { createServer } = await import("node:net");
+    await rm(path, { force: true });
+    server = createServer((socket) => void serve(socket));
+    server.maxConnections = MAX_CONNECTIONS;
+    await new Promise<void>((resolve, reject) => {
+      server?.on("error", reject);
+      server?.listen(path, resolve);
+    });
+    chmodSync(path, 0o600);
+  };
+
+  const close = (): void => {
+    inbox.close();
+    server?.close();
+    for (const socket of sockets) socket.destroy();
+  };
+
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        listening ??= listen().catch((error: unknown) => {
+          const cause = error instanceof AgentError ? error : undefined;
+          onFault(
+            cause ??
+              new AgentError("STATE_UNWRITABLE", "the control socket cannot be opened", { cause: error }),
+          );
+          close();
+        });
+        await listening;
+        return inbox.next();
+      },
+      async return() {
+        close();
+        return { done: true, value: undefined };
+      },
+    }),
+    async [Symbol.asyncDispose]() {
+      close();
+      await listening;
+      // Listening may have begun while it was closed.
+      close();
+    },
+  };
+};
+
+const isReply = (value: unknown): value is Reply =>
+  typeof value === "object" &&
+  value !== null &&
+  "ok" in value &&
+  (value.ok === true
+    ? "answer" in value
+    : "code" in value && typeof value.code === "string" && Object.hasOwn(errorTable, value.code));
+
+const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ENOTDIR"]);
+
+/**
+ * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, and
+ * STATE_UNWRITABLE when the folder belongs to somebody else.
+ */
+export const askAgent = async <Q extends Question>(
+  dir: string,
+  question: Q,
+  signal: AbortSignal,
+): Promise<Answers[Q["ask"]] | undefined> => {
+  const path = socketPath(dir);
+  const { connect } = await import("node:net");
+  signal.throwIfAborted();
+  const socket = connect({ path, signal });
+  socket.write(`${JSON.stringify(question)}\n`);
+  try {
+    const reply: unknown = JSON.parse(await readLine(socket, MAX_ANSWER));
+    if (!isReply(reply)) throw new Error("the agent's answer makes no sense");
+    if (!reply.ok) throw new AgentError(reply.code, "says the running agent");
+    // Both sides are the same program; what its own socket answers has the type of the question.
+    return reply.answer as Answers[Q["ask"]];
+  } catch (error) {
+    signal.throwIfAborted();
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (NOBODY.has(code)) return undefined;
+    if (code === "EACCES" || code === "EPERM")
+      throw new AgentError("STATE_UNWRITABLE", `${path} belongs to somebody else; try with sudo`, {
+        cause: error,
+      });
+    throw asAgentError(error);
+  } finally {
+    socket.destroy();
+  }
+};

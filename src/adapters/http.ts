@@ -1,0 +1,193 @@
+// HTTP to the org on Node's own client, which is on the board already and smaller in memory than fetch.
+
+import type { Agent, ClientRequest, IncomingMessage } from "node:http";
+import { AgentError, type ErrorCode } from "../errors.ts";
+import type { Http, HttpRequest, HttpResponse } from "../ports.ts";
+
+export interface HttpOptions {
+  /** PEM text of a certificate authority trusted besides the usual ones. */
+  readonly ca: string | null;
+  /** HTTPS_PROXY, HTTP_PROXY and NO_PROXY (also in lower case) are read from it; the board itself is never proxied. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly userAgent: string;
+  /** For a whole exchange: connecting, sending and the last byte of the answer. In milliseconds. */
+  readonly timeoutMs?: number;
+  /** Largest answer body, in bytes. */
+  readonly maxBytes?: number;
+}
+
+const TIMEOUT_MS = 30_000;
+const MAX_BYTES = 256 * 1024;
+/** Node tries the next address of a host after 250 ms; over a slow link every one of them would lose. */
+const NEXT_ADDRESS_AFTER_MS = 2_500;
+/** Idle connections are kept this long, in milliseconds: over two polls of the device flow. */
+const KEEP_ALIVE_MS = 15_000;
+
+const TLS_FAULT =
+  /^(?:ERR_TLS_|ERR_SSL_|CERT_|CRL_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|ERR_OSSL_|EPROTO$)/;
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
+
+const faultCode = (code: string): ErrorCode => {
+  if (TLS_FAULT.test(code)) return "ORG_TLS";
+  return code === "ETIMEDOUT" || code === "UND_ERR_CONNECT_TIMEOUT" ? "ORG_TIMEOUT" : "ORG_UNREACHABLE";
+};
+
+/** Only the host: path, query and body may hold what nobody else should see. */
+const fault = (code: ErrorCode, url: URL, why: string, cause?: unknown): AgentError =>
+  new AgentError(code, `${url.host}${why === "" ? "" : ` (${why})`}`, { cause });
+
+const asFault = (error: unknown, url: URL): AgentError => {
+  if (error instanceof AgentError) return error;
+  const code = codeOf(error);
+  return fault(faultCode(code), url, code, error);
+};
+
+const isLoopback = (hostname: string): boolean =>
+  /^(?:(?:.+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+
+const checkedUrl = (text: string): URL => {
+  const url = URL.parse(text);
+  if (url === null) throw new AgentError("ORG_UNREACHABLE", "the org's address is no URL");
+  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return url;
+  throw fault("ORG_UNREACHABLE", url, "only https is used beyond this board");
+};
+
+const proxyEnv = (env: HttpOptions["env"]): Record<string, string> => {
+  const first = (...names: readonly string[]): string | undefined =>
+    names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
+  const https = first("https_proxy", "HTTPS_PROXY");
+  const http = first("http_proxy", "HTTP_PROXY");
+  const direct = [first("no_proxy", "NO_PROXY"), "localhost", "127.0.0.1", "::1", "[::1]"];
+  return {
+    ...(https === undefined ? {} : { HTTPS_PROXY: https }),
+    ...(http === undefined ? {} : { HTTP_PROXY: http }),
+    NO_PROXY: direct.filter((entry) => entry !== undefined).join(","),
+  };
+};
+
+const readBody = (answer: IncomingMessage, url: URL, maxBytes: number): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const tooLarge = (): void => {
+      reject(fault("ORG_ANSWER_TOO_LARGE", url, `more than ${maxBytes} bytes`));
+      answer.destroy();
+    };
+    if (Number(answer.headers["content-length"] ?? 0) > maxBytes) return tooLarge();
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    answer.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > maxBytes) tooLarge();
+      else chunks.push(chunk);
+    });
+    answer.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    answer.on("error", reject);
+    answer.on("close", () => reject(fault("ORG_UNREACHABLE", url, "the answer was cut off")));
+  });
+
+const headersOf = (answer: IncomingMessage): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(answer.headersDistinct).map(([name, values]) => [name, (values ?? []).join(", ")]),
+  );
+
+/** The clients, loaded with the first request: the lamp does not wait for them. */
+interface Clients {
+  readonly agents: { readonly http: Agent; readonly https: Agent };
+  start(url: URL, request: HttpRequest, userAgent: string): ClientRequest;
+}
+
+const loadClients = async ({ ca, env }: HttpOptions): Promise<Clients> => {
+  const [http, https, tls] = await Promise.all([
+    import("node:http"),
+    import("node:https"),
+    import("node:tls"),
+  ]);
+  const common = {
+    keepAlive: true,
+    timeout: KEEP_ALIVE_MS,
+    proxyEnv: proxyEnv(env),
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+  };
+  const agents = {
+    http: new http.Agent(common),
+    https: new https.Agent({
+      ...common,
+      minVersion: "TLSv1.2",
+      ...(ca === null ? {} : { ca: [...tls.getCACertificates("default"), ca] }),
+    }),
+  };
+  return {
+    agents,
+    start(url, { method, headers, body }, userAgent) {
+      const secure = url.protocol === "https:";
+      return (secure ? https : http).request(url, {
+        method,
+        agent: secure ? agents.https : agents.http,
+        headers: {
+          "user-agent": userAgent,
+          accept: "application/json",
+          ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+          ...headers,
+        },
+      });
+    },
+  };
+};
+
+/** One exchange; the request is torn down when it fails, is aborted or takes too long. */
+const exchange = (
+  outgoing: ClientRequest,
+  {
+    request,
+    url,
+    timeoutMs,
+    maxBytes,
+  }: { request: HttpRequest; url: URL; timeoutMs: number; maxBytes: number },
+  signal: AbortSignal,
+): Promise<HttpResponse> => {
+  const finished = Promise.withResolvers<HttpResponse>();
+  const fail = (reason: unknown): void => {
+    finished.reject(reason);
+    outgoing.destroy();
+  };
+  const onAbort = (): void => fail(signal.reason);
+  const timer = setTimeout(() => fail(fault("ORG_TIMEOUT", url, `${timeoutMs} ms`)), timeoutMs);
+  signal.addEventListener("abort", onAbort, { once: true });
+  outgoing.on("error", (error) => fail(asFault(error, url)));
+  outgoing.on("response", (answer) => {
+    readBody(answer, url, maxBytes).then(
+      (body) => finished.resolve({ status: answer.statusCode ?? 0, headers: headersOf(answer), body }),
+      (error: unknown) => fail(asFault(error, url)),
+    );
+  });
+  outgoing.end(request.body);
+  return finished.promise.finally(() => {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+  });
+};
+
+/**
+ * HTTP for the org: TLS 1.2 or newer, answers capped in size and time, connections kept between polls and closed on
+ * dispose. Plain http only to the board itself. Throws ORG_UNREACHABLE, ORG_TIMEOUT, ORG_TLS, ORG_ANSWER_TOO_LARGE.
+ */
+export const createHttp = (options: HttpOptions): { readonly http: Http } & AsyncDisposable => {
+  const { userAgent, timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options;
+  let clients: Promise<Clients> | undefined;
+  return {
+    async http(request, signal) {
+      signal.throwIfAborted();
+      const url = checkedUrl(request.url);
+      clients ??= loadClients(options);
+      const { start } = await clients;
+      signal.throwIfAborted();
+      return exchange(start(url, request, userAgent), { request, url, timeoutMs, maxBytes }, signal);
+    },
+    async [Symbol.asyncDispose]() {
+      const { agents } = (await clients) ?? {};
+      agents?.http.destroy();
+      agents?.https.destroy();
+    },
+  };
+};

@@ -1,0 +1,114 @@
+// What the agent tells: JSON lines for programs, one calm line an event for people.
+
+import type { AgentEvent, LightCause, LightState, StateName } from "../model.ts";
+import type { Clock, Journal } from "../ports.ts";
+import { iso, unreachable } from "../units.ts";
+import { plainLine, redact } from "./redact.ts";
+
+/** Where lines go; a stream that is full or gone must not stop the agent. */
+export type WriteLine = (line: string) => void;
+
+/** Moments as ISO 8601, everything that could hold a foreign text redacted. */
+const toJson = (event: AgentEvent, clock: Clock): string =>
+  JSON.stringify({ ...event, at: iso(clock.wall()) }, (name, value: unknown) => {
+    if (name === "expiresAt" && typeof value === "number") return new Date(value).toISOString();
+    return name === "message" && typeof value === "string" ? redact(value) : value;
+  });
+
+/** For programs: DESIGN section 12's objects, one a line. */
+export const createJsonJournal = (write: WriteLine, clock: Clock): Journal => ({
+  record: (event) => write(`${toJson(event, clock)}\n`),
+});
+
+const stateWords: Readonly<Record<StateName, string>> = {
+  starting: "starting",
+  askingCode: "asking the org for a code",
+  waitingForApproval: "waiting for somebody to approve",
+  exchanging: "getting the tokens",
+  connecting: "connecting to the broker",
+  online: "online",
+  pausing: "pausing",
+  stopping: "stopping",
+  stopped: "stopped",
+};
+
+const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** A lamp's state in a few words: `on, 40 %, 2700 K`. */
+export const lightWords = ({ on, brightness, colour, effect }: LightState): string => {
+  const words = [on ? "on" : "off"];
+  if (on) words.push(percent(brightness));
+  if (on && colour.mode === "temperature") words.push(`${Math.round(colour.kelvin)} K`);
+  if (on && colour.mode === "rgb")
+    words.push(
+      `#${colour.rgb
+        .map((part) =>
+          Math.round(part * 255)
+            .toString(16)
+            .padStart(2, "0"),
+        )
+        .join("")}`,
+    );
+  if (effect !== null) words.push(effect);
+  return words.join(", ");
+};
+
+const causeWords = (cause: LightCause): string => {
+  switch (cause.kind) {
+    case "command":
+      return " (command)";
+    case "restore":
+      return " (as it was)";
+    case "button":
+      return " (button)";
+    case "agent":
+      return "";
+    default:
+      return unreachable(cause);
+  }
+};
+
+const inSeconds = (ms: number): string =>
+  ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / 60_000)} min`;
+
+/** The event as one sentence, or null where another event says the same better. */
+const sentence = (event: AgentEvent): string | null => {
+  switch (event.event) {
+    case "state":
+      return event.state === "online" || event.state === "pausing" || event.state === "stopped"
+        ? null
+        : stateWords[event.state];
+    case "code":
+      return `open ${event.verificationUriComplete} and check the code ${event.userCode}`;
+    case "signedIn":
+      return `signed in by ${event.user}`;
+    case "assetToken":
+      return `asset token until ${iso(event.expiresAt)}`;
+    case "online":
+      return `online at ${event.broker} (MQTT ${event.protocol})`;
+    case "light":
+      return `lamp ${event.light}: ${lightWords(event.state)}${event.available ? "" : ", not answering"}${causeWords(event.cause)}`;
+    case "command":
+      return null;
+    case "refused":
+      return `command for lamp ${event.light} refused (${event.code})`;
+    case "fault":
+      return `${redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
+    case "signedOut":
+      return event.revoked ? "signed out" : "signed out here, but the org could not be told";
+    case "stopped":
+      return event.exitCode === 0 ? "stopped" : `stopped with exit code ${event.exitCode}`;
+    default:
+      return unreachable(event);
+  }
+};
+
+/** For people: `18:04:05 online at broker.example:8883 (MQTT 5)`; without the time while the board does not know it. */
+export const createPeopleJournal = (write: WriteLine, clock: Clock): Journal => ({
+  record(event) {
+    const text = sentence(event);
+    if (text === null) return;
+    const time = clock.wallKnown() ? `${new Date(clock.wall()).toTimeString().slice(0, 8)} ` : "";
+    write(`${time}${plainLine(text)}\n`);
+  },
+});

@@ -1,0 +1,24 @@
+import type { Vault, VaultKey } from "../ports.ts";
+import { createQueues, type Queues } from "./queues.ts";
+
+/** What a memory vault keeps: survives the vault, so that a test can pull the plug and start again. */
+export interface MemoryDisk {
+  readonly files: Map<VaultKey, Uint8Array>;
+  readonly locks: Queues;
+}
+
+/** An empty disk. */
+export const createMemoryDisk = (): MemoryDisk => ({ files: new Map(), locks: createQueues() });
+
+/** A vault that forgets everything with the process; several on one `disk` are like several processes. */
+export const openMemoryVault = (disk: MemoryDisk = createMemoryDisk()): Vault => ({
+  async read(key) {
+    const found = disk.files.get(key);
+    return found === undefined ? undefined : Uint8Array.from(found);
+  },
+  async write(key, value) {
+    if (value === undefined) disk.files.delete(key);
+    else disk.files.set(key, Uint8Array.from(value));
+  },
+  locked: (name, work, signal) => disk.locks.run(name, work, signal),
+});

@@ -1,0 +1,29 @@
+// The last guard before a text leaves the program. Secrets are kept out of messages where they are made (`Secret`);
+// this catches what a foreign library might put into an error text.
+
+/** Three base64url parts: a JWT or JWS (RFC 7515 section 7.1). */
+const JWT = /\beyJ[\w-]{8,}\.[\w-]*\.?[\w-]*/g;
+/** Salesforce access tokens: the org's id, "!", the session. */
+const SESSION = /\b00D\w{12,15}![\w.]{20,}/g;
+/** Salesforce refresh tokens and consumer secrets, and anything else long enough to be a key in base64 or hex. */
+const KEY = /\b(?:5Aep[\w.]{20,}|[\w+/-]{64,}={0,2})/g;
+const NAMED =
+  /\b(access_token|refresh_token|id_token|device_code|client_secret|client_assertion|actor_token|subject_token|password|code)(["']?\s*[=:]\s*["']?)[^\s&"',}]{6,}/gi;
+const PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;
+const USER_INFO = /(\w:\/\/)[^/\s@]+@/g;
+
+/** The text with everything that looks like a secret replaced by `[secret]`. */
+export const redact = (text: string): string =>
+  text
+    .replace(PEM, "[secret]")
+    .replace(NAMED, "$1$2[secret]")
+    .replace(JWT, "[secret]")
+    .replace(SESSION, "[secret]")
+    .replace(KEY, "[secret]")
+    .replace(USER_INFO, "$1[secret]@");
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
+
+/** One line of plain text: names and messages from outside cannot move the cursor, recolour or reorder the terminal. */
+export const plainLine = (text: string): string => text.replace(CONTROL, " ").trim();
