@@ -143,7 +143,7 @@ export const createAssetTokens = (
     const at = clock.wall();
     const facts = { userId, orgId: grant.identity?.orgId ?? null, device, audience };
     const jwt = new Secret(await mintSelfIssued(key, facts, at));
-    const ownKey = pinnedKeySet(JSON.stringify({ keys: [key.publicJwk] }));
+    const ownKey = pinnedKeySet(JSON.stringify({ keys: [{ ...key.publicJwk, kid: key.thumbprint }] }));
     const expected: Expected = {
       issuers: [selfIssuer(device.id)],
       audience,
