@@ -57,16 +57,14 @@ export class Hardware implements AsyncDisposable {
   }
 
   async #opened(signal: AbortSignal): Promise<LightDriver> {
-    let abandoned = false;
-    const open = async (limited: AbortSignal): Promise<LightDriver> => {
-      const driver = await this.#open(limited);
-      if (abandoned) await this.#close(driver);
-      return driver;
-    };
     try {
-      return await this.#within(OPEN_LIMIT_MS, signal, open);
+      return await this.#within(OPEN_LIMIT_MS, signal, async (limited) => {
+        const driver = await this.#open(limited);
+        // Opened after all, when nobody waits for it any more.
+        if (limited.aborted) await this.#close(driver);
+        return driver;
+      });
     } catch (error) {
-      abandoned = true;
       throw asOpenFault(error);
     }
   }
@@ -88,7 +86,9 @@ export class Hardware implements AsyncDisposable {
     const onAbort = (): void => ending.abort(signal.reason);
     signal.addEventListener("abort", onAbort, { once: true });
     const tooLate = this.#clock.sleep(limitMs, ending.signal).then((): never => {
-      throw new AgentError("LIGHT_FAULT", `it has not answered for ${limitMs / 1000} s`);
+      const fault = new AgentError("LIGHT_FAULT", `it has not answered for ${limitMs / 1000} s`);
+      ending.abort(fault);
+      throw fault;
     });
     try {
       return await Promise.race([work(ending.signal), tooLate]);

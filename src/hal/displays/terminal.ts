@@ -17,7 +17,7 @@ export interface TerminalStream {
 
 /** Environment variables that say what a terminal can do. */
 export type TerminalEnvironment = Readonly<
-  Partial<Record<"LANG" | "LC_ALL" | "LC_CTYPE" | "TERM" | "NO_COLOR", string>>
+  Partial<Record<"LANG" | "LC_ALL" | "LC_CTYPE" | "TERM" | "NO_COLOR" | "WT_SESSION", string>>
 >;
 
 export interface TerminalPorts {
@@ -41,6 +41,7 @@ class Terminal implements Display {
   readonly #out: TerminalStream;
   /** True where the cursor can be moved: a terminal, and not a dumb one. */
   readonly #live: boolean;
+  readonly #colour: boolean;
   readonly #unicode: boolean;
   readonly #inks: boolean;
   readonly #closing = new AbortController();
@@ -55,8 +56,14 @@ class Terminal implements Display {
   constructor({ clock, out, env }: TerminalPorts) {
     this.#clock = clock;
     this.#out = out;
-    this.#live = out.isTTY === true && set(env.TERM) !== undefined && env.TERM !== "dumb";
-    this.#unicode = /utf-?8/i.test(set(env.LC_ALL) ?? set(env.LC_CTYPE) ?? set(env.LANG) ?? "");
+    // Windows Terminal sets neither TERM nor LANG; it understands everything.
+    const windows = set(env.WT_SESSION) !== undefined;
+    const term = set(env.TERM) ?? (windows ? "xterm-256color" : "dumb");
+    this.#live = out.isTTY === true && term !== "dumb";
+    // vt220 and its like are what a serial console calls itself: cursor moves, but no 256 colours to rely on.
+    this.#colour = this.#live && !/^vt\d/.test(term);
+    const locale = set(env.LC_ALL) ?? set(env.LC_CTYPE) ?? set(env.LANG);
+    this.#unicode = locale === undefined ? windows : /utf-?8/i.test(locale);
     this.#inks = set(env.NO_COLOR) === undefined;
     if (this.#live) out.on?.("resize", this.#onResize);
     this.#loop = this.#run();
@@ -112,9 +119,11 @@ class Terminal implements Display {
   }
 
   #look(): Look {
-    const abilities = { unicode: this.#unicode, colour: this.#live, inks: this.#inks };
+    const abilities = { unicode: this.#unicode, colour: this.#colour, inks: this.#inks };
     if (!this.#live) return { ...abilities, columns: LOG_COLUMNS, rows: Number.POSITIVE_INFINITY };
-    const { columns = 80, rows = 24 } = this.#out;
+    // A serial console says 0 columns and 0 rows.
+    const columns = this.#out.columns || 80;
+    const rows = this.#out.rows || 24;
     // The last column stays free: a full line leaves the cursor on it, where clearing the rest would eat a character.
     // The last row too: the cursor rests on the line below.
     return { ...abilities, columns: Math.max(columns - 1, 2), rows: Math.max(rows - 1, 1) };

@@ -17,7 +17,7 @@ export interface WordLine {
 export const groupCode = (userCode: string): string => {
   if (!/^[\p{L}\p{N}]{6,}$/u.test(userCode)) return userCode;
   const group = userCode.length % 4 === 0 || userCode.length % 3 !== 0 ? 4 : 3;
-  return userCode.match(new RegExp(`.{1,${group}}`, "gu"))?.join(" ") ?? userCode;
+  return userCode.replace(new RegExp(`(.{${group}})(?=.)`, "gu"), "$1 ");
 };
 
 /** Time left as `m:ss`, rounded up to whole seconds, never below 0:00. */

@@ -23,7 +23,7 @@ class Bench implements Disposable {
   traits: DriverTraits = { channels: ["white"], framesPerSecond: 50 };
   opened = 0;
   closed = 0;
-  openFails: "never" | "fault" | "hang" | "bug" | "address" = "never";
+  openFails: "never" | "fault" | "hang" | "late" | "bug" | "address" = "never";
   writeFails: "never" | "fault" | "hang" | "bug" = "never";
   writeMs = 0;
   closeFails = false;
@@ -51,7 +51,9 @@ class Bench implements Disposable {
     if (this.openFails === "fault") throw new AgentError("LIGHT_FAULT", "nothing on the bus");
     if (this.openFails === "bug") throw new TypeError("undefined is not a lamp");
     if (this.openFails === "hang") await this.clock.sleep(30_000, never);
-    signal.throwIfAborted();
+    // A driver that pays no heed to its signal.
+    if (this.openFails === "late") await this.clock.sleep(21_000, never);
+    else signal.throwIfAborted();
     this.opened += 1;
     let closed = false;
     return {
@@ -463,7 +465,7 @@ describe("hardware that faults", () => {
 
   test("that does not answer while opening holds the start up for two seconds only", async () => {
     using bench = new Bench();
-    bench.openFails = "hang";
+    bench.openFails = "late";
     const light = await bench.open({ powerOn: "on" });
     expect(bench.clock.mono()).toBe(2000);
     expect(light.fault).toMatchObject({ code: "LIGHT_FAULT" });
@@ -474,6 +476,8 @@ describe("hardware that faults", () => {
     expect(bench.lastFrame).toEqual([1]);
     // What opened too late is closed again.
     await bench.clock.advance(20_000);
+    expect(bench.opened).toBe(2);
+    expect(bench.closed).toBe(1);
     await bench.close(light);
   });
 

@@ -5,7 +5,9 @@ import { lettering } from "../../../src/hal/displays/font.ts";
 import { openDisplay } from "../../../src/hal/displays/open.ts";
 // Loaded here so that the display's lazy import of its encoder takes no time below.
 import "qrcode-terminal/vendor/QRCode/index.js";
+import { qrMatrix } from "../../../src/hal/displays/qr.ts";
 import { repaint } from "../../../src/hal/displays/repaint.ts";
+import { screenOf } from "../../../src/hal/displays/screen.ts";
 import { openTerminal, type TerminalEnvironment } from "../../../src/hal/displays/terminal.ts";
 import { clean, widthOf, wrap } from "../../../src/hal/displays/text.ts";
 import { countdown, groupCode } from "../../../src/hal/displays/words.ts";
@@ -58,13 +60,15 @@ interface Setting {
   readonly theme?: "dark" | "light";
   readonly columns?: number;
   readonly rows?: number;
+  /** What it says its size is, where that is not the truth. */
+  readonly says?: readonly [columns: number, rows: number];
   readonly isTTY?: boolean;
   readonly env?: TerminalEnvironment;
 }
 
 /** A terminal, a display on it, and a clock; afterwards nothing may be left of them. */
 const onTerminal = async (
-  { theme = "dark", columns = 80, rows = 24, isTTY = true, env = {} }: Setting,
+  { theme = "dark", columns = 80, rows = 24, says = [columns, rows], isTTY = true, env = {} }: Setting,
   work: (bench: {
     clock: VirtualClock;
     screen: TerminalEmulator;
@@ -77,8 +81,8 @@ const onTerminal = async (
   const listeners = new Set<() => void>();
   const out = {
     write: (text: string) => screen.write(isTTY ? text : text.replaceAll("\n", "\r\n")),
-    columns,
-    rows,
+    columns: says[0],
+    rows: says[1],
     isTTY,
     on: (_event: "resize", listener: () => void) => listeners.add(listener),
     off: (_event: "resize", listener: () => void) => listeners.delete(listener),
@@ -104,7 +108,10 @@ describe("a terminal", () => {
     ["200 x 60, no colours for words", { columns: 200, rows: 60, env: { NO_COLOR: "1" } }, link],
     ["120 x 60, no Unicode", { columns: 120, rows: 60, env: { LANG: "C" } }, link],
     ["60 x 40", { columns: 60, rows: 40 }, link],
-    ["42 x 40, only the short link", { columns: 40, rows: 40 }, uri],
+    ["40 x 40, only the short link", { columns: 40, rows: 40 }, uri],
+    ["a serial console that says no size", { columns: 80, rows: 24, says: [0, 0] as const }, link],
+    ["a vt220", { columns: 80, rows: 24, env: { TERM: "vt220" } }, link],
+    ["Windows Terminal", { env: { TERM: "", LANG: "", WT_SESSION: "1" } }, link],
   ])("of %s shows a code that is read, the user code and the link", async (_name, setting, expected) => {
     await onTerminal(setting, async ({ clock, screen, display }) => {
       display.show(asking);
@@ -371,6 +378,38 @@ describe("text on a display", () => {
     expect(new Set(drawn).size).toBe(96);
     expect(lettering("é").get(1, 2)).toBe(lettering("e").get(1, 2));
     expect([lettering("").columns, lettering("I").columns, lettering("II").columns]).toEqual([0, 5, 11]);
+  });
+});
+
+describe("a screen", () => {
+  test("is never wider or higher than the terminal, whatever the view and its size", async () => {
+    const codes = [await qrMatrix(link), await qrMatrix(uri)].filter((code) => code !== null);
+    const text = fc.string({ unit: "grapheme", maxLength: 120 });
+    const view = fc.tuple(fc.constantFrom(asking, online, pausing), text, text, text, text).map(
+      ([base, name, headline, detail, words]): View => ({
+        ...base,
+        device: { ...base.device, name },
+        headline,
+        detail,
+        code: base.code && { ...base.code, userCode: words.slice(0, 12), verificationUri: detail },
+        problem: base.problem && { ...base.problem, title: words, help: name },
+      }),
+    );
+    const look = fc.record({
+      columns: fc.integer({ min: 2, max: 200 }),
+      rows: fc.integer({ min: 1, max: 70 }),
+      unicode: fc.boolean(),
+      colour: fc.boolean(),
+      inks: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(view, look, (any, terminal) => {
+        const lines = screenOf(any, monoMs(0), terminal, any.code === null ? [] : codes);
+        expect(lines.length).toBeLessThanOrEqual(terminal.rows);
+        for (const line of lines) expect(widthOf(withoutColours(line))).toBeLessThanOrEqual(terminal.columns);
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
