@@ -179,7 +179,10 @@ export class SimulatedPhone {
         await this.#connection(accessToken, signal);
       } catch (error) {
         if (error instanceof PhoneRefused) {
-          this.#trouble = "The broker does not take this phone's sign-in any more. Sign out, and in again.";
+          this.#person = null;
+          this.#light = null;
+          this.#lampOnline = false;
+          this.#trouble = "The phone's sign-in has ended. Sign in again.";
           this.#changed();
           return;
         }

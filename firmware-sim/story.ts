@@ -218,7 +218,7 @@ const chaptersOf = (world: World): readonly Chapter[] => {
       advice: "The command was obeyed but no light was seen: look at the driver and the lamp in src/hal.",
       run: async ({ event, until }) => {
         await event("light", ({ cause }) => cause.kind === "command");
-        await until(() => (Math.abs(world.board.light.seen - brightness) < 0.1 ? true : undefined));
+        await until(() => (Math.abs(world.board.light.seen - brightness) < 0.03 ? true : undefined));
         return `the lamp changed: ${inWords(world.board.light)}`;
       },
     },

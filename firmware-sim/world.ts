@@ -52,6 +52,8 @@ export interface World {
   readonly openStream: OpenStream;
   /** The settings file of a board in this world, as plain JSON. */
   settingsFor(stateDir: string): Record<string, unknown>;
+  /** The owner takes the approval back at the org, which tells the broker to ask everybody anew. */
+  revokeBoard(): void;
   /** Calls `listener` after every change of anything; returns the way to stop. */
   subscribe(listener: () => void): () => void;
   close(): Promise<void>;
@@ -76,23 +78,31 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     ...(options.orgKeys === undefined ? {} : { keys: options.orgKeys }),
   });
   const [audience = ""] = org.boardApp.assetAudiences;
+  const authority = tokenAuthority({
+    jwks: async () => ({ keys: org.jwks().keys.map((key) => ({ ...key })) }),
+    audience,
+    clock,
+    introspect: async (token) => {
+      const answer = org.introspect(token);
+      if (!answer.active || answer.token_type !== "access_token") return null;
+      return {
+        userId: answer.user_id,
+        name: answer.username,
+        expiresAt: answer.exp === undefined ? null : fromNumericDate(answer.exp),
+      };
+    },
+  });
+  const boardApprovals = () => org.approvals.filter(({ clientId }) => clientId === org.boardApp.clientId);
   const broker = new SimulatedBroker({
     clock,
     wire,
-    authenticate: tokenAuthority({
-      jwks: async () => ({ keys: org.jwks().keys.map((key) => ({ ...key })) }),
-      audience,
-      clock,
-      introspect: async (token) => {
-        const answer = org.introspect(token);
-        if (!answer.active || answer.token_type !== "access_token") return null;
-        return {
-          userId: answer.user_id,
-          name: answer.username,
-          expiresAt: answer.exp === undefined ? null : fromNumericDate(answer.exp),
-        };
-      },
-    }),
+    // This maker's broker asks the org whether the approval behind an asset token still stands.
+    authenticate: async (credentials) => {
+      const answer = await authority(credentials);
+      return answer.ok && answer.who.kind === "device" && boardApprovals().length === 0
+        ? { ok: false, reason: "the org says that nobody allows this board any more" }
+        : answer;
+    },
   });
   const listening =
     transport === "loopback"
@@ -161,6 +171,10 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
       display: "none",
       state: { dir: stateDir },
     }),
+    revokeBoard: () => {
+      for (const { id } of boardApprovals()) org.revoke(id);
+      broker.restart({ keepSessions: true });
+    },
     subscribe: (listener) => {
       listeners.add(listener);
       return () => {

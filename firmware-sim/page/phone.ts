@@ -104,7 +104,7 @@ export const buildPhone = (): { show(state: PageState): void } => {
     say(
       byId("invite-hint", HTMLElement),
       isApproved
-        ? "The board has an owner now. Sign in to the remote to move its lamp."
+        ? (phone.trouble ?? "The board has an owner now. Sign in to the remote to move its lamp.")
         : board?.code === null
           ? "The board is getting a code."
           : "Point the camera at the code on the board.",

@@ -1,0 +1,55 @@
+import { addRow, type Row } from "../page/rows.ts";
+import type { Party, WireMessage } from "../wire.ts";
+
+const names: Readonly<Record<Party, string>> = {
+  person: "person",
+  phone: "phone",
+  org: "org",
+  board: "board",
+  broker: "broker",
+  lamp: "lamp",
+};
+
+/** One line of the log: who says what to whom, and what it is for. */
+export interface LogLine {
+  readonly way: string;
+  readonly title: string;
+  readonly meaning: string;
+  readonly times: number;
+  readonly ok: boolean;
+}
+
+/** Collects messages as lines; questions that are asked again and again stay one line. */
+export const createLog = (kept: number): { add(message: WireMessage): void; lines(): readonly LogLine[] } => {
+  const rows: Row[] = [];
+  return {
+    add(message) {
+      addRow(rows, message);
+      if (rows.length > kept) rows.shift();
+    },
+    lines: () => rows.map(lineOf),
+  };
+};
+
+const lineOf = ({ message, times }: Row): LogLine => ({
+  way: `${names[message.from]} → ${names[message.to]}`,
+  title: message.title,
+  meaning: message.meaning,
+  times,
+  ok: message.ok,
+});
+
+/** The widest `way`: "broker → broker". */
+const WAY_COLUMNS = 15;
+
+/** A line as plain text of at most `columns`. */
+export const logText = (line: LogLine, columns: number, unicode: boolean): string => {
+  const way = unicode ? line.way : line.way.replace("→", ">");
+  const count = line.times > 1 ? ` (${line.times} times)` : "";
+  const text = `${way.padEnd(WAY_COLUMNS)} ${line.title}${count}`;
+  const full = `${text}  ${line.meaning}`;
+  const cut = unicode ? "…" : "...";
+  if (full.length <= columns) return full;
+  if (text.length + 16 < columns) return `${full.slice(0, columns - cut.length)}${cut}`;
+  return text.length <= columns ? text : `${text.slice(0, columns - cut.length)}${cut}`;
+};

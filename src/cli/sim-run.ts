@@ -1,0 +1,204 @@
+// The simulated world and the real agent in it, opened together and closed together.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { servePage } from "../../firmware-sim/page-server.ts";
+import { pageWorldOf, type QrDrawer } from "../../firmware-sim/page-server-world.ts";
+import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { systemClock, systemRandom } from "../adapters/clock.ts";
+import { createHttp } from "../adapters/http.ts";
+import { openVault } from "../adapters/vault.ts";
+import type { Settings } from "../agent/settings.ts";
+import { parseSettings, settingsError } from "../agent/settings-parse.ts";
+import { runAgent } from "../compose.ts";
+import { AgentError } from "../errors.ts";
+import { qrMatrix } from "../hal/displays/qr.ts";
+import type { Controls, Journal } from "../ports.ts";
+
+export interface SimulationOptions {
+  /** Where the board keeps its sign-in and the lamp's state; null: a fresh folder, removed at the end. */
+  readonly stateDir: string | null;
+  /** Port of the page on 127.0.0.1, 0 for any free one; null: no page. */
+  readonly pagePort: number | null;
+  /** Pause between the board's questions to the org, in seconds. */
+  readonly intervalSeconds: number;
+  /** Hears of every event besides the world's own log. */
+  readonly journal: Journal | null;
+}
+
+export interface Simulation extends AsyncDisposable {
+  readonly world: World;
+  /** Where the page is, or null when there is none. */
+  readonly pageUrl: string | null;
+  /** The agent's exit code, when it has ended. */
+  readonly agent: Promise<number>;
+}
+
+/** How long the agent may take to stop, in milliseconds. */
+const STOP_MS = 5000;
+const VERSION = "simulated";
+
+/** Opens everything. Throws what stands in the way: a taken port, a state folder that cannot be written. */
+export const openSimulation = async (options: SimulationOptions): Promise<Simulation> => {
+  await using opening = new AsyncDisposableStack();
+  const clock = systemClock;
+  const stateDir = options.stateDir ?? (await mkdtemp(join(tmpdir(), "porchlight-sim-")));
+  if (options.stateDir === null) opening.defer(() => rm(stateDir, { recursive: true, force: true }));
+
+  let callback = "http://127.0.0.1/callback";
+  const world = await createWorld({
+    clock,
+    transport: "loopback",
+    callback: () => callback,
+    faults: {
+      org: (detail, kind) => new AgentError(kind === "timeout" ? "ORG_TIMEOUT" : "ORG_UNREACHABLE", detail),
+      broker: (detail) => new AgentError("BROKER_UNREACHABLE", detail),
+      lamp: (detail) => new AgentError("LIGHT_FAULT", detail),
+    },
+  });
+  opening.defer(() => world.close());
+  world.org.intervalSeconds = options.intervalSeconds;
+
+  const ending = new AbortController();
+  let pageUrl: string | null = null;
+  if (options.pagePort !== null) {
+    const page = await servePage({
+      world: pageWorldOf(world, createQrDrawer(), ending.signal),
+      port: options.pagePort,
+      frames: [world.orgUrl],
+    }).catch((error: unknown) => {
+      throw new AgentError("USAGE", `the page cannot be served on port ${options.pagePort}`, {
+        cause: error,
+      });
+    });
+    opening.defer(() => page.close());
+    pageUrl = page.url;
+    callback = new URL("/callback", page.url).href;
+  }
+
+  const agent = opening.use(await startAgent(world, stateDir, options.journal, ending));
+  const owned = opening.move();
+  return {
+    world,
+    pageUrl,
+    agent: agent.exit,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+};
+
+interface RunningAgent extends AsyncDisposable {
+  readonly exit: Promise<number>;
+}
+
+/** The very agent that runs on a board, with its own settings parser, disk and HTTP; only the hardware is simulated. */
+const startAgent = async (
+  world: World,
+  stateDir: string,
+  journal: Journal | null,
+  ending: AbortController,
+): Promise<RunningAgent> => {
+  const clock = systemClock;
+  const client = createHttp({ ca: null, env: {}, userAgent: `porchlight/${VERSION}` });
+  const { openStream } = await import("../broker/stream.ts");
+  const tls = { ca: null, cert: null, key: null };
+  const exit = runAgent(
+    settingsOf(world, stateDir),
+    {
+      clock,
+      random: systemRandom,
+      http: world.network.http(client.http),
+      vault: await openVault(stateDir, { clock, random: systemRandom }),
+      journal: {
+        record(event) {
+          journal?.record(event);
+          world.board.journal.record(event);
+        },
+      },
+      display: world.board.display,
+      inputs: world.board.inputs,
+      controls: noControls(ending.signal),
+      drivers: { sim: world.board.openDriver },
+      readText: async (path) => {
+        throw new AgentError("SETTINGS_INVALID", `the simulated board has no file ${path}`);
+      },
+      openStream: world.network.openStream((url, signal) => openStream(url, tls, signal)),
+      version: VERSION,
+    },
+    ending.signal,
+  );
+  exit.catch(() => undefined);
+  return {
+    exit,
+    async [Symbol.asyncDispose]() {
+      ending.abort(new AgentError("INTERRUPTED"));
+      // The agent waits for a press that nobody will make any more.
+      world.board.close();
+      const late = new AbortController();
+      const limit = clock.sleep(STOP_MS, late.signal).then(() => {
+        throw new AgentError("BUG", `the agent did not stop within ${STOP_MS / 1000} s`);
+      });
+      limit.catch(() => undefined);
+      try {
+        await Promise.race([exit, limit]);
+      } finally {
+        late.abort();
+        await client[Symbol.asyncDispose]();
+      }
+    },
+  };
+};
+
+const settingsOf = (world: World, stateDir: string): Settings => {
+  const result = parseSettings({
+    file: { path: "the simulator's own settings", text: JSON.stringify(world.settingsFor(stateDir)) },
+    // A developer's own PORCHLIGHT_… variables are for their boards, not for this one.
+    env: {},
+    board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir },
+    load: () => ({ ok: false, problem: "the simulated board has no files" }),
+  });
+  if (!result.ok) throw settingsError(result.mistakes);
+  return result.settings;
+};
+
+/** Nobody else is on the simulated board. */
+const noControls = (signal: AbortSignal): Controls => ({
+  [Symbol.asyncIterator]: () => ({
+    next: () =>
+      new Promise((resolve) => {
+        const end = (): void => resolve({ done: true, value: undefined });
+        if (signal.aborted) end();
+        else signal.addEventListener("abort", end, { once: true });
+      }),
+  }),
+});
+
+/** Codes as the page wants them: drawn once per link, with the same modules as on every display. */
+const createQrDrawer = (): QrDrawer => {
+  const listeners = new Set<() => void>();
+  let drawn: { readonly link: string; picture: ReturnType<QrDrawer["picture"]> } | null = null;
+  const draw = async (link: string): Promise<void> => {
+    const wanted = { link, picture: null };
+    drawn = wanted;
+    const matrix = await qrMatrix(link);
+    if (matrix === null || drawn !== wanted) return;
+    const { size } = matrix;
+    const modules = Array.from({ length: size * size }, (_, at) =>
+      matrix.get(at % size, Math.floor(at / size)) ? "1" : "0",
+    ).join("");
+    drawn = { link, picture: { size, modules } };
+    for (const listener of listeners) listener();
+  };
+  return {
+    picture(link) {
+      if (drawn?.link !== link) void draw(link);
+      return drawn?.picture ?? null;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+};

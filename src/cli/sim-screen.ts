@@ -1,0 +1,156 @@
+import type { WriteStream } from "node:tty";
+import { inWords } from "../../firmware-sim/board-light.ts";
+import { LAMP_COLUMNS, lampArt, type TerminalColours } from "../../firmware-sim/terminal/lamp-art.ts";
+import { createLog, logText } from "../../firmware-sim/terminal/log.ts";
+import type { World } from "../../firmware-sim/world.ts";
+import { type QrMatrix, qrMatrix } from "../hal/displays/qr.ts";
+import { screenOf } from "../hal/displays/screen.ts";
+
+/** A picture of the world in a terminal, redrawn when something changes. */
+export interface Screen {
+  /** A word to the player; "" takes it away. */
+  note(text: string): void;
+  /** Gives the terminal back as it was. */
+  close(): void;
+}
+
+const ENTER = "\x1b[?1049h\x1b[?25l";
+const LEAVE = "\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+const CLEAR_REST = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+const FRAME_MS = 50;
+const SECOND_MS = 1000;
+const LOG_KEPT = 60;
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+export const openScreen = (
+  world: World,
+  pageUrl: string | null,
+  out: WriteStream,
+  env: Environment,
+): Screen => {
+  const unicode = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
+  const colours = coloursOf(env);
+  const log = createLog(LOG_KEPT);
+  const closing = new AbortController();
+  let codes: readonly QrMatrix[] = [];
+  let codesFor = "";
+  let noted = "";
+  let dirty = true;
+  let shown = "";
+
+  const draw = (): void => {
+    const { view, light } = world.board;
+    const columns = Math.max(20, (out.columns ?? 80) - 1);
+    const rows = Math.max(8, (out.rows ?? 24) - 1);
+    void loadCodes(view?.code ?? null);
+    const foot = footOf(columns);
+    // While a code is on the display it gets the room; afterwards the lamp does.
+    const stageRows = view?.code != null ? rows - foot.length - 2 : Math.min(9, rows - foot.length - 4);
+    const stage =
+      view === null
+        ? ["Starting…"]
+        : screenOf(
+            view,
+            world.clock.mono(),
+            { unicode, colour: colours !== "none", inks: colours !== "none", columns, rows: stageRows },
+            codes,
+          );
+    const room = rows - stage.length - foot.length - 1;
+    const picture =
+      room >= 10 && columns >= LAMP_COLUMNS + 30 ? [...lampArt(light, colours, unicode), ""] : [];
+    const caption = `The lamp: ${inWords(light)}`;
+    const logRows = Math.max(1, room - 1);
+    const logColumns = columns - (picture.length > 0 ? LAMP_COLUMNS + 3 : 0);
+    const lines = log
+      .lines()
+      .slice(-logRows)
+      .map((line) => logText(line, logColumns, unicode));
+    const below =
+      picture.length > 0
+        ? Array.from({ length: Math.max(picture.length, lines.length) }, (_, row) =>
+            `${picture[row] === undefined || picture[row] === "" ? " ".repeat(LAMP_COLUMNS) : picture[row]}   ${lines[row] ?? ""}`.trimEnd(),
+          )
+        : lines;
+    const all = [...stage, "", caption, ...below].slice(0, rows - foot.length);
+    while (all.length < rows - foot.length) all.push("");
+    const frame = [...all, ...foot].map((line) => `${line}${CLEAR_REST}`).join("\r\n");
+    if (frame === shown) return;
+    shown = frame;
+    out.write(`${HOME}${frame}${CLEAR_BELOW}`);
+  };
+
+  const footOf = (columns: number): string[] => {
+    const { board, network } = world;
+    const keys =
+      board.view?.code != null
+        ? "p approve as the person   b button   n cut the network   q quit"
+        : `o on/off   + - dim   c colour   b button   n ${network.cut ? "mend" : "cut"} the network   r revoke   q quit`;
+    return [
+      noted.slice(0, columns),
+      ...(pageUrl === null ? [] : [`Page: ${pageUrl}`.slice(0, columns)]),
+      keys.slice(0, columns),
+    ];
+  };
+
+  const loadCodes = async (
+    code: { readonly verificationUriComplete: string; readonly verificationUri: string } | null,
+  ): Promise<void> => {
+    const wanted = code?.verificationUriComplete ?? "";
+    if (wanted === codesFor) return;
+    codesFor = wanted;
+    codes = [];
+    if (code === null) return;
+    const drawn = await Promise.all([code.verificationUriComplete, code.verificationUri].map(qrMatrix));
+    if (codesFor !== wanted) return;
+    codes = drawn.filter((matrix) => matrix !== null);
+    dirty = true;
+  };
+
+  const poke = (): void => {
+    dirty = true;
+  };
+  const onResize = (): void => {
+    shown = "";
+    dirty = true;
+  };
+  const run = async (): Promise<void> => {
+    let secondAt = 0;
+    while (!closing.signal.aborted) {
+      const now = world.clock.mono();
+      if (dirty || now - secondAt >= SECOND_MS) {
+        dirty = false;
+        secondAt = now;
+        draw();
+      }
+      await world.clock.sleep(FRAME_MS, closing.signal);
+    }
+  };
+
+  const stops = [world.subscribe(poke), world.wire.subscribe((message) => log.add(message))];
+  for (const message of world.wire.messages) log.add(message);
+  out.on("resize", onResize);
+  out.write(ENTER);
+  run().catch(() => undefined);
+
+  return {
+    note(text) {
+      noted = text;
+      dirty = true;
+    },
+    close() {
+      closing.abort();
+      for (const stop of stops) stop();
+      out.off("resize", onResize);
+      out.write(LEAVE);
+    },
+  };
+};
+
+/** What the environment says about colours (no-color.org, COLORTERM as terminals set it). */
+const coloursOf = (env: Environment): TerminalColours => {
+  if (env.NO_COLOR || env.TERM === "dumb" || !env.TERM) return "none";
+  return /truecolor|24bit/i.test(env.COLORTERM ?? "") ? "true" : "256";
+};
