@@ -4,7 +4,7 @@ import type { Clock } from "../../src/ports.ts";
 import type { EpochMs } from "../../src/units.ts";
 import type { Wire } from "../wire.ts";
 import type { Access, Authenticate } from "./access.ts";
-import { Client, type Hub, reason } from "./connection.ts";
+import { Client, type Hub, type Limits, reason } from "./connection.ts";
 import { type Listening, listenOn, type Ports } from "./listen.ts";
 import {
   createSession,
@@ -53,6 +53,8 @@ export class SimulatedBroker {
   busy = false;
   /** Imposes this keep-alive on MQTT 5 clients, in seconds. */
   serverKeepAliveS: number | null = null;
+  /** What it cannot do, told to MQTT 5 clients in CONNACK and held against them. */
+  limits: Limits = {};
   /** Does not answer CONNECT at all. */
   ignoreConnects = false;
   /** Largest packet it takes, in bytes. */
@@ -79,6 +81,9 @@ export class SimulatedBroker {
       clock: options.clock,
       get maxPacketBytes() {
         return broker.maxPacketBytes;
+      },
+      get limits() {
+        return broker.limits;
       },
       get stopAcking() {
         return broker.stopAcking;
@@ -241,7 +246,7 @@ export class SimulatedBroker {
     session.cancelEnd();
     session.cancelWill();
     session.sink = client;
-    client.accept(present, client.protocol === "5" ? this.serverKeepAliveS : null);
+    client.accept(present, this.limits, client.protocol === "5" ? this.serverKeepAliveS : null);
     if (this.closeAfterConnack > 0) {
       this.closeAfterConnack--;
       client.hangUp();
@@ -367,6 +372,8 @@ export class SimulatedBroker {
 
   #subscriptionRefusal(access: Access | null, filter: string): number | null {
     if (filter.startsWith("$share/")) return reason.sharedRefused;
+    if (this.limits.wildcardSubscriptionAvailable === false && /[+#]/.test(filter))
+      return reason.wildcardsRefused;
     if (!validFilter(filter)) return reason.badFilter;
     return access?.may("subscribe", filter) === true ? null : reason.notAuthorized;
   }

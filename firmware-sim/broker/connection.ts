@@ -29,7 +29,10 @@ export const reason = {
   badFilter: 0x8f,
   badTopic: 0x90,
   tooLarge: 0x95,
+  retainRefused: 0x9a,
+  qosRefused: 0x9b,
   sharedRefused: 0x9e,
+  wildcardsRefused: 0xa2,
 } as const;
 
 /** The MQTT 3.1.1 return code for an MQTT 5 reason code of CONNACK. */
@@ -48,10 +51,19 @@ const returnCode = (code: number): number => {
   }
 };
 
+/** Limits of a broker, as CONNACK tells them (MQTT 5 section 3.2.2.3). */
+export interface Limits {
+  readonly receiveMaximum?: number;
+  readonly maximumQoS?: 0 | 1;
+  readonly retainAvailable?: boolean;
+  readonly wildcardSubscriptionAvailable?: boolean;
+}
+
 /** What a connection asks of the broker around it. */
 export interface Hub {
   readonly clock: Clock;
   readonly maxPacketBytes: number;
+  readonly limits: Limits;
   /** Faults, asked at every packet. */
   readonly stopAcking: boolean;
   readonly delayMs: number;
@@ -134,7 +146,7 @@ export class Client implements Sink {
   }
 
   /** CONNACK 0, and the keep-alive watch. */
-  accept(sessionPresent: boolean, serverKeepAliveS: number | null): void {
+  accept(sessionPresent: boolean, limits: Limits, serverKeepAliveS: number | null): void {
     const keepAliveS = serverKeepAliveS ?? this.connectPacket?.keepalive ?? 0;
     this.#greeted = true;
     this.#send({
@@ -146,6 +158,7 @@ export class Client implements Sink {
         sharedSubscriptionAvailable: false,
         maximumPacketSize: this.#hub.maxPacketBytes,
         topicAliasMaximum: 0,
+        ...limits,
         ...(serverKeepAliveS === null ? {} : { serverKeepAlive: serverKeepAliveS }),
       },
     });
@@ -278,7 +291,11 @@ export class Client implements Sink {
       ? reason.badTopic
       : (packet.length ?? 0) > this.#hub.maxPacketBytes
         ? reason.tooLarge
-        : null;
+        : packet.retain && this.#hub.limits.retainAvailable === false
+          ? reason.retainRefused
+          : packet.qos > (this.#hub.limits.maximumQoS ?? 2)
+            ? reason.qosRefused
+            : null;
     if (wrong !== null) {
       this.end(wrong);
       return;

@@ -334,6 +334,24 @@ describe("a link", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it("is lost when a state may no longer be published", async () => {
+    let allowed = true;
+    const { connect, clock } = await brokerWorld({ protocol: "5", authenticate: rules(() => allowed) });
+    const link = await connect();
+    allowed = false;
+    link.report(reportOf(1));
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_FORBIDS" });
+  });
+
+  it("keeps a report of a lamp that it was not told about to itself", async () => {
+    const { connect, sim, clock } = await brokerWorld();
+    const link = await connect();
+    link.report(reportOf(1, "attic"));
+    await clock.settle();
+    expect(sim.retained(topic("lights/attic/state"))).toBeUndefined();
+    expect(sim.connected).toEqual(["porch-1"]);
+  });
+
   it("can be closed twice, and after it was lost", async () => {
     const { connect, sim, clock } = await brokerWorld();
     const link = await connect();
@@ -343,6 +361,53 @@ describe("a link", () => {
     await clock.until(link[Symbol.asyncDispose]());
     link.report(reportOf(1));
     await clock.settle();
+  });
+});
+
+describe("a broker that cannot do everything", () => {
+  it.each([
+    [{ retainAvailable: false }],
+    [{ maximumQoS: 0 as const }],
+    [{ wildcardSubscriptionAvailable: false }],
+  ])("is given no more than it can do: %j", async (limits) => {
+    const { connect, sim, clock, collect } = await brokerWorld({ protocol: "5", lights: ["main", "hall"] });
+    sim.limits = limits;
+    const link = await connect();
+    const requests = collect(link);
+    sim.publish(topic("lights/hall/set"), '{"state":"ON"}');
+    link.report(reportOf(1));
+    await clock.settle();
+    expect(requests).toHaveLength(1);
+    expect(sim.connected).toEqual(["porch-1"]);
+    expect(sim.received.filter((each) => each.topic === topic("light/state"))).toHaveLength(2);
+  });
+
+  it("gets one message at a time where it takes only one", async () => {
+    const { connect, sim, clock } = await brokerWorld({ protocol: "5" });
+    sim.limits = { receiveMaximum: 1 };
+    sim.delayMs = 100;
+    const before = clock.mono();
+    await connect();
+    // CONNACK, SUBACK, then state, about and online, each behind the one before
+    expect(clock.mono() - before).toBe(500);
+    expect(sim.received.map((each) => each.topic)).toEqual([
+      topic("light/state"),
+      topic("about"),
+      topic("availability"),
+    ]);
+  });
+
+  it("that goes away loses nobody who waits for his turn", async () => {
+    const { connect, sim, clock } = await brokerWorld({ protocol: "5" });
+    sim.limits = { receiveMaximum: 1 };
+    const link = await connect();
+    sim.stopAcking = true;
+    link.report(reportOf(1));
+    const closing = link[Symbol.asyncDispose]();
+    await clock.until(closing);
+    sim.close();
+    await clock.settle();
+    expect(clock.waiting).toBe(0);
   });
 });
 
