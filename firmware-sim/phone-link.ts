@@ -74,22 +74,28 @@ export const openPhoneLink = async (
     void ended.promise.then(() => reject(new Error("the broker closed the connection")));
     client.connect();
   });
+  /** MQTT.js leaves an answer that can no longer come open for ever. */
+  const whileOpen = <T>(answer: Promise<T>): Promise<T> =>
+    Promise.race([
+      answer,
+      ended.promise.then(() => {
+        throw new Error("the connection to the broker ended");
+      }),
+    ]);
   return {
     ended: ended.promise,
     async subscribe(topics) {
-      const granted = await client.subscribeAsync([...topics], { qos: 1 });
+      const granted = await whileOpen(client.subscribeAsync([...topics], { qos: 1 }));
       const refused = granted.find(({ qos }) => qos >= 0x80);
       if (refused !== undefined) throw new Error(`the broker does not let this phone read ${refused.topic}`);
     },
     async publish({ topic, payload, responseTopic, correlation, expiresInS }) {
-      await client.publishAsync(topic, payload, {
-        qos: 1,
-        properties: {
-          responseTopic,
-          correlationData: Buffer.from(correlation),
-          messageExpiryInterval: expiresInS,
-        },
-      });
+      const properties = {
+        responseTopic,
+        correlationData: Buffer.from(correlation),
+        messageExpiryInterval: expiresInS,
+      };
+      await whileOpen(client.publishAsync(topic, payload, { qos: 1, properties }));
     },
     close() {
       stream.end(DISCONNECT, () => stream.destroy());

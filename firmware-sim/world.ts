@@ -79,7 +79,8 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   });
   const [audience = ""] = org.boardApp.assetAudiences;
   const authority = tokenAuthority({
-    jwks: async () => ({ keys: org.jwks().keys.map((key) => ({ ...key })) }),
+    // The broker was handed the org's certificate: Salesforce need not publish it.
+    jwks: async () => ({ keys: org.assetKeys().keys.map((key) => ({ ...key })) }),
     audience,
     clock,
     introspect: async (token) => {

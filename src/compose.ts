@@ -105,8 +105,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   // The lamp first: it is as it was before anything asks the network.
   await using lamps = new AsyncDisposableStack();
   const lights = new Map<string, Light>();
-  for (const each of settings.lights)
-    lights.set(each.id, lamps.use(await openLight(each, { clock, vault, drivers: around.drivers }, signal)));
+  const opening = settings.lights.map(async (each) =>
+    lamps.use(await openLight(each, { clock, vault, drivers: around.drivers }, signal)),
+  );
+  // All of them end before the first mistake is told, so that none is left open behind it.
+  await Promise.allSettled(opening);
+  for (const light of await Promise.all(opening)) lights.set(light.id, light);
 
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });

@@ -8,7 +8,7 @@ import { answerCode, waitingRequest } from "./device-flow.ts";
 import type { OrgFaults } from "./faults.ts";
 import { endApproval, type Introspection, introspect } from "./grants.ts";
 import { keySet } from "./identity.ts";
-import { createOrgKeys, type OrgKeys } from "./keys.ts";
+import { createOrgKeys, type OrgKeys, published } from "./keys.ts";
 import { NoAnswer, type OrgRequest, type OrgResponse, readRequest } from "./messages.ts";
 import { narrate } from "./narrate.ts";
 import { destinationOf } from "./routes.ts";
@@ -278,6 +278,11 @@ export class SimulatedOrg implements OrgFaults {
   /** The published keys, as `/id/keys` lists them. */
   jwks(): ReturnType<typeof keySet> {
     return keySet(this.#context);
+  }
+
+  /** The keys that asset tokens are signed with, as somebody who was handed the org's certificate has them. */
+  assetKeys(): ReturnType<typeof keySet> {
+    return { keys: [published(this.#context.keys.asset())] };
   }
 
   /** Calls `listener` at every change of codes, approvals, assets and events; returns the way to stop. */
