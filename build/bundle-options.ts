@@ -18,15 +18,27 @@ const keepPlaces: Plugin = {
     onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const source = readFileSync(path, "utf8");
       if (!/\bimport\.meta\.(?:dirname|filename|url)\b/.test(source)) return undefined;
-      const join = `process.getBuiltinModule("node:path").join`;
+      const joined = `process.getBuiltinModule("node:path").join`;
       const file = JSON.stringify(relative(outDir, path));
       const folder = JSON.stringify(relative(outDir, dirname(path)));
       const contents = source
-        .replaceAll("import.meta.dirname", `(${join}(import.meta.dirname, ${folder}))`)
-        .replaceAll("import.meta.filename", `(${join}(import.meta.dirname, ${file}))`)
+        .replaceAll("import.meta.dirname", `(${joined}(import.meta.dirname, ${folder}))`)
+        .replaceAll("import.meta.filename", `(${joined}(import.meta.dirname, ${file}))`)
         .replaceAll("import.meta.url", `(new URL(${file}, import.meta.url).href)`);
       return { contents, loader: "ts" };
     });
+  },
+};
+
+/** The program needs its version; the bundle need not carry the rest of package.json. */
+const onlyVersion: Plugin = {
+  name: "only-version",
+  setup({ onLoad }) {
+    onLoad({ filter: /package\.json$/ }, ({ path }) =>
+      path === join(root, "package.json")
+        ? { contents: JSON.stringify({ version }), loader: "json" }
+        : undefined,
+    );
   },
 };
 
@@ -62,10 +74,9 @@ export const bundleOptions = {
   legalComments: "none", // THIRD-PARTY-NOTICES.txt has them in full
   metafile: true,
   logLevel: "warning",
-  define: { PORCHLIGHT_VERSION: JSON.stringify(version) },
   // Packages in CommonJS call `require` for Node's own modules.
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
   },
-  plugins: [keepPlaces, lazyBuiltins],
+  plugins: [keepPlaces, onlyVersion, lazyBuiltins],
 } as const satisfies BuildOptions;

@@ -4,7 +4,7 @@
 // a heavy package would be evaluated at every start. The file runs alone. Only `porchlight sim` needs more: the page it
 // serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package.
 
-import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { build, type Metafile } from "esbuild";
 import { bundleOptions, outDir, version } from "./bundle-options.ts";
@@ -21,6 +21,7 @@ const packageOf = (input: string): string | undefined =>
 const groupOf = (input: string): string => {
   const name = packageOf(input);
   if (name !== undefined) return name;
+  if (input.startsWith("builtin:")) return "(Node's own)";
   return input.startsWith("src/") && input.split("/").length > 2
     ? input.split("/").slice(0, 2).join("/")
     : (input.split("/")[0] ?? input);
@@ -51,7 +52,6 @@ const notices = (packageFolders: readonly string[]): string =>
     })
     .join(`\n${"-".repeat(80)}\n\n`);
 
-rmSync(outDir, { recursive: true, force: true });
 const { metafile } = await build({
   ...bundleOptions,
   entryPoints: ["src/main.ts"],

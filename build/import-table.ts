@@ -98,7 +98,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/main.ts", "src/compose.ts", "src/cli/**"],
-    may: ["src/**"],
+    may: ["src/**", "package.json"],
     packages: ["conf"],
     node: "any",
     ambient: true,

@@ -1,5 +1,6 @@
 // The peers by themselves: what the other tests in this folder stand on.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { makeCertificates, pem } from "./peers/certificates.ts";
 import { startMosquitto } from "./peers/mosquitto.ts";
@@ -96,7 +97,7 @@ test("the broker lets in who it knows, refuses a wrong password, and keeps retai
       openPhone(broker.plain, { ...phoneAccount, password: "wrong" }, "porch-1"),
     ).rejects.toThrow();
   }
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  await sleep(1_500); // it saves once a second
   await broker.stop("SIGKILL");
   await broker.start();
   await using phone = await openPhone(broker.plain, phoneAccount, "porch-1");

@@ -1,5 +1,6 @@
 // The built command signs in at an authorization server that is not ours.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { makeHome } from "./peers/home.ts";
 
@@ -77,14 +78,16 @@ describe("the sign-in afterwards", () => {
   });
 
   test("every start with an ended access token uses the newest refresh token once", async () => {
-    await using home = await makeHome({ accessTokenS: 1 });
-    const first = home.start();
+    await using home = await makeHome({ accessTokenS: 5 });
+    const access = { broker: { url: home.broker.open, auth: "access-token", password: null } };
+    const first = home.start(access);
     await home.signIn(first);
     first.kill("SIGTERM");
     await first.end();
     for (let start = 0; start < 3; start++) {
+      await sleep(5_000);
       const newest = home.provider.refreshTokens.at(-1);
-      const agent = home.start();
+      const agent = home.start(access);
       await agent.next("online");
       agent.kill("SIGTERM");
       expect((await agent.end()).code).toBe(0);
@@ -95,15 +98,32 @@ describe("the sign-in afterwards", () => {
     expect(await home.provider.isAlive(home.provider.refreshTokens.at(-1) ?? "")).toBe(true);
   });
 
+  test("a long connection renews its access token before the end, and the lamp obeys all the while", async () => {
+    await using home = await makeHome({ accessTokenS: 6 });
+    const agent = home.start({ broker: { url: home.broker.open, auth: "access-token", password: null } });
+    await home.signIn(agent);
+    const phone = await home.phone(home.broker.open);
+    const refreshed = () => home.provider.requests.filter(({ grantType }) => grantType === "refresh_token");
+    for (let brightness = 1; refreshed().length < 3; brightness++) {
+      expect(brightness).toBeLessThan(200);
+      const answer = await phone.ask({ state: "ON", brightness });
+      expect(answer.payload).toMatchObject({ outcome: "done" });
+      await sleep(100);
+    }
+    expect(refreshed().every(({ status }) => status === 200)).toBe(true);
+    expect(phone.received.filter(({ payload }) => payload === "offline")).toEqual([]);
+    expect(agent.events.filter(({ event }) => event === "fault")).toEqual([]);
+  });
+
   test("a sign-in that the org has ended leads to a new code", async () => {
-    await using home = await makeHome({ accessTokenS: 1 });
-    const first = home.start();
-    await home.signIn(first);
-    first.kill("SIGTERM");
-    await first.end();
+    await using home = await makeHome({ accessTokenS: 5 });
+    const access = { broker: { url: home.broker.open, auth: "access-token", password: null } };
+    const agent = home.start(access);
+    await home.signIn(agent);
     await home.provider.revokeEverything();
-    const again = home.start();
-    await again.next("code");
+    await agent.next("state", ({ why }) => why === "GRANT_GONE");
+    await home.answerCode(agent, "approves");
+    await agent.next("online");
   });
 
   test("signing out through the running agent ends the sign-in at the org and shows a new code", async () => {
@@ -127,6 +147,14 @@ describe("the sign-in afterwards", () => {
     expect((await home.command("sign-out").end()).code).toBe(0);
     expect(await home.provider.isAlive(home.provider.refreshTokens.at(-1) ?? "")).toBe(false);
     await home.start().next("code");
+  });
+
+  test("status tells who is signed in and that the board is online", async () => {
+    await using home = await makeHome();
+    await home.signIn(home.start());
+    const status = home.command("status", "--json");
+    expect((await status.end()).code).toBe(0);
+    expect(JSON.stringify(JSON.parse(status.stdout()))).toContain("Robin Porch");
   });
 
   test("somebody answers No: the board says so, and shows another code a minute later", async () => {

@@ -32,8 +32,8 @@ export interface Home extends AsyncDisposable {
   start(changes?: Changes): RunningAgent;
   /** Another command with the settings written last. */
   command(...args: string[]): Running;
-  /** A phone that is already watching. */
-  phone(): Promise<Phone>;
+  /** A phone that is already watching, by the broker's TLS listener or another. */
+  phone(url?: string): Promise<Phone>;
   /** Waits for the agent's code and does with it what the person does. */
   answerCode(agent: RunningAgent, does: "approves" | "denies"): Promise<PrintedEvent<"code">>;
   /** Signs a new agent in and waits until it is online. */
@@ -121,8 +121,8 @@ export const makeHome = async (
     settings,
     start: (changes) => keep(startAgent(settings(changes))),
     command: (...args) => keep(startCommand(...args, "--settings", settingsFile)),
-    phone: async () =>
-      stack.use(await openPhone(broker.tls, phoneAccount, deviceId, { ca: pem(certificates.ca) })),
+    phone: async (url = broker.tls) =>
+      stack.use(await openPhone(url, phoneAccount, deviceId, { ca: pem(certificates.ca) })),
     answerCode,
     signIn: async (agent) => {
       await answerCode(agent, "approves");

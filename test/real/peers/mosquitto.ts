@@ -25,6 +25,8 @@ export interface Mosquitto extends AsyncDisposable {
   readonly websocket: string;
   /** wss://, password. */
   readonly secureWebsocket: string;
+  /** mqtt://, anybody with any password and any topic, as behind a gateway that checks tokens itself. */
+  readonly open: string;
   /** What it has logged so far. */
   log(): string;
   start(): Promise<void>;
@@ -62,8 +64,8 @@ const answers = (port: number): Promise<boolean> =>
   });
 
 /**
- * Starts the broker with its files in `folder`. `board` may use its own topics and the discovery topic only, `phone`
- * everything below `porchlight/`. `extra` lines are added to the configuration.
+ * Starts the broker with its files in `folder`. `board` may use its own topics, the discovery topic and
+ * `phone/answers/`, `phone` everything below `porchlight/` and `phone/`. `extra` lines are added to the configuration.
  */
 export const startMosquitto = async (options: {
   readonly folder: string;
@@ -75,7 +77,7 @@ export const startMosquitto = async (options: {
 }): Promise<Mosquitto> => {
   requireTools();
   const { folder, certificates, deviceId, board, phone } = options;
-  const [plain = 0, tls = 0, mutual = 0, websocket = 0, secureWebsocket = 0] = await freePorts(5);
+  const [plain = 0, tls = 0, mutual = 0, websocket = 0, secureWebsocket = 0, open = 0] = await freePorts(6);
   const passwords = join(folder, "passwords");
   writeFileSync(passwords, `${board.username}:${board.password}\n${phone.username}:${phone.password}\n`, {
     mode: 0o600,
@@ -86,6 +88,7 @@ export const startMosquitto = async (options: {
   const boardMay = [
     `topic readwrite porchlight/${deviceId}/#`,
     `topic write homeassistant/device/${deviceId}/config`,
+    "topic write phone/answers/#",
   ];
   writeFileSync(
     acl,
@@ -141,6 +144,9 @@ export const startMosquitto = async (options: {
       ...passwordListener(secureWebsocket),
       "protocol websockets",
       ...secure,
+      `listener ${open} 127.0.0.1`,
+      "socket_domain ipv4",
+      "allow_anonymous true",
       "",
     ].join("\n"),
   );
@@ -166,7 +172,7 @@ export const startMosquitto = async (options: {
     });
     const deadline = performance.now() + START_LIMIT_MS;
     while (
-      !(await Promise.all([plain, tls, mutual, websocket, secureWebsocket].map(answers))).every(Boolean)
+      !(await Promise.all([plain, tls, mutual, websocket, secureWebsocket, open].map(answers))).every(Boolean)
     ) {
       if (starting.exitCode !== null) throw new Error(`mosquitto ended with ${starting.exitCode}:\n${log}`);
       if (performance.now() > deadline) {
@@ -184,6 +190,7 @@ export const startMosquitto = async (options: {
     mutual: `mqtts://127.0.0.1:${mutual}`,
     websocket: `ws://127.0.0.1:${websocket}/mqtt`,
     secureWebsocket: `wss://127.0.0.1:${secureWebsocket}/mqtt`,
+    open: `mqtt://127.0.0.1:${open}`,
     log: () => log,
     start,
     stop,

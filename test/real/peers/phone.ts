@@ -22,8 +22,8 @@ export interface Phone extends AsyncDisposable {
   ): Promise<Received>;
   /** Publishes to `porchlight/<device>/<topic>` with QoS 1; resolves when the broker has it. */
   publish(topic: string, payload: unknown, options?: { retain?: boolean }): Promise<void>;
-  /** As `publish` to light/set, with a response topic; resolves with the board's answer. */
-  ask(payload: Record<string, unknown>): Promise<Received>;
+  /** As `publish` to light/set, with a response topic (its own, or `at`); resolves with the board's answer. */
+  ask(payload: Record<string, unknown>, at?: string): Promise<Received>;
 }
 
 const LIMIT_MS = 15_000;
@@ -45,7 +45,7 @@ export const openPhone = async (
   options: Pick<IClientOptions, "ca"> = {},
 ): Promise<Phone> => {
   const base = `porchlight/${deviceId}`;
-  const answersAt = `phone/${randomUUID()}`;
+  const answersAt = `phone/answers/${randomUUID()}`;
   const { protocol, hostname, port } = new URL(url);
   const client: MqttClient = await connectAsync({
     ...options,
@@ -104,19 +104,19 @@ export const openPhone = async (
     publish: async (topic, payload, { retain = false } = {}) => {
       await client.publishAsync(`${base}/${topic}`, bytes(payload), { qos: 1, retain });
     },
-    ask: async (payload) => {
+    ask: async (payload, at = answersAt) => {
       const correlation = randomUUID();
       await client.publishAsync(`${base}/light/set`, bytes(payload), {
         qos: 1,
         properties: {
-          responseTopic: answersAt,
+          responseTopic: at,
           correlationData: Buffer.from(correlation),
           messageExpiryInterval: 10,
         },
       });
       return until(
         "an answer",
-        (message) => message.topic === answersAt && message.correlation === correlation,
+        (message) => message.correlation === correlation && message.topic !== "light/set",
       );
     },
     [Symbol.asyncDispose]: () => client.endAsync(true),
