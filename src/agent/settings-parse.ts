@@ -16,6 +16,7 @@ import {
   settingKeys,
 } from "./settings-table.ts";
 import {
+  describeMistake,
   LIGHTS,
   type Origin,
   readWritten,
@@ -27,6 +28,7 @@ import {
 
 const DEFAULT: Origin = "default";
 const BOARD: Origin = "board";
+const NO_FILE: Origin = "no settings file";
 const MAX_LIGHTS = 32;
 
 export interface SettingsSources {
@@ -79,11 +81,11 @@ const fallbackOf = ({ fallback }: AnyRow, values: SettingValues, board: BoardFac
   }
 };
 
-const missing = (key: string, kind: AnyRow["kind"], origin: Origin): SettingsMistake => ({
+const missing = (key: string, { doc }: AnyRow, origin: Origin): SettingsMistake => ({
   key,
   value: null,
   origin,
-  problem: `is needed: ${allowedWords(kind)}`,
+  problem: `is needed. ${doc}`,
 });
 
 /** Reads the list of lamps. */
@@ -94,7 +96,7 @@ const readLights = (
   around: Omit<Around, "folder">,
   mistakes: SettingsMistake[],
 ): Settings["lights"] => {
-  const wrong = (key: string, problem: string, origin = from?.origin ?? DEFAULT): void => {
+  const wrong = (key: string, problem: string, origin = from?.origin ?? NO_FILE): void => {
     mistakes.push({ key, value: null, origin, problem });
   };
   if (from === undefined) {
@@ -123,11 +125,11 @@ const readLights = (
       if (given !== undefined)
         return readOne(`${at}.${name}`, row, { ...from, raw: given }, around, mistakes);
       const value = otherwise ?? fallbackOf(row, values, board);
-      if (value === undefined) mistakes.push(missing(`${at}.${name}`, row.kind, from.origin));
+      if (value === undefined) mistakes.push(missing(`${at}.${name}`, row, from.origin));
       return value;
     };
     // With several lamps, each has to say who it is.
-    if (!alone && raw.id === undefined) mistakes.push(missing(`${at}.id`, lightTable.id.kind, from.origin));
+    if (!alone && raw.id === undefined) mistakes.push(missing(`${at}.id`, lightTable.id, from.origin));
     const id = field("id");
     const name = field("name", alone ? undefined : id);
     const driver = field("driver");
@@ -182,8 +184,7 @@ export const parseSettings = (sources: SettingsSources): SettingsResult => {
     values.set(key, value);
     // The URL's default hangs on the dialect: a wrong dialect has been told already.
     const told = key === "org.url" && chosen["org.dialect"] === undefined;
-    if (value === undefined && !told)
-      mistakes.push(missing(key, rowOf(key).kind, file?.path ?? "no settings file"));
+    if (value === undefined && !told) mistakes.push(missing(key, rowOf(key), file?.path ?? NO_FILE));
   }
 
   const all = Object.fromEntries(values) as SettingValues;
@@ -205,13 +206,9 @@ export const parseSettings = (sources: SettingsSources): SettingsResult => {
   return mistakes.length > 0 ? { ok: false, mistakes } : { ok: true, settings: assemble(values), origins };
 };
 
-/** `org.url = "ftp://x" (/etc/porchlight/settings.json): is not such a URL; allowed is …` */
-export const describeMistake = ({ key, value, origin, problem }: SettingsMistake): string =>
-  `${key === "" ? "" : `${key}${value === null ? "" : ` = ${value}`} `}(${origin}): ${problem}`;
-
 /** All mistakes as the one error that ends the program. */
 export const settingsError = (mistakes: readonly SettingsMistake[]): AgentError =>
   new AgentError(
     "SETTINGS_INVALID",
-    `\n${mistakes.map((mistake) => `  ${describeMistake(mistake)}`).join("\n")}\n`,
+    `\n${mistakes.map((mistake) => `  ${describeMistake(mistake)}`).join("\n")}`,
   );

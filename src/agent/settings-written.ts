@@ -20,6 +20,10 @@ export interface SettingsMistake {
   readonly problem: string;
 }
 
+/** `org.url = "ftp://x" (/etc/porchlight/settings.json): is not such a URL; allowed is …` */
+export const describeMistake = ({ key, value, origin, problem }: SettingsMistake): string =>
+  `${key === "" ? "" : `${key}${value === null ? "" : ` = ${value}`} `}(${origin}): ${problem}`;
+
 /** A value as somebody wrote it. */
 export interface Written {
   readonly raw: Json;
@@ -95,12 +99,17 @@ const flatten = (
   }
 };
 
-/** One value out of an environment variable: texts as they are, the rest as JSON. */
-const fromEnv = (text: string, row: AnyRow | undefined): Json | undefined => {
-  const isText = row !== undefined && row.kind.kind !== "object" && row.kind.kind !== "flag";
-  if (isText) return row.nullable && row.kind.kind !== "secret" && text === "null" ? null : text;
+/**
+ * One value out of an environment variable or the command line: texts as they are, `{"file": …}` and the rest as
+ * JSON. `row` is undefined for the list of lamps. Undefined when it cannot be read.
+ */
+export const fromText = (text: string, row: AnyRow | undefined): Json | undefined => {
   const read = readJsonc(text);
-  return read.ok ? read.value : undefined;
+  const value = read.ok ? read.value : undefined;
+  const isText = row !== undefined && row.kind.kind !== "object" && row.kind.kind !== "flag";
+  if (!isText) return value;
+  if (value === null && row.nullable && row.kind.kind !== "secret") return null;
+  return value !== undefined && pointsElsewhere(value, row.kind) ? value : text;
 };
 
 /** Lays the environment over the file. NAME_FILE names a file that holds the value; empty variables are not set. */
@@ -122,7 +131,7 @@ const overlay = (
       continue;
     }
     const row = key === LIGHTS ? undefined : rowOf(key as SettingKey);
-    const raw = direct === undefined ? { file: text } : fromEnv(text, row);
+    const raw = direct === undefined ? { file: text } : fromText(text, row);
     if (raw !== undefined) written.set(key, { raw, origin, folder: "" });
     else {
       written.delete(key);

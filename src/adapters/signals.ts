@@ -1,0 +1,19 @@
+// Not SIGHUP: a handler would undo nohup(1), which has the process ignore it.
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * The wish to stop, as an AbortSignal: the first SIGINT or SIGTERM aborts it. From then on, as after
+ * dispose, they do again what they do by themselves: end the process.
+ */
+export const untilToldToStop = (): { readonly signal: AbortSignal } & Disposable => {
+  const controller = new AbortController();
+  const release = (): void => {
+    for (const name of SIGNALS) process.off(name, stop);
+  };
+  const stop = (): void => {
+    release();
+    controller.abort();
+  };
+  for (const name of SIGNALS) process.on(name, stop);
+  return { signal: controller.signal, [Symbol.dispose]: release };
+};

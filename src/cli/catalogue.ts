@@ -1,0 +1,184 @@
+// Every command of the program, as data. Nothing is imported that a command needs to run: that comes with `load`.
+
+import { type CommandSpec, type Io, type OptionSpec, type RunCommand, readArguments } from "./command.ts";
+
+const help: OptionSpec = { short: "h", doc: "Show this help." };
+const settings: OptionSpec = {
+  short: "s",
+  value: "FILE",
+  doc: "The settings file; else $PORCHLIGHT_SETTINGS, /etc/porchlight/settings.json, the XDG config folder.",
+};
+const json: OptionSpec = { doc: "Write JSON to standard output, for programs." };
+
+/** A command and the way to run it. */
+export interface Entry {
+  readonly spec: CommandSpec;
+  /** Reads the arguments, loads the command's code and runs it; resolves with the exit code. */
+  readonly start: (args: readonly string[], io: Io) => Promise<number>;
+}
+
+/** Most commands: arguments and `--help` are read by the description, then the code is loaded. */
+const command = (spec: CommandSpec, load: () => Promise<RunCommand>): Entry => ({
+  spec,
+  async start(args, io) {
+    const read = readArguments(spec, args);
+    if (read.flags.has("help")) {
+      const { commandHelp } = await import("./help.ts");
+      io.stdout.write(commandHelp(spec));
+      return 0;
+    }
+    return (await load())(read, io);
+  },
+});
+
+/** In the order of the help. */
+export const catalogue: readonly Entry[] = [
+  command(
+    {
+      name: "run",
+      summary: "run the agent on this board",
+      usage: ["run [--settings FILE] [--json]"],
+      details: [
+        "Shows a code until somebody has signed the board in, then joins the broker and drives the lamps, until it",
+        "is told to stop (Ctrl-C or SIGTERM; a second one ends it at once).",
+        "At a terminal, Enter, space or n is a press of the board's button.",
+      ],
+      options: {
+        settings,
+        json: { doc: "Write every event as one JSON object a line to standard output." },
+        help,
+      },
+      maxWords: 0,
+      examples: [
+        ["porchlight run", "with the settings from the usual places"],
+        ["porchlight run --settings porch.json --json", "for another program to read along"],
+      ],
+    },
+    async () => (await import("./run.ts")).runCommand,
+  ),
+  {
+    spec: {
+      name: "sim",
+      summary: "see everything work in a simulated world, nothing to set up",
+      usage: ["sim [OPTIONS]"],
+      details: [
+        "Runs the agent against a simulated org, broker, phone and lamp. porchlight sim --help tells more.",
+      ],
+      options: {},
+      maxWords: 0,
+      examples: [["porchlight sim", "a QR code, a page to watch, and a lamp that moves"]],
+    },
+    start: async (args) => (await import("./sim.ts")).simCommand(args),
+  },
+  command(
+    {
+      name: "status",
+      summary: "tell how the agent on this board is doing",
+      usage: ["status [--settings FILE] [--json]"],
+      details: ["Asks the running agent; without one, tells what the state folder knows."],
+      options: { settings, json, help },
+      maxWords: 0,
+      examples: [
+        ["porchlight status", "for people"],
+        ["porchlight status --json", 'for programs; "running" says whether an agent answered'],
+      ],
+    },
+    async () => (await import("./status.ts")).statusCommand,
+  ),
+  command(
+    {
+      name: "light",
+      summary: "list the lamps, or switch one",
+      usage: ["light [ID] [on|off|toggle|blink|identify|stop] [OPTIONS]"],
+      details: [
+        "Without ID it is the first lamp. Goes through the running agent; without one it drives the lamp itself.",
+        "stop ends blinking. Brightness, kelvin or colour alone also switch the lamp on.",
+      ],
+      options: {
+        brightness: { short: "b", value: "PERCENT", doc: "1 to 100, as the eye sees it: 40 or 40%." },
+        kelvin: { short: "k", value: "KELVIN", doc: "Colour temperature: 2700 is warm, 6500 is cold." },
+        colour: { short: "c", value: "RRGGBB", doc: "Colour as six hexadecimal digits: ff8800." },
+        fade: {
+          short: "f",
+          value: "TIME",
+          doc: "How long the change takes: 500ms, 2s or 10m; at most an hour.",
+        },
+        settings,
+        json,
+        help,
+      },
+      maxWords: 2,
+      examples: [
+        ["porchlight light", "list the lamps"],
+        ["porchlight light on --brightness 40%", "the first lamp"],
+        ["porchlight light porch --kelvin 2700 --fade 2s", "slowly to warm white"],
+        ["porchlight light porch identify", "which one is it?"],
+      ],
+    },
+    async () => (await import("./light.ts")).lightCommand,
+  ),
+  command(
+    {
+      name: "sign-out",
+      summary: "give the board back: end the sign-in at the org and forget it here",
+      usage: ["sign-out [--settings FILE] [--json]"],
+      details: [
+        "Revokes the tokens at the org and forgets everything but the board's own key, also when the org cannot be",
+        "reached; then the sign-in stays valid at the org until you end it there.",
+      ],
+      options: { settings, json, help },
+      maxWords: 0,
+      examples: [["porchlight sign-out", "the next run shows a new code"]],
+    },
+    async () => (await import("./sign-out.ts")).signOutCommand,
+  ),
+  command(
+    {
+      name: "settings",
+      summary: "show, check, change or explain the settings",
+      usage: [
+        "settings show [--json]",
+        "settings check",
+        "settings set KEY VALUE",
+        "settings unset KEY",
+        "settings doc [KEY]",
+        "settings schema",
+      ],
+      details: [
+        "show tells every value and where it comes from; secrets stay hidden.",
+        "set and unset change the settings file, and refuse what would be a new mistake. VALUE - is read from standard",
+        "input, so that a secret need not stand on the command line. A running agent takes changes at its next start.",
+        "schema writes a JSON Schema for editors.",
+      ],
+      options: {
+        settings,
+        json,
+        "drop-comments": { doc: "With set and unset: change a file with comments, which then loses them." },
+        help,
+      },
+      maxWords: 3,
+      examples: [
+        ["porchlight settings set org.clientId 3MVG9…", "one value"],
+        ['porchlight settings set lights \'[{ "driver": "led:porch" }]\'', "a list, as JSON"],
+        ["porchlight settings set org.clientSecret - < secret.txt", "a secret from a file"],
+        ["porchlight settings doc broker.url", "what is this?"],
+      ],
+    },
+    async () => (await import("./settings.ts")).settingsCommand,
+  ),
+  command(
+    {
+      name: "version",
+      summary: "tell the version",
+      usage: ["version [--json]"],
+      details: [],
+      options: { json, help },
+      maxWords: 0,
+      examples: [["porchlight version", "porchlight, Node and the machine"]],
+    },
+    async () => (await import("./version.ts")).versionCommand,
+  ),
+];
+
+/** Names of all commands. */
+export const commandNames: readonly string[] = catalogue.map(({ spec }) => spec.name);

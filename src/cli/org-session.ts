@@ -1,0 +1,50 @@
+// The org and the stored sign-in, for the commands that work without the agent.
+
+import { systemClock, systemRandom } from "../adapters/clock.ts";
+import { openVault } from "../adapters/vault.ts";
+import type { Settings } from "../agent/settings.ts";
+import { createOrg } from "../device-flow/org.ts";
+import { createSession } from "../device-flow/session.ts";
+import { AgentError } from "../errors.ts";
+import type { Http, Org, Session, Vault } from "../ports.ts";
+
+/** How long the state folder may still be in the hands of an agent that is just stopping, in milliseconds. */
+const PATIENCE_MS = 2_000;
+
+/** Opens the state folder, made when missing. */
+export const openState = (settings: Settings): Promise<Vault> =>
+  openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
+
+/** The org and the sign-in over an open state folder. */
+export const openSession = (
+  settings: Settings,
+  vault: Vault,
+  http: Http,
+): { readonly org: Org; readonly session: Session } => {
+  const org = createOrg(settings.org, { http, clock: systemClock });
+  return { org, session: createSession({ org, vault, clock: systemClock }) };
+};
+
+/** Runs `work` while no agent runs with this state folder. Throws ALREADY_RUNNING. */
+export const insteadOfAgent = async <T>(
+  vault: Vault,
+  work: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> => {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  let begun = false;
+  try {
+    return await vault.locked(
+      "agent",
+      () => {
+        begun = true;
+        return work();
+      },
+      AbortSignal.any([signal, patience]),
+    );
+  } catch (error) {
+    if (!begun && patience.aborted && !signal.aborted)
+      throw new AgentError("ALREADY_RUNNING", undefined, { cause: error });
+    throw error;
+  }
+};

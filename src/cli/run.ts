@@ -1,0 +1,80 @@
+// `porchlight run`: the agent in the real world.
+
+import { systemClock, systemRandom } from "../adapters/clock.ts";
+import { createControls } from "../adapters/control.ts";
+import { createHttp } from "../adapters/http.ts";
+import { createJsonJournal, createPeopleJournal } from "../adapters/journal.ts";
+import { openKeys } from "../adapters/keys.ts";
+import { readNamedText } from "../adapters/settings-file.ts";
+import { untilToldToStop } from "../adapters/signals.ts";
+import { openVault } from "../adapters/vault.ts";
+import type { Settings } from "../agent/settings.ts";
+import { runAgent } from "../compose.ts";
+import { openDisplay } from "../hal/displays/open.ts";
+import type { TerminalStream } from "../hal/displays/terminal.ts";
+import type { Journal } from "../ports.ts";
+import type { Io, RunCommand } from "./command.ts";
+import { loadSettings } from "./load-settings.ts";
+import { version } from "./version.ts";
+
+/** The org sees this in its login history. */
+export const userAgent = `porchlight/${version}`;
+
+/** True where the display `terminal` draws in place: lines in between would spoil the picture. */
+const draws = ({ display }: Settings, { stderr, env }: Io): boolean =>
+  display === "terminal" && stderr.isTTY === true && (env.TERM ?? "dumb") !== "dumb";
+
+const silent: Journal = { record: () => {} };
+
+const journalFor = (settings: Settings, json: boolean, io: Io): Journal => {
+  if (json) return createJsonJournal((line) => io.stdout.write(line), systemClock);
+  if (draws(settings, io)) return silent;
+  return createPeopleJournal((line) => io.stderr.write(line), systemClock);
+};
+
+/** JSON lines and a picture on one terminal: then the display prints below what is there instead of drawing over it. */
+const displayStream = (json: boolean, { stdout, stderr }: Io): TerminalStream =>
+  json && stdout.isTTY ? { write: (text) => stderr.write(text), isTTY: false } : stderr;
+
+/** `porchlight run` */
+export const runCommand: RunCommand = async (args, io) => {
+  const { settings } = loadSettings(args, io);
+  const json = args.flags.has("json");
+  using told = untilToldToStop();
+  const { signal } = told;
+  const vault = await openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
+  const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
+  await using client = createHttp({ ca, env: io.env, userAgent });
+  const journal = journalFor(settings, json, io);
+  await using display = await openDisplay(
+    settings.display,
+    { clock: systemClock, out: displayStream(json, io), env: io.env },
+    signal,
+  );
+  const keys = new AbortController();
+  const inputs = openKeys(io.stdin, (name) => process.kill(process.pid, name), keys.signal);
+  await using controls = createControls(settings.state.dir, systemClock, (error) =>
+    journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
+  );
+  try {
+    return await runAgent(
+      settings,
+      {
+        clock: systemClock,
+        random: systemRandom,
+        http: client.http,
+        vault,
+        journal,
+        display,
+        inputs,
+        controls,
+        drivers: {},
+        readText: readNamedText,
+        version,
+      },
+      signal,
+    );
+  } finally {
+    keys.abort();
+  }
+};

@@ -1,0 +1,79 @@
+// `porchlight sign-out`
+
+import { askAgent } from "../adapters/control.ts";
+import { createHttp } from "../adapters/http.ts";
+import { readNamedText } from "../adapters/settings-file.ts";
+import { untilToldToStop } from "../adapters/signals.ts";
+import type { Settings } from "../agent/settings.ts";
+import { asAgentError } from "../errors.ts";
+import type { RunCommand } from "./command.ts";
+import { loadSettings } from "./load-settings.ts";
+import { insteadOfAgent, openSession, openState } from "./org-session.ts";
+import { userAgent } from "./run.ts";
+
+/** What came of it. `revoked` false: the org was not told, and still holds the sign-in for valid. */
+interface SignedOut {
+  readonly signedIn: boolean;
+  readonly revoked: boolean;
+  /** Why the org was not told. */
+  readonly reason: string | null;
+}
+
+/** Without an agent: revoke at the org, then forget everything here but the board's own key. */
+const signOutHere = async (
+  settings: Settings,
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<SignedOut> => {
+  const vault = await openState(settings);
+  const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
+  await using client = createHttp({ ca, env, userAgent });
+  const { org, session } = openSession(settings, vault, client.http);
+  return await insteadOfAgent(
+    vault,
+    async () => {
+      // A grant that cannot be read cannot be revoked, but it can be forgotten.
+      const grant = await session.load().catch(() => null);
+      const refusal =
+        grant == null
+          ? null
+          : await org.revoke(grant, signal).then(
+              () => null,
+              (error: unknown) => asAgentError(error).message,
+            );
+      signal.throwIfAborted();
+      await session.forget();
+      for (const { id } of settings.lights) await vault.write(`light-${id}`, undefined);
+      const unread = grant === null ? "the stored sign-in cannot be read" : null;
+      return {
+        signedIn: grant !== undefined,
+        revoked: grant != null && refusal === null,
+        reason: refusal ?? unread,
+      };
+    },
+    signal,
+  );
+};
+
+const sentence = ({ signedIn, revoked, reason }: SignedOut): string => {
+  if (!signedIn) return "This board was not signed in.\n";
+  if (revoked) return "Signed out. The next run shows a new code.\n";
+  return [
+    `Forgotten here, but the org could not be told${reason === null ? "" : `: ${reason}`}.`,
+    "It still counts this sign-in as valid: end it there (Salesforce: your settings, Connected Apps or OAuth usage, Revoke).",
+    "",
+  ].join("\n");
+};
+
+/** `porchlight sign-out` */
+export const signOutCommand: RunCommand = async (args, io) => {
+  const { settings } = loadSettings(args, io);
+  using told = untilToldToStop();
+  const byAgent = await askAgent(settings.state.dir, { ask: "signOut" }, told.signal);
+  const result: SignedOut =
+    byAgent === undefined
+      ? await signOutHere(settings, io.env, told.signal)
+      : { signedIn: true, revoked: byAgent.revoked, reason: null };
+  io.stdout.write(args.flags.has("json") ? `${JSON.stringify(result)}\n` : sentence(result));
+  return 0;
+};

@@ -1,0 +1,21 @@
+import manifest from "../../package.json" with { type: "json" };
+import type { RunCommand } from "./command.ts";
+
+/** The program's version, from package.json. */
+export const version: string = manifest.version;
+
+/** `porchlight version` */
+export const versionCommand: RunCommand = async ({ flags }, { stdout }) => {
+  const facts = {
+    porchlight: version,
+    node: process.versions.node,
+    platform: process.platform,
+    arch: process.arch,
+  };
+  stdout.write(
+    flags.has("json")
+      ? `${JSON.stringify(facts)}\n`
+      : `porchlight ${facts.porchlight} (Node ${facts.node}, ${facts.platform} ${facts.arch})\n`,
+  );
+  return 0;
+};
