@@ -1,5 +1,12 @@
-import type { ReadStream } from "node:tty";
+import type { Readable } from "node:stream";
 import type { Input, Inputs } from "../ports.ts";
+
+/** Where keys come from: `process.stdin`, whatever it is connected to. */
+export interface KeyStream extends Readable {
+  readonly isTTY?: boolean;
+  /** Only on a terminal. */
+  setRawMode?(on: boolean): unknown;
+}
 
 /** Terminals send these for Enter, space and n. */
 const PRESS = new Set(["\r", "\n", " ", "n", "N"]);
@@ -23,7 +30,7 @@ const inputOf = (key: string): Input | null => {
  * terminal there are no presses. The terminal is as before when `signal` is aborted.
  */
 export const openKeys = (
-  stdin: ReadStream,
+  stdin: KeyStream,
   interrupt: (name: "SIGINT" | "SIGTSTP") => void,
   signal: AbortSignal,
 ): Inputs => {
@@ -41,12 +48,12 @@ export const openKeys = (
   const close = (): void => {
     stdin.off("data", onData);
     stdin.off("error", close);
-    if (stdin.isTTY && !stdin.destroyed) stdin.setRawMode(false);
+    if (stdin.isTTY && !stdin.destroyed) stdin.setRawMode?.(false);
     stdin.pause();
     wake.resolve();
   };
   if (stdin.isTTY && !signal.aborted) {
-    stdin.setRawMode(true);
+    stdin.setRawMode?.(true);
     stdin.on("data", onData);
     stdin.on("error", close);
     signal.addEventListener("abort", close, { once: true });

@@ -319,13 +319,13 @@ export const settingTable = {
   display: {
     kind: {
       kind: "text",
-      pattern: /^(?:terminal|none|(?:framebuffer|oled|file):[^\p{Cc}\p{Cs}]*)$/u,
-      allowed: '"terminal", "none", or "framebuffer:…", "oled:…", "file:…" with an address',
+      pattern: /^(?:terminal|none|file:[^\p{Cc}\p{Cs}]+)$/u,
+      allowed: '"terminal", "none", or "file:" and the path of a .png or .svg file',
     },
     nullable: false,
     fallback: always("terminal"),
     doc: "Where the code is shown.",
-    example: "framebuffer:/dev/fb0",
+    example: "file:/run/porchlight/code.png",
   },
   "state.dir": {
     kind: { kind: "path" },
@@ -365,7 +365,7 @@ export const lightTable = {
     kind: {
       kind: "text",
       pattern: /^[a-z][a-z0-9-]{0,31}(?::[^\p{Cc}\p{Cs}]{0,1024})?$/u,
-      allowed: 'a driver\'s name, ":" and its address, such as "led:porch" or "memory:"',
+      allowed: 'a driver\'s name, ":" and its address, such as "memory:"',
     },
     nullable: false,
     fallback: required,

@@ -159,7 +159,7 @@ export const catalogue: readonly Entry[] = [
       maxWords: 3,
       examples: [
         ["porchlight settings set org.clientId 3MVG9…", "one value"],
-        ['porchlight settings set lights \'[{ "driver": "led:porch" }]\'', "a list, as JSON"],
+        ['porchlight settings set lights \'[{ "driver": "memory:" }]\'', "a list, as JSON"],
         ["porchlight settings set org.clientSecret - < secret.txt", "a secret from a file"],
         ["porchlight settings doc broker.url", "what is this?"],
       ],

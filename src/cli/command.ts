@@ -2,15 +2,23 @@
 // function that runs it.
 
 import { parseArgs } from "node:util";
+import type { KeyStream } from "../adapters/keys.ts";
 import { nearest } from "../agent/nearest.ts";
 import { AgentError } from "../errors.ts";
+import type { TerminalStream } from "../hal/displays/terminal.ts";
+
+/** Where data goes. */
+export interface Output {
+  write(text: string): boolean;
+  readonly isTTY?: boolean;
+}
 
 /** The streams and surroundings of a command; tests give their own. */
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
-  readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdin: KeyStream;
+  readonly stdout: Output;
+  readonly stderr: TerminalStream;
 }
 
 export interface OptionSpec {

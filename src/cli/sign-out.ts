@@ -6,7 +6,7 @@ import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Settings } from "../agent/settings.ts";
 import { asAgentError } from "../errors.ts";
-import type { RunCommand } from "./command.ts";
+import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { insteadOfAgent, openSession, openState } from "./org-session.ts";
 import { userAgent } from "./run.ts";
@@ -20,11 +20,7 @@ interface SignedOut {
 }
 
 /** Without an agent: revoke at the org, then forget everything here but the board's own key. */
-const signOutHere = async (
-  settings: Settings,
-  env: NodeJS.ProcessEnv,
-  signal: AbortSignal,
-): Promise<SignedOut> => {
+const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSignal): Promise<SignedOut> => {
   const vault = await openState(settings);
   const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
   await using client = createHttp({ ca, env, userAgent });
