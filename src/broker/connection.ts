@@ -340,19 +340,9 @@ const received = (topic: string, payload: Uint8Array, packet: IPublishPacket): R
 
 /** The reason code MQTT.js hangs on an error of an acknowledgement; 128 (unspecified) when there is none. */
 const codeOf = (error: unknown): number => {
-  if (!(error instanceof Error)) return 128;
-  if ("code" in error && typeof error.code === "number") return error.code;
-  const granted: unknown =
-    "packet" in error &&
-    typeof error.packet === "object" &&
-    error.packet !== null &&
-    "granted" in error.packet
-      ? error.packet.granted
-      : undefined;
-  const refused: unknown = Array.isArray(granted)
-    ? granted.find((each) => typeof each === "number" && each >= 128)
-    : undefined;
-  return typeof refused === "number" ? refused : 128;
+  const { code, packet } = Object(error) as { code?: unknown; packet?: { granted?: unknown } };
+  const granted: readonly unknown[] = Array.isArray(packet?.granted) ? packet.granted : [];
+  return [code, ...granted].find((each): each is number => typeof each === "number" && each >= 128) ?? 128;
 };
 
 const isReset = (cause: unknown): boolean =>

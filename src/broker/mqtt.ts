@@ -54,6 +54,14 @@ interface Waiting {
   readonly replyTo: ReplyTo;
 }
 
+/** In the order they are tried. */
+type Protocols = readonly [Protocol, ...Protocol[]];
+
+interface Speaking {
+  readonly connection: Connection;
+  readonly protocol: Protocol;
+}
+
 /** What a hand-over needs of the link before. */
 interface Predecessor {
   /** Its end is no loss from now on. */
@@ -134,7 +142,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     }
   };
 
-  const protocolsToTry = (): readonly Protocol[] => {
+  const protocolsToTry = (): Protocols => {
     if (options.protocol !== "auto") return [options.protocol];
     const only311 = spoken?.protocol === "3.1.1" && clock.mono() < after(spoken.at, TRY_AGAIN_MS);
     return only311 ? ["3.1.1"] : ["5", "3.1.1"];
@@ -144,14 +152,14 @@ export const createBroker = (options: BrokerOptions): Broker => {
     pass: BrokerPass,
     before: Predecessor | undefined,
     signal: AbortSignal,
-  ): Promise<{ connection: Connection; protocol: Protocol }> => {
+  ): Promise<Speaking> => {
     const protocols = protocolsToTry();
     // A broker that has spoken MQTT 5 and now closes without a word has another trouble than the protocol.
     const provedFive = spoken?.protocol === "5";
     const since = spoken?.protocol === "3.1.1" && protocols.length === 1 ? spoken.at : clock.mono();
     spoken = undefined;
     const token = pass.kind === "token" ? pass.token : null;
-    for (const protocol of protocols) {
+    const attempt = async ([protocol, ...others]: Protocols): Promise<Speaking> => {
       const stream = await openInTime(signal);
       // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
       if (protocol === "3.1.1") await before?.retire();
@@ -176,10 +184,11 @@ export const createBroker = (options: BrokerOptions): Broker => {
         spoken = { protocol, at: since };
         return { connection: opened.connection, protocol };
       }
-      const another = protocol !== protocols.at(-1) && (opened.certain || !provedFive);
-      if (!another) throw opened.error;
-    }
-    throw new AgentError("BROKER_REFUSED", "no protocol to try");
+      const [next, ...rest] = others;
+      if (next === undefined || (provedFive && !opened.certain)) throw opened.error;
+      return attempt([next, ...rest]);
+    };
+    return attempt(protocols);
   };
 
   const linkOver = (connection: Connection, protocol: Protocol): Link => {
@@ -266,4 +275,7 @@ const defaultPorts: Readonly<Record<string, string>> = {
   "wss:": "443",
 };
 
-const addressOf = (url: URL): string => `${url.hostname}:${url.port || (defaultPorts[url.protocol] ?? "")}`;
+const addressOf = (url: URL): string => {
+  const port = url.port || defaultPorts[url.protocol];
+  return port === undefined ? url.hostname : `${url.hostname}:${port}`;
+};

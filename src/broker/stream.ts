@@ -170,5 +170,5 @@ const tlsTrouble =
 const unreachableError = (error: Error, address: string): AgentError => {
   const name = "code" in error && typeof error.code === "string" ? error.code : error.message;
   const code: ErrorCode = tlsTrouble.test(name) ? "BROKER_TLS" : "BROKER_UNREACHABLE";
-  return error instanceof AgentError ? error : new AgentError(code, `${address}: ${name}`, { cause: error });
+  return new AgentError(code, `${address}: ${name}`, { cause: error });
 };

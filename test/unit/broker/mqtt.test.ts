@@ -2,6 +2,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { type Authenticate, allowAll, type Credentials } from "../../../firmware-sim/broker/access.ts";
+import type { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
 import type { Link } from "../../../src/ports.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
 import { announcement, brokerWorld, never, reportOf, token } from "./world.ts";
@@ -34,6 +35,25 @@ describe("the protocol", () => {
       sim.refuseProtocol5 = false;
       await clock.advance(HOUR);
       expect((await connect(second)).protocol).toBe("5");
+    },
+  );
+
+  it.each(["ECONNRESET", "EPIPE"])(
+    "falls back to 3.1.1 as well when the broker breaks off with %s",
+    async (code) => {
+      const sim: { broker?: SimulatedBroker } = {};
+      const opened: Duplex[] = [];
+      const world = await brokerWorld({
+        openStream: async () => {
+          const [ours, theirs] = duplexPair();
+          opened.push(ours);
+          if (opened.length === 1) setImmediate(() => ours.destroy(Object.assign(new Error(code), { code })));
+          else sim.broker?.attach(theirs);
+          return ours;
+        },
+      });
+      sim.broker = world.sim;
+      expect((await world.connect()).protocol).toBe("3.1.1");
     },
   );
 
@@ -154,6 +174,29 @@ describe("a connection that does not come about", () => {
     await clock.settle();
     expect(stream.destroyed).toBe(true);
     expect(clock.waiting).toBe(0);
+  });
+
+  it("because opening the stream takes too long calls that off", async () => {
+    const { failure, clock } = await brokerWorld({
+      openStream: (_url, signal) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+      connectTimeoutMs: 5_000,
+    });
+    expect(await failure()).toBe("BROKER_UNREACHABLE");
+    expect(clock.waiting).toBe(0);
+  });
+
+  it("because the network fails in mid-sentence is a loss", async () => {
+    const { failure, streams } = await brokerWorld({
+      protocol: "5",
+      openStream: async () => {
+        const [ours] = duplexPair();
+        setImmediate(() => ours.destroy(Object.assign(new Error("no route"), { code: "EHOSTUNREACH" })));
+        return ours;
+      },
+    });
+    expect(await failure()).toBe("BROKER_LOST");
+    expect(streams).toEqual([]);
   });
 
   it("because the stream was dead before it began ends at once", async () => {
@@ -478,18 +521,57 @@ describe("an answer", () => {
   });
 });
 
+describe("an answer that does not get through", () => {
+  const result = {
+    id: "a",
+    outcome: "done",
+    code: null,
+    message: null,
+    light: "attic",
+    state: null,
+  } as const;
+
+  it("is published again over the next connection", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link = await connect();
+    const requests = collect(link);
+    sim.publish(topic("lights/attic/set"), '{"state":"ON","id":"a"}');
+    await clock.settle();
+    sim.stopAcking = true;
+    requests[0]?.answer(result);
+    expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_SILENT" });
+    sim.stopAcking = false;
+    await connect(link);
+    await clock.settle();
+    // once over each connection: QoS 1 is at least once
+    expect(sim.received.filter((each) => each.topic === topic("result"))).toHaveLength(2);
+  });
+
+  it("because the broker forbids it is dropped, and the link goes on", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld({
+      authenticate: rules((_action, name) => !name.endsWith("/result")),
+    });
+    const requests = collect(await connect());
+    sim.publish(topic("lights/attic/set"), '{"state":"ON","id":"a"}');
+    await clock.settle();
+    requests[0]?.answer(result);
+    await clock.settle();
+    expect(sim.connected).toEqual(["porch-1"]);
+  });
+});
+
 describe("commands that wait", () => {
   it("push the oldest out, with an answer, when there are too many", async () => {
     const { connect, sim, clock, collect } = await brokerWorld();
     const link: Link = await connect();
-    for (let count = 0; count < 70; count++)
-      sim.publish(topic("light/set"), JSON.stringify({ brightness: 1 + count, id: String(count) }));
     sim.publish(topic("light/set"), "nonsense");
+    for (let count = 1; count <= 70; count++)
+      sim.publish(topic("light/set"), JSON.stringify({ brightness: count, id: String(count) }));
     await clock.settle();
     const refused = sim.received.filter((each) => each.topic === topic("result"));
     expect(refused.map((each) => JSON.parse(each.payload.toString()))).toMatchObject(
       Array.from({ length: 7 }, (_, index) => ({
-        id: String(index),
+        id: index === 0 ? null : String(index),
         outcome: "refused",
         code: "COMMAND_CROWDED",
       })),
@@ -511,12 +593,48 @@ describe("commands that wait", () => {
     expect(requests.map(({ incoming }) => incoming.expired)).toEqual([true, false, false]);
   });
 
+  it("while the board says goodbye are not acknowledged, so that the next connection has them", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link = await connect();
+    sim.delayMs = 100;
+    const closing = link[Symbol.asyncDispose]();
+    await clock.advance(50);
+    sim.publish(topic("light/set"), '{"state":"ON","id":"a"}');
+    await clock.until(closing);
+    sim.delayMs = 0;
+    const requests = collect(await connect());
+    await clock.settle();
+    expect(requests.map(({ incoming }) => incoming.parsed.ok && incoming.parsed.command.id)).toEqual(["a"]);
+  });
+
+  it("on a topic that names no possible lamp are none", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const requests = collect(await connect());
+    sim.publish(topic("lights/not a lamp/set"), '{"state":"ON"}');
+    sim.publish(topic("light/set"), '{"state":"ON"}');
+    await clock.settle();
+    expect(requests).toHaveLength(1);
+  });
+
   it("that are signed come on their own channel", async () => {
     const { connect, sim, clock, collect } = await brokerWorld();
     const requests = collect(await connect());
     sim.publish(topic("command"), "header.payload.signature");
     await clock.settle();
     expect(requests.map(({ incoming }) => [incoming.channel, incoming.light])).toEqual([["signed", "main"]]);
+  });
+});
+
+describe("the address of a link", () => {
+  it.each([
+    ["mqtt://broker.test", "broker.test:1883"],
+    ["mqtts://user:pw@broker.test", "broker.test:8883"],
+    ["wss://broker.test/mqtt", "broker.test:443"],
+    ["mqtt://broker.test:7000", "broker.test:7000"],
+    ["memory://sim", "sim"],
+  ])("of %s is %s", async (url, address) => {
+    const { connect } = await brokerWorld({ url: new URL(url) });
+    expect((await connect()).address).toBe(address);
   });
 });
 

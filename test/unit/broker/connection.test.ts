@@ -1,0 +1,68 @@
+import { duplexPair } from "node:stream";
+import mqttPacket, { type Packet } from "mqtt-packet";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { openConnection, type Received } from "../../../src/broker/connection.ts";
+
+describe("a connection that is being closed", () => {
+  it("neither passes on nor acknowledges what the broker still sends", async () => {
+    await import("mqtt");
+    using clock = new VirtualClock();
+    const [ours, theirs] = duplexPair();
+    const sent: Packet[] = [];
+    const received: Received[] = [];
+    const settings = { protocolVersion: 5 };
+    const say = (packet: Packet): void => {
+      theirs.write(mqttPacket.generate(packet, settings));
+    };
+    const command = (messageId: number): Packet => ({
+      cmd: "publish",
+      topic: "t",
+      payload: "x",
+      qos: 1,
+      dup: false,
+      retain: false,
+      messageId,
+    });
+    const parser = mqttPacket.parser(settings);
+    parser.on("packet", (packet) => {
+      sent.push(packet);
+      if (packet.cmd === "connect")
+        say({ cmd: "connack", sessionPresent: false, reasonCode: 0, returnCode: 0, properties: {} });
+      // a broker that has these two under way when the goodbye arrives
+      if (packet.cmd === "disconnect") for (const id of [2, 3]) say(command(id));
+    });
+    theirs.on("data", (chunk: Buffer) => parser.parse(chunk));
+
+    const opened = await clock.until(
+      openConnection(
+        ours,
+        {
+          protocol: "5",
+          clientId: "c",
+          username: null,
+          password: null,
+          keepAliveS: 30,
+          sessionExpiryS: 60,
+          will: { topic: "w", payload: "offline", delayS: 0 },
+          connectTimeoutMs: 1_000,
+          ackTimeoutMs: 1_000,
+          clock,
+          onMessage: (message) => received.push(message),
+        },
+        new AbortController().signal,
+      ),
+    );
+    if (opened.kind !== "open") throw new Error("not open");
+    say(command(1));
+    await clock.settle();
+    await clock.until(opened.connection.close(500));
+    expect(received).toHaveLength(1);
+    expect(sent.filter(({ cmd }) => cmd === "puback").map(({ messageId }) => messageId)).toEqual([1]);
+    expect(sent.at(-1)?.cmd).toBe("disconnect");
+    expect([ours.destroyed, clock.waiting]).toEqual([true, 0]);
+    await expect(
+      opened.connection.publish({ topic: "t", payload: "late", retain: false }),
+    ).rejects.toMatchObject({ code: "BROKER_LOST" });
+  });
+});
