@@ -77,7 +77,13 @@ const sentences = (scenery: Scenery): { now: string; next: string | null } => {
     return { now: "The lamp is unplugged.", next: "Plug it in again in the menu on the right." };
   if (view === null) return { now: "The board is starting.", next: null };
   if (view.problem !== null)
-    return { now: `The board says: ${view.problem.title}.`, next: view.problem.help };
+    return {
+      now: `The board says: ${view.problem.title}.`,
+      next:
+        view.problem.retryAt === null
+          ? "Read what its display advises, then press its button."
+          : "Wait: it tries again by itself, and the lamp keeps its light.",
+    };
   if (view.code !== null)
     return {
       now: "The board has no keyboard: it shows a code for someone with a phone to approve.",

@@ -165,7 +165,7 @@ export class SimulatedPhone {
   }
 
   get #resultTopic(): string {
-    return `${this.#root}/result/${this.#clientId}`;
+    return `${this.#root}/result`;
   }
 
   #conclude(result: PhoneResult): PhoneResult {

@@ -20,6 +20,9 @@ export const qrDrawing = (qr: QrPicture): SVGElement => {
   return drawing;
 };
 
+/** A link without its scheme, with places where a narrow display may break it. */
+const inLines = (link: string): string => link.replace(/^https?:\/\//, "").replaceAll("/", "/\u200b");
+
 /** What the display shows beside its words when there is no code: a small lantern, in ink. */
 const lantern = (): SVGElement => {
   const drawing = svg("svg", { viewBox: "0 0 24 34", "aria-hidden": "true" });
@@ -67,7 +70,7 @@ export const buildDisplay = (): { show(board: BoardPicture | null): void } => {
       }
       if (code !== null) {
         say(byId("display-code", HTMLElement), code.userCode);
-        say(byId("display-link", HTMLElement), code.link.replace(/^https?:\/\//, ""));
+        say(byId("display-link", HTMLElement), inLines(code.link));
         endsAt = performance.now() + code.msLeft;
         tick();
       }

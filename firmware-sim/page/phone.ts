@@ -31,23 +31,23 @@ export const buildPhone = (): { show(state: PageState): void } => {
   const brightness = byId("brightness", HTMLInputElement);
   const kelvin = byId("kelvin", HTMLInputElement);
   const scan = byId("scan", HTMLButtonElement);
-  let browsing = false;
+  let browsing: "scan" | "openRemote" | null = null;
   let latest: PageState | null = null;
 
-  const browse = (address: string): void => {
-    browsing = true;
+  const browse = (why: "scan" | "openRemote", address: string): void => {
+    browsing = why;
     say(byId("address", HTMLElement), new URL(address).host);
     frame.src = address;
     if (latest !== null) show(latest);
   };
   const leaveBrowser = (): void => {
-    browsing = false;
+    browsing = null;
     frame.src = "about:blank";
     if (latest !== null) show(latest);
   };
   const goTo = async (action: "scan" | "openRemote"): Promise<void> => {
     const answer = await act({ act: action });
-    if (answer.ok && answer.open !== undefined) browse(answer.open);
+    if (answer.ok && answer.open !== undefined) browse(action, answer.open);
     else if (!answer.ok) say(byId("invite-hint", HTMLElement), answer.why);
   };
   scan.addEventListener("click", () => {
@@ -88,16 +88,16 @@ export const buildPhone = (): { show(state: PageState): void } => {
   const show = (state: PageState): void => {
     latest = state;
     const { phone, board } = state;
-    if (phone.person !== null && browsing) {
+    if (phone.person !== null && browsing !== null) {
       // The remote has signed in: the browser has done its work.
-      browsing = false;
+      browsing = null;
       frame.src = "about:blank";
     }
-    const stage = phone.person !== null ? "remote" : browsing ? "web" : "invite";
+    const stage = phone.person !== null ? "remote" : browsing !== null ? "web" : "invite";
     for (const [name, element] of Object.entries(stages)) element.hidden = name !== stage;
 
     const isApproved = approved(state);
-    openRemote.hidden = !isApproved;
+    openRemote.hidden = !isApproved || browsing === "openRemote";
     scan.disabled = board?.code === null && !isApproved;
     say(scan, isApproved ? "Open the remote" : "Scan the code");
     byId("finder", HTMLElement).hidden = isApproved;

@@ -15,6 +15,7 @@ import { runAgent } from "../compose.ts";
 import { AgentError } from "../errors.ts";
 import { qrMatrix } from "../hal/displays/qr.ts";
 import type { Controls, Journal } from "../ports.ts";
+import { version } from "./version.ts";
 
 export interface SimulationOptions {
   /** Where the board keeps its sign-in and the lamp's state; null: a fresh folder, removed at the end. */
@@ -37,7 +38,6 @@ export interface Simulation extends AsyncDisposable {
 
 /** How long the agent may take to stop, in milliseconds. */
 const STOP_MS = 5000;
-const VERSION = "simulated";
 
 /** Opens everything. Throws what stands in the way: a taken port, a state folder that cannot be written. */
 export const openSimulation = async (options: SimulationOptions): Promise<Simulation> => {
@@ -99,7 +99,7 @@ const startAgent = async (
   ending: AbortController,
 ): Promise<RunningAgent> => {
   const clock = systemClock;
-  const client = createHttp({ ca: null, env: {}, userAgent: `porchlight/${VERSION}` });
+  const client = createHttp({ ca: null, env: {}, userAgent: `porchlight/${version}` });
   const { openStream } = await import("../broker/stream.ts");
   const tls = { ca: null, cert: null, key: null };
   const exit = runAgent(
@@ -123,7 +123,7 @@ const startAgent = async (
         throw new AgentError("SETTINGS_INVALID", `the simulated board has no file ${path}`);
       },
       openStream: world.network.openStream((url, signal) => openStream(url, tls, signal)),
-      version: VERSION,
+      version,
     },
     ending.signal,
   );
