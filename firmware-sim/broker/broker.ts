@@ -4,8 +4,10 @@ import type { Clock } from "../../src/ports.ts";
 import type { EpochMs } from "../../src/units.ts";
 import type { Wire } from "../wire.ts";
 import type { Access, Authenticate } from "./access.ts";
-import { Client, type Hub, type Limits, reason } from "./connection.ts";
+import { Client } from "./connection.ts";
+import type { Hub, Limits } from "./hub.ts";
 import { type Listening, listenOn, type Ports } from "./listen.ts";
+import { reason } from "./reasons.ts";
 import {
   createSession,
   deliver,

@@ -7,81 +7,11 @@ import mqttPacket, {
 } from "mqtt-packet";
 import type { Clock } from "../../src/ports.ts";
 import type { Access } from "./access.ts";
+import type { Hub, Limits } from "./hub.ts";
+import { reason, returnCode } from "./reasons.ts";
 import { expiryOf, type Message, type Sink } from "./session.ts";
 import { later } from "./timer.ts";
 import { validTopic } from "./topic-names.ts";
-
-/** Reason codes this broker uses (MQTT 5 section 2.4). */
-export const reason = {
-  success: 0x00,
-  withWill: 0x04,
-  noSubscription: 0x11,
-  malformed: 0x81,
-  protocolError: 0x82,
-  badProtocol: 0x84,
-  badCredentials: 0x86,
-  notAuthorized: 0x87,
-  unavailable: 0x88,
-  busy: 0x89,
-  shuttingDown: 0x8b,
-  keepAlive: 0x8d,
-  takenOver: 0x8e,
-  badFilter: 0x8f,
-  badTopic: 0x90,
-  tooLarge: 0x95,
-  retainRefused: 0x9a,
-  qosRefused: 0x9b,
-  sharedRefused: 0x9e,
-  wildcardsRefused: 0xa2,
-} as const;
-
-/** The MQTT 3.1.1 return code for an MQTT 5 reason code of CONNACK. */
-const returnCode = (code: number): number => {
-  switch (code) {
-    case reason.success:
-      return 0;
-    case reason.badProtocol:
-      return 1;
-    case reason.badCredentials:
-      return 4;
-    case reason.notAuthorized:
-      return 5;
-    default:
-      return 3;
-  }
-};
-
-/** Limits of a broker, as CONNACK tells them (MQTT 5 section 3.2.2.3). */
-export interface Limits {
-  readonly receiveMaximum?: number;
-  readonly maximumQoS?: 0 | 1;
-  readonly retainAvailable?: boolean;
-  readonly wildcardSubscriptionAvailable?: boolean;
-}
-
-/** What a connection asks of the broker around it. */
-export interface Hub {
-  readonly clock: Clock;
-  readonly maxPacketBytes: number;
-  readonly limits: Limits;
-  /** Faults, asked at every packet. */
-  readonly stopAcking: boolean;
-  readonly delayMs: number;
-  /** Decides about a CONNECT; sends CONNACK by `client.accept` or `client.refuse`. */
-  connect(client: Client, packet: IConnectPacket): Promise<void>;
-  publish(client: Client, message: Message): number;
-  subscribe(client: Client, packet: ISubscribePacket): number[];
-  unsubscribe(client: Client, filters: readonly string[]): number[];
-  acknowledged(client: Client, id: number): void;
-  /** True for a QoS 2 id that is new. */
-  take(client: Client, id: number): boolean;
-  release(client: Client, id: number): void;
-  sent(client: Client, message: Message): void;
-  ended(
-    client: Client,
-    how: { readonly disconnect: number | null; readonly sessionExpiryS: number | null },
-  ): void;
-}
 
 /** One connected client, from the first byte to the last. */
 export class Client implements Sink {

@@ -16,6 +16,7 @@ export interface LogLine {
   readonly title: string;
   readonly meaning: string;
   readonly times: number;
+  readonly kind: WireMessage["kind"];
   readonly ok: boolean;
 }
 
@@ -36,20 +37,33 @@ const lineOf = ({ message, times }: Row): LogLine => ({
   title: message.title,
   meaning: message.meaning,
   times,
+  kind: message.kind,
   ok: message.ok,
 });
 
 /** The widest `way`: "broker → broker". */
 const WAY_COLUMNS = 15;
 
-/** A line as plain text of at most `columns`. */
-export const logText = (line: LogLine, columns: number, unicode: boolean): string => {
+/**
+ * A line as text of at most `columns`: who and what, and in what room is left what it is for. `aside` is empty where
+ * there is too little room to say something.
+ */
+export const logText = (
+  line: LogLine,
+  columns: number,
+  unicode: boolean,
+): { readonly text: string; readonly aside: string } => {
   const way = unicode ? line.way : line.way.replace("→", ">");
   const count = line.times > 1 ? ` (${line.times} times)` : "";
-  const text = `${way.padEnd(WAY_COLUMNS)} ${line.title}${count}`;
-  const full = `${text}  ${line.meaning}`;
+  const text = shortened(`${way.padEnd(WAY_COLUMNS)} ${line.title}${count}`, columns, unicode);
+  const left = columns - text.length - 2;
+  return { text, aside: left < LEAST_ASIDE ? "" : `  ${shortened(line.meaning, left, unicode)}` };
+};
+
+/** Fewer columns say nothing. */
+const LEAST_ASIDE = 14;
+
+const shortened = (text: string, columns: number, unicode: boolean): string => {
   const cut = unicode ? "…" : "...";
-  if (full.length <= columns) return full;
-  if (text.length + 16 < columns) return `${full.slice(0, columns - cut.length)}${cut}`;
   return text.length <= columns ? text : `${text.slice(0, columns - cut.length)}${cut}`;
 };

@@ -170,10 +170,10 @@ const printSteps = (world: World, pageUrl: string | null, out: WriteStream): (()
     log.add(message);
     const line = log.lines().at(-1);
     if (line === undefined || line.times > 1) return;
-    const text = logText(line, 160, true);
+    const { text, aside } = logText(line, 200, true);
     // A question that is asked again and again is printed once, until something else has happened.
     if (printed.has(text)) return;
     printed = printed.size > 8 ? new Set([text]) : printed.add(text);
-    out.write(`${text}\n`);
+    out.write(`${text}${aside}\n`);
   });
 };

@@ -22,6 +22,15 @@ const CLEAR_BELOW = "\x1b[J";
 const FRAME_MS = 50;
 const SECOND_MS = 1000;
 const LOG_KEPT = 60;
+/** With fewer rows everything moves together, so that a code still fits into 24. */
+const ROOMY_ROWS = 32;
+
+// Parameters of SGR (ECMA-48 section 8.3.117), from the 256 colours where a theme's own would not do.
+const DIM = "2";
+const STRONG = "1";
+const BAD = "31";
+const AMBER = "1;38;5;215";
+const kindInks = { http: "38;5;111", mqtt: "38;5;79", light: "38;5;221", person: "38;5;176" } as const;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,11 +53,14 @@ export const openScreen = (
   const draw = (): void => {
     const { view, light } = world.board;
     const columns = Math.max(20, (out.columns ?? 80) - 1);
-    const rows = Math.max(8, (out.rows ?? 24) - 1);
+    const rows = Math.max(8, out.rows ?? 24);
+    const tight = rows < ROOMY_ROWS;
     void loadCodes(view?.code ?? null);
-    const foot = footOf(columns);
+    const foot = footOf(columns, tight);
     // While a code is on the display it gets the room; afterwards the lamp does.
-    const stageRows = view?.code != null ? rows - foot.length - 2 : Math.min(9, rows - foot.length - 4);
+    const stageRows =
+      view?.code != null ? rows - foot.length - (tight ? 1 : 2) : Math.min(9, rows - foot.length - 4);
+    const gap = tight ? [] : [""];
     const stage =
       view === null
         ? ["Starting…"]
@@ -67,14 +79,18 @@ export const openScreen = (
     const lines = log
       .lines()
       .slice(-logRows)
-      .map((line) => logText(line, logColumns, unicode));
+      .map((line) => {
+        const { text, aside } = logText(line, logColumns, unicode);
+        return `${paint(line.ok ? kindInks[line.kind] : BAD, text)}${paint(DIM, aside)}`;
+      });
     const below =
       picture.length > 0
-        ? Array.from({ length: Math.max(picture.length, lines.length) }, (_, row) =>
-            `${picture[row] === undefined || picture[row] === "" ? " ".repeat(LAMP_COLUMNS) : picture[row]}   ${lines[row] ?? ""}`.trimEnd(),
+        ? Array.from(
+            { length: Math.max(picture.length, lines.length) },
+            (_, row) => `${picture[row] || " ".repeat(LAMP_COLUMNS)}   ${lines[row] ?? ""}`,
           )
         : lines;
-    const all = [...stage, "", caption, ...below].slice(0, rows - foot.length);
+    const all = [...stage, ...gap, caption, ...below].slice(0, rows - foot.length);
     while (all.length < rows - foot.length) all.push("");
     const frame = [...all, ...foot].map((line) => `${line}${CLEAR_REST}`).join("\r\n");
     if (frame === shown) return;
@@ -82,16 +98,23 @@ export const openScreen = (
     out.write(`${HOME}${frame}${CLEAR_BELOW}`);
   };
 
-  const footOf = (columns: number): string[] => {
+  const paint = (ink: string, text: string): string =>
+    colours === "none" || text === "" ? text : `\x1b[${ink}m${text}\x1b[0m`;
+
+  const footOf = (columns: number, tight: boolean): string[] => {
     const { board, network } = world;
-    const keys =
-      board.view?.code != null
-        ? "p approve as the person   b button   n cut the network   q quit"
-        : `o on/off   + - dim   c colour   b button   n ${network.cut ? "mend" : "cut"} the network   r revoke   q quit`;
+    const approving = board.view?.code != null;
+    const keys = approving
+      ? "p approve as the person   b button   n cut the network   q quit"
+      : `o on/off  + - dim  c colour  b button  n ${network.cut ? "mend" : "cut"} network  r revoke  q quit`;
+    const hint = approving
+      ? `Nobody owns this lamp yet. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
+      : "";
+    const said = noted === "" ? paint(STRONG, hint.slice(0, columns)) : paint(BAD, noted.slice(0, columns));
     return [
-      noted.slice(0, columns),
-      ...(pageUrl === null ? [] : [`Page: ${pageUrl}`.slice(0, columns)]),
-      keys.slice(0, columns),
+      ...(said === "" || (tight && noted === "") ? [] : [said]),
+      ...(pageUrl === null ? [] : [paint(AMBER, `Open the page in a browser: ${pageUrl}`.slice(0, columns))]),
+      paint(DIM, keys.slice(0, columns)),
     ];
   };
 

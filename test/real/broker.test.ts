@@ -16,7 +16,7 @@ const isALight = async (home: Home, changes: Changes): Promise<string> => {
   return protocol;
 };
 
-describe("ways in", () => {
+describe.concurrent("ways in", () => {
   test("MQTT 3.1.1 over TLS: a light, with its answer on the result topic", async () => {
     await using home = await makeHome();
     const agent = home.start({ broker: { protocol: "3.1.1" } });
@@ -53,7 +53,7 @@ describe("ways in", () => {
   });
 });
 
-describe("refusals", () => {
+describe.concurrent("refusals", () => {
   test("a wrong password is BROKER_REFUSED, and the board keeps trying", async () => {
     await using home = await makeHome();
     const agent = home.start({ broker: { password: "not-the-password" } });
@@ -116,7 +116,7 @@ describe("refusals", () => {
   });
 });
 
-describe("connections end", () => {
+describe.concurrent("connections end", () => {
   test("SIGTERM: the broker hears offline, and the process ends with 0 within 5 seconds", async () => {
     await using home = await makeHome();
     const agent = home.start();

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { makeHome } from "./peers/home.ts";
 
-describe("the built command at a real OpenID provider", () => {
+describe.concurrent("the built command at a real OpenID provider", () => {
   test("signs in by the device flow, joins the broker over TLS, and obeys a command", async () => {
     await using home = await makeHome();
     const agent = home.start();
@@ -59,7 +59,7 @@ describe("the built command at a real OpenID provider", () => {
   });
 });
 
-describe("the sign-in afterwards", () => {
+describe.concurrent("the sign-in afterwards", () => {
   test("a restart needs no new code, and the lamp is as it was", async () => {
     await using home = await makeHome();
     const before = home.start();

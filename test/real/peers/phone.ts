@@ -14,7 +14,8 @@ export interface Received {
 /** Somebody else's MQTT client: watches every topic of the board and sends commands. */
 export interface Phone extends AsyncDisposable {
   readonly received: readonly Received[];
-  /** The first message that fits, among those received since the call before (`all`: since the beginning). */
+  /** The first message that fits, among those received since the call before (`all`: since the beginning, and the next call
+   * goes on where it would have). */
   until(
     what: string,
     fits: (message: Received) => boolean,
@@ -77,7 +78,7 @@ export const openPhone = async (
       for (; index < received.length; index++) {
         const message = received[index];
         if (message !== undefined && fits(message)) {
-          seen = Math.max(seen, index + 1);
+          if (!all) seen = index + 1;
           resolve(message);
           return;
         }
@@ -117,6 +118,7 @@ export const openPhone = async (
       return until(
         "an answer",
         (message) => message.correlation === correlation && message.topic !== "light/set",
+        { all: true },
       );
     },
     [Symbol.asyncDispose]: () => client.endAsync(true),

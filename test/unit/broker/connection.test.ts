@@ -2,7 +2,8 @@ import { duplexPair } from "node:stream";
 import mqttPacket, { type Packet } from "mqtt-packet";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
-import { openConnection, type Received } from "../../../src/broker/connection.ts";
+import { openConnection } from "../../../src/broker/connection.ts";
+import type { Received } from "../../../src/broker/connection-options.ts";
 
 describe("a connection that is being closed", () => {
   it("neither passes on nor acknowledges what the broker still sends", async () => {

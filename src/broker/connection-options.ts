@@ -1,0 +1,81 @@
+import type { IClientOptions, IPublishPacket } from "mqtt";
+import type { Clock } from "../ports.ts";
+import type { Secret } from "../units.ts";
+import type { Protocol } from "./reasons.ts";
+
+/** The largest packet the board takes, in bytes: a command has at most 16 KiB, and headers need some room. */
+export const MAX_PACKET_BYTES = 65_536;
+
+/** What one connection needs to know. */
+export interface ConnectionOptions {
+  readonly protocol: Protocol;
+  readonly clientId: string;
+  readonly username: string | null;
+  readonly password: Secret | null;
+  readonly keepAliveS: number;
+  readonly sessionExpiryS: number;
+  readonly will: { readonly topic: string; readonly payload: string; readonly delayS: number };
+  readonly connectTimeoutMs: number;
+  readonly ackTimeoutMs: number;
+  readonly clock: Clock;
+  /** Called for every message, in order, before it is acknowledged. Must not throw. */
+  onMessage(message: Received): void;
+}
+
+/** A message as it came in. */
+export interface Received {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly retained: boolean;
+  /** MQTT 5 message expiry: what is left of it at receipt, in milliseconds. */
+  readonly expiresInMs: number | undefined;
+  readonly responseTopic: string | undefined;
+  readonly correlation: Uint8Array | undefined;
+}
+
+/** The options of MQTT.js for one connection: it neither reconnects nor logs. */
+export const clientOptions = (options: ConnectionOptions): IClientOptions => ({
+  manualConnect: true,
+  reconnectPeriod: 0,
+  resubscribe: false,
+  clean: false,
+  // Ours is on the Clock port; this one is a real timer, ended with the stream.
+  connectTimeout: 2 ** 31 - 1,
+  // Its log knows every packet, the password among them; nothing of that may reach a terminal.
+  log: () => {},
+  protocolId: "MQTT",
+  protocolVersion: options.protocol === "5" ? 5 : 4,
+  clientId: options.clientId,
+  ...(options.username === null ? {} : { username: options.username }),
+  ...(options.password === null ? {} : { password: options.password.reveal() }),
+  keepalive: options.keepAliveS,
+  will: {
+    topic: options.will.topic,
+    payload: Buffer.from(options.will.payload),
+    qos: 1,
+    retain: true,
+    ...(options.protocol === "5" ? { properties: { willDelayInterval: options.will.delayS } } : {}),
+  },
+  ...(options.protocol === "5"
+    ? {
+        properties: {
+          sessionExpiryInterval: options.sessionExpiryS,
+          receiveMaximum: 32,
+          maximumPacketSize: MAX_PACKET_BYTES,
+        },
+      }
+    : {}),
+});
+
+/** A PUBLISH packet as the rest of the board sees it. */
+export const received = (topic: string, payload: Uint8Array, packet: IPublishPacket): Received => ({
+  topic,
+  payload,
+  retained: packet.retain,
+  expiresInMs:
+    packet.properties?.messageExpiryInterval === undefined
+      ? undefined
+      : packet.properties.messageExpiryInterval * 1000,
+  responseTopic: packet.properties?.responseTopic,
+  correlation: packet.properties?.correlationData,
+});
