@@ -1,10 +1,5 @@
 import type { Duplex } from "node:stream";
-import mqttPacket, {
-  type IConnectPacket,
-  type IPublishPacket,
-  type ISubscribePacket,
-  type Packet,
-} from "mqtt-packet";
+import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
 import type { Clock } from "../../src/ports.ts";
 import type { Access } from "./access.ts";
 import type { Hub, Limits } from "./hub.ts";
