@@ -57,8 +57,11 @@ export const createPerson = (options: PersonOptions): Person => {
           from: "person",
           to: "phone",
           kind: "person",
-          title: decision === "allow" ? "compares and allows" : "denies",
-          meaning: "The code on the page is the one on the board's display, so it is this board that asks.",
+          title: decision === "deny" ? "denies" : compare === null ? "allows" : "compares and allows",
+          meaning:
+            compare === null
+              ? "The person lets the app on their own phone act for them."
+              : "The code on the page is the one on the board's display, so it is this board that asks.",
           detail: compare === null ? [] : [["code", compare]],
           ok: decision === "allow",
         });

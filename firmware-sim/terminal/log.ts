@@ -20,13 +20,22 @@ export interface LogLine {
   readonly ok: boolean;
 }
 
-/** Collects messages as lines; questions that are asked again and again stay one line. */
-export const createLog = (kept: number): { add(message: WireMessage): void; lines(): readonly LogLine[] } => {
+/** Messages as lines; questions that are asked again and again stay one line. */
+export interface Log {
+  /** Returns the line that the message is in: `times` is above 1 when it was there already. */
+  add(message: WireMessage): LogLine;
+  /** Oldest first. */
+  lines(): readonly LogLine[];
+}
+
+/** A log of the newest `kept` lines. */
+export const createLog = (kept: number): Log => {
   const rows: Row[] = [];
   return {
     add(message) {
-      addRow(rows, message);
+      const { row } = addRow(rows, message);
       if (rows.length > kept) rows.shift();
+      return lineOf(row);
     },
     lines: () => rows.map(lineOf),
   };

@@ -1,10 +1,10 @@
-import type { WriteStream } from "node:tty";
 import { inWords } from "../../firmware-sim/board-light.ts";
 import { LAMP_COLUMNS, lampArt, type TerminalColours } from "../../firmware-sim/terminal/lamp-art.ts";
 import { createLog, logText } from "../../firmware-sim/terminal/log.ts";
 import type { World } from "../../firmware-sim/world.ts";
 import { type QrMatrix, qrMatrix } from "../hal/displays/qr.ts";
 import { screenOf } from "../hal/displays/screen.ts";
+import type { TerminalStream } from "../hal/displays/terminal.ts";
 
 /** A picture of the world in a terminal, redrawn when something changes. */
 export interface Screen {
@@ -37,7 +37,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export const openScreen = (
   world: World,
   pageUrl: string | null,
-  out: WriteStream,
+  out: TerminalStream,
   env: Environment,
 ): Screen => {
   const unicode = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
@@ -154,7 +154,7 @@ export const openScreen = (
 
   const stops = [world.subscribe(poke), world.wire.subscribe((message) => log.add(message))];
   for (const message of world.wire.messages) log.add(message);
-  out.on("resize", onResize);
+  out.on?.("resize", onResize);
   out.write(ENTER);
   run().catch(() => undefined);
 
@@ -166,7 +166,7 @@ export const openScreen = (
     close() {
       closing.abort();
       for (const stop of stops) stop();
-      out.off("resize", onResize);
+      out.off?.("resize", onResize);
       out.write(LEAVE);
     },
   };

@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { systemClock } from "../adapters/clock.ts";
 import { createJsonJournal } from "../adapters/journal.ts";
 import { AgentError, entryOf } from "../errors.ts";
+import type { Io } from "./command.ts";
 
 const help = `porchlight sim: the whole story on this computer, with a simulated board, org, broker and phone
 
@@ -33,11 +34,11 @@ const flags = {
 } as const;
 
 /** `porchlight sim …`, and `npm start`. Resolves with the exit code; throws AgentError USAGE for a wrong call. */
-export const simCommand = async (args: readonly string[]): Promise<number> => {
+export const simCommand = async (args: readonly string[], io: Io = process): Promise<number> => {
   const { values, positionals } = readArgs(args);
   const [what = "world", ...rest] = positionals;
   if (values.help === true || what === "help") {
-    process.stdout.write(help);
+    io.stdout.write(help);
     return 0;
   }
   if (rest.length > 0 || (what !== "world" && what !== "org"))
@@ -46,8 +47,8 @@ export const simCommand = async (args: readonly string[]): Promise<number> => {
   const stateDir = values.state ?? null;
   // With --json stdout is for programs; people read stderr then.
   const json = values.json === true;
-  const journal = json ? createJsonJournal((line) => void process.stdout.write(line), systemClock) : null;
-  const people = json ? process.stderr : process.stdout;
+  const journal = json ? createJsonJournal((line) => void io.stdout.write(line), systemClock) : null;
+  const people = json ? io.stderr : io.stdout;
   const say = (line: string): void => void people.write(`${line}\n`);
 
   const interrupted = new AbortController();
@@ -68,7 +69,7 @@ export const simCommand = async (args: readonly string[]): Promise<number> => {
       );
     const pagePort = values["no-page"] === true ? null : port;
     return await (await import("./sim-live.ts")).live(
-      { stateDir, journal, pagePort, out: people, interrupt },
+      { stateDir, journal, pagePort, out: people, keys: io.stdin, env: io.env, interrupt },
       interrupted.signal,
     );
   } finally {

@@ -1,0 +1,124 @@
+import type { World } from "../../firmware-sim/world.ts";
+import type { LightChange } from "../model.ts";
+
+/** Somebody at the keyboard, who plays the person and the phone. */
+export interface Player {
+  /** Does what the key stands for; other keys do nothing. */
+  press(key: string): void;
+  /** Gives up what is still under way. */
+  close(): void;
+}
+
+/** How much brighter or darker one key press makes the lamp. */
+const STEP = 0.15;
+const DARKEST = 0.05;
+/** How long the phone may take to join the broker after its sign-in, in milliseconds. */
+const CONNECT_MS = 5000;
+
+const colours: readonly LightChange[] = [
+  { on: true, colour: { mode: "temperature", kelvin: 2700 } },
+  { on: true, colour: { mode: "temperature", kelvin: 6000 } },
+  { on: true, colour: { mode: "rgb", rgb: [1, 0.45, 0.1] } },
+  { on: true, colour: { mode: "rgb", rgb: [0.62, 0.25, 1] } },
+  { on: true, colour: { mode: "rgb", rgb: [0.1, 0.85, 0.85] } },
+  { on: true, colour: { mode: "rgb", rgb: [1, 0.15, 0.2] } },
+];
+
+/**
+ * Keys of `porchlight sim`: p approves, o + - c send commands (the first one signs the phone in), b presses the board's
+ * button, r revokes at the org, n cuts or mends the network. `note` is told what went wrong, and "" when all is well.
+ */
+export const createPlayer = (world: World, note: (text: string) => void): Player => {
+  const { phone, person, board, network } = world;
+  const closing = new AbortController();
+  const { signal } = closing;
+  let colour = 0;
+
+  const attempt = async (work: () => Promise<string>): Promise<void> => {
+    try {
+      note(await work());
+    } catch (error) {
+      if (!signal.aborted) note(error instanceof Error ? error.message : String(error));
+    }
+  };
+
+  const approve = async (): Promise<string> => {
+    const code = board.view?.code;
+    if (code == null) return "There is no code to approve now.";
+    const shown = { link: code.verificationUriComplete, userCode: code.userCode };
+    const answer = await person.answerBoard(shown, "allow", signal);
+    return answer.kind === "done" ? "" : answer.reason;
+  };
+
+  const command = async (change: LightChange): Promise<string> => {
+    if (board.view?.online !== true) return "The lamp is not online yet.";
+    if (phone.picture.person === null) await phone.signIn(person, signal);
+    await connected(world, signal);
+    const result = await phone.send(change, signal);
+    return result.outcome === "done" ? "" : (result.message ?? result.outcome);
+  };
+
+  const act = (key: string): (() => Promise<string>) | undefined => {
+    const { light } = phone.picture;
+    const brightness = light?.brightness ?? 0.5;
+    switch (key) {
+      case "p":
+        return approve;
+      case "o":
+        return () => command({ on: !(light?.on ?? false) });
+      case "+":
+      case "=":
+        return () => command({ on: true, brightness: Math.min(1, brightness + STEP) });
+      case "-":
+        return () => command({ on: true, brightness: Math.max(DARKEST, brightness - STEP) });
+      case "c":
+        return () => command(colours[colour++ % colours.length] ?? { on: true });
+      case "b":
+        return async () => {
+          board.press();
+          return "";
+        };
+      case "r":
+        return async () => {
+          world.revokeBoard();
+          return "Revoked at the org. The board will notice, and ask for a new code.";
+        };
+      case "n":
+        return async () => {
+          network.cut = !network.cut;
+          return network.cut ? "The board's network is cut. n mends it." : "";
+        };
+      default:
+        return undefined;
+    }
+  };
+
+  return {
+    press(key) {
+      const work = act(key);
+      if (work !== undefined) void attempt(work);
+    },
+    close: () => closing.abort(new Error("the simulation is over")),
+  };
+};
+
+/** Waits until the phone has joined the broker. */
+const connected = async (world: World, signal: AbortSignal): Promise<void> => {
+  const done = new AbortController();
+  const joined = Promise.withResolvers<void>();
+  const look = (): void => {
+    if (world.phone.picture.connected) joined.resolve();
+  };
+  const stop = world.subscribe(look);
+  const late = world.clock.sleep(CONNECT_MS, AbortSignal.any([signal, done.signal])).then(() => {
+    throw new Error("The phone cannot reach the broker.");
+  });
+  late.catch(() => undefined);
+  try {
+    look();
+    await Promise.race([joined.promise, late]);
+  } finally {
+    stop();
+    done.abort();
+  }
+};
