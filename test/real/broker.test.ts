@@ -94,6 +94,17 @@ describe.concurrent("refusals", () => {
     expect(answer).toMatchObject({ topic: "result", payload: { outcome: "done" } });
   });
 
+  test("a command that somebody left at the broker long ago does not move the lamp", async () => {
+    await using home = await makeHome();
+    const phone = await home.phone();
+    await phone.publish("light/set", { state: "ON", id: "left-behind" }, { retain: true });
+    const agent = home.start();
+    await home.answerCode(agent, "approves");
+    expect(await agent.next("refused")).toMatchObject({ id: "left-behind", code: "COMMAND_RETAINED" });
+    const { payload } = await phone.until("the state", ({ topic }) => topic === "light/state");
+    expect(payload).toMatchObject({ state: "OFF" });
+  });
+
   test("nonsense, late and repeated commands are each refused with their code", async () => {
     await using home = await makeHome();
     const agent = home.start();
