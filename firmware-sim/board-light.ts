@@ -50,8 +50,8 @@ export const inWords = (light: VisibleLight): string =>
 
 const hueInWords = ([red, green, blue]: VisibleLight["rgb"]): string => {
   const low = Math.min(red, green, blue);
-  if (red === 255 && blue < 190 && green > 120 && green < 225 && blue > 20) return "warm white";
-  if (low > 190) return blue > red ? "cold white" : "white";
+  if (red === 255 && blue < 150 && green > 120 && green < 225 && blue > 20) return "warm white";
+  if (low >= 150) return blue > red ? "cold white" : "white";
   const high = Math.max(red, green, blue);
   const spread = high - low;
   const sixth =

@@ -42,7 +42,7 @@ interface Telling {
   readonly signal: AbortSignal;
   /** Resolves with the first value that `look` finds, now or after a change. */
   until<T>(look: () => T | undefined): Promise<T>;
-  /** The first event of a kind since the story began. */
+  /** The first event of a kind in the board's log, now or when it comes. */
   event<E extends AgentEvent["event"]>(
     kind: E,
     where?: (event: Extract<AgentEvent, { event: E }>) => boolean,
@@ -170,8 +170,8 @@ const chaptersOf = (world: World): readonly Chapter[] => {
       title: "the board gets its tokens",
       advice: lookAtOrg,
       run: async ({ event }) => {
-        const { user } = await event("signedIn");
-        return `the board asked again and got its tokens: it belongs to ${user} now`;
+        await event("state", ({ state }) => state === "exchanging");
+        return "the board asked again and got its tokens";
       },
     },
     {
@@ -179,7 +179,8 @@ const chaptersOf = (world: World): readonly Chapter[] => {
       advice: lookAtOrg,
       run: async ({ event }) => {
         await event("assetToken");
-        return "the board swapped them for an asset token, bound to its own key, and checked it";
+        const { user } = await event("signedIn");
+        return `the board swapped them for an asset token, bound to its own key, and checked it: it is ${user}'s now`;
       },
     },
     {
