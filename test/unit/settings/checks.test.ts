@@ -1,0 +1,69 @@
+import { describe, expect, it } from "vitest";
+import { mistakesOf, parse, withSettings } from "./given.ts";
+
+describe("settings that do not fit together", () => {
+  it.each([
+    ["a broker without encryption", { broker: { url: "mqtt://broker.example" } }, "broker.url"],
+    ["a WebSocket broker without encryption", { broker: { url: "ws://broker.example/mqtt" } }, "broker.url"],
+    ["an MQTT broker with a path", { broker: { url: "mqtts://broker.example/x" } }, "broker.url"],
+    ["the asset token as pass, but none made", { assetToken: { mode: "off" } }, "broker.auth"],
+    ["auth password without one", { broker: { auth: "password" } }, "broker.password"],
+    ["auth certificate without one", { broker: { auth: "certificate" } }, "broker.cert"],
+    ["a certificate without its key", { broker: { cert: "a.pem" } }, "broker.key"],
+    ["a key without its certificate", { broker: { key: "a.pem" } }, "broker.cert"],
+    [
+      "auth certificate without encryption",
+      { broker: { auth: "certificate", url: "mqtt://localhost", cert: "a", key: "b" } },
+      "broker.url",
+    ],
+    ["an org without encryption", { org: { url: "http://org.example" } }, "org.url"],
+    ["a Salesforce address with a path", { org: { url: "https://x.my.salesforce.com/services" } }, "org.url"],
+    ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
+    [
+      "two ways to check a token",
+      { assetToken: { verify: { jwks: "auto", certificate: "a" } } },
+      "assetToken.verify.jwks",
+    ],
+    ["no way to check a token", { assetToken: { verify: { jwks: null } } }, "assetToken.verify.jwks"],
+  ])("are refused: %s", (_, change, key) => {
+    expect(mistakesOf({ file: withSettings(change) }).map((each) => each.key)).toEqual([key]);
+  });
+
+  it.each([
+    ["a broker on this board", { broker: { url: "mqtt://localhost:1883" } }],
+    ["a broker at 127.0.0.1", { broker: { url: "ws://127.0.0.1:9001/mqtt" } }],
+    ["a broker at ::1", { broker: { url: "mqtt://[::1]" } }],
+    ["a broker in a closed network", { broker: { url: "mqtt://10.0.0.1", allowPlain: true } }],
+    ["an encrypted WebSocket broker with a path", { broker: { url: "wss://broker.example/mqtt" } }],
+    ["an org on this board", { org: { url: "http://127.0.0.1:8080" } }],
+    ["no asset token where none is shown", { assetToken: { mode: "off" }, broker: { auth: "access-token" } }],
+    ["no pass at all", { assetToken: { mode: "off" }, broker: { auth: "none" } }],
+    ["a password", { broker: { auth: "password", username: "porch", password: "x" } }],
+    ["a certificate with its key", { broker: { auth: "certificate", cert: "a.pem", key: "b.pem" } }],
+    [
+      "a token made here for the broker",
+      { assetToken: { mode: "self", audience: "broker", verify: { jwks: null } } },
+    ],
+    ["keys at an address", { assetToken: { verify: { jwks: "https://org.example/id/keys" } } }],
+    ["keys on this board", { assetToken: { verify: { jwks: "http://localhost/keys" } } }],
+    [
+      "an issuer with a path",
+      { org: { dialect: "rfc8628", url: "https://id.example/realm" }, assetToken: { audience: "b" } },
+    ],
+  ])("are not these: %s", (_, change) => {
+    expect(parse({ file: withSettings(change) }).ok).toBe(true);
+  });
+
+  it("say nothing about a setting that is wrong already", () => {
+    const file = withSettings({
+      broker: { url: "://", auth: "certificate", cert: 1, key: 2 },
+      org: { url: "x" },
+    });
+    expect(mistakesOf({ file }).map((each) => each.key)).toEqual([
+      "org.url",
+      "broker.url",
+      "broker.cert",
+      "broker.key",
+    ]);
+  });
+});
