@@ -36,12 +36,14 @@ class Paper {
   }
   on(): void {}
   off(): void {}
+  /** Waits until something more is written. */
+  async next(): Promise<void> {
+    this.#wake = Promise.withResolvers<void>();
+    await this.#wake.promise;
+  }
   /** Waits until `text` is written, from now on, and forgets what was before. */
   async until(text: string): Promise<void> {
-    while (!this.text.includes(text)) {
-      this.#wake = Promise.withResolvers<void>();
-      await this.#wake.promise;
-    }
+    while (!this.text.includes(text)) await this.next();
     this.text = "";
   }
 }
@@ -122,6 +124,17 @@ describe("hands free", () => {
   });
 });
 
+/** Waits until a listening page has been told `text`. */
+const seesOnPage = async (url: string, text: string): Promise<void> => {
+  const { body } = await fetch(new URL("/events", url));
+  if (body === null) throw new Error("the page's events have no body");
+  let told = "";
+  for await (const part of body.pipeThrough(new TextDecoderStream())) {
+    told += part;
+    if (told.includes(text)) return;
+  }
+};
+
 describe("in a terminal", () => {
   const open = (pagePort: number | null = null) => {
     const out = new Paper(true);
@@ -146,6 +159,9 @@ describe("in a terminal", () => {
 
   test("the keys play the person and the phone, and the terminal is given back", async () => {
     const { out, keys, ended, interrupts } = open(0);
+    const address = /browser: (http:\/\/127\.0\.0\.1:\d+\/)/;
+    while (!address.test(out.text)) await out.next();
+    await seesOnPage(address.exec(out.text)?.[1] ?? "", '"modules":"1111111');
     await out.until("Make this lamp yours");
     keys.push("o");
     await out.until("not online yet");
@@ -196,6 +212,30 @@ describe("in a terminal", () => {
     stopping.abort();
     expect(await ended).toBe(0);
     expect(out.text).not.toContain("\u001b");
+  });
+
+  test("a second agent with the same memory ends with its own exit code, and the story says so", async () => {
+    const { out, keys, ended } = open();
+    await out.until("Make this lamp yours");
+    const said: string[] = [];
+    const second = new Paper();
+    const options = { stateDir: folder, journal: null, pagePort: null, env: {}, interrupt: () => {} };
+    const [story, another] = await Promise.all([
+      handsFree({ stateDir: folder, journal: null }, (line) => said.push(line), never),
+      live({ ...options, out: second, keys: keyboard(false) }, never),
+    ]);
+    expect(story).toBe(1);
+    expect(said.join("\n")).toContain("exit code 75");
+    expect(another).toBe(75);
+    expect(second.text).toContain("exit code 75");
+    keys.push("q");
+    expect(await ended).toBe(0);
+  });
+
+  test("an interrupt that came before it began ends it at once", async () => {
+    const options = { stateDir: null, journal: null, pagePort: null, env: {}, interrupt: () => {} };
+    const code = live({ ...options, out: new Paper(), keys: keyboard(false) }, AbortSignal.abort());
+    expect(await code).toBe(0);
   });
 
   test("a board that has no place for its memory does not begin", async () => {
