@@ -6,7 +6,7 @@ const JWT = /\beyJ[\w-]{8,}\.[\w-]*\.?[\w-]*/g;
 /** Salesforce access tokens: the org's id, "!", the session. */
 const SESSION = /\b00D\w{12,15}![\w.]{20,}/g;
 /** Salesforce refresh tokens and consumer secrets, and anything else long enough to be a key in base64 or hex. */
-const KEY = /\b(?:5Aep[\w.]{20,}|[\w+/-]{64,}={0,2})/g;
+const KEY = /\b(?:5Aep[\w.]{20,}|[\w+-]{48,}={0,2})/g;
 const NAMED =
   /\b(access_token|refresh_token|id_token|device_code|client_secret|client_assertion|actor_token|subject_token|password|code)(["']?\s*[=:]\s*["']?)[^\s&"',}]{6,}/gi;
 const PEM = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g;

@@ -1,0 +1,44 @@
+import { describe, expect, it } from "vitest";
+import { plainLine, redact } from "../../../src/adapters/redact.ts";
+
+describe("the last guard against secrets in texts", () => {
+  const jwt = `eyJhbGciOiJSUzI1NiJ9.${"a1B2".repeat(8)}.${"c3D4".repeat(8)}`;
+  const session = `00D5g00000ABCDe!${"AQEAQ".repeat(10)}`;
+  const refresh = `5Aep861${"Zz09_".repeat(12)}`;
+  const pem = "-----BEGIN PRIVATE KEY-----\nMIIE\nabc\n-----END PRIVATE KEY-----";
+  it.each([
+    ["a JWT", `the token ${jwt} is bad`, jwt],
+    ["a JWT without signature", "see eyJhbGciOiJub25lIn0.eyJzdWIi.", "eyJzdWIi"],
+    ["a Salesforce session", `with ${session}`, session],
+    ["a Salesforce refresh token", refresh, refresh],
+    ["a long key", `key ${"0f".repeat(40)}.`, "0f0f0f0f"],
+    ["a form field", "POST grant_type=device&code=abcdefghij&client_id=x", "abcdefghij"],
+    ["a JSON field", '{"refresh_token":"short-one"}', "short-one"],
+    ["a private key", `found ${pem} there`, "MIIE"],
+    ["half a private key", "-----BEGIN RSA PRIVATE KEY-----\nMIIE", "MIIE"],
+    ["a password in a URL", "cannot reach mqtts://me:hunter2@broker:8883", "hunter2"],
+  ])("takes out %s", (_, text, secret) => {
+    expect(redact(text)).not.toContain(secret);
+    expect(redact(text)).toContain("[secret]");
+  });
+
+  it.each([
+    "The org cannot be reached: login.salesforce.com (ENOTFOUND) (ORG_UNREACHABLE)",
+    "/var/lib/porchlight/light-main (EROFS)",
+    "online at broker.example:8883",
+    "error code: 42",
+  ])("leaves ordinary texts alone: %s", (text) => {
+    expect(redact(text)).toBe(text);
+  });
+});
+
+describe("a line for the terminal", () => {
+  it.each([
+    ["colours and cursor moves", "a\u001b[31mb\u001b[2Jc", "a [31mb [2Jc"],
+    ["line ends", "a\r\nb\u2028c", "a b c"],
+    ["turned text", "a\u202Eb", "a b"],
+    ["ordinary letters", "Größe 40 % – ok", "Größe 40 % – ok"],
+  ])("is safe from %s", (_, text, plain) => {
+    expect(plainLine(text)).toBe(plain);
+  });
+});

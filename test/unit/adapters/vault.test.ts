@@ -1,0 +1,201 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../../src/adapters/clock.ts";
+import { tryFileLock } from "../../../src/adapters/file-lock.ts";
+import { openVault } from "../../../src/adapters/vault.ts";
+import type { VaultKey } from "../../../src/ports.ts";
+
+let dir: string;
+const children: ChildProcess[] = [];
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "porchlight-vault-"));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  await rm(dir, { recursive: true, force: true });
+});
+
+const open = (folder = dir) => openVault(folder, { clock: systemClock, random: () => 0 });
+const never = new AbortController().signal;
+const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A process that holds the lock "agent" of the folder. */
+const holder = async (): Promise<ChildProcess> => {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "lock-holder.ts"), dir], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  children.push(child);
+  await once(child.stdout ?? child, "data");
+  return child;
+};
+
+describe("the state folder", () => {
+  it("is made with all that is above it, and is nobody else's to read", async () => {
+    const folder = join(dir, "a", "b");
+    const vault = await open(folder);
+    await vault.write("grant", bytes("secret"));
+    expect(await modeOf(folder)).toBe(0o700);
+    expect(await modeOf(join(folder, "grant"))).toBe(0o600);
+  });
+
+  it("is closed to others when it was open", async () => {
+    await chmod(dir, 0o755);
+    await open();
+    expect(await modeOf(dir)).toBe(0o700);
+  });
+
+  it("keeps a file private that was not", async () => {
+    await writeFile(join(dir, "grant"), "old", { mode: 0o644 });
+    await (await open()).write("grant", bytes("new"));
+    expect(await modeOf(join(dir, "grant"))).toBe(0o600);
+  });
+
+  it("loses what a power cut left half written, and keeps what others are writing", async () => {
+    const dead = 2 ** 22 + 1;
+    const names = {
+      dead: `.grant.${dead}.0123456789ab.tmp`,
+      lastBoot: `.light-main.${process.pid}.0123456789ab.tmp`,
+      alive: `.grant.${process.ppid}.0123456789ab.tmp`,
+      foreign: "notes.tmp",
+    };
+    for (const name of Object.values(names)) await writeFile(join(dir, name), "half");
+    await writeFile(join(dir, "grant"), "whole");
+    const vault = await open();
+    expect((await readdir(dir)).sort()).toEqual([names.alive, "grant", names.foreign].sort());
+    expect(await vault.read("grant")).toEqual(bytes("whole"));
+  });
+
+  it("is not written to when nothing would change", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("same"));
+    const path = join(dir, "grant");
+    await utimes(path, 1, 1);
+    const { ino } = await stat(path);
+    await vault.write("grant", bytes("same"));
+    await (await open()).write("grant", bytes("same"));
+    expect(await stat(path)).toMatchObject({ ino, mtimeMs: 1000 });
+    await vault.write("grant", bytes("else"));
+    expect(await readFile(path, "utf8")).toBe("else");
+  });
+
+  it("holds nothing but its files afterwards", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("a"));
+    await vault.write("grant", bytes("b"));
+    await vault.write("light-main", bytes("c"));
+    await vault.write("light-main", undefined);
+    expect(await readdir(dir)).toEqual(["grant"]);
+  });
+
+  it.each(["../grant", "light-../x", "light-", "other", "light-A", ".grant"])(
+    "gives no way out by a key such as %s",
+    async (key) => {
+      const vault = await open();
+      await expect(vault.read(key as VaultKey)).rejects.toMatchObject({ code: "BUG" });
+      await expect(vault.write(key as VaultKey, bytes(""))).rejects.toMatchObject({ code: "BUG" });
+    },
+  );
+
+  it("says that it is damaged where a file is too large, a folder, a link or a pipe's place", async () => {
+    const vault = await open();
+    await writeFile(join(dir, "grant"), new Uint8Array(1024 * 1024 + 1));
+    await mkdir(join(dir, "device-key"));
+    await symlink("/etc/passwd", join(dir, "light-link"));
+    for (const key of ["grant", "device-key", "light-link"] as const)
+      await expect(vault.read(key)).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+  });
+
+  it("replaces a damaged file when it is written", async () => {
+    await symlink("/nowhere", join(dir, "grant"));
+    const vault = await open();
+    await vault.write("grant", bytes("new"));
+    expect(await vault.read("grant")).toEqual(bytes("new"));
+  });
+
+  it("says that it cannot be written, with its path", async () => {
+    await writeFile(join(dir, "file"), "");
+    await expect(open(join(dir, "file"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    await expect(open(join(dir, "file", "below"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    const vault = await open(join(dir, "gone"));
+    await rm(join(dir, "gone"), { recursive: true });
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    await expect(vault.locked("grant", async () => 1, never)).rejects.toMatchObject({
+      code: "STATE_UNWRITABLE",
+    });
+  });
+
+  it("leaves no temporary file when a write fails, and goes on with the next", async () => {
+    const vault = await open();
+    await mkdir(join(dir, "grant", "full"), { recursive: true });
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    expect(await readdir(dir)).toEqual(["grant"]);
+    await rm(join(dir, "grant"), { recursive: true });
+    await vault.write("grant", bytes("x"));
+    expect(await vault.read("grant")).toEqual(bytes("x"));
+  });
+});
+
+describe("the lock of the state folder", () => {
+  it("is held against another process until that lets go", async () => {
+    const child = await holder();
+    expect(await tryFileLock(join(dir, "agent.lock"))).toBeUndefined();
+    const vault = await open();
+    const events: string[] = [];
+    const waiting = vault.locked("agent", async () => events.push("mine"), never);
+    child.stdout?.once("data", () => events.push("theirs ended"));
+    child.stdin?.write("\n");
+    await waiting;
+    expect(events).toContain("mine");
+    await once(child, "close");
+    expect(child.exitCode).toBe(0);
+  });
+
+  it("is free at once when its process is killed", async () => {
+    const child = await holder();
+    const waiting = (await open()).locked("agent", async () => "mine", never);
+    child.kill("SIGKILL");
+    expect(await waiting).toBe("mine");
+  });
+
+  it("is waited for no longer than the signal allows", async () => {
+    await holder();
+    const reason = new Error("enough");
+    const impatient = new AbortController();
+    const waiting = (await open()).locked("agent", async () => "mine", impatient.signal);
+    impatient.abort(reason);
+    await expect(waiting).rejects.toBe(reason);
+  });
+
+  it("does not warn that its way to the kernel is experimental, and lets other warnings through", async () => {
+    const code = `
+      import { tryFileLock } from ${JSON.stringify(join(import.meta.dirname, "../../../src/adapters/file-lock.ts"))};
+      await using lock = await tryFileLock(process.argv[1]);
+      process.emitWarning("something else");
+    `;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", code, join(dir, "x.lock")]);
+    let told = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      told += chunk.toString();
+    });
+    await once(child, "close");
+    expect(child.exitCode).toBe(0);
+    expect(told).toContain("something else");
+    expect(told).not.toContain("ExperimentalWarning");
+  });
+});
