@@ -54,7 +54,7 @@ export const scopeOf = (app: OrgApp, asked: string | null): readonly string[] =>
     throw new Refusal(
       "invalid_scope",
       "the requested scope is not allowed",
-      `This app may not ask for the scope ${JSON.stringify(foreign)}.`,
+      `This app may not ask for the scope ${JSON.stringify(foreign.slice(0, 40))}.`,
     );
   return scopes.length === 0 ? app.scopes : [...new Set(scopes)];
 };

@@ -5,12 +5,12 @@ import { lampIcon, type Page } from "./page.ts";
 const meanings: Readonly<Record<string, string>> = {
   api: "Read and change data in your org, such as where your home is",
   openid: "Know who you are",
-  profile: "See your name",
-  email: "See your e-mail address",
-  address: "See your postal address",
+  profile: "See your name, e-mail and postal address",
+  email: "See your name, e-mail and postal address",
+  address: "See your name, e-mail and postal address",
   id: "Know who you are",
-  refresh_token: "Stay signed in until you take it back",
-  offline_access: "Stay signed in until you take it back",
+  refresh_token: "Stay signed in until you revoke it",
+  offline_access: "Stay signed in until you revoke it",
 };
 
 /** What the scopes allow, in words, each thing once. */

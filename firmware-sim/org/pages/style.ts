@@ -50,16 +50,16 @@ button.link { width: auto; min-height: 0; padding: 0; border: 0; background: non
 a { color: var(--accent); }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: .75rem; }
 .pair form { display: contents; }
-.shown { margin: 0 0 1.1rem; padding: .8rem .5rem; text-align: center; background: var(--tint); border-radius: .9rem; }
+.shown { margin: 0 0 .9rem; padding: .6rem .5rem; text-align: center; background: var(--tint); border-radius: .9rem; }
 .shown span { display: block; font-size: .8rem; color: var(--soft); }
 .shown output { font: 700 1.75rem/1.3 ui-monospace, "SF Mono", Menlo, Consolas, monospace; letter-spacing: .14em; margin-right: -.14em; }
-.board { display: flex; gap: .75rem; align-items: center; margin: 0 0 1rem; padding: .7rem .9rem; border: 1px solid var(--line); border-radius: .9rem; }
+.board { display: flex; gap: .75rem; align-items: center; margin: .9rem 0 .75rem; padding: .7rem .9rem; border: 1px solid var(--line); border-radius: .9rem; }
 .board svg { width: 1.9rem; height: 1.9rem; color: var(--accent); flex: none; }
 .board div { min-width: 0; overflow-wrap: anywhere; line-height: 1.3; }
 .board small { display: block; color: var(--soft); }
-ul.may { list-style: none; margin: 0 0 1.1rem; padding: 0; }
-ul.may li { padding: .3rem 0 .3rem 1.75rem; position: relative; line-height: 1.35; font-size: .95rem; }
-ul.may li::before { content: ""; position: absolute; left: .3rem; top: .68rem; width: .8rem; height: .4rem;
+ul.may { list-style: none; margin: -.6rem 0 .9rem; padding: 0; }
+ul.may li { padding: .15rem 0 .15rem 1.75rem; position: relative; line-height: 1.35; font-size: .925rem; }
+ul.may li::before { content: ""; position: absolute; left: .3rem; top: .5rem; width: .8rem; height: .4rem;
   border: solid var(--accent); border-width: 0 0 2px 2px; transform: rotate(-45deg); transform-origin: 30% 50%; }
 .note { padding: .7rem .9rem; border-radius: .75rem; background: var(--tint); font-size: .875rem; color: var(--ink); line-height: 1.4; }
 .note.warn { background: var(--warn-tint); color: var(--warn); }
