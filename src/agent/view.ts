@@ -19,8 +19,10 @@ const headlines: Readonly<Record<Exclude<State["name"], "pausing">, readonly [st
   stopped: ["Stopped", null],
 };
 
-/** The picture for a state. `identity` is who owns the board, when known. */
-export const viewOf = (state: State, device: View["device"], identity: Identity | null): View => {
+/** The picture for a state. `known` is who owns the board, as far as the org tells. */
+export const viewOf = (state: State, device: View["device"], known: Identity | null): View => {
+  // An org that tells nobody's name has no name to show.
+  const identity = known?.userId === "unknown" ? null : known;
   const base = {
     device,
     state: state.name,

@@ -53,6 +53,12 @@ it("online without a known owner is still ready", () => {
   expect(view).toMatchObject({ online: true, owner: null, headline: "Ready" });
 });
 
+it("an org that tells no name gives the lamp none", () => {
+  const nobody: Identity = { userId: "unknown", name: "unknown", username: null, orgId: null };
+  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, nobody);
+  expect(view).toMatchObject({ owner: null, headline: "Ready" });
+});
+
 it("a first lost connection looks like connecting, a lasting one like a problem with what to do", () => {
   const lost = new AgentError("BROKER_LOST");
   expect(viewOf(pausing(lost, 1), device, ada).problem).toBeNull();
