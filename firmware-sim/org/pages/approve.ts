@@ -5,18 +5,27 @@ import { lampIcon, type Page } from "./page.ts";
 const meanings: Readonly<Record<string, string>> = {
   api: "Read and change data in your org, such as where your home is",
   openid: "Know who you are",
-  profile: "See your name, e-mail and postal address",
-  email: "See your name, e-mail and postal address",
-  address: "See your name, e-mail and postal address",
   id: "Know who you are",
   refresh_token: "Stay signed in until you revoke it",
   offline_access: "Stay signed in until you revoke it",
 };
 
-/** What the scopes allow, in words, each thing once. */
-export const meaningOf = (scope: readonly string[]): readonly string[] => [
-  ...new Set(scope.map((each) => meanings[each] ?? each)),
-];
+const particulars: Readonly<Record<string, string>> = {
+  profile: "name",
+  email: "e-mail address",
+  address: "postal address",
+};
+
+const inWords = new Intl.ListFormat("en-GB");
+
+/** What the scopes allow, in words, each thing once; what is not known here is shown as it is. */
+export const meaningOf = (scope: readonly string[]): readonly string[] => {
+  const seen = Object.entries(particulars).flatMap(([name, word]) => (scope.includes(name) ? [word] : []));
+  const rest = scope
+    .filter((each) => !Object.hasOwn(particulars, each))
+    .map((each) => meanings[each] ?? each);
+  return [...new Set(rest), ...(seen.length === 0 ? [] : [`See your ${inWords.format(seen)}`])];
+};
 
 /** `/setup/approve`: which app, which board, what it may do, and the code to compare. Allow or deny. */
 export const approvePage = (options: {
