@@ -20,7 +20,12 @@ export interface Story {
   ended(client: Client, goodbye: boolean): void;
 }
 
-const partyOf = (client: Client): Party => (client.access?.who.kind === "device" ? "board" : "phone");
+/** Whoever was let in is known; of those turned away, the one with a last will is the board. */
+const partyOf = (client: Client): Party => {
+  const isBoard =
+    client.access === null ? client.connectPacket?.will !== undefined : client.access.who.kind === "device";
+  return isBoard ? "board" : "phone";
+};
 
 type Told = Pick<WireMessage, "title" | "meaning" | "detail"> & { readonly ok?: boolean };
 
