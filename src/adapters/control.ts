@@ -31,12 +31,16 @@ const socketPath = (dir: string): string => {
   return path;
 };
 
+/** Somebody is there, but says nothing. */
+const silent = (cause?: unknown): AgentError =>
+  new AgentError("ALREADY_RUNNING", "but its agent hung up or did not answer in time", { cause });
+
 /** The first line that comes; rejects when it is too long, late, or never comes. */
 const readLine = (socket: Socket, maxLength: number): Promise<string> =>
   new Promise((resolve, reject) => {
     let text = "";
     socket.setEncoding("utf8");
-    socket.setTimeout(PATIENCE_MS, () => reject(new Error("nothing came in time")));
+    socket.setTimeout(PATIENCE_MS, () => reject(silent()));
     socket.on("data", (chunk: string) => {
       text += chunk;
       const end = text.indexOf("\n");
@@ -44,7 +48,7 @@ const readLine = (socket: Socket, maxLength: number): Promise<string> =>
       else if (text.length > maxLength) reject(new Error("the line is too long"));
     });
     socket.on("error", reject);
-    socket.on("close", () => reject(new Error("the connection ended")));
+    socket.on("close", () => reject(silent()));
   });
 
 /** A list that one reader waits on. */
@@ -174,10 +178,11 @@ const isReply = (value: unknown): value is Reply =>
     : "code" in value && typeof value.code === "string" && Object.hasOwn(errorTable, value.code));
 
 const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ENOTDIR"]);
+const HUNG_UP = new Set(["ECONNRESET", "EPIPE"]);
 
 /**
- * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, and
- * STATE_UNWRITABLE when the folder belongs to somebody else.
+ * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, ALREADY_RUNNING
+ * when it does not, and STATE_UNWRITABLE when the folder belongs to somebody else.
  */
 export const askAgent = async <Q extends Question>(
   dir: string,
@@ -203,7 +208,7 @@ export const askAgent = async <Q extends Question>(
       throw new AgentError("STATE_UNWRITABLE", `${path} belongs to somebody else; try with sudo`, {
         cause: error,
       });
-    throw asAgentError(error);
+    throw HUNG_UP.has(code) ? silent(error) : asAgentError(error);
   } finally {
     socket.destroy();
   }
