@@ -43,7 +43,6 @@ export class SimulatedPhone {
   #link: PhoneLink | null = null;
   #person: string | null = null;
   #light: LightState | null = null;
-  #reports = 0;
   #lampOnline = false;
   #trouble: string | null = null;
 
@@ -63,11 +62,6 @@ export class SimulatedPhone {
       waiting: this.#answers.size > 0,
       trouble: this.#trouble,
     };
-  }
-
-  /** How many reports of the lamp have arrived. */
-  get reports(): number {
-    return this.#reports;
   }
 
   /** Calls `listener` after every change on the screen; returns the way to stop. */
@@ -225,7 +219,6 @@ export class SimulatedPhone {
         break;
       case `${this.#root}/light/state`:
         this.#light = decodeState(payload) ?? this.#light;
-        this.#reports += 1;
         break;
       case this.#resultTopic: {
         const result = decodeResult(payload);
