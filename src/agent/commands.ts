@@ -86,7 +86,10 @@ export const createCommands = (parts: {
     const id = parsed.ok ? parsed.command.id : parsed.id;
     const name = incoming.light;
     if (incoming.retained) return refuse(id, name, "COMMAND_RETAINED");
-    if (incoming.channel === "plain" && trust === "owner") return refuse(id, name, "COMMAND_UNTRUSTED");
+    // Nothing can check a signature yet, so what comes on the signed channel proves nothing, whatever it holds.
+    if (incoming.channel === "signed")
+      return refuse(id, name, "COMMAND_INVALID", "this version knows no signed commands");
+    if (trust === "owner") return refuse(id, name, "COMMAND_UNTRUSTED");
     if (!parsed.ok) return refuse(id, name, parsed.code, parsed.detail);
     const { command } = parsed;
     if (incoming.expired) return refuse(id, name, "COMMAND_STALE");

@@ -121,6 +121,17 @@ describe("a refused command leaves the lamp alone and says why", () => {
     expect(await commands.obey(incoming(), signal)).toMatchObject({ code: "COMMAND_UNTRUSTED" });
   });
 
+  it.each(["owner", "broker"] as const)(
+    "on the signed channel without a signature, with trust %s",
+    async (trust) => {
+      commands = make(trust);
+      expect(await commands.obey(incoming({ channel: "signed" }), signal)).toMatchObject({
+        code: "COMMAND_INVALID",
+      });
+      expect(light.target.on).toBe(false);
+    },
+  );
+
   it("seen before", async () => {
     await commands.obey(incoming({}, { id: "a" }), signal);
     const again = await commands.obey(incoming({}, { id: "a", change: { on: false } }), signal);
