@@ -12,7 +12,7 @@ export default defineConfig({
       reporter: ["text-summary", "html"],
       reportsDirectory: "coverage",
       // A ratchet: raised with every test that is added. The aim is 95 for both.
-      thresholds: { lines: 65, branches: 63 },
+      thresholds: { lines: 88, branches: 84 },
     },
   },
 });
