@@ -131,6 +131,8 @@ export const startAgent = (settingsFile: string): RunningAgent => {
           const event = events[seen];
           if (isNamed(event, name) && fits(event)) {
             seen++;
+            // At once: more lines may come before whoever waits goes on, and they are for the next one to look at.
+            listeners.delete(look);
             found.resolve(event);
             return;
           }
