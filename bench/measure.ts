@@ -63,11 +63,13 @@ export const eventually = async <T>(
   }
 };
 
-/** Memory of a process, in bytes. */
+/** Memory of a process, in bytes (proc(5), smaps_rollup). */
 export interface Memory {
-  /** Proportional set size: shared pages count by share (proc(5), smaps_rollup). */
+  /** Proportional set size: shared pages count by share, so other Node processes on this machine make it smaller. */
   readonly pss: number;
-  /** Memory that belongs to it alone and is no file's: what it really adds to a board. */
+  /** Resident set size: what the PSS is on a board, where no other Node shares the pages. */
+  readonly rss: number;
+  /** Memory that belongs to it alone and is no file's: what cannot be dropped. */
   readonly anonymous: number;
 }
 
@@ -79,5 +81,5 @@ export const memoryOf = (pid: number): Memory => {
     if (match === null) throw new Error(`smaps_rollup has no ${name}`);
     return Number(match[1]) * 1024;
   };
-  return { pss: field("Pss"), anonymous: field("Anonymous") };
+  return { pss: field("Pss"), rss: field("Rss"), anonymous: field("Anonymous") };
 };

@@ -5,6 +5,8 @@ import { type BenchBroker, newBoard } from "./surroundings.ts";
 
 /** Medians in bytes, both processes alive and idle at the same time. */
 export interface MemoryFigures {
+  /** V8's options for the agent. */
+  readonly options: readonly string[];
   readonly settleS: number;
   readonly transport: "TLS" | "TCP";
   readonly bare: Memory;
@@ -18,9 +20,10 @@ export const measureMemory = async (
   org: YesOrg,
   broker: BenchBroker,
   settleS: number,
+  options: readonly string[],
 ): Promise<MemoryFigures> => {
   const settings = newBoard(folder, org.issuer, broker.tls ?? { url: broker.plain });
-  const agent = startNode([command, "run", "--json", "--settings", settings]);
+  const agent = startNode([...options, command, "run", "--json", "--settings", settings]);
   const bare = startNode(["-e", "setInterval(() => {}, 2 ** 30)"]);
   try {
     await eventually(
@@ -37,10 +40,11 @@ export const measureMemory = async (
     }
     const middle = (memories: readonly Memory[]): Memory => ({
       pss: median(memories.map(({ pss }) => pss)),
+      rss: median(memories.map(({ rss }) => rss)),
       anonymous: median(memories.map(({ anonymous }) => anonymous)),
     });
     const transport = broker.tls ? "TLS" : "TCP";
-    return { settleS, transport, bare: middle(samples.bare), agent: middle(samples.agent) };
+    return { options, settleS, transport, bare: middle(samples.bare), agent: middle(samples.agent) };
   } finally {
     await Promise.all([stop(agent.child), stop(bare.child)]);
   }

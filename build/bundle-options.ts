@@ -43,16 +43,17 @@ const onlyVersion: Plugin = {
 };
 
 /**
- * `import "node:tls"` in a module behind an `import()` would become an import of the whole bundle, loaded at every
- * start (some 40 ms for TLS and HTTP together). As `require` it happens when the module is evaluated.
+ * Node's own modules by `require`, where and when they are used.
+ *
+ * `import "node:tls"` in a module behind an `import()` would become an import of the whole bundle, at every start. And
+ * `import("node:http")` reads every member of the module, the getter of `http.WebSocket` among them, which loads
+ * Node's whole `fetch`: `require` leaves it alone.
  */
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, kind, namespace }) =>
-      kind === "import-statement" && namespace !== "builtin"
-        ? { path, namespace: "builtin" }
-        : { path, external: true },
+    onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
+      namespace === "builtin" ? { path, external: true } : { path, namespace: "builtin" },
     );
     onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
       contents: `module.exports = require(${JSON.stringify(path)})`,
@@ -70,7 +71,7 @@ export const bundleOptions = {
   target: "node26",
   minify: true,
   lineLimit: 160, // an uncaught error prints the whole source line
-  charset: "utf8",
+  charset: "ascii", // one character beyond Latin-1 doubles the memory that the source takes
   legalComments: "none", // THIRD-PARTY-NOTICES.txt has them in full
   metafile: true,
   logLevel: "warning",
