@@ -154,6 +154,7 @@ describe("the state folder", () => {
 describe("the lock of the state folder", () => {
   it("is held against another process until that lets go", async () => {
     const child = await holder();
+    const closed = once(child, "close");
     expect(await tryFileLock(join(dir, "agent.lock"))).toBeUndefined();
     const vault = await open();
     const events: string[] = [];
@@ -162,7 +163,7 @@ describe("the lock of the state folder", () => {
     child.stdin?.write("\n");
     await waiting;
     expect(events).toContain("mine");
-    await once(child, "close");
+    await closed;
     expect(child.exitCode).toBe(0);
   });
 
