@@ -2,11 +2,12 @@
 
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
 import type { Clock, Random, Vault, VaultKey } from "../ports.ts";
 import { type FileLock, tryFileLock } from "./file-lock.ts";
+import { makeFolders } from "./make-folders.ts";
 import { createQueues } from "./queues.ts";
 
 /** Largest file that is read, in bytes; a grant is about 10 kB. */
@@ -43,7 +44,7 @@ const lives = (pid: number): boolean => {
 /** Makes the folder, keeps others out of it, and removes what a power cut left half written. */
 const prepare = async (dir: string): Promise<void> => {
   try {
-    await mkdir(dir, { recursive: true, mode: 0o700 });
+    await makeFolders(dir, 0o700);
     const { mode } = await stat(dir);
     if ((mode & 0o077) !== 0) await chmod(dir, 0o700);
     for (const name of await readdir(dir)) {

@@ -1,8 +1,9 @@
 // `porchlight settings set` and `unset`: one key of the settings file, written by the package conf.
 
-import { chmodSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { makeFolders } from "../adapters/make-folders.ts";
 import { readSettingsFile, type SettingsFile } from "../adapters/settings-file.ts";
 import { isObject, type Json, type JsonObject, readJsonc } from "../agent/settings-jsonc.ts";
 import { settingsError } from "../agent/settings-parse.ts";
@@ -92,7 +93,7 @@ export interface Changed {
 
 const write = async (path: string, key: string, value: Json | undefined, isNew: boolean): Promise<void> => {
   // conf makes missing folders for everybody to read; a new one may come to hold secrets' neighbours.
-  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  await makeFolders(dirname(path), 0o755);
   const { default: Conf } = await import("conf");
   const extension = extname(path);
   const mode = isNew ? NEW_FILE_MODE : statSync(path).mode & 0o7777;

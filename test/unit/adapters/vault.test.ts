@@ -132,6 +132,7 @@ describe("the state folder", () => {
     await writeFile(join(dir, "file"), "");
     await expect(open(join(dir, "file"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     await expect(open(join(dir, "file", "below"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    await expect(open("/proc/porchlight/state")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     const vault = await open(join(dir, "gone"));
     await rm(join(dir, "gone"), { recursive: true });
     await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
