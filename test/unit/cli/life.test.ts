@@ -1,0 +1,228 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createOrgKeys } from "../../../firmware-sim/org/keys.ts";
+import { createWorld, type World } from "../../../firmware-sim/world.ts";
+import { systemClock } from "../../../src/adapters/clock.ts";
+import { openStage, type Stage, type Started } from "./stage.ts";
+
+// The commands in this process, against an org and a broker on 127.0.0.1. `run` ends as it does on a board: by SIGTERM.
+
+const orgKeys = createOrgKeys();
+const never = new AbortController().signal;
+let world: World;
+let stage: Stage;
+const running: Started[] = [];
+
+const lights = [
+  { id: "main", name: "Porch", driver: "memory:rgb" },
+  { id: "hall", driver: "memory:white" },
+];
+
+beforeEach(async () => {
+  world = await createWorld({ clock: systemClock, transport: "loopback", orgKeys });
+  world.org.intervalSeconds = 1;
+  stage = await openStage();
+  await settle({});
+});
+
+afterEach(async () => {
+  await stop();
+  await world.close();
+  await stage[Symbol.asyncDispose]();
+});
+
+/** Writes the settings of the world's board, with these changes. */
+const settle = (changes: Readonly<Record<string, unknown>>): Promise<void> =>
+  writeFile(stage.settingsPath, JSON.stringify({ ...world.settingsFor(stage.stateDir), lights, ...changes }));
+
+const stop = async (): Promise<void> => {
+  for (const { done } of running.splice(0)) {
+    process.emit("SIGTERM");
+    await done;
+  }
+};
+
+const start = (args: readonly string[], options: { tty?: boolean; env?: Record<string, string> } = {}) => {
+  const started = stage.start(args, options);
+  running.push(started);
+  return started;
+};
+
+/** The first event of a kind that `run --json` printed. */
+const event = async (started: Started, name: string): Promise<Record<string, unknown>> => {
+  await started.until(`"event":"${name}"`);
+  const line = started.written.out.split("\n").find((each) => each.includes(`"event":"${name}"`));
+  return JSON.parse(line ?? "{}");
+};
+
+const approve = async (agent: Started): Promise<string> => {
+  const code = await event(agent, "code");
+  const userCode = String(code.userCode);
+  const answer = await world.person.answerBoard(
+    { link: String(code.verificationUriComplete), userCode },
+    "allow",
+    never,
+  );
+  expect(answer.kind).toBe("done");
+  return userCode;
+};
+
+/** An agent that is signed in and online. */
+const online = async (): Promise<Started> => {
+  const agent = start(["run", "--json"]);
+  await approve(agent);
+  await event(agent, "online");
+  return agent;
+};
+
+describe("a board that waits for its person", () => {
+  it("shows code and link in its status, and nobody as the owner", async () => {
+    const agent = start(["run", "--json"]);
+    const { userCode, verificationUriComplete } = await event(agent, "code");
+    const { code, out } = await stage.run(["status"]);
+    expect(code).toBe(0);
+    expect(out).toContain(`code        ${userCode} until `);
+    expect(out).toContain(`open        ${verificationUriComplete}`);
+    expect(out).toContain("owner       nobody");
+    expect(out).toContain("broker      not connected");
+  });
+
+  it("does not start twice on one state folder", async () => {
+    await event(start(["run", "--json"]), "code");
+    const second = await stage.run(["run", "--json"]);
+    expect(second.code).toBe(75);
+    expect(second.out).toContain('"code":"ALREADY_RUNNING"');
+  });
+
+  it("tells people in lines where nothing can be drawn, and draws where it can", async () => {
+    await settle({ display: "terminal" });
+    const plain = start(["run"]);
+    await plain.until("/setup/connect");
+    await stop();
+    expect(plain.written.err).not.toContain("\u001b[");
+    const drawn = start(["run"], { tty: true, env: { TERM: "xterm-256color" } });
+    await drawn.until("\u001b[");
+    await stop();
+    const below = start(["run", "--json"], { tty: true, env: { TERM: "xterm-256color" } });
+    await event(below, "code");
+    await stop();
+    expect(below.written.out).toContain('"event":"stopped"');
+  });
+
+  it("says what is wrong, what to do and when it tries again", async () => {
+    await settle({ org: { url: world.orgUrl, clientId: "nobody-knows-this-client" } });
+    const agent = start(["run", "--json"]);
+    await event(agent, "fault");
+    const { out } = await stage.run(["status"]);
+    expect(out).toMatch(/^problem {5}.*\([A-Z_]+\)$/m);
+    expect(out).toMatch(/^next try {4}\d{4}-/m);
+  });
+});
+
+describe("a board that has its person", () => {
+  it("says who that is, where it is connected, and what its lamps do", async () => {
+    await online();
+    const { out } = await stage.run(["status"]);
+    expect(out).toMatch(/^owner {7}Ada Okafor$/m);
+    expect(out).toMatch(/^broker {6}127\.0\.0\.1:\d+ \(MQTT 5\)$/m);
+    expect(out).toMatch(/^asset token until \d{4}-/m);
+    expect(out).toMatch(/^lamp {8}hall: /m);
+    const json = JSON.parse((await stage.run(["status", "--json"])).out);
+    expect(json).toMatchObject({ running: true, state: "online" });
+    expect(JSON.stringify(json)).not.toMatch(/eyJ/);
+  });
+
+  it("moves its lamps for the person at the keyboard, one at a time", async () => {
+    await online();
+    const one = JSON.parse((await stage.run(["light", "hall", "on", "--brightness", "40", "--json"])).out);
+    expect(one).toMatchObject([{ id: "hall", state: { on: true, brightness: 0.4 }, available: true }]);
+    expect((await stage.run(["light", "toggle"])).code).toBe(0);
+    const all = JSON.parse((await stage.run(["light", "--json"])).out);
+    expect(all).toMatchObject([{ id: "main" }, { id: "hall", state: { brightness: 0.4 } }]);
+    const { out } = await stage.run(["light", "hall"]);
+    expect(out).toMatch(/^hall .*memory:.*40 ?%/);
+    expect(out.trim().split("\n")).toHaveLength(1);
+  });
+
+  it("refuses what the lamp cannot do, with its code", async () => {
+    await online();
+    const { code, out, err } = await stage.run(["light", "hall", "--colour", "ff8800"]);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toContain("(LIGHT_CANNOT)");
+  });
+
+  it("signs out at the org through the running agent, which then shows a new code", async () => {
+    const agent = await online();
+    expect(world.org.approvals).toHaveLength(1);
+    const { out } = await stage.run(["sign-out"]);
+    expect(out).toBe("Signed out. The next run shows a new code.\n");
+    expect(world.org.approvals).toHaveLength(0);
+    await expect
+      .poll(() => agent.written.out.split("\n").filter((line) => line.includes('"event":"code"')).length)
+      .toBe(2);
+  });
+});
+
+describe("a board whose agent does not run", () => {
+  it("tells from its state folder who it belongs to", async () => {
+    expect((await stage.run(["status"])).out).toMatch(/^state {7}not running\nowner {7}nobody$/m);
+    await online();
+    await stop();
+    const { out } = await stage.run(["status"]);
+    expect(out).toMatch(/^state {7}not running\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
+    const json = JSON.parse((await stage.run(["status", "--json"])).out);
+    expect(json).toMatchObject({ running: false, signedIn: true });
+  });
+
+  it("signs out at the org, keeps its own key, and says when there was nothing to end", async () => {
+    await online();
+    await stop();
+    const { out } = await stage.run(["sign-out", "--json"]);
+    expect(JSON.parse(out)).toEqual({ signedIn: true, revoked: true, reason: null });
+    expect(world.org.approvals).toHaveLength(0);
+    expect((await stage.run(["sign-out"])).out).toBe("This board was not signed in.\n");
+  });
+
+  it("forgets its person even where the org cannot be told, and says so", async () => {
+    await online();
+    await stop();
+    await settle({ org: { url: "http://127.0.0.1:9", clientId: world.org.boardApp.clientId } });
+    await writeFile(join(stage.stateDir, "grant"), "damaged");
+    const { code, out } = await stage.run(["sign-out"]);
+    expect(code).toBe(0);
+    expect(out).toContain("the stored sign-in cannot be read");
+    expect((await stage.run(["sign-out"])).out).toBe("This board was not signed in.\n");
+    expect(world.org.approvals).toHaveLength(1);
+  });
+
+  it("says why the org was not told", async () => {
+    await online();
+    await stop();
+    const { close } = world;
+    await close();
+    const { out } = await stage.run(["sign-out"]);
+    expect(out).toMatch(/^Forgotten here, but the org could not be told: .+\(ORG_UNREACHABLE\)/);
+    expect((await stage.run(["status"])).out).toContain("owner       nobody");
+  });
+
+  it("lists its lamps without knowing what they do", async () => {
+    const { out } = await stage.run(["light"]);
+    expect(out.split("\n")[0]).toBe("main  Porch  memory:rgb  the agent does not run");
+  });
+
+  it("moves a lamp by itself, through a whole fade", async () => {
+    const { code, out } = await stage.run(["light", "hall", "on", "--brightness", "30", "--fade", "80ms"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/30 ?%/);
+  });
+
+  it("blinks a lamp until it is told to stop", async () => {
+    const blinking = start(["light", "blink"]);
+    await blinking.until("Ctrl-C ends it");
+    const meanwhile = await stage.run(["light", "on"]);
+    expect(meanwhile.code).toBe(75);
+    await stop();
+    expect(await blinking.done).toBe(0);
+  });
+});
