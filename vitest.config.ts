@@ -11,8 +11,7 @@ export default defineConfig({
       include: ["src/**/*.ts"],
       reporter: ["text-summary", "html"],
       reportsDirectory: "coverage",
-      // A ratchet: raised with every test that is added. The aim is 95 for both.
-      thresholds: { lines: 88, branches: 84 },
+      thresholds: { lines: 95, branches: 95 },
     },
   },
 });
