@@ -369,7 +369,7 @@ export const lightTable = {
     },
     nullable: false,
     fallback: required,
-    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory.",
+    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory; led:NAME is an LED of the board, as listed in /sys/class/leds.",
     example: "memory:",
   },
   powerOn: {

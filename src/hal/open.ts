@@ -3,6 +3,10 @@ import type { OpenDriver } from "../ports.ts";
 
 /** The drivers that come with Porchlight, by the word before the colon; each is loaded when it is first used. */
 export const builtInDrivers: Readonly<Record<string, OpenDriver>> = {
+  led: async (address, ports, signal) => {
+    const { openLed } = await import("./drivers/led.ts");
+    return openLed(address, ports, signal);
+  },
   memory: async (address, ports, signal) => {
     const { openMemory } = await import("./drivers/memory.ts");
     return openMemory(address, ports, signal);
