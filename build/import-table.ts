@@ -39,13 +39,20 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/hal/drivers/**"],
-    may: [...leaf, "src/hal/*.ts"],
+    may: [...leaf, "src/hal/*.ts", "src/hal/linux/**"],
+    packages: ["@jellybrick/dbus-next", "firmata-io", "johnny-five", "serialport"],
     node: "any",
     why: "a driver talks to its hardware; drivers do not know each other or the agent",
   },
   {
+    files: ["src/hal/linux/**"],
+    may: leaf,
+    node: "any",
+    why: "what the Linux kernel offers: sysfs attributes, device files, ioctls; no idea of a lamp",
+  },
+  {
     files: ["src/hal/displays/**"],
-    may: [...leaf, "src/hal/*.ts"],
+    may: [...leaf, "src/hal/*.ts", "src/hal/linux/**"],
     packages: ["qrcode-terminal"],
     node: ["fs/promises", "fs", "path", "zlib", "buffer", "util"],
     why: "a display draws a View; where it goes is its own affair",
@@ -130,7 +137,18 @@ export const importTable: readonly Row[] = [
 ];
 
 /** Too slow to load before the first request to the org: nothing that a start loads may import these statically. */
-export const heavyPackages = ["mqtt", "mqtt-packet", "jose", "ws", "conf", "qrcode-terminal"];
+export const heavyPackages = [
+  "mqtt",
+  "mqtt-packet",
+  "jose",
+  "ws",
+  "conf",
+  "qrcode-terminal",
+  "@jellybrick/dbus-next",
+  "firmata-io",
+  "johnny-five",
+  "serialport",
+];
 
 /** What a start of the agent loads at once. */
 export const startFiles = ["src/main.ts", "src/cli/run.ts", "src/compose.ts"];

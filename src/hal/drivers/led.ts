@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { AgentError } from "../../errors.ts";
 import type { Channel, Frame } from "../../model.ts";
 import type { LightDriver, OpenDriver } from "../../ports.ts";
-import { sysfsOf } from "./sysfs.ts";
+import { sysfsOf } from "../linux/sysfs.ts";
 
 const LEDS = "/sys/class/leds";
 const NAME = /^[\w.:+-]{1,63}$/;

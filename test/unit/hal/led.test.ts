@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { openLed } from "../../../src/hal/drivers/led.ts";
-import { faultOf } from "../../../src/hal/drivers/sysfs.ts";
+import { faultOf } from "../../../src/hal/linux/sysfs.ts";
 import { builtInDrivers } from "../../../src/hal/open.ts";
 import { ledFolder } from "./led-folder.ts";
 
