@@ -89,7 +89,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/adapters/**"],
-    may: [...leaf, ...settings],
+    may: [...leaf, ...settings, "src/hal/linux/libc.ts"],
     packages: ["conf"],
     node: "any",
     ambient: true,
