@@ -38,6 +38,12 @@ export const importTable: readonly Row[] = [
     why: "keys and JWTs; how the grant was got is no business of it",
   },
   {
+    files: ["src/hal/drivers/button.ts"],
+    may: [...leaf, "src/hal/*.ts", "src/hal/linux/**", "src/hal/drivers/gpio.ts"],
+    node: "any",
+    why: "a button is a line as a lamp is: found and taken the same way",
+  },
+  {
     files: ["src/hal/drivers/**"],
     may: [...leaf, "src/hal/*.ts", "src/hal/linux/**"],
     packages: ["@jellybrick/dbus-next", "firmata-io", "johnny-five", "serialport"],
@@ -60,6 +66,7 @@ export const importTable: readonly Row[] = [
   {
     files: ["src/hal/*.ts"],
     may: [...leaf, "src/hal/drivers/*.ts"],
+    types: ["src/hal/linux/gpio-uapi.ts"],
     why: "light model, fades and curves are pure; only open.ts names the drivers, lazily",
   },
   {

@@ -226,6 +226,11 @@ export const errorTable = {
     title: "The lamp's hardware does not answer",
     help: "Check its wiring, power and the driver's address. The board keeps trying and takes it back by itself.",
   },
+  BUTTON_FAULT: {
+    remedy: "report",
+    title: "The board's button does not answer",
+    help: "Check its wiring and the setting button. The board works without it, and takes it back by itself.",
+  },
   // this board
   SETTINGS_INVALID: {
     remedy: "stop",

@@ -199,7 +199,8 @@ export interface Display extends AsyncDisposable {
   show(view: View): void;
 }
 
-export type Input = "press" | "longPress";
+/** Of the board's button: toggles the lamp, asks for a new code, signs out. */
+export type Input = "press" | "longPress" | "veryLongPress";
 
 /** Button or key presses. Ends when `signal` of whoever made it is aborted. */
 export type Inputs = AsyncIterable<Input>;

@@ -12,6 +12,8 @@ export interface KeyStream extends Readable {
 const PRESS = new Set(["\r", "\n", " ", "n", "N"]);
 /** Capital P, as on a shift key held down: the long press of a board's button. */
 const LONG_PRESS = new Set(["P"]);
+/** And O, as in out: the very long press, which signs the board out. */
+const VERY_LONG_PRESS = new Set(["O"]);
 const CTRL_C = "\u0003";
 const CTRL_D = "\u0004";
 const CTRL_Z = "\u001a";
@@ -21,11 +23,12 @@ const MAX_WAITING = 8;
 /** What a key does; null for any other. */
 const inputOf = (key: string): Input | null => {
   if (PRESS.has(key)) return "press";
+  if (VERY_LONG_PRESS.has(key)) return "veryLongPress";
   return LONG_PRESS.has(key) ? "longPress" : null;
 };
 
 /**
- * Keys of the terminal as presses of the board's button: Enter, space or n for a press, P for a long one. In raw mode
+ * Keys of the terminal as presses of the board's button: Enter, space or n for a press, P for a long one, O for a very long one. In raw mode
  * the terminal no longer makes signals of Ctrl-C, Ctrl-D and Ctrl-Z, so `interrupt` is called instead. Without a
  * terminal there are no presses. The terminal is as before when `signal` is aborted.
  */

@@ -38,9 +38,9 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
     case "starting":
       return start(parts);
     case "askingCode":
-      return askCode(parts, state.revoke, signal);
+      return askCode(parts, state, signal);
     case "waitingForApproval":
-      return awaitApproval(parts, state.code, signal);
+      return awaitApproval(parts, state, signal);
     case "exchanging":
       return exchange(parts, state.replace, signal);
     case "connecting":
@@ -62,11 +62,15 @@ async function* start({ session }: ActivityParts): AsyncGenerator<Event> {
   yield { type: "booted", signedIn: (await session.load()) !== undefined };
 }
 
-async function* askCode(parts: ActivityParts, revoke: boolean, signal: AbortSignal): AsyncGenerator<Event> {
+async function* askCode(
+  parts: ActivityParts,
+  { revoke, kept }: Extract<State, { name: "askingCode" }>,
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
   const { session, org, journal, clock } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
-  await session.forget();
+  if (kept !== true) await session.forget();
   if (revoke) {
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
     journal.record({ event: "signedOut", revoked });
@@ -106,12 +110,15 @@ const revokeWithin = async (
 
 async function* awaitApproval(
   { org, session, clock }: ActivityParts,
-  code: Parameters<typeof waitForApproval>[1],
+  { code, kept }: Extract<State, { name: "waitingForApproval" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
   const grant = await waitForApproval(org, code, clock, signal);
+  const before = kept === true ? await session.load() : undefined;
   // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
   await session.adopt(grant);
+  // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
+  if (before !== undefined) await revokeWithin(org, before, clock, signal);
   yield { type: "approved" };
 }
 

@@ -16,13 +16,20 @@ export type Resume =
       readonly attempt: number;
       readonly codes: number;
       readonly revoke: boolean;
+      /** The board is signed in, and stays so unless somebody approves the new code. */
+      readonly kept?: true;
     }
   | { readonly name: "exchanging"; readonly attempt: number; readonly replace: boolean }
   | { readonly name: "connecting"; readonly attempt: number; readonly credentials: Credentials };
 
 export type State =
   | Resume
-  | { readonly name: "waitingForApproval"; readonly code: DeviceCode; readonly codes: number }
+  | {
+      readonly name: "waitingForApproval";
+      readonly code: DeviceCode;
+      readonly codes: number;
+      readonly kept?: true;
+    }
   | {
       readonly name: "online";
       readonly credentials: Credentials;
@@ -82,7 +89,7 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
         : { name: "askingCode", attempt: 0, codes: 0, revoke: false };
     case "codeIssued":
       if (state.name !== "askingCode") return state;
-      return { name: "waitingForApproval", code: event.code, codes: state.codes + 1 };
+      return { name: "waitingForApproval", code: event.code, codes: state.codes + 1, ...keptOf(state) };
     case "approved":
       return state.name === "waitingForApproval" ? { name: "exchanging", attempt: 0, replace: false } : state;
     case "credentialsReady":
@@ -96,7 +103,7 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
     case "pauseOver":
       return state.name === "pausing" ? state.resume : state;
     case "pressed":
-      return pressed(state);
+      return pressed(state, event.input);
     case "failed":
       return failed(state, event.error, at);
     case "closed":
@@ -106,8 +113,34 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
   }
 };
 
+const keptOf = (state: State): { readonly kept?: true } =>
+  "kept" in state && state.kept === true ? { kept: true } : {};
+
+const signedInAgain: State = { name: "exchanging", attempt: 0, replace: false };
+
+/** What the board's button asks for. */
+const pressed = (state: State, input: Input): State => {
+  switch (input) {
+    case "press":
+      // Somebody who asked for a new code by mistake presses once more.
+      if (keptOf(state).kept === true) return signedInAgain;
+      return shortPressed(state);
+    case "longPress": {
+      if (state.name === "starting" || state.name === "stopping") return state;
+      const kept = unpaired(state) ? keptOf(state) : ({ kept: true } as const);
+      return { name: "askingCode", attempt: 0, codes: 0, revoke: false, ...kept };
+    }
+    case "veryLongPress":
+      if (state.name === "starting" || state.name === "stopping") return state;
+      if (unpaired(state) && keptOf(state).kept !== true) return state;
+      return { name: "askingCode", attempt: 0, codes: 0, revoke: true };
+    default:
+      return unreachable(input);
+  }
+};
+
 /** A press ends a pause that waits for a person; a lost network is not mended by pressing. */
-const pressed = (state: State): State => {
+const shortPressed = (state: State): State => {
   if (state.name !== "pausing") return state;
   const remedy = state.error.remedy;
   return remedy === "wait" || remedy === "newCode" ? restarted(state.resume) : state;
@@ -119,6 +152,8 @@ const restarted = (resume: Resume): Resume =>
 
 const failed = (state: State, error: AgentError, at: { now: MonoMs; random: number }): State => {
   const { remedy, exitCode } = entryOf(error.code);
+  // Nobody took the board over: it goes on as its owner's.
+  if (keptOf(state).kept === true && remedy !== "stop") return signedInAgain;
   const resume = resumeOf(state, error, at.now);
   switch (remedy) {
     case "stop":

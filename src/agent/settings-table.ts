@@ -327,6 +327,17 @@ export const settingTable = {
     doc: "Where the code is shown.",
     example: "file:/run/porchlight/code.png",
   },
+  button: {
+    kind: {
+      kind: "text",
+      pattern: /^[^\p{Cc}\p{Cs}\s,]{1,128}$/u,
+      allowed: 'a GPIO line, such as "GPIO3"',
+    },
+    nullable: true,
+    fallback: always(null),
+    doc: "The GPIO line of the board's button, to ground: a press switches the first lamp, 3 s ask for a new code, 10 s sign out. GPIO3?active=high and ?pull=up, down or none are for other wirings.",
+    example: "GPIO3",
+  },
   "state.dir": {
     kind: { kind: "path" },
     nullable: false,
@@ -369,7 +380,7 @@ export const lightTable = {
     },
     nullable: false,
     fallback: required,
-    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory; led:NAME is an LED of the board, as listed in /sys/class/leds.",
+    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory; gpio:GPIO17 is a line that is on or off; pwm:0 dims by hardware PWM; led:NAME is an LED of the board, as listed in /sys/class/leds.",
     example: "memory:",
   },
   powerOn: {

@@ -43,5 +43,7 @@ export interface Settings {
     readonly powerOn: PowerOn;
   }[];
   readonly display: string;
+  /** The GPIO line of the board's button, or null. */
+  readonly button: string | null;
   readonly state: { readonly dir: string };
 }

@@ -5,13 +5,16 @@ import { createControls } from "../adapters/control.ts";
 import { createHttp } from "../adapters/http.ts";
 import { createJsonJournal, createPeopleJournal } from "../adapters/journal.ts";
 import { openKeys } from "../adapters/keys.ts";
+import { mergeInputs } from "../adapters/merge-inputs.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { openVault } from "../adapters/vault.ts";
 import type { Settings } from "../agent/settings.ts";
 import { runAgent } from "../compose.ts";
+import type { AgentError } from "../errors.ts";
 import { openDisplay } from "../hal/displays/open.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
+import type { Button } from "../hal/drivers/button.ts";
 import type { Journal } from "../ports.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
@@ -36,6 +39,19 @@ const journalFor = (settings: Settings, json: boolean, io: Io): Journal => {
 const displayStream = (json: boolean, { stdout, stderr }: Io): TerminalStream =>
   json && stdout.isTTY ? { write: (text) => stderr.write(text), isTTY: false } : stderr;
 
+/** The board's button, when it has one; what is wrong with it is told, and the agent lives on without it. */
+const openBoardButton = async (
+  address: string | null,
+  journal: Journal,
+  signal: AbortSignal,
+): Promise<Button | null> => {
+  if (address === null) return null;
+  const { openButton } = await import("../hal/drivers/button.ts");
+  const failed = ({ message }: AgentError): void =>
+    journal.record({ event: "fault", code: "BUTTON_FAULT", message, retryInMs: null });
+  return openButton(address, { clock: systemClock, failed }, signal);
+};
+
 /** `porchlight run` */
 export const runCommand: RunCommand = async (args, io) => {
   const { settings } = loadSettings(args, io);
@@ -52,10 +68,11 @@ export const runCommand: RunCommand = async (args, io) => {
     signal,
   );
   const keys = new AbortController();
-  const inputs = openKeys(io.stdin, (name) => process.kill(process.pid, name), keys.signal);
+  const typed = openKeys(io.stdin, (name) => process.kill(process.pid, name), keys.signal);
   await using controls = createControls(settings.state.dir, systemClock, (error) =>
     journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
   );
+  const button = await openBoardButton(settings.button, journal, keys.signal);
   try {
     return await runAgent(
       settings,
@@ -66,7 +83,7 @@ export const runCommand: RunCommand = async (args, io) => {
         vault,
         journal,
         display,
-        inputs,
+        inputs: button === null ? typed : mergeInputs([typed, button]),
         controls,
         drivers: {},
         readText: readNamedText,
@@ -76,5 +93,6 @@ export const runCommand: RunCommand = async (args, io) => {
     );
   } finally {
     keys.abort();
+    await button?.[Symbol.asyncDispose]();
   }
 };

@@ -3,6 +3,10 @@ import type { OpenDriver } from "../ports.ts";
 
 /** The drivers that come with Porchlight, by the word before the colon; each is loaded when it is first used. */
 export const builtInDrivers: Readonly<Record<string, OpenDriver>> = {
+  gpio: async (address, ports, signal) => {
+    const { openGpio } = await import("./drivers/gpio.ts");
+    return openGpio(address, ports, signal);
+  },
   led: async (address, ports, signal) => {
     const { openLed } = await import("./drivers/led.ts");
     return openLed(address, ports, signal);
@@ -10,6 +14,10 @@ export const builtInDrivers: Readonly<Record<string, OpenDriver>> = {
   memory: async (address, ports, signal) => {
     const { openMemory } = await import("./drivers/memory.ts");
     return openMemory(address, ports, signal);
+  },
+  pwm: async (address, ports, signal) => {
+    const { openPwm } = await import("./drivers/pwm.ts");
+    return openPwm(address, ports, signal);
   },
 };
 

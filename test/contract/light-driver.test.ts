@@ -2,9 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { openGpio } from "../../src/hal/drivers/gpio.ts";
 import { openLed } from "../../src/hal/drivers/led.ts";
 import { openMemory } from "../../src/hal/drivers/memory.ts";
+import { openPwm } from "../../src/hal/drivers/pwm.ts";
+import { raspberry } from "../unit/hal/fake-gpio.ts";
 import { ledFolder } from "../unit/hal/led-folder.ts";
+import { PwmFolder } from "../unit/hal/pwm-folder.ts";
 import { lightDriverContract } from "./light-driver.ts";
 
 for (const address of ["", "switch", "white", "warm,cold", "rgb", "rgbw", "rgbww"])
@@ -28,4 +32,24 @@ for (const [kind, max, colours] of [
     const led = ledFolder(root, name, { max, colours });
     const driver = await openLed(name, { clock }, signal, root);
     return { driver, shown: async () => led.shown(), tolerance: 0.5 / max };
+  });
+
+for (const active of ["high", "low"])
+  lightDriverContract(`gpio: (active ${active})`, async (clock, signal) => {
+    const kernel = raspberry();
+    const driver = await openGpio(`GPIO17?active=${active}`, { clock }, signal, kernel);
+    return {
+      driver,
+      shown: async () => [(kernel.line("GPIO17").level === 1) === (active === "high") ? 1 : 0],
+      tolerance: 0,
+    };
+  });
+
+for (const outputs of ["0", "0,1", "0,1,2", "0,1,2,3", "0,1,2,3,4"])
+  lightDriverContract(`pwm:${outputs}`, async (clock, signal) => {
+    const pwm = new PwmFolder(mkdtempSync(join(root, "pwm-")));
+    pwm.chip("pwmchip0", "pca9685", 16);
+    const driver = await openPwm(outputs, { clock }, signal, pwm.root, pwm.sysfs);
+    const shown = async () => outputs.split(",").map((channel) => pwm.shown(`pwmchip0/pwm${channel}`));
+    return { driver, shown, tolerance: 1e-6 };
   });

@@ -37,6 +37,7 @@ describe("keys of the terminal", () => {
     ["n", ["press"]],
     ["N", ["press"]],
     ["P", ["longPress"]],
+    ["O", ["veryLongPress"]],
     ["x", []],
     ["  P ", ["press", "press", "longPress", "press"]],
   ])("%j are presses of the button: %j", async (text, inputs) => {

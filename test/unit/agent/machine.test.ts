@@ -164,6 +164,39 @@ describe("faults", () => {
     expect(next(lost, { type: "pressed", input: "press" }, at)).toBe(lost);
   });
 
+  const newCode: State = { name: "askingCode", attempt: 0, codes: 0, revoke: false };
+  const keptCode: State = { ...newCode, kept: true };
+  const keptWait: State = { name: "waitingForApproval", code, codes: 1, kept: true };
+  const signedIn: State = { name: "exchanging", attempt: 0, replace: false };
+
+  it.each<[string, State, "press" | "longPress" | "veryLongPress", State]>([
+    ["a long press shows a new code at once", { ...waiting, codes: 9 } as State, "longPress", newCode],
+    ["a long press keeps the sign-in until the new code is approved", online, "longPress", keptCode],
+    ["a second long press keeps it as well", keptWait, "longPress", keptCode],
+    ["a press takes the wish for a new code back", keptWait, "press", signedIn],
+    ["a very long press signs out", online, "veryLongPress", { ...newCode, revoke: true }],
+    [
+      "a very long press signs out while a new code waits",
+      keptWait,
+      "veryLongPress",
+      { ...newCode, revoke: true },
+    ],
+    ["a very long press has nothing to sign out", waiting, "veryLongPress", waiting],
+    ["a long press waits for the start", initial, "longPress", initial],
+    ["a very long press waits for the start", initial, "veryLongPress", initial],
+    ["a long press comes too late for a stop", stopping, "longPress", stopping],
+    ["a very long press comes too late for a stop", stopping, "veryLongPress", stopping],
+  ])("%s", (_name, state, input, expected) => {
+    expect(next(state, { type: "pressed", input }, at)).toEqual(expected);
+  });
+
+  it("a kept sign-in goes on when its new code is not approved, or never came", () => {
+    expect(next(keptCode, { type: "codeIssued", code }, at)).toEqual(keptWait);
+    for (const reason of ["CODE_EXPIRED", "CODE_DENIED", "ORG_UNREACHABLE"] as const)
+      for (const state of [keptCode, keptWait]) expect(next(state, failed(reason), at)).toEqual(signedIn);
+    expect(next(keptWait, failed("SETTINGS_INVALID"), at).name).toBe("stopping");
+  });
+
   it("too many codes means an hour of silence", () => {
     expect(untilOf(next(asking, failed("TOO_MANY_CODES"), { now, random: 0 }))).toBe(now + 3_600_000);
   });

@@ -226,3 +226,19 @@ describe("a board whose agent does not run", () => {
     expect(await blinking.done).toBe(0);
   });
 });
+
+describe("a board with a button", () => {
+  it("lives on without it where it is not there, and says so once", async () => {
+    await settle({ button: "NO_SUCH_LINE" });
+    const agent = start(["run", "--json"]);
+    await approve(agent);
+    await agent.until('"state":"online"');
+    expect(agent.written.out.match(/BUTTON_FAULT/g)).toHaveLength(1);
+  });
+
+  it("is told when the button's line cannot be meant", async () => {
+    await settle({ button: "gpiochip0/3" });
+    const agent = start(["run", "--json"]);
+    expect(await agent.done).toBe(78);
+  });
+});

@@ -40,6 +40,7 @@ describe("settings", () => {
       },
       commands: { trust: "broker" },
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
+      button: null,
       display: "terminal",
       state: { dir: "/var/lib/porchlight" },
     });
