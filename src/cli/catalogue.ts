@@ -41,7 +41,8 @@ export const catalogue: readonly Entry[] = [
       details: [
         "Shows a code until somebody has signed the board in, then joins the broker and drives the lamps, until it",
         "is told to stop (Ctrl-C or SIGTERM; a second one ends it at once).",
-        "At a terminal, Enter, space or n is a press of the board's button.",
+        "At a terminal, Enter, space or n is a press of the board's button, P a long one (a new code), O a very long",
+        "one (sign out).",
       ],
       options: {
         settings,
@@ -116,6 +117,21 @@ export const catalogue: readonly Entry[] = [
       ],
     },
     async () => (await import("./light.ts")).lightCommand,
+  ),
+  command(
+    {
+      name: "hardware",
+      summary: "list what this board has for lamps, buttons and displays",
+      usage: ["hardware [--json]"],
+      details: [
+        "Chips and lines, PWM, LEDs, serial ports, Bluetooth, framebuffers and I2C buses; what is in use and by whom;",
+        "and the settings line to copy. Changes nothing.",
+      ],
+      options: { json, help },
+      maxWords: 0,
+      examples: [["porchlight hardware", "which pin is free?"]],
+    },
+    async () => (await import("./hardware.ts")).hardwareCommand,
   ),
   command(
     {

@@ -1,11 +1,11 @@
 // Hardware PWM by sysfs: Documentation/driver-api/pwm.rst of Linux. Times are in nanoseconds there.
 
-import { readdir, realpath } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { AgentError } from "../../errors.ts";
 import type { Channel, DriverTraits, Frame } from "../../model.ts";
 import type { Clock, LightDriver, OpenDriver } from "../../ports.ts";
 import { choiceOf, parseAddress, wrongAddress } from "../address.ts";
+import { listPwmChips, type PwmChip } from "../linux/pwm-chips.ts";
 import { codeOf, type Sysfs, sysfsOf } from "../linux/sysfs.ts";
 
 const EXAMPLE = "fe20c000.pwm/0";
@@ -75,28 +75,6 @@ const readWanted = (address: string): Wanted => {
       ...(gamma === null ? {} : { perceptual: true }),
     },
   };
-};
-
-/** A PWM controller: `name` is pwmchip0, which may change; `device` is its address, such as fe20c000.pwm, which stays. */
-export interface PwmChip {
-  readonly name: string;
-  readonly device: string;
-  readonly folder: string;
-}
-
-/** The board's PWM controllers, below `root`. */
-export const listPwmChips = async (root: string): Promise<readonly PwmChip[]> => {
-  const names = await readdir(root).catch((): string[] => []);
-  return Promise.all(
-    names
-      .filter((name) => /^pwmchip\d+$/.test(name))
-      .sort()
-      .map(async (name) => ({
-        name,
-        device: basename(await realpath(join(root, name, "device")).catch(() => name)),
-        folder: join(root, name),
-      })),
-  );
 };
 
 const findChip = (wanted: string | null, chips: readonly PwmChip[]): PwmChip => {

@@ -1,0 +1,12 @@
+// `porchlight hardware`
+
+import { takeInventory } from "../hal/linux/inventory.ts";
+import type { RunCommand } from "./command.ts";
+import { hardwareText, sectionsOf } from "./hardware-words.ts";
+
+/** `porchlight hardware` */
+export const hardwareCommand: RunCommand = async ({ flags }, { stdout }) => {
+  const inventory = await takeInventory();
+  stdout.write(flags.has("json") ? `${JSON.stringify(inventory)}\n` : hardwareText(sectionsOf(inventory)));
+  return 0;
+};
