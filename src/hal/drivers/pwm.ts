@@ -100,7 +100,7 @@ const findChip = (wanted: string | null, chips: readonly PwmChip[]): PwmChip => 
 const exported = async (
   chip: PwmChip,
   channel: number,
-  { read, write }: Sysfs,
+  { read, writable, write }: Sysfs,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<string> => {
@@ -115,8 +115,7 @@ const exported = async (
   let asked = false;
   for (;;) {
     try {
-      // Writing back what is there tells whether it is there, and ours to write, and changes nothing.
-      await write(join(folder, "duty_cycle"), await read(join(folder, "duty_cycle")));
+      for (const name of ["period", "duty_cycle", "enable"]) await writable(join(folder, name));
       return folder;
     } catch (error) {
       if (clock.mono() >= until) throw error;

@@ -1,7 +1,7 @@
 // Attributes of the kernel's sysfs: small text files that stand for one value each (Documentation/filesystems/sysfs.rst).
 
 import { constants } from "node:fs";
-import { readFile, writeFile } from "node:fs/promises";
+import { access, readFile, writeFile } from "node:fs/promises";
 import { AgentError } from "../../errors.ts";
 
 /** The errno name of a failed file operation. */
@@ -27,6 +27,8 @@ export interface Sysfs {
   read(path: string): Promise<string>;
   /** The same for an attribute that only some devices have; undefined where it is missing. */
   readIfThere(path: string): Promise<string | undefined>;
+  /** Throws unless the attribute is there and this account may write it. */
+  writable(path: string): Promise<void>;
   /** Writes an attribute that is there; never makes a file. */
   write(path: string, text: string): Promise<void>;
 }
@@ -46,6 +48,13 @@ export const sysfsOf = (subsystem: string): Sysfs => {
       const text = await readIfThere(path);
       if (text !== undefined) return text;
       throw new AgentError("LIGHT_FAULT", `${path} is not there`);
+    },
+    async writable(path) {
+      try {
+        await access(path, constants.W_OK);
+      } catch (error) {
+        throw faultOf(path, error, subsystem);
+      }
     },
     async write(path, text) {
       try {

@@ -22,6 +22,13 @@ export class PwmFolder {
     const real = sysfsOf("pwm");
     this.sysfs = {
       ...real,
+      writable: async (path) => {
+        if (this.refusals > 0) {
+          this.refusals -= 1;
+          throw fault("EACCES");
+        }
+        return real.writable(path);
+      },
       write: async (path, text) => {
         if (basename(path) === "export") return this.#export(dirname(path), Number(text));
         this.#check(path, text);
@@ -67,15 +74,12 @@ export class PwmFolder {
 
   #check(path: string, text: string): void {
     const now = (name: string): string => readFileSync(join(dirname(path), name), "utf8").trim();
-    if (this.refusals > 0) {
-      this.refusals -= 1;
-      throw fault("EACCES");
-    }
     const name = basename(path);
     if (!existsSync(path)) return;
     if (name === "period" && Number(text) < Number(now("duty_cycle"))) throw fault("EINVAL");
     if (name === "duty_cycle" && Number(text) > Number(now("period"))) throw fault("EINVAL");
-    if (name === "enable" && text === "1" && now("period") === "0") throw fault("EINVAL");
+    // pwm_apply_state() takes nothing at all from a channel without a period.
+    if (name !== "period" && now("period") === "0") throw fault("EINVAL");
     if (name === "polarity" && now("enable") === "1") throw fault("EBUSY");
   }
 }

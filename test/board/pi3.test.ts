@@ -1,0 +1,35 @@
+import { expect, it } from "vitest";
+import { pi3Registers } from "./bench/device-trees.ts";
+import { makeBoardHome } from "./bench/home.ts";
+
+it("on an emulated Raspberry Pi 3 B the whole story runs from the code to the pins of the header", async () => {
+  await using home = await makeBoardHome("pi3");
+  const { board } = home;
+  expect(await board.shell("cat /proc/device-tree/model")).toContain("Raspberry Pi 3 Model B");
+  await home.signIn({
+    lights: [
+      { id: "lamp", name: "Lamp", driver: "gpio:GPIO17" },
+      { id: "relay", name: "Relay", driver: "gpio:pinctrl-bcm2835/22?active=low" },
+      { id: "red", name: "Red", driver: "led:board:red" },
+      { id: "strip", name: "Strip", driver: "pwm:3d000000.pwm/0" },
+    ],
+  });
+  const pin = (number: number, level: 0 | 1) =>
+    board.until(
+      `level ${level} of GPIO${number}`,
+      async () => ((await board.register(pi3Registers.gpioLevels)) >>> number) % 2 === level,
+    );
+  await pin(22, 1);
+  expect(await home.command({ on: true })).toMatchObject({ outcome: "done" });
+  await pin(17, 1);
+  expect(await home.command({ on: false })).toMatchObject({ outcome: "done" });
+  await pin(17, 0);
+  const light = (words: string) =>
+    board.shell(`node /opt/porchlight/porchlight.mjs light ${words} --settings /tmp/settings.json`);
+  await light("relay on");
+  await pin(22, 0);
+  await light("red on");
+  await pin(27, 1);
+  await light("strip on --brightness 100");
+  await board.until("full duty", async () => (await board.register(pi3Registers.pwmDuty)) === 10_000);
+});
