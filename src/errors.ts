@@ -231,6 +231,11 @@ export const errorTable = {
     title: "The board's button does not answer",
     help: "Check its wiring and the setting button. The board works without it, and takes it back by itself.",
   },
+  DISPLAY_FAULT: {
+    remedy: "report",
+    title: "The board's display does not answer",
+    help: "Check its wiring and the setting display. The board works without it, and takes it back by itself.",
+  },
   // this board
   SETTINGS_INVALID: {
     remedy: "stop",
@@ -305,6 +310,8 @@ export const entryOf = (code: ErrorCode): ErrorEntry => errorTable[code];
  */
 export class AgentError extends Error {
   readonly code: ErrorCode;
+  /** What happened this time, without title and code; null when the code says it all. */
+  readonly detail: string | null;
   /** The other side asked for at least this pause, in milliseconds (Retry-After, RFC 9110 section 10.2.3). */
   readonly retryAfterMs: number | undefined;
 
@@ -316,6 +323,7 @@ export class AgentError extends Error {
     );
     this.name = "AgentError";
     this.code = code;
+    this.detail = detail || null;
     this.retryAfterMs = options.retryAfterMs;
   }
 

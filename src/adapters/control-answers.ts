@@ -45,7 +45,12 @@ export interface StatusAnswer {
     readonly id: string;
     readonly state: LightState;
     readonly available: boolean;
-    readonly fault: { readonly code: ErrorCode; readonly message: string } | null;
+    readonly fault: {
+      readonly code: ErrorCode;
+      readonly message: string;
+      /** What happened this time, without title and code. */
+      readonly detail: string | null;
+    } | null;
   }[];
 }
 
@@ -81,7 +86,7 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
       id: light,
       state: target,
       available,
-      fault: fault === null ? null : { code: fault.code, message: fault.message },
+      fault: fault === null ? null : { code: fault.code, message: fault.message, detail: fault.detail },
     })),
   };
 };

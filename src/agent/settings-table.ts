@@ -319,12 +319,13 @@ export const settingTable = {
   display: {
     kind: {
       kind: "text",
-      pattern: /^(?:terminal|none|file:[^\p{Cc}\p{Cs}]+)$/u,
-      allowed: '"terminal", "none", or "file:" and the path of a .png or .svg file',
+      pattern: /^(?:terminal|none|file:[^\p{Cc}\p{Cs}]+|(?:framebuffer|oled):[^\p{Cc}\p{Cs}]*)$/u,
+      allowed:
+        '"terminal", "none", "framebuffer:/dev/fb0", "oled:/dev/i2c-1", or "file:" and the path of a .png or .svg file',
     },
     nullable: false,
     fallback: always("terminal"),
-    doc: "Where the code is shown.",
+    doc: "Where the code is shown. A framebuffer or oled may be turned: ?rotate=90. An oled takes ?address=0x3c, chip=ssd1306 or sh1106, and size=128x64.",
     example: "file:/run/porchlight/code.png",
   },
   button: {

@@ -96,6 +96,12 @@ export const lightCommand: RunCommand = async (args, io) => {
   const result = await askAgent(dir, question, signal);
   if (result === undefined) throw new AgentError("LIGHT_FAULT", "the agent stopped before it answered");
   // A lamp whose hardware does not answer takes the change over when it is back.
-  if (result.outcome !== "done") throw new AgentError(result.code ?? "LIGHT_FAULT", lamp.id);
+  if (result.outcome !== "done") {
+    const fault = (await askAgent(dir, { ask: "status" }, signal))?.lights.find(
+      ({ id }) => id === lamp.id,
+    )?.fault;
+    const why = fault?.code === result.code ? `${lamp.id}: ${fault.detail ?? "no reason given"}` : lamp.id;
+    throw new AgentError(result.code ?? "LIGHT_FAULT", why);
+  }
   return write([{ ...now(lamp), state: result.state, available: true }], json, io);
 };

@@ -64,7 +64,12 @@ export const runCommand: RunCommand = async (args, io) => {
   const journal = journalFor(settings, json, io);
   await using display = await openDisplay(
     settings.display,
-    { clock: systemClock, out: displayStream(json, io), env: io.env },
+    {
+      clock: systemClock,
+      out: displayStream(json, io),
+      env: io.env,
+      failed: ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
+    },
     signal,
   );
   const keys = new AbortController();

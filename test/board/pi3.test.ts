@@ -7,6 +7,7 @@ it("on an emulated Raspberry Pi 3 B the whole story runs from the code to the pi
   const { board } = home;
   expect(await board.shell("cat /proc/device-tree/model")).toContain("Raspberry Pi 3 Model B");
   await home.signIn({
+    display: "framebuffer:/dev/fb0",
     lights: [
       { id: "lamp", name: "Lamp", driver: "gpio:GPIO17" },
       { id: "relay", name: "Relay", driver: "gpio:pinctrl-bcm2835/22?active=low" },
@@ -25,7 +26,7 @@ it("on an emulated Raspberry Pi 3 B the whole story runs from the code to the pi
   expect(await home.command({ on: false })).toMatchObject({ outcome: "done" });
   await pin(17, 0);
   const light = (words: string) =>
-    board.shell(`node /opt/porchlight/porchlight.mjs light ${words} --settings /tmp/settings.json`);
+    board.shell(`node /opt/porchlight/porchlight.mjs light ${words} --settings /run/settings.json`);
   await light("relay on");
   await pin(22, 0);
   await light("red on");

@@ -1,6 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { virtRegisters } from "./bench/device-trees.ts";
+import { panelSize, virtRegisters } from "./bench/device-trees.ts";
 import { type BoardHome, makeBoardHome } from "./bench/home.ts";
 
 let home: BoardHome;
@@ -8,6 +11,35 @@ beforeAll(async () => {
   home = await makeBoardHome("virt");
 });
 afterAll(() => home?.[Symbol.asyncDispose]());
+
+/** The QR code that zbar finds in a picture file, or "". */
+const decoded = (picture: string): string => {
+  try {
+    return execFileSync("zbarimg", ["--quiet", "--raw", "--nodbus", picture], {
+      stdio: ["ignore", "pipe", "ignore"],
+    })
+      .toString()
+      .trim();
+  } catch {
+    return "";
+  }
+};
+
+/** What the small panel shows, out of its memory of 16-bit pixels, as a picture file. */
+const panel = async (): Promise<string> => {
+  const { width, height } = panelSize;
+  const memory = await home.board.memory(virtRegisters.panel, width * height * 2);
+  const rgb = Buffer.alloc(width * height * 3);
+  for (let at = 0; at < width * height; at += 1) {
+    const pixel = memory.readUInt16LE(at * 2);
+    rgb[at * 3] = ((pixel >> 11) * 255) / 31;
+    rgb[at * 3 + 1] = (((pixel >> 5) & 63) * 255) / 63;
+    rgb[at * 3 + 2] = ((pixel & 31) * 255) / 31;
+  }
+  const picture = join(home.board.folder, "panel.ppm");
+  writeFileSync(picture, Buffer.concat([Buffer.from(`P6\n${width} ${height}\n255\n`), rgb]));
+  return picture;
+};
 
 const lights = [
   { id: "lamp", name: "Lamp", driver: "gpio:LAMP" },
@@ -34,7 +66,7 @@ const register = (address: number, value: number): Promise<boolean> =>
 const porchlight = (words: string): Promise<string> =>
   home.board.shell(`node /opt/porchlight/porchlight.mjs ${words}`);
 
-const light = (words: string): Promise<string> => porchlight(`light ${words} --settings /tmp/settings.json`);
+const light = (words: string): Promise<string> => porchlight(`light ${words} --settings /run/settings.json`);
 
 /** Holds the button, which leads to ground, for so long. */
 const press = async (heldMs: number): Promise<void> => {
@@ -55,6 +87,18 @@ describe("the built agent on an emulated board with Debian's own kernel", () => 
       "5f001000.pwm",
     ]);
     expect(found.framebuffers).toMatchObject([{ width: 320, height: 240, bitsPerPixel: 16 }]);
+  });
+
+  it("shows its code on the panel, and a camera can read it from the pixels", async () => {
+    await home.start({ lights, display: "framebuffer:/dev/fb0" });
+    const { verificationUriComplete } = await home.event({ event: "code" });
+    await home.board.until(
+      "the code on the panel",
+      async () => decoded(await panel()) === verificationUriComplete,
+    );
+    await home.stop();
+    const dark = await home.board.memory(virtRegisters.panel, panelSize.width * panelSize.height * 2);
+    expect(dark.every((byte) => byte === 0)).toBe(true);
   });
 
   it("is signed in by its person, and its first lamp obeys the phone down to the pin", async () => {
@@ -139,19 +183,19 @@ describe("the built agent on an emulated board with Debian's own kernel", () => 
   it("leaves nothing behind when it is stopped", async () => {
     await home.stop();
     await home.event({ event: "stopped", exitCode: 0 });
-    expect(await home.board.shell("cat /tmp/errors")).toBe("");
+    expect(await home.board.shell("cat /run/errors")).toBe("");
     expect(await home.board.shell("gpioinfo")).not.toMatch(/porchlight/);
   });
 });
 
 describe("an account without the right groups", () => {
   it("is told which group and which udev rule it needs", async () => {
-    const settings = JSON.stringify({ ...home.world.settingsFor("/tmp/porch"), lights });
-    await home.board.shell(`cat > /tmp/porch.json <<'END'\n${settings}\nEND
-      mkdir -p /tmp/porch; chown porch /tmp/porch`);
+    const settings = JSON.stringify({ ...home.world.settingsFor("/run/porch"), lights });
+    await home.board.shell(`cat > /run/porch.json <<'END'\n${settings}\nEND
+      mkdir -p /run/porch; chown porch /run/porch`);
     const as = (words: string): Promise<string> =>
       home.board.shell(
-        `su porch -c 'node /opt/porchlight/porchlight.mjs light ${words} --settings /tmp/porch.json' 2>&1 || true`,
+        `su porch -c 'node /opt/porchlight/porchlight.mjs light ${words} --settings /run/porch.json' 2>&1 || true`,
       );
     expect(await as("lamp on")).toContain("group gpio");
     expect(await as("red on")).toContain('SUBSYSTEM=="leds"');

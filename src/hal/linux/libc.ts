@@ -33,7 +33,8 @@ const open = () => {
     ffi,
     library,
     flock: library.getFunction("flock", { arguments: ["i32", "i32"], return: "i32" }),
-    ioctl: library.getFunction("ioctl", { arguments: ["i32", "u64", "pointer"], return: "i32" }),
+    // The last argument is a number or an address; both fill a register.
+    ioctl: library.getFunction("ioctl", { arguments: ["i32", "u64", "u64"], return: "i32" }),
     errno: (): number => ffi.getInt32(BigInt(errnoLocation()), 0),
   };
 };

@@ -45,10 +45,10 @@ export const makeBoardHome = async (kind: BoardKind): Promise<BoardHome> => {
     await Board.boot(kind, parts, { files: { "opt/porchlight/porchlight.mjs": readFileSync(program) } }),
   );
   const ports = [world.orgUrl, world.brokerUrl].map((url) => new URL(url).port);
-  await board.shell(`(node /opt/porchlight/forward.mjs ${ports.join(" ")} >/tmp/forward.log 2>&1 &)`);
+  await board.shell(`(node /opt/porchlight/forward.mjs ${ports.join(" ")} >/run/forward.log 2>&1 &)`);
 
   const events = async (): Promise<readonly Record<string, unknown>[]> =>
-    (await board.shell("cat /tmp/events 2>/dev/null || true"))
+    (await board.shell("cat /run/events 2>/dev/null || true"))
       .split("\n")
       .filter((line) => line.startsWith("{") && line.endsWith("}"))
       .map((line): Record<string, unknown> => JSON.parse(line));
@@ -61,11 +61,11 @@ export const makeBoardHome = async (kind: BoardKind): Promise<BoardHome> => {
     );
 
   const start: BoardHome["start"] = async (settings = {}) => {
-    const all = { ...world.settingsFor("/tmp/state"), ...settings };
+    const all = { ...world.settingsFor("/run/state"), ...settings };
     await board.shell(
-      `cat > /tmp/settings.json <<'END'\n${JSON.stringify(all)}\nEND
-       node /opt/porchlight/porchlight.mjs run --json --settings /tmp/settings.json >/tmp/events 2>/tmp/errors &
-       echo $! > /tmp/agent.pid`,
+      `cat > /run/settings.json <<'END'\n${JSON.stringify(all)}\nEND
+       node /opt/porchlight/porchlight.mjs run --json --settings /run/settings.json >/run/events 2>/run/errors &
+       echo $! > /run/agent.pid`,
     );
   };
 
@@ -78,7 +78,7 @@ export const makeBoardHome = async (kind: BoardKind): Promise<BoardHome> => {
     event,
     async stop() {
       await board.shell(
-        `pid=$(cat /tmp/agent.pid); kill -TERM $pid
+        `pid=$(cat /run/agent.pid); kill -TERM $pid
          for try in $(seq 100); do [ -d /proc/$pid ] || break; sleep 0.1; done; [ ! -d /proc/$pid ]`,
       );
     },

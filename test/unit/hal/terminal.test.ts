@@ -284,7 +284,7 @@ describe("output that is no terminal", () => {
 });
 
 describe("opening a display", () => {
-  const ports = { clock: new VirtualClock(), out: { write: () => true }, env: {} };
+  const ports = { clock: new VirtualClock(), out: { write: () => true }, env: {}, failed: () => undefined };
   const never = new AbortController().signal;
 
   test.each(["terminal", "none", "file:display.png"])("%s opens and closes", async (spec) => {
