@@ -66,6 +66,8 @@ const lazyBuiltins: Plugin = {
 export const bundleOptions = {
   absWorkingDir: root,
   bundle: true,
+  // A native addon: found beside the file in a checkout, or not at all.
+  external: ["serialport"],
   format: "esm",
   platform: "node",
   target: "node26",

@@ -44,9 +44,17 @@ export const importTable: readonly Row[] = [
     why: "a button is a line as a lamp is: found and taken the same way",
   },
   {
+    files: ["src/hal/drivers/firmata*.ts"],
+    may: [...leaf, "src/hal/*.ts", "src/hal/linux/**"],
+    packages: ["firmata-io", "johnny-five", "serialport"],
+    node: "any",
+    ambient: true,
+    why: "johnny-five and its firmware have timers of their own, which have to be ended with them",
+  },
+  {
     files: ["src/hal/drivers/**"],
     may: [...leaf, "src/hal/*.ts", "src/hal/linux/**"],
-    packages: ["@jellybrick/dbus-next", "firmata-io", "johnny-five", "serialport"],
+    packages: ["@jellybrick/dbus-next"],
     node: "any",
     why: "a driver talks to its hardware; drivers do not know each other or the agent",
   },

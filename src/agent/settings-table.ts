@@ -381,7 +381,7 @@ export const lightTable = {
     },
     nullable: false,
     fallback: required,
-    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory; gpio:GPIO17 is a line that is on or off; pwm:0 dims by hardware PWM; led:NAME is an LED of the board, as listed in /sys/class/leds.",
+    doc: "How the lamp is wired: the driver and its address. memory: is a lamp that only exists in memory; gpio:GPIO17 is a line that is on or off; pwm:0 dims by hardware PWM; led:NAME is an LED of the board; firmata:/dev/serial/by-id/…?led=9 is one on an Arduino. porchlight hardware lists what there is, docs/hardware.md tells more.",
     example: "memory:",
   },
   powerOn: {

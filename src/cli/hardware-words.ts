@@ -67,7 +67,11 @@ export const sectionsOf = (inventory: Inventory): readonly Section[] => [
   { title: "LEDs", items: inventory.leds.map(ledItem), none: "none" },
   {
     title: "Serial ports",
-    items: inventory.serial.map((port) => ({ what: port.path, notes: used(port), settings: [] })),
+    items: inventory.serial.map((port) => ({
+      what: port.path,
+      notes: used(port),
+      settings: [driver(`firmata:${port.path}?led=9`)],
+    })),
     none: "none with an id; plug an Arduino in",
   },
   {
@@ -84,7 +88,7 @@ export const sectionsOf = (inventory: Inventory): readonly Section[] => [
     items: inventory.framebuffers.map((panel) => ({
       what: `${panel.path}, ${panel.width} x ${panel.height} pixels of ${panel.bitsPerPixel} bits`,
       notes: used(panel),
-      settings: [],
+      settings: [`"display": "framebuffer:${panel.path}"`],
     })),
     none: "none",
   },
@@ -93,7 +97,7 @@ export const sectionsOf = (inventory: Inventory): readonly Section[] => [
     items: inventory.i2c.map((bus) => ({
       what: bus.name === "" ? bus.path : `${bus.path}, ${bus.name}`,
       notes: [...used(bus), ...bus.taken.map((device) => `${device} belongs to the kernel`)],
-      settings: [],
+      settings: [`"display": "oled:${bus.path}"`],
     })),
     none: "none; on a Raspberry Pi add dtparam=i2c_arm=on to config.txt",
   },

@@ -3,6 +3,10 @@ import type { OpenDriver } from "../ports.ts";
 
 /** The drivers that come with Porchlight, by the word before the colon; each is loaded when it is first used. */
 export const builtInDrivers: Readonly<Record<string, OpenDriver>> = {
+  firmata: async (address, ports, signal) => {
+    const { openFirmata } = await import("./drivers/firmata.ts");
+    return openFirmata(address, ports, signal);
+  },
   gpio: async (address, ports, signal) => {
     const { openGpio } = await import("./drivers/gpio.ts");
     return openGpio(address, ports, signal);

@@ -2,14 +2,19 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { openFirmata } from "../../src/hal/drivers/firmata.ts";
 import { openGpio } from "../../src/hal/drivers/gpio.ts";
 import { openLed } from "../../src/hal/drivers/led.ts";
 import { openMemory } from "../../src/hal/drivers/memory.ts";
 import { openPwm } from "../../src/hal/drivers/pwm.ts";
+import { plugIn } from "../unit/hal/fake-arduino.ts";
 import { raspberry } from "../unit/hal/fake-gpio.ts";
 import { ledFolder } from "../unit/hal/led-folder.ts";
 import { PwmFolder } from "../unit/hal/pwm-folder.ts";
 import { lightDriverContract } from "./light-driver.ts";
+
+// Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
+await Promise.all([import("firmata-io"), import("johnny-five")]);
 
 for (const address of ["", "switch", "white", "warm,cold", "rgb", "rgbw", "rgbww"])
   lightDriverContract(`memory:${address}`, async (clock, signal) => {
@@ -52,4 +57,19 @@ for (const outputs of ["0", "0,1", "0,1,2", "0,1,2,3", "0,1,2,3,4"])
     const driver = await openPwm(outputs, { clock }, signal, pwm.root, pwm.sysfs);
     const shown = async () => outputs.split(",").map((channel) => pwm.shown(`pwmchip0/pwm${channel}`));
     return { driver, shown, tolerance: 1e-6 };
+  });
+
+for (const [query, pins] of [
+  ["led=9", [9]],
+  ["relay=7", [7]],
+  ["rgb=9,10,11", [9, 10, 11]],
+] as const)
+  lightDriverContract(`firmata: (${query})`, async (clock, signal) => {
+    const { line, arduino } = plugIn();
+    const driver = await openFirmata(`/dev/ttyACM0?${query}`, { clock }, signal, async () => line);
+    const shown = async (): Promise<number[]> => {
+      for (let turn = 0; turn < 8; turn += 1) await new Promise<void>((resolve) => process.nextTick(resolve));
+      return pins.map((pin) => arduino.pins[pin] ?? Number.NaN);
+    };
+    return { driver, shown, tolerance: 0.5 / 255 + 1e-9 };
   });
