@@ -38,10 +38,10 @@ export const importTable: readonly Row[] = [
     why: "keys and JWTs; how the grant was got is no business of it",
   },
   {
-    files: ["src/hal/drivers/button.ts"],
-    may: [...leaf, "src/hal/*.ts", "src/hal/linux/**", "src/hal/drivers/gpio.ts"],
+    files: ["src/hal/drivers/button.ts", "src/hal/drivers/johnny-five-io.ts"],
+    may: [...leaf, "src/hal/*.ts", "src/hal/linux/**", "src/hal/drivers/{gpio,pwm}.ts"],
     node: "any",
-    why: "a button is a line as a lamp is: found and taken the same way",
+    why: "a button and johnny-five's pins are lines as a lamp's is: found and taken the same way",
   },
   {
     files: ["src/hal/drivers/firmata*.ts"],

@@ -15,7 +15,7 @@ import type { AgentError } from "../errors.ts";
 import { openDisplay } from "../hal/displays/open.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
 import type { Button } from "../hal/drivers/button.ts";
-import type { Journal } from "../ports.ts";
+import type { Journal, OpenDriver } from "../ports.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { version } from "./version.ts";
@@ -52,52 +52,57 @@ const openBoardButton = async (
   return openButton(address, { clock: systemClock, failed }, signal);
 };
 
-/** `porchlight run` */
-export const runCommand: RunCommand = async (args, io) => {
-  const { settings } = loadSettings(args, io);
-  const json = args.flags.has("json");
-  using told = untilToldToStop();
-  const { signal } = told;
-  const vault = await openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
-  const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
-  await using client = createHttp({ ca, env: io.env, userAgent });
-  const journal = journalFor(settings, json, io);
-  await using display = await openDisplay(
-    settings.display,
-    {
-      clock: systemClock,
-      out: displayStream(json, io),
-      env: io.env,
-      failed: ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
-    },
-    signal,
-  );
-  const keys = new AbortController();
-  const typed = openKeys(io.stdin, (name) => process.kill(process.pid, name), keys.signal);
-  await using controls = createControls(settings.state.dir, systemClock, (error) =>
-    journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
-  );
-  const button = await openBoardButton(settings.button, journal, keys.signal);
-  try {
-    return await runAgent(
-      settings,
+/** `porchlight run`, with drivers beside the built-in ones. */
+export const runWith =
+  (drivers: Readonly<Record<string, OpenDriver>>): RunCommand =>
+  async (args, io) => {
+    const { settings } = loadSettings(args, io);
+    const json = args.flags.has("json");
+    using told = untilToldToStop();
+    const { signal } = told;
+    const vault = await openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
+    const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
+    await using client = createHttp({ ca, env: io.env, userAgent });
+    const journal = journalFor(settings, json, io);
+    await using display = await openDisplay(
+      settings.display,
       {
         clock: systemClock,
-        random: systemRandom,
-        http: client.http,
-        vault,
-        journal,
-        display,
-        inputs: button === null ? typed : mergeInputs([typed, button]),
-        controls,
-        drivers: {},
-        readText: readNamedText,
-        version,
+        out: displayStream(json, io),
+        env: io.env,
+        failed: ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
       },
       signal,
     );
-  } finally {
-    keys.abort();
-    await button?.[Symbol.asyncDispose]();
-  }
-};
+    const keys = new AbortController();
+    const typed = openKeys(io.stdin, (name) => process.kill(process.pid, name), keys.signal);
+    await using controls = createControls(settings.state.dir, systemClock, (error) =>
+      journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
+    );
+    const button = await openBoardButton(settings.button, journal, keys.signal);
+    try {
+      return await runAgent(
+        settings,
+        {
+          clock: systemClock,
+          random: systemRandom,
+          http: client.http,
+          vault,
+          journal,
+          display,
+          inputs: button === null ? typed : mergeInputs([typed, button]),
+          controls,
+          drivers,
+          readText: readNamedText,
+          version,
+        },
+        signal,
+      );
+    } finally {
+      keys.abort();
+      await button?.[Symbol.asyncDispose]();
+    }
+  };
+
+/** `porchlight run` */
+export const runCommand: RunCommand = runWith({});

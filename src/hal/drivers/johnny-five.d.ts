@@ -9,7 +9,7 @@ declare module "johnny-five" {
     board: Board;
   }
   export class Led {
-    constructor(options: Wiring & { pin: number });
+    constructor(options: Wiring & { pin: number | string });
     /** 0 to 255. */
     brightness(value: number): this;
     on(): this;
@@ -22,7 +22,7 @@ declare module "johnny-five" {
     color(colour: readonly number[]): this;
   }
   export class Relay {
-    constructor(options: Wiring & { pin: number; type: "NO" | "NC" });
+    constructor(options: Wiring & { pin: number | string; type: "NO" | "NC" });
     close(): this;
     open(): this;
   }
