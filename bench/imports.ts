@@ -17,7 +17,7 @@ export interface ImportFigures {
   readonly size: number;
 }
 
-const packages = ["mqtt", "jose", "conf", "qrcode-terminal", "ws"];
+const packages = ["mqtt", "jose", "conf", "qrcode-terminal", "ws", "johnny-five", "@jellybrick/dbus-next"];
 const entries = [
   "src/main.ts",
   "src/cli/run.ts",
@@ -27,6 +27,14 @@ const entries = [
   "src/asset-token/source.ts",
   "src/broker/mqtt.ts",
   "src/hal/lamp.ts",
+  "src/hal/drivers/memory.ts",
+  "src/hal/drivers/led.ts",
+  "src/hal/drivers/gpio.ts",
+  "src/hal/drivers/pwm.ts",
+  "src/hal/drivers/firmata.ts",
+  "src/hal/drivers/ble.ts",
+  "src/hal/displays/framebuffer.ts",
+  "src/hal/displays/oled.ts",
   "src/adapters/vault.ts",
 ];
 
