@@ -3,6 +3,10 @@ import type { OpenDriver } from "../ports.ts";
 
 /** The drivers that come with Porchlight, by the word before the colon; each is loaded when it is first used. */
 export const builtInDrivers: Readonly<Record<string, OpenDriver>> = {
+  ble: async (address, ports, signal) => {
+    const { openBle } = await import("./drivers/ble.ts");
+    return openBle(address, ports, signal);
+  },
   firmata: async (address, ports, signal) => {
     const { openFirmata } = await import("./drivers/firmata.ts");
     return openFirmata(address, ports, signal);
