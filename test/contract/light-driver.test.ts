@@ -2,12 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { openBle } from "../../src/hal/drivers/ble.ts";
 import { openFirmata } from "../../src/hal/drivers/firmata.ts";
 import { openGpio } from "../../src/hal/drivers/gpio.ts";
 import { openLed } from "../../src/hal/drivers/led.ts";
 import { openMemory } from "../../src/hal/drivers/memory.ts";
 import { openPwm } from "../../src/hal/drivers/pwm.ts";
 import { plugIn } from "../unit/hal/fake-arduino.ts";
+import { elkBledom, FakeBluez, plain, triones } from "../unit/hal/fake-bluez.ts";
 import { raspberry } from "../unit/hal/fake-gpio.ts";
 import { ledFolder } from "../unit/hal/led-folder.ts";
 import { PwmFolder } from "../unit/hal/pwm-folder.ts";
@@ -70,6 +72,24 @@ for (const [query, pins] of [
     const shown = async (): Promise<number[]> => {
       for (let turn = 0; turn < 8; turn += 1) await new Promise<void>((resolve) => process.nextTick(resolve));
       return pins.map((pin) => arduino.pins[pin] ?? Number.NaN);
+    };
+    return { driver, shown, tolerance: 0.5 / 255 + 1e-9 };
+  });
+
+for (const [options, lamp, channels] of [
+  ["profile=triones", triones, [0, 1, 2]],
+  ["profile=triones-white", triones, [3]],
+  ["profile=elk-bledom", elkBledom, [0, 1, 2]],
+  ["profile=write&characteristic=1234&rgb={r}{g}{b}", () => plain(3), [0, 1, 2]],
+  ["profile=write&characteristic=1234&rgbw={r}{g}{b}{w}", () => plain(4), [0, 1, 2, 3]],
+  ["profile=write&characteristic=1234&on=ff&off=00", () => plain(1), [0]],
+] as const)
+  lightDriverContract(`ble: (${options})`, async (clock, signal) => {
+    const bluez = new FakeBluez([lamp()]);
+    const driver = await openBle(`AA:BB:CC:DD:EE:01?${options}`, { clock }, signal, bluez.connect);
+    const shown = async () => {
+      const { on, levels } = bluez.lamps[0]?.showing ?? { on: false, levels: [] };
+      return channels.map((channel) => (on ? (levels[channel] ?? 0) / 255 : 0));
     };
     return { driver, shown, tolerance: 0.5 / 255 + 1e-9 };
   });

@@ -13,6 +13,8 @@ const FIND_MS = 10_000;
 const CONNECT_MS = 8000;
 const PAIR_MS = 8000;
 const SERVICES_MS = 8000;
+/** BlueZ may say that it has read all services just before it says which. */
+const GRACE_MS = 1000;
 /** BlueZ itself gives up after 30 s; a lamp whose mains was cut must be known as lost before. */
 const WRITE_MS = 3000;
 const CLOSE_MS = 1500;
@@ -83,11 +85,24 @@ const findCharacteristic = (
     );
   });
 
-const missing = ({ objects }: Radio, device: string, what: string): AgentError => {
+/** The same, waited for; LIGHT_FAULT with what the lamp has instead. */
+const awaitCharacteristic = async (
+  radio: Radio,
+  device: string,
+  uuid: string,
+  service: string | null,
+  signal: AbortSignal,
+): Promise<string> => {
+  const { objects } = radio;
+  const find = (): string | undefined => findCharacteristic(radio, device, uuid, service);
+  await objects.until(() => find() !== undefined, GRACE_MS, signal);
+  const found = find();
+  if (found !== undefined) return found;
   const offered = objects
     .having(CHARACTERISTIC, `${device}/`)
     .map((path) => objects.text(path, CHARACTERISTIC, "UUID"));
-  return fault(
+  const what = service === null ? uuid : `${uuid} in the service ${service}`;
+  throw fault(
     `the Bluetooth lamp has no characteristic ${what}, so it takes another profile; it has ${offered.slice(0, 20).join(", ") || "none"}`,
   );
 };
@@ -169,18 +184,13 @@ export const openLink = async (radio: Radio, address: BleAddress, signal: AbortS
   try {
     await connect(radio, device, address, signal);
     const { service, characteristic } = address.profile;
-    const path = findCharacteristic(radio, device, characteristic, service);
-    if (path === undefined)
-      throw missing(
+    const path = await awaitCharacteristic(radio, device, characteristic, service, signal);
+    if (address.notify !== null)
+      await startNotify(
         radio,
-        device,
-        service === null ? characteristic : `${characteristic} in the service ${service}`,
+        await awaitCharacteristic(radio, device, address.notify, null, signal),
+        signal,
       );
-    if (address.notify !== null) {
-      const listened = findCharacteristic(radio, device, address.notify, null);
-      if (listened === undefined) throw missing(radio, device, address.notify);
-      await startNotify(radio, listened, signal);
-    }
     return linkTo(radio, device, path, address);
   } catch (error) {
     // Also ends an attempt that BlueZ would go on with by itself, and a connection that is only half there.

@@ -141,6 +141,10 @@ describe("opening a Bluetooth lamp", () => {
     await using _driver = await open(bluez, own);
   });
 
+  it("says so when a lamp has no characteristics at all", async () => {
+    await expect(open(new FakeBluez([{ ...triones(), offers: {} }]))).rejects.toThrow("it has none");
+  });
+
   it("gives up a lamp whose services do not come, and ends the attempt", async () => {
     const bluez = new FakeBluez([triones()]);
     bluez.resolves = false;
@@ -251,6 +255,11 @@ describe("a Bluetooth lamp that is open", () => {
     await clock.until(driver.write([1, 1, 1], never));
     for (const write of writesOf(bluez)) expect(write.startsWith(`${type} `)).toBe(true);
     expect(lamp.showing.on).toBe(true);
+  });
+
+  it.each([[[2, 0, 0]], [[-0.1, 0, 0]], [[Number.NaN, 0, 0]], [[1]]])("takes no frame %j", async (frame) => {
+    await using driver = await open(new FakeBluez([triones()]));
+    await expect(clock.until(driver.write(frame, never))).rejects.toEqual(fault);
   });
 
   it("is LIGHT_FAULT at the next write once it has gone", async () => {
