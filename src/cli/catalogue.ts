@@ -89,8 +89,8 @@ export const catalogue: readonly Entry[] = [
   command(
     {
       name: "light",
-      summary: "list the lamps, or switch one",
-      usage: ["light [ID] [on|off|toggle|blink|identify|stop] [OPTIONS]"],
+      summary: "list the lamps, switch one, or find Bluetooth lamps",
+      usage: ["light [ID] [on|off|toggle|blink|identify|stop] [OPTIONS]", "light scan [--seconds N]"],
       details: [
         "Without ID it is the first lamp. Goes through the running agent; without one it drives the lamp itself.",
         "stop ends blinking. Brightness, kelvin or colour alone also switch the lamp on.",
@@ -104,6 +104,7 @@ export const catalogue: readonly Entry[] = [
           value: "TIME",
           doc: "How long the change takes: 500ms, 2s or 10m; at most an hour.",
         },
+        seconds: { value: "N", doc: "How long scan listens: 1 to 300 seconds, 10 unless given." },
         settings,
         json,
         help,
@@ -114,6 +115,7 @@ export const catalogue: readonly Entry[] = [
         ["porchlight light on --brightness 40%", "the first lamp"],
         ["porchlight light porch --kelvin 2700 --fade 2s", "slowly to warm white"],
         ["porchlight light porch identify", "which one is it?"],
+        ["porchlight light scan", "Bluetooth lamps near this board, and the settings line for each"],
       ],
     },
     async () => (await import("./light.ts")).lightCommand,

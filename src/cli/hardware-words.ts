@@ -78,7 +78,9 @@ export const sectionsOf = (inventory: Inventory): readonly Section[] => [
     title: "Bluetooth",
     items: inventory.bluetooth.map(({ name, blocked }) => ({
       what: name,
-      notes: blocked ? ["switched off: rfkill unblock bluetooth"] : [],
+      notes: [
+        blocked ? "switched off: rfkill unblock bluetooth" : "porchlight light scan finds the lamps near it",
+      ],
       settings: [],
     })),
     none: "no adapter",

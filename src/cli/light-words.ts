@@ -64,6 +64,15 @@ const changeOf = ({ values }: Arguments): LightChange => {
   };
 };
 
+const LONGEST_SCAN_S = 300;
+
+/** Seconds to listen for Bluetooth lamps; null when that is not what is asked. Throws USAGE. */
+export const readScan = ({ words, values }: Arguments): number | null => {
+  if (words[0] !== "scan" || words.length !== 1) return null;
+  const text = values.seconds ?? "10";
+  return numberIn(text, /^(\d+)$/, 1, LONGEST_SCAN_S, "--seconds takes 1 to 300");
+};
+
 /** Reads the wish; null asks for the list (of one lamp when `id` is named). Throws USAGE. */
 export const readWish = (args: Arguments): LightWish | { readonly list: string | null } => {
   const [first, second] = args.words;

@@ -10,7 +10,7 @@ import { openLight } from "../hal/lamp.ts";
 import type { LightState } from "../model.ts";
 import type { Light } from "../ports.ts";
 import { type Io, noSuch, type RunCommand } from "./command.ts";
-import { changeFor, type LightWish, readWish } from "./light-words.ts";
+import { changeFor, type LightWish, readScan, readWish } from "./light-words.ts";
 import { loadSettings } from "./load-settings.ts";
 import { insteadOfAgent, openState } from "./org-session.ts";
 
@@ -75,6 +75,9 @@ const direct = async (settings: Settings, lamp: LampSettings, wish: LightWish, i
 
 /** `porchlight light` */
 export const lightCommand: RunCommand = async (args, io) => {
+  const listenFor = readScan(args);
+  if (listenFor !== null)
+    return (await import("./light-scan.ts")).scan(listenFor, args.flags.has("json"), io);
   const wish = readWish(args);
   const { settings } = loadSettings(args, io);
   const json = args.flags.has("json");
