@@ -1,10 +1,13 @@
 import { DBusError } from "@jellybrick/dbus-next";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { openBle } from "../../../src/hal/drivers/ble.ts";
 import { busAt, busFault } from "../../../src/hal/drivers/ble-bus.ts";
 import { type HeardDevice, scanLights } from "../../../src/hal/drivers/ble-scan.ts";
+import { openLight } from "../../../src/hal/lamp.ts";
 import { builtInDrivers } from "../../../src/hal/open.ts";
+import type { Rgb } from "../../../src/model.ts";
 import { elkBledom, FakeBluez, plain, triones } from "./fake-bluez.ts";
 
 const never = new AbortController().signal;
@@ -390,6 +393,41 @@ describe("a Bluetooth lamp that is open", () => {
     await clock.until(Promise.resolve(driver[Symbol.asyncDispose]()));
     await expect(writing).rejects.toEqual(fault);
     expect(clock.mono()).toBe(0);
+  });
+});
+
+describe("a lamp on Bluetooth", () => {
+  it("shows its newest target once it is back after a loss, without a new command", async () => {
+    const lamp = triones();
+    const bluez = new FakeBluez([lamp]);
+    const light = await clock.until(
+      openLight(
+        { id: "porch", name: "Porch", driver: `ble:${TRIONES}`, powerOn: "off" },
+        {
+          clock,
+          vault: openMemoryVault(),
+          drivers: { ble: (address, ports, signal) => openBle(address, ports, signal, bluez.connect) },
+        },
+        never,
+      ),
+    );
+    const apply = (rgb: Rgb) =>
+      clock.until(
+        light.apply(
+          { on: true, colour: { mode: "rgb", rgb } },
+          { fadeMs: 0, cause: { kind: "agent" } },
+          never,
+        ),
+      );
+    await apply([1, 0, 0]);
+    bluez.lose();
+    bluez.heardAt = 8;
+    await expect(apply([0, 1, 0])).rejects.toEqual(fault);
+    await clock.untilTrue(() => light.fault === null);
+    expect(lamp.showing).toEqual({ on: true, levels: [0, 255, 0, 0] });
+    expect(bluez.connections).toBe(1);
+    await clock.until(Promise.resolve(light[Symbol.asyncDispose]()));
+    expect(bluez.connections).toBe(0);
   });
 });
 

@@ -326,11 +326,13 @@ export class FakeBluez {
 
   #write(path: string, [value, options]: unknown[]): void {
     const lamp = this.lamps.find(({ address: of }) => path.startsWith(this.#pathOf(of)));
+    if (lamp === undefined || this.property(this.#pathOf(lamp.address), DEVICE, "Connected") !== true)
+      throw new DBusError("org.bluez.Error.Failed", "Not connected");
     const { type } = options as { readonly type: Variant<string> };
     const bytes = Buffer.from(value as Uint8Array);
     this.calls.push(`${type.value} ${bytes.toString("hex")}`);
     const from = String(this.property(path, CHARACTERISTIC, "UUID"));
-    lamp?.take(from.slice(4, 8), bytes, (short, answer) => {
+    lamp.take(from.slice(4, 8), bytes, (short, answer) => {
       const answering = [...this.#objects.keys()].find(
         (each) => this.property(each, CHARACTERISTIC, "UUID") === uuid(short),
       );
