@@ -1,10 +1,11 @@
 // `npm run build && npm run bench`: figures that compare, measured in one run on one machine. docs/bench.md explains.
-// Arguments: any of start, memory, latency, imports (all when none is named), --quick, --json.
+// Arguments: any of start, memory, latency, imports (these when none is named), board; --quick, --json.
 
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureBoard } from "./board.ts";
 import { measureImports } from "./imports.ts";
 import { measureLatency } from "./latency.ts";
 import { type MemoryFigures, measureMemory } from "./memory.ts";
@@ -12,13 +13,15 @@ import { startYesOrg } from "./org.ts";
 import { measureStart } from "./start.ts";
 import { benchFolder, startBroker } from "./surroundings.ts";
 
-const names = ["start", "memory", "latency", "imports"] as const;
+/** Measured unless something is named; `board` needs QEMU and root, as `npm run test:board` does. */
+const usual = ["start", "memory", "latency", "imports"] as const;
+const names = [...usual, "board"] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { quick: { type: "boolean", default: false }, json: { type: "boolean", default: false } },
 });
-const wanted = new Set<string>(positionals.length > 0 ? positionals : names);
+const wanted = new Set<string>(positionals.length > 0 ? positionals : usual);
 const unknown = [...wanted].filter((name) => !names.some((each) => each === name));
 if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: choose among ${names.join(", ")}`);
 const command = join(import.meta.dirname, "..", "dist", "porchlight.mjs");
@@ -97,7 +100,17 @@ if (imports) {
     row(part, ms(loadMs), megabytes(anonymous), `${(size / 1000).toFixed(1)} kB`);
 }
 
+const board = wanted.has("board") ? await measureBoard(quick ? 5 : 31) : undefined;
+if (board) {
+  say(`\nOn an emulated board, to the edge of the pin (medians of ${board.rounds})`);
+  row("gpioset in a shell", ms(board.shellMs), times(1));
+  row("command over MQTT", ms(board.commandMs), times(board.commandMs / board.shellMs));
+  say("  share of one emulated processor");
+  row("idle, online", `${(board.idleShare * 100).toFixed(1)} %`);
+  row("fade at 50 frames a second", `${(board.fadeShare * 100).toFixed(1)} %`);
+}
+
 if (values.json)
   process.stdout.write(
-    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports })}\n`,
+    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, board })}\n`,
   );
