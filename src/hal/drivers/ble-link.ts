@@ -17,7 +17,9 @@ const SERVICES_MS = 8000;
 const GRACE_MS = 1000;
 /** BlueZ itself gives up after 30 s; a lamp whose mains was cut must be known as lost before. */
 const WRITE_MS = 3000;
+/** BlueZ ends a connection 2 s after it was asked to, whether anybody waits for it or not. */
 const CLOSE_MS = 1500;
+const LINGER_MS = 2500;
 
 /** A lamp's characteristics, while it is connected. */
 export interface Link extends AsyncDisposable {
@@ -42,8 +44,13 @@ const fault = (detail: string): AgentError => new AgentError("LIGHT_FAULT", deta
 const find = async (radio: Radio, address: string, signal: AbortSignal): Promise<string> => {
   const heard = (): string | undefined =>
     devicesNear(radio).find((path) => radio.objects.text(path, DEVICE, "Address")?.toUpperCase() === address);
-  const connected = heard();
-  if (connected !== undefined) return connected;
+  const known = heard();
+  if (known !== undefined) {
+    const connected = (): boolean => radio.objects.get(known, DEVICE, "Connected") === true;
+    // A connection that somebody has just left, as at a restart of the agent, falls in a moment.
+    const falls = connected() && (await radio.objects.until(() => !connected(), LINGER_MS, signal));
+    if (!falls) return known;
+  }
   for await (const _ of discover(radio, FIND_MS, signal)) {
     const found = heard();
     if (found !== undefined) return found;

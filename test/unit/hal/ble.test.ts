@@ -94,6 +94,16 @@ describe("opening a Bluetooth lamp", () => {
     expect(bluez.calls.filter((call) => call === "Connect")).toHaveLength(1);
   });
 
+  it("does not trust a connection that is just being ended, as by an agent that ran before", async () => {
+    const bluez = new FakeBluez([triones()]);
+    await using _before = await open(bluez);
+    clock.timer(1900, () => bluez.lose());
+    await using driver = await open(bluez);
+    await clock.until(driver.write([1, 1, 1], never));
+    expect(bluez.scans).toBe(2);
+    expect(bluez.calls.filter((call) => call === "Connect")).toHaveLength(2);
+  });
+
   it("goes on to the next round when a discovery cannot begin", async () => {
     const bluez = new FakeBluez([triones()]);
     bluez.errors.set("StartDiscovery", [
