@@ -24,6 +24,8 @@ export interface BoardOptions {
 export class SimulatedBoard {
   /** The next so many writes to the lamp fail. */
   failWrites = 0;
+  /** How long the lamp takes for a frame, in milliseconds; a Bluetooth lamp takes about 50. */
+  writeMs = 0;
   /** While true, the lamp's cable is out: it neither opens nor takes a frame, and is dark. */
   get unplugged(): boolean {
     return this.#unplugged;
@@ -148,6 +150,7 @@ export class SimulatedBoard {
       write: async (frame, writing) => {
         writing.throwIfAborted();
         if (closing.signal.aborted) throw this.#lightFault("the simulated lamp is closed");
+        if (this.writeMs > 0) await this.#clock.sleep(this.writeMs, writing);
         this.#take(frame, closing.signal);
       },
       [Symbol.asyncDispose]: async () => closing.abort(new Error("the simulated lamp is closed")),

@@ -124,6 +124,8 @@ export type LightCause =
   | { readonly kind: "command"; readonly id: string | null }
   | { readonly kind: "restore" }
   | { readonly kind: "button" }
+  /** Changed at the lamp itself, as by its own remote. */
+  | { readonly kind: "lamp" }
   | { readonly kind: "agent" };
 
 export interface LightReport {

@@ -159,6 +159,11 @@ export interface LightDriver extends AsyncDisposable {
   readonly traits: DriverTraits;
   /** Throws AgentError LIGHT_FAULT when the hardware does not take it; the lamp retries. */
   write(frame: Frame, signal: AbortSignal): Promise<void>;
+  /**
+   * What the hardware says that it shows; undefined when it cannot say. Asked every few seconds while nothing is
+   * written, so that a lamp that has gone, or was changed by its own remote, is noticed. Throws LIGHT_FAULT once it has gone.
+   */
+  shown?(signal: AbortSignal): Promise<Frame | undefined>;
 }
 
 /** `address` is the part of the settings' driver text behind the first colon: `memory:` gives "". */

@@ -61,6 +61,8 @@ const causeWords = (cause: LightCause): string => {
       return " (as it was)";
     case "button":
       return " (button)";
+    case "lamp":
+      return " (at the lamp itself)";
     case "agent":
       return "";
     default:

@@ -27,6 +27,8 @@ export interface ActivityParts {
 }
 
 /** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
+/** Commands that may wait for slow hardware at a time. A dragged slider sends them faster than some lamps take them. */
+const MOST_COMMANDS = 64;
 const CLOCK_LOOK_MS = 5_000;
 const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
@@ -185,7 +187,16 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   };
 
   const obey = async (from: Link): Promise<void> => {
-    for await (const request of from.requests) request.answer(await commands.obey(request.incoming, signal));
+    const underWay = new Set<Promise<void>>();
+    for await (const request of from.requests) {
+      const answered = commands
+        .obey(request.incoming, signal)
+        .then((result) => request.answer(result))
+        .finally(() => underWay.delete(answered));
+      underWay.add(answered);
+      if (underWay.size >= MOST_COMMANDS) await Promise.race(underWay);
+    }
+    await Promise.all(underWay);
   };
 
   const unsubscribe = [...lights.values()].map((light) => light.subscribe((report) => link?.report(report)));

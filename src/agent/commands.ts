@@ -1,11 +1,14 @@
 // A command from outside becomes a change of a lamp, or a refusal with a reason.
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
-import type { CommandResult, Incoming, LightCause, LightChange } from "../model.ts";
+import type { CommandResult, Incoming, LightCause, LightChange, LightState } from "../model.ts";
 import type { Clock, Journal, Light } from "../ports.ts";
 
 export interface Commands {
-  /** Obeys or refuses a command from the broker. Never throws; one at a time, in the order of the calls. */
+  /**
+   * Obeys or refuses a command from the broker. Never throws. Commands take hold in the order of the calls, and none waits
+   * for the hardware of another: of many that come while a lamp is written to, only the newest state is written next.
+   */
   obey(incoming: Incoming, signal: AbortSignal): Promise<CommandResult>;
   /** A change from the board itself or from its own command line. Never throws. */
   change(
@@ -28,7 +31,6 @@ export const createCommands = (parts: {
 }): Commands => {
   const { lights, trust, clock, journal } = parts;
   const seen = new Set<string>();
-  let turn: Promise<unknown> = Promise.resolve();
 
   /** True when the id is new; from now on it is not. */
   const remember = (id: string): boolean => {
@@ -44,13 +46,14 @@ export const createCommands = (parts: {
     id: string | null,
     light: string,
     error: AgentError | null,
+    state: LightState | null = lights.get(light)?.target ?? null,
   ): CommandResult => ({
     id,
     outcome,
     code: error?.code ?? null,
     message: error === null ? null : `${error.message} ${entryOf(error.code).help}`,
     light,
-    state: lights.get(light)?.target ?? null,
+    state,
   });
 
   const refuse = (id: string | null, light: string, code: ErrorCode, detail?: string): CommandResult => {
@@ -66,9 +69,9 @@ export const createCommands = (parts: {
     signal: AbortSignal,
   ): Promise<CommandResult> => {
     try {
-      await light.apply(change, options, signal);
+      const state = await light.apply(change, options, signal);
       journal.record({ event: "command", id, light: light.id, outcome: "done" });
-      return result("done", id, light.id, null);
+      return result("done", id, light.id, null, state);
     } catch (error) {
       if (signal.aborted) return result("failed", id, light.id, null);
       const fault = asAgentError(error);
@@ -103,11 +106,7 @@ export const createCommands = (parts: {
   };
 
   return {
-    obey(incoming, signal) {
-      const answer = turn.then(() => judge(incoming, signal));
-      turn = answer;
-      return answer;
-    },
+    obey: async (incoming, signal) => judge(incoming, signal),
     async change(name, change, fadeMs, cause, signal) {
       const light = lights.get(name);
       if (light === undefined) return refuse(null, name, "LIGHT_UNKNOWN");

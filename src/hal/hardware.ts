@@ -50,6 +50,23 @@ export class Hardware implements AsyncDisposable {
     }
   }
 
+  /** Whether the open driver can say what it shows, or that it has gone. */
+  get tells(): boolean {
+    return this.#driver?.shown !== undefined;
+  }
+
+  /** What the open driver says that it shows; undefined when it cannot say, or was not waited for. Faults as with `write`. */
+  async shown(signal: AbortSignal): Promise<Frame | undefined> {
+    const driver = this.#driver;
+    try {
+      return await this.#within(WRITE_LIMIT_MS, signal, async (limited) => driver?.shown?.(limited));
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      await this[Symbol.asyncDispose]();
+      throw asLightFault(error);
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     const driver = this.#driver;
     this.#driver = undefined;

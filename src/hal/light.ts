@@ -12,7 +12,7 @@ import type { Clock, Light, LightDriver } from "../ports.ts";
 import { fitState, mergeChange } from "./change.ts";
 import { asLightFault, Hardware } from "./hardware.ts";
 import type { Keeper } from "./keeper.ts";
-import { frameOf } from "./mix.ts";
+import { frameOf, stateOf } from "./mix.ts";
 import { momentOf, type Program } from "./program.ts";
 import { everyTrait, lightTraits, unknownTraits } from "./traits.ts";
 
@@ -21,11 +21,18 @@ const LONGEST_FADE_MS = 3_600_000;
 /** Pause before the hardware is tried again after the `failures`th fault in a row: 1 s, 2 s, 4 s … 60 s. */
 const retryPauseMs = (failures: number): number => Math.min(1000 * 2 ** (failures - 1), 60_000);
 
+/** How often hardware that can tell is asked what it shows, while nothing moves. */
+const LOOK_MS = 5000;
+/** Two steps of eight bits: less is the lamp's own rounding. */
+const ROUNDING = 2 / 255;
+
 /** A command that waits for its first frame. */
 type Waiting = PromiseWithResolvers<void>;
 
-const sameFrame = (a: Frame | undefined, b: Frame): boolean =>
-  a !== undefined && a.length === b.length && a.every((value, index) => value === b[index]);
+const sameFrame = (a: Frame | undefined, b: Frame, tolerance = 0): boolean =>
+  a !== undefined &&
+  a.length === b.length &&
+  a.every((value, index) => Math.abs(value - (b[index] ?? Number.NaN)) <= tolerance);
 
 /**
  * A lamp on its hardware. One loop draws: it works out what to show now, writes it, and sleeps until the next step of a
@@ -188,6 +195,7 @@ export class HardwareLight implements Light {
         // A command that came during the write has set another program: that one has not ended.
         if (moment.ended && program === this.#program) this.#finish();
         await this.#sleep(moment.nextInMs);
+        if (moment.nextInMs === null) await this.#look(traits);
       } catch (error) {
         this.#waiting.push(...answering);
         if (signal.aborted) break;
@@ -234,10 +242,28 @@ export class HardwareLight implements Light {
     this.#report({ kind: "agent" });
   }
 
-  /** Sleeps for that long, or until a command when null; a command or the end of the lamp's life ends it. */
-  async #sleep(ms: number | null): Promise<void> {
+  /** Asks the hardware what it shows, unless a command waits, and takes over what was changed at the lamp itself. */
+  async #look(traits: DriverTraits): Promise<void> {
+    const { signal } = this.#nap;
+    if (signal.aborted || !this.#hardware.tells) return;
+    const shown = await this.#hardware.shown(signal);
+    if (shown === undefined || signal.aborted || this.#program.kind !== "still") return;
+    if (sameFrame(this.#written, shown, ROUNDING)) return;
+    this.#target = stateOf(shown, traits, this.#target);
+    this.#shown = this.#target;
+    this.#written = frameOf(this.#target, traits);
+    this.#keeper.keep(this.#target);
+    this.#report({ kind: "lamp" });
+  }
+
+  /**
+   * Sleeps for that long, or when null until a command or until the hardware is to be asked; a command or the end of the
+   * lamp's life ends it.
+   */
+  async #sleep(length: number | null): Promise<void> {
     const { signal } = this.#nap;
     if (signal.aborted || this.#life.signal.aborted) return;
+    const ms = length ?? (this.#hardware.tells ? LOOK_MS : null);
     if (ms !== null) await this.#clock.sleep(ms, signal).catch(() => undefined);
     else await new Promise<void>((wake) => signal.addEventListener("abort", () => wake(), { once: true }));
   }

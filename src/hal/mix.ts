@@ -1,7 +1,7 @@
 import type { Channel, DriverTraits, Frame, LightColour, LightState, Rgb } from "../model.ts";
 import { unreachable } from "../units.ts";
 import { extractWhite, kelvinToRgb, warmCold } from "./colour.ts";
-import { duty } from "./curve.ts";
+import { duty, seen } from "./curve.ts";
 import { lightTraits } from "./traits.ts";
 
 /** Share of full light each channel has at full brightness, each 0..1. A channel not named is dark. */
@@ -53,4 +53,40 @@ export const frameOf = (state: LightState, driver: DriverTraits): Frame => {
   const light = driver.perceptual === true ? Math.min(level, 1) : duty(level);
   const share = shares(state.colour, driver);
   return driver.channels.map((channel) => (channel === "switch" ? 1 : (share[channel] ?? 0) * light));
+};
+
+/** Two steps of eight bits. */
+const ROUNDING = 2 / 255;
+
+const channelOf = (frame: Frame, { channels }: DriverTraits, name: Channel): number => {
+  const value = frame[channels.indexOf(name)] ?? 0;
+  return value > 0 ? Math.min(value, 1) : 0;
+};
+
+/**
+ * The state that a frame shows, for hardware that was changed by another hand: `frameOf` turned round. What a frame
+ * cannot tell (the colour of a dark lamp, the temperature of mixed whites) stays as in `last`; an effect has ended.
+ */
+export const stateOf = (frame: Frame, driver: DriverTraits, last: LightState): LightState => {
+  const still = { ...last, effect: null };
+  if (frame.every((value) => !(value > 0))) return { ...still, on: false };
+  if (driver.channels.includes("switch")) return { ...still, on: true, brightness: last.brightness || 1 };
+  const decode = driver.perceptual === true ? (light: number): number => light : seen;
+  const [warm, cold] = [channelOf(frame, driver, "warm"), channelOf(frame, driver, "cold")];
+  const white = Math.min(channelOf(frame, driver, "white") + warm + cold, 1);
+  const rgb = (["red", "green", "blue"] as const).map((name) =>
+    Math.min(channelOf(frame, driver, name) + white, 1),
+  );
+  const full = { ...still, on: true, brightness: 1 };
+  // The frame of the same colour, dimmed, is that colour; anything else is another.
+  const strongest = Math.max(...frame);
+  const asBefore = frameOf(full, driver);
+  const scale = strongest / Math.max(...asBefore);
+  const sameColour =
+    scale <= 1 && frame.every((value, index) => Math.abs(value - (asBefore[index] ?? 0) * scale) <= ROUNDING);
+  if (sameColour) return { ...full, brightness: decode(scale) };
+  if (!lightTraits(driver).rgb) return { ...full, brightness: decode(Math.max(white, strongest)) };
+  const light = Math.max(...rgb);
+  const [red = 0, green = 0, blue = 0] = rgb.map((part) => decode(part / light));
+  return { ...full, brightness: decode(light), colour: { mode: "rgb", rgb: [red, green, blue] } };
 };

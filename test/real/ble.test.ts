@@ -15,8 +15,13 @@ import { openBle } from "../../src/hal/drivers/ble.ts";
 import { busAt } from "../../src/hal/drivers/ble-bus.ts";
 import { type HeardDevice, scanLights } from "../../src/hal/drivers/ble-scan.ts";
 import { openLight } from "../../src/hal/lamp.ts";
+import type { Frame } from "../../src/model.ts";
+import type { LightDriver } from "../../src/ports.ts";
 import { elkBledom, FakeBluez, type FakeLamp, triones } from "../unit/hal/fake-bluez.ts";
 import { scratchFolder, within } from "./peers/scratch.ts";
+
+const shownBy = async (driver: LightDriver): Promise<Frame | undefined> =>
+  driver.shown?.(new AbortController().signal);
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -112,7 +117,7 @@ describe("a Bluetooth lamp on a real bus", () => {
     await using home = await start(triones());
     await using driver = await openBle(TRIONES, { clock: systemClock }, never, busAt(home.address));
     await driver.write([1, 0.2, 0], never);
-    expect(await driver.shown(never)).toEqual([1, 0.2, 0]);
+    expect(await shownBy(driver)).toEqual([1, 0.2, 0]);
   });
 
   test("that loses its mains shows its target again once it is back, without a new command", async () => {

@@ -47,3 +47,21 @@ it("the phone's command moves the first lamp and no other", async () => {
     ["attic", false],
   ]);
 });
+
+it("a slider dragged on a slow lamp ends at its last place in a few writes, and every command is answered", async () => {
+  stage = await openStage();
+  await stage.signIn();
+  const phone = await stage.ownerPhone();
+  await stage.clock.until(phone.send({ on: true }));
+  const { board } = stage.world;
+  board.writeMs = 60;
+  const before = board.frames.length;
+  const places = Array.from({ length: 50 }, (_, place) => (place + 1) / 50);
+  const results = await stage.clock.until(
+    Promise.all(places.map((brightness) => phone.send({ brightness }))),
+  );
+  for (const result of results) expect(result.outcome).toBe("done");
+  expect(board.frames.length - before).toBeLessThan(10);
+  const { lights: reports } = await stage.status();
+  expect(reports[0]?.target.brightness).toBe(1);
+});

@@ -23,6 +23,8 @@ const LINGER_MS = 2500;
 
 /** A lamp's characteristics, while it is connected. */
 export interface Link extends AsyncDisposable {
+  /** Throws LIGHT_FAULT once the lamp is gone. */
+  check(): void;
   /** Writes to the lamp's characteristic, one write at a time. Throws LIGHT_FAULT once the lamp is gone. */
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void>;
   /**
@@ -138,6 +140,8 @@ const linkTo = (radio: Radio, device: string, path: string, address: BleAddress)
     objects.check();
     if (objects.get(device, DEVICE, "Connected") !== true)
       throw fault(`the Bluetooth lamp ${address.device} has gone: switched off, or out of reach`);
+    if (objects.get(path, CHARACTERISTIC, "UUID") === undefined)
+      throw fault(`the Bluetooth lamp ${address.device} has started anew`);
   };
 
   const write = async (bytes: Uint8Array, signal: AbortSignal): Promise<void> => {
@@ -157,6 +161,7 @@ const linkTo = (radio: Radio, device: string, path: string, address: BleAddress)
   };
 
   return {
+    check,
     write,
     async ask(question, uuid, read, limitMs, signal) {
       const answers = findCharacteristic(radio, device, uuid, null);

@@ -1,5 +1,4 @@
 import { AgentError } from "../../errors.ts";
-import type { Frame } from "../../model.ts";
 import type { Clock, LightDriver } from "../../ports.ts";
 import { parseBleAddress } from "./ble-address.ts";
 import { type ConnectBus, systemBus } from "./ble-bus.ts";
@@ -10,12 +9,6 @@ import { openRadio } from "./ble-radio.ts";
 /** An acknowledged write takes 35 to 60 ms, and there is one for a frame. */
 const FRAMES_PER_SECOND = 20;
 const STATUS_MS = 1500;
-
-/** A Bluetooth lamp, connected. */
-export interface BleDriver extends LightDriver {
-  /** What the lamp says that it shows; undefined when its profile knows no way to ask, or it does not answer. */
-  shown(signal: AbortSignal): Promise<Frame | undefined>;
-}
 
 /**
  * Opens a Bluetooth lamp through BlueZ; the address is `AA:BB:CC:DD:EE:FF?profile=triones`, see docs/drivers/ble.md. Waits
@@ -28,7 +21,7 @@ export const openBle = async (
   { clock }: { readonly clock: Clock },
   signal: AbortSignal,
   connect: ConnectBus = systemBus,
-): Promise<BleDriver> => {
+): Promise<LightDriver> => {
   signal.throwIfAborted();
   const parsed = parseBleAddress(address);
   const { profile, messages } = parsed;
@@ -60,6 +53,7 @@ export const openBle = async (
     },
     async shown(askSignal) {
       const { status } = profile;
+      link.check();
       if (status === null) return undefined;
       const question = Buffer.from(status.ask, "hex");
       return link.ask(question, status.answers, (answer) => readStatus(status, answer), STATUS_MS, askSignal);

@@ -197,6 +197,11 @@ export const openFirmata = async (
         // Full means slow: nothing more is sent before the line has taken this frame.
         if (line.writableNeedDrain) await until(line, "drain", ended.promise, writeSignal);
       },
+      async shown(askSignal) {
+        askSignal.throwIfAborted();
+        if (lost !== null) throw lost;
+        return undefined;
+      },
       async [Symbol.asyncDispose]() {
         const there = lost === null;
         lose("is closed");

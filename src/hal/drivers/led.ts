@@ -105,6 +105,13 @@ export const openLed = async (
       writeSignal.throwIfAborted();
       await show(levelsOf(frame));
     },
+    async shown(askSignal) {
+      askSignal.throwIfAborted();
+      const level = await readIfThere(brightness);
+      if (level === undefined) throw new AgentError("LIGHT_FAULT", `the LED ${address} is gone`);
+      if (Number(level) === 0) return channels.map(() => 0);
+      return mixed === undefined ? [Number(level) / max] : undefined;
+    },
     async [Symbol.asyncDispose]() {
       closed = true;
     },

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createOrgKeys } from "../../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../../firmware-sim/world.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
-import { Board, type BoardKind } from "./board.ts";
+import { Board, type BoardKind, type BoardOptions } from "./board.ts";
 import { prepareBoards } from "./prepare.ts";
 
 const program = join(import.meta.dirname, "../../../dist/porchlight.mjs");
@@ -35,14 +35,19 @@ const has = (event: Record<string, unknown>, members: Settings): boolean =>
   Object.entries(members).every(([name, value]) => event[name] === value);
 
 /** Boots a board of that kind and puts the world around it. */
-export const makeBoardHome = async (kind: BoardKind): Promise<BoardHome> => {
+export const makeBoardHome = async (
+  kind: BoardKind,
+  { files = {} }: BoardOptions = {},
+): Promise<BoardHome> => {
   await using made = new AsyncDisposableStack();
   const parts = await prepareBoards();
   const world = await createWorld({ clock: systemClock, transport: "loopback", orgKeys });
   made.defer(() => world.close());
   world.org.intervalSeconds = 1;
   const board = made.use(
-    await Board.boot(kind, parts, { files: { "opt/porchlight/porchlight.mjs": readFileSync(program) } }),
+    await Board.boot(kind, parts, {
+      files: { "opt/porchlight/porchlight.mjs": readFileSync(program), ...files },
+    }),
   );
   const ports = [world.orgUrl, world.brokerUrl].map((url) => new URL(url).port);
   await board.shell(`(node /opt/porchlight/forward.mjs ${ports.join(" ")} >/run/forward.log 2>&1 &)`);

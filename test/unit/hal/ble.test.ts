@@ -7,8 +7,12 @@ import { busAt, busFault } from "../../../src/hal/drivers/ble-bus.ts";
 import { type HeardDevice, scanLights } from "../../../src/hal/drivers/ble-scan.ts";
 import { openLight } from "../../../src/hal/lamp.ts";
 import { builtInDrivers } from "../../../src/hal/open.ts";
-import type { Rgb } from "../../../src/model.ts";
+import type { Frame, Rgb } from "../../../src/model.ts";
+import type { LightDriver } from "../../../src/ports.ts";
 import { elkBledom, FakeBluez, plain, triones } from "./fake-bluez.ts";
+
+const shownBy = async (driver: LightDriver): Promise<Frame | undefined> =>
+  driver.shown?.(new AbortController().signal);
 
 const never = new AbortController().signal;
 const DEVICE = "AA:BB:CC:DD:EE:01";
@@ -455,15 +459,15 @@ describe("asking a lamp what it shows", () => {
     const bluez = new FakeBluez([triones()]);
     await using driver = await open(bluez);
     await clock.until(driver.write(frame, never));
-    expect(await clock.until(driver.shown(never))).toEqual(shown);
-    expect(await clock.until(driver.shown(never))).toEqual(shown);
+    expect(await clock.until(shownBy(driver))).toEqual(shown);
+    expect(await clock.until(shownBy(driver))).toEqual(shown);
   });
 
   it("is for another time when it does not answer", async () => {
     const lamp = triones();
     const bluez = new FakeBluez([{ ...lamp, take: () => undefined }]);
     await using driver = await open(bluez);
-    expect(await clock.until(driver.shown(never))).toBeUndefined();
+    expect(await clock.until(shownBy(driver))).toBeUndefined();
     expect(clock.mono()).toBe(1500);
   });
 
@@ -473,7 +477,7 @@ describe("asking a lamp what it shows", () => {
   ])("is not possible with every lamp (%#)", async (lamp, address) => {
     const bluez = new FakeBluez([lamp]);
     await using driver = await open(bluez, address);
-    expect(await clock.until(driver.shown(never))).toBeUndefined();
+    expect(await clock.until(shownBy(driver))).toBeUndefined();
     expect(writesOf(bluez)).toEqual([]);
   });
 });

@@ -28,6 +28,11 @@ class Bench implements Disposable {
   writeMs = 0;
   closeFails = false;
   vaultFails = false;
+  /** What the hardware says that it shows: nothing, what was last written, or these duties. */
+  says: "nothing" | "written" | Frame = "nothing";
+  gone = false;
+  asked = 0;
+  askMs = 0;
   inFlight = 0;
   mostInFlight = 0;
 
@@ -72,6 +77,16 @@ class Bench implements Disposable {
           this.inFlight -= 1;
         }
       },
+      ...(this.says === "nothing"
+        ? {}
+        : {
+            shown: async (asking: AbortSignal) => {
+              this.asked += 1;
+              if (this.askMs > 0) await this.clock.sleep(this.askMs, asking);
+              if (this.gone) throw new AgentError("LIGHT_FAULT", "it has gone");
+              return typeof this.says === "string" ? this.lastFrame : this.says;
+            },
+          }),
       [Symbol.asyncDispose]: async () => {
         if (!closed) this.closed += 1;
         closed = true;
@@ -632,5 +647,85 @@ describe("closing a lamp", () => {
       expect(bench.clock.waiting).toBe(0);
       expect(bench.closed).toBe(bench.opened);
     }
+  });
+});
+
+describe("hardware that can tell what it shows", () => {
+  test("is asked every five seconds while it rests, and is left alone while it shows what was written", async () => {
+    using bench = new Bench();
+    bench.says = "written";
+    const light = await bench.open();
+    await bench.apply(light, { on: true });
+    const frames = bench.frames.length;
+    await bench.clock.advance(20_000);
+    expect(bench.asked).toBe(4);
+    expect(bench.frames).toHaveLength(frames);
+    expect(bench.reports.map(({ cause }) => cause)).toEqual([byHand]);
+    await bench.close(light);
+  });
+
+  test("that was switched off by another hand has the lamp report and remember it, and is not switched on again", async () => {
+    using bench = new Bench();
+    bench.says = "written";
+    const light = await bench.open();
+    await bench.apply(light, { on: true, brightness: 0.5 });
+    const frames = bench.frames.length;
+    bench.says = [0];
+    await bench.clock.advance(12_000);
+    expect(light.target).toEqual({ ...last, on: false });
+    expect(bench.reports.slice(1)).toMatchObject([{ cause: { kind: "lamp" }, available: true }]);
+    expect(bench.frames).toHaveLength(frames);
+    await bench.close(light);
+    expect(bench.writes.at(-1)?.state).toEqual({ ...last, on: false });
+  });
+
+  test("that rounds what was written is taken for what was written", async () => {
+    using bench = new Bench();
+    bench.says = "written";
+    const light = await bench.open();
+    await bench.apply(light, { on: true, brightness: 0.5 });
+    bench.says = [duty(0.5) + 1 / 255];
+    await bench.clock.advance(12_000);
+    expect(light.target).toEqual(last);
+    await bench.close(light);
+  });
+
+  test("that has gone is noticed without a command, and comes back by itself", async () => {
+    using bench = new Bench();
+    bench.says = "written";
+    const light = await bench.open();
+    await bench.apply(light, { on: true });
+    bench.gone = true;
+    await bench.clock.advance(5000);
+    expect(light.fault).toMatchObject({ code: "LIGHT_FAULT", detail: "it has gone" });
+    bench.gone = false;
+    await bench.clock.advance(1000);
+    expect(light.fault).toBeNull();
+    expect(bench.opened).toBe(2);
+    expect(bench.lastFrame).toEqual([1]);
+    await bench.close(light);
+  });
+
+  test("makes no command wait while it is asked", async () => {
+    using bench = new Bench();
+    bench.says = "written";
+    bench.askMs = 1500;
+    const light = await bench.open();
+    await bench.clock.advance(5100);
+    expect(bench.asked).toBe(1);
+    await bench.apply(light, { on: true });
+    expect(bench.clock.mono()).toBe(5100);
+    expect(bench.lastFrame).toEqual([1]);
+    await bench.close(light);
+  });
+
+  test("is not asked during a fade", async () => {
+    using bench = new Bench();
+    bench.says = "written";
+    const light = await bench.open();
+    await bench.apply(light, { on: true }, 30_000);
+    await bench.clock.advance(29_000);
+    expect(bench.asked).toBe(0);
+    await bench.close(light);
   });
 });

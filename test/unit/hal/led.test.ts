@@ -39,6 +39,29 @@ describe("an LED of the kernel", () => {
     expect(free.read("trigger")).toBe("[none] mmc0 heartbeat");
   });
 
+  it.each([
+    ["0", undefined, [0]],
+    ["51", undefined, [0.2]],
+    ["0", "red green blue", [0, 0, 0]],
+    ["51", "red green blue", undefined],
+  ])("at the brightness %s, with the colours %s, says that it shows %j", async (level, colours, shown) => {
+    const led = ledFolder(root, "porch", { max: 255, colours });
+    await using driver = await open("porch");
+    await driver.write(
+      driver.traits.channels.map(() => 1),
+      never,
+    );
+    writeFileSync(join(led.path, "brightness"), level);
+    expect(await driver.shown?.(never)).toEqual(shown);
+  });
+
+  it("that is pulled out is gone for who asks what it shows", async () => {
+    const led = ledFolder(root, "porch", { max: 255 });
+    await using driver = await open("porch");
+    rmSync(led.path, { recursive: true });
+    await expect(driver.shown?.(never)).rejects.toMatchObject({ code: "LIGHT_FAULT" });
+  });
+
   it("keeps what it shows when it is closed", async () => {
     const led = ledFolder(root, "porch", { max: 255 });
     const driver = await open("porch");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { duty } from "../../../src/hal/curve.ts";
-import { frameOf } from "../../../src/hal/mix.ts";
+import { frameOf, stateOf } from "../../../src/hal/mix.ts";
 import type { Channel, DriverTraits, LightColour, LightState } from "../../../src/model.ts";
 
 const driver = (channels: readonly Channel[], more: Partial<DriverTraits> = {}): DriverTraits => ({
@@ -105,5 +105,39 @@ describe("a frame for a driver", () => {
         },
       ),
     );
+  });
+
+  test("a frame turned back into a state gives that frame again, whatever the lamp showed before", () => {
+    const tellable = anyChannels.filter((channels) => !channels.includes("warm"));
+    fc.assert(
+      fc.property(
+        tellable,
+        fc.tuple(anyColour, share, fc.boolean()),
+        fc.tuple(anyColour, share, fc.boolean()),
+        fc.boolean(),
+        (channels, shown, before, perceptual) => {
+          const traits = driver(channels, { perceptual });
+          const state = ([colour, brightness, on]: typeof shown) => ({ ...lit(brightness, colour), on });
+          const frame = frameOf(state(shown), traits);
+          const again = frameOf(stateOf(frame, traits, state(before)), traits);
+          again.forEach((value, index) => {
+            expect(Math.abs(value - (frame[index] ?? Number.NaN))).toBeLessThanOrEqual(2.01 / 255);
+          });
+        },
+      ),
+    );
+  });
+
+  test.each([
+    [["switch"], [1], { on: true }],
+    [["white"], [0], { on: false, brightness: 0.3 }],
+    [["white"], [1], { on: true, brightness: 1 }],
+    [["warm", "cold"], [0.25, 0.75], { on: true, brightness: 1, colour: temperature(3000) }],
+    [RGB, [1, 0, 0], { on: true, brightness: 1, colour: { mode: "rgb", rgb: [1, 0, 0] } }],
+    [[...RGB, "white"], [0, 0, 0, 1], { on: true, brightness: 1, colour: { mode: "rgb", rgb: [1, 1, 1] } }],
+  ] as const)("with %j, %j says %j", (channels, frame, state) => {
+    const traits = driver(channels, {});
+    const before = { ...lit(0.3, temperature(3000)), effect: "blink" } as const;
+    expect(stateOf(frame, traits, before)).toMatchObject({ effect: null, ...state });
   });
 });
