@@ -142,6 +142,20 @@ export const importTable: readonly Row[] = [
     why: "serves the page to a real browser, on real time",
   },
   {
+    files: ["firmware-sim/hardware/**"],
+    may: ["src/units.ts", "src/model.ts", "src/hal/linux/gpio-uapi.ts", "firmware-sim/*.ts"],
+    types: [
+      "src/ports.ts",
+      "src/hal/linux/gpio.ts",
+      "src/hal/drivers/ble-bus.ts",
+      "src/hal/displays/panel*.ts",
+      "firmware-sim/page/state.ts",
+    ],
+    packages: ["@jellybrick/dbus-next"],
+    node: "any",
+    why: "the kernel's GPIO, BlueZ and a panel, as the real drivers meet them",
+  },
+  {
     files: ["firmware-sim/**"],
     may: ["src/units.ts", "src/model.ts"],
     types: ["src/ports.ts"],

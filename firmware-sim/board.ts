@@ -1,20 +1,23 @@
 import type { AgentEvent, Channel, DriverTraits, Frame, View } from "../src/model.ts";
 import type { Clock, Display, Input, Inputs, Journal, LightDriver, OpenDriver } from "../src/ports.ts";
 import { darkness, inWords, type VisibleLight, visibleLight, whitePoints } from "./board-light.ts";
+import type { Hardware } from "./hardware.ts";
+import { LightStory } from "./light-story.ts";
 import type { Wire } from "./wire.ts";
 
 /** The most frames kept of what was written to the lamp. */
 const FRAMES_KEPT = 5000;
-/** Frames further apart than this belong to two changes; one arrow is drawn per change. */
-const QUIET_MS = 160;
-/** A lamp that never rests (blinking) gets its arrow after this long. */
-const RESTLESS_MS = 1200;
+/** A finger that stays so long on the button presses long, or very long: the README's 3 and 10 seconds. */
+const LONG_MS = 3000;
+const VERY_LONG_MS = 10_000;
 
 export interface BoardOptions {
   readonly clock: Clock;
   readonly wire: Wire;
   /** Makes the error a driver throws; the composition hands in the agent's own kind of error. */
   readonly lightFault?: (detail: string) => Error;
+  /** What hangs on its header, where something does; its button is the board's then. */
+  readonly hardware?: Hardware | null;
 }
 
 /**
@@ -46,6 +49,8 @@ export class SimulatedBoard {
   readonly #clock: Clock;
   readonly #wire: Wire;
   readonly #lightFault: (detail: string) => Error;
+  readonly #story: LightStory;
+  readonly #hardware: Hardware | null;
   readonly #listeners = new Set<() => void>();
   readonly #presses: Input[] = [];
   #wakeInputs: (() => void) | undefined;
@@ -55,13 +60,27 @@ export class SimulatedBoard {
   #light: VisibleLight = darkness;
   #unplugged = false;
   #shownCode: string | null = null;
-  #written = 0;
-  #telling = false;
+  #downAt: number | null = null;
 
   constructor(options: BoardOptions) {
     this.#clock = options.clock;
     this.#wire = options.wire;
+    this.#hardware = options.hardware ?? null;
+    this.#story = new LightStory({
+      clock: this.#clock,
+      wire: this.#wire,
+      meaning: "The board moves the lamp: it sets how much of the time each colour of LED is lit.",
+    });
+    this.#story.moved(inWords(darkness), [], AbortSignal.abort());
     this.#lightFault = options.lightFault ?? ((detail) => new Error(detail));
+  }
+
+  /** The outputs of its own lamp and the duty of each, 0..1. */
+  get outputs(): readonly { readonly channel: Channel; readonly duty: number }[] {
+    return this.#channels.map((channel, index) => ({
+      channel,
+      duty: this.#unplugged ? 0 : (this.#frame[index] ?? 0),
+    }));
   }
 
   /** The light that leaves the lamp now. */
@@ -82,19 +101,41 @@ export class SimulatedBoard {
     };
   }
 
-  /** A finger on the push button. */
+  /** A finger on the push button, or off it. */
+  finger(down: boolean): void {
+    const now = this.#clock.mono();
+    if (down) this.#downAt ??= now;
+    else if (this.#downAt !== null) {
+      const heldMs = now - this.#downAt;
+      this.#downAt = null;
+      const input = heldMs >= VERY_LONG_MS ? "veryLongPress" : heldMs >= LONG_MS ? "longPress" : "press";
+      if (this.#hardware === null) this.press(input);
+      else this.#tellPress(input);
+    }
+    this.#hardware?.finger(down);
+  }
+
+  /** A whole press at once. */
   press(input: Input = "press"): void {
+    this.#tellPress(input);
+    if (this.#hardware !== null) this.#hardware.press(input);
+    else {
+      this.#presses.push(input);
+      this.#wakeInputs?.();
+    }
+  }
+
+  #tellPress(input: Input): void {
     this.#wire.record({
       from: "person",
       to: "board",
       kind: "person",
-      title: input === "press" ? "presses the button" : "holds the button",
-      meaning: "The only key this board has. A press asks for a new code or toggles the lamp.",
+      title: presses[input],
+      meaning:
+        "The only key this board has. A press switches the lamp or asks for a new code; 3 seconds ask for a new code, 10 sign the board out.",
       detail: [],
       ok: true,
     });
-    this.#presses.push(input);
-    this.#wakeInputs?.();
   }
 
   /** Button presses for the agent; made for one reader at a time. Ends with `close`. */
@@ -168,41 +209,14 @@ export class SimulatedBoard {
       throw this.#lightFault(`${frame.length} values for ${this.#channels.length} channels`);
     this.frames.push({ atMs: this.#clock.mono(), frame: [...frame] });
     if (this.frames.length > FRAMES_KEPT) this.frames.shift();
-    const before = this.#light;
     this.#frame = frame;
     this.#light = visibleLight(this.#channels, frame);
-    this.#written += 1;
-    if (!this.#telling && inWords(before) !== inWords(this.#light)) void this.#tellLight(closed);
+    this.#story.moved(
+      inWords(this.#light),
+      this.#channels.map((channel, index) => [channel, percent(frame[index] ?? 0)] as const),
+      closed,
+    );
     this.#changed();
-  }
-
-  /** Draws one arrow per change of light, when a fade has come to rest. */
-  async #tellLight(closed: AbortSignal): Promise<void> {
-    this.#telling = true;
-    const first = this.#written;
-    const beganAt = this.#clock.mono();
-    let seen = 0;
-    try {
-      while (seen !== this.#written && this.#clock.mono() - beganAt < RESTLESS_MS) {
-        seen = this.#written;
-        await this.#clock.sleep(QUIET_MS, closed);
-      }
-    } catch {
-      // The lamp was closed during the fade: what was reached so far is told.
-    }
-    this.#telling = false;
-    this.#wire.record({
-      from: "board",
-      to: "lamp",
-      kind: "light",
-      title: inWords(this.#light),
-      meaning: "The board moves the lamp: it sets how much of the time each colour of LED is lit.",
-      detail: [
-        ...this.#channels.map((channel, index) => [channel, percent(this.#frame[index] ?? 0)] as const),
-        ["frames", String(this.#written - first + 1)],
-      ],
-      ok: true,
-    });
   }
 
   #tellCode(view: View): void {
@@ -229,6 +243,12 @@ export class SimulatedBoard {
     for (const listener of this.#listeners) listener();
   }
 }
+
+const presses: Readonly<Record<Input, string>> = {
+  press: "presses the button",
+  longPress: "holds the button for 3 s",
+  veryLongPress: "holds the button for 10 s",
+};
 
 const channelNames: readonly Channel[] = ["switch", "white", "warm", "cold", "red", "green", "blue"];
 

@@ -10,16 +10,20 @@ export const parseAction = (text: string): Action | null => {
     case "openRemote":
     case "forgetRemote":
       return { act: body.act };
-    case "press":
-      return { act: "press", long: body.long === true };
+    case "button":
+      return typeof body.down === "boolean" ? { act: "button", down: body.down } : null;
     case "light": {
       const change = parseChange(body.change);
-      return change === null ? null : { act: "light", change };
+      if (change === null) return null;
+      return typeof body.lamp === "string" && body.lamp.length <= 64
+        ? { act: "light", change, lamp: body.lamp }
+        : { act: "light", change };
     }
     case "mischief": {
       const name = body.name;
       const on = body.on;
-      return (name === "cutNetwork" || name === "unplugLamp") && typeof on === "boolean"
+      return (name === "cutNetwork" || name === "unplugLamp" || name === "unplugBulb") &&
+        typeof on === "boolean"
         ? { act: "mischief", name, on }
         : null;
     }

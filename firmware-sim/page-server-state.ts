@@ -3,7 +3,7 @@
 import type { View } from "../src/model.ts";
 import type { MonoMs } from "../src/units.ts";
 import { inWords, type VisibleLight } from "./board-light.ts";
-import type { Mischief, PageState, PhonePicture, QrPicture } from "./page/state.ts";
+import type { HardwarePicture, Mischief, PageState, PhonePicture, QrPicture } from "./page/state.ts";
 
 /** The world at one moment, as somebody walking through it would see it. */
 export interface Scenery {
@@ -16,18 +16,20 @@ export interface Scenery {
   /** The lamp was moved by a command over MQTT. */
   readonly obeyed: boolean;
   readonly light: VisibleLight;
+  readonly hardware: HardwarePicture;
   readonly phone: PhonePicture;
   readonly mischief: Readonly<Record<Mischief, boolean>>;
 }
 
 /** The page's picture of the world. `qr` draws a link as modules, or gives null while it is not ready. */
 export const pageState = (scenery: Scenery, qr: (link: string) => QrPicture | null): PageState => {
-  const { view, light, phone, mischief } = scenery;
+  const { view, light, hardware, phone, mischief } = scenery;
   return {
     ...sentences(scenery),
     progress: progressOf(scenery),
     board: view === null ? null : boardOf(view, scenery, qr),
     lamp: { rgb: light.rgb, seen: light.seen, words: inWords(light) },
+    hardware,
     phone,
     mischief,
   };
@@ -75,6 +77,11 @@ const sentences = (scenery: Scenery): { now: string; next: string | null } => {
     };
   if (mischief.unplugLamp)
     return { now: "The lamp is unplugged.", next: "Plug it in again in the menu on the right." };
+  if (mischief.unplugBulb)
+    return {
+      now: "The bulb in the window is off its mains. The board looks for it again and again.",
+      next: "Give it its mains back in the menu on the right, and watch it light as before.",
+    };
   if (view === null) return { now: "The board is starting.", next: null };
   if (view.problem !== null)
     return {

@@ -1,5 +1,5 @@
 import type { AgentEvent } from "../src/model.ts";
-import type { Action, ActionAnswer, QrPicture } from "./page/state.ts";
+import type { Action, ActionAnswer, HardwarePicture, PinPicture, QrPicture } from "./page/state.ts";
 import type { PageWorld } from "./page-server.ts";
 import { pageState, type Scenery } from "./page-server-state.ts";
 import type { World } from "./world.ts";
@@ -14,6 +14,7 @@ export interface QrDrawer {
 
 /** The page's window on a world. */
 export const pageWorldOf = (world: World, qr: QrDrawer, signal: AbortSignal): PageWorld => ({
+  panel: () => world.hardware?.panel ?? null,
   state: () => pageState(sceneryOf(world), (link) => qr.picture(link)),
   messages: () => world.wire.messages,
   subscribe: (listener) => {
@@ -46,9 +47,29 @@ export const sceneryOf = (world: World): Scenery => {
     hasAssetToken: lastOf("assetToken") > codeAt,
     obeyed: events.some((event) => event.event === "light" && event.cause.kind === "command"),
     light,
+    hardware: hardwareOf(world),
     phone: world.phone.picture,
-    mischief: { cutNetwork: world.network.cut, unplugLamp: unplugged },
+    mischief: {
+      cutNetwork: world.network.cut,
+      unplugLamp: unplugged,
+      unplugBulb: world.hardware?.bulbOff ?? false,
+    },
   };
+};
+
+/** All that hangs on the board: the lines of its header, the outputs of its own lamp, and the rest. */
+export const hardwareOf = ({ board, hardware }: World): HardwarePicture => {
+  const rest = hardware?.picture() ?? { pins: [], bulb: null, lamps: [] };
+  const outputs = board.outputs.map(
+    ({ channel, duty }, index): PinPicture => ({
+      name: `PWM ${index}`,
+      use: `porch, ${channel}`,
+      kind: "pwm",
+      level: duty,
+      inUse: !board.unplugged,
+    }),
+  );
+  return { ...rest, pins: [...rest.pins, ...outputs] };
 };
 
 const act = async (world: World, action: Action, signal: AbortSignal): Promise<ActionAnswer> => {
@@ -73,15 +94,16 @@ const act = async (world: World, action: Action, signal: AbortSignal): Promise<A
       await world.phone.signOut();
       return { ok: true };
     case "light": {
-      const result = await world.phone.send(action.change, signal);
+      const result = await world.phone.send(action.change, signal, action.lamp ?? null);
       return result.outcome === "done" ? { ok: true } : { ok: false, why: result.message ?? result.outcome };
     }
-    case "press":
-      world.board.press(action.long ? "longPress" : "press");
+    case "button":
+      world.board.finger(action.down);
       return { ok: true };
     case "mischief":
       if (action.name === "cutNetwork") world.network.cut = action.on;
-      else world.board.unplugged = action.on;
+      else if (action.name === "unplugLamp") world.board.unplugged = action.on;
+      else if (world.hardware !== null) world.hardware.bulbOff = action.on;
       return { ok: true };
     case "blow":
       strike(world, action.name);

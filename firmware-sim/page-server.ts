@@ -1,7 +1,7 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Action, ActionAnswer, PageState } from "./page/state.ts";
+import type { Action, ActionAnswer, PageState, PanelPicture } from "./page/state.ts";
 import { parseAction } from "./page-server-actions.ts";
 import { readPage } from "./page-server-files.ts";
 import type { WireMessage } from "./wire.ts";
@@ -9,6 +9,8 @@ import type { WireMessage } from "./wire.ts";
 /** What the page is a window on. */
 export interface PageWorld {
   readonly state: () => PageState;
+  /** The panel's pixels; the same object until they change, null while there are none. */
+  readonly panel: () => PanelPicture | null;
   readonly messages: () => readonly WireMessage[];
   /** Calls `listener` after every change; returns the way to stop. */
   readonly subscribe: (listener: () => void) => () => void;
@@ -145,6 +147,7 @@ interface Stream {
 /** One page's Server-Sent Events: the whole picture when it changes, messages as they come. */
 const openStream = (world: PageWorld, response: ServerResponse): Stream => {
   let sentState = "";
+  let sentPanel: PanelPicture | null = null;
   let sentSeq = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const emit = (event: string, data: string): void => {
@@ -160,6 +163,9 @@ const openStream = (world: PageWorld, response: ServerResponse): Stream => {
     const state = JSON.stringify(world.state());
     if (state !== sentState) emit("state", state);
     sentState = state;
+    const panel = world.panel();
+    if (panel !== sentPanel) emit("panel", JSON.stringify(panel));
+    sentPanel = panel;
     const fresh = world
       .messages()
       .filter((message) => message.seq > sentSeq)

@@ -63,6 +63,41 @@ export const decodeResult = (text: string): PhoneResult | null => {
   return { outcome, code: textOf(result?.code), message: textOf(result?.message) };
 };
 
+/** A lamp of a board, as its `about` document tells of it. */
+export interface KnownLamp {
+  readonly id: string;
+  readonly name: string;
+  readonly dims: boolean;
+  readonly temperature: boolean;
+  readonly rgb: boolean;
+  /** Where it takes commands, and where it reports. */
+  readonly set: string;
+  readonly state: string;
+}
+
+/** The lamps in a board's `about` document; null when it is none. */
+export const decodeLamps = (text: string): readonly KnownLamp[] | null => {
+  const lights = readObject(text)?.lights;
+  if (!Array.isArray(lights)) return null;
+  return lights.flatMap((light: unknown) => {
+    const { id, name, ...rest } = membersOf(light);
+    const traits = membersOf(rest.traits);
+    const { set, state } = membersOf(rest.topics);
+    const whole =
+      typeof id === "string" &&
+      typeof name === "string" &&
+      typeof set === "string" &&
+      typeof state === "string";
+    if (!whole) return [];
+    const { dims, temperature, rgb } = traits;
+    const can = { dims: dims === true, temperature: temperature != null, rgb: rgb === true };
+    return [{ id, name, set, state, ...can }];
+  });
+};
+
+const membersOf = (value: unknown): Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+
 const readObject = (text: string): Record<string, unknown> | null => {
   try {
     const value: unknown = JSON.parse(text);

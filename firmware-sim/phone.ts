@@ -4,7 +4,14 @@ import type { LightChange, LightState } from "../src/model.ts";
 import type { Clock, Http } from "../src/ports.ts";
 import type { PhonePicture } from "./page/state.ts";
 import type { Person } from "./person.ts";
-import { decodeResult, decodeState, encodeChange, type PhoneResult } from "./phone-codec.ts";
+import {
+  decodeLamps,
+  decodeResult,
+  decodeState,
+  encodeChange,
+  type KnownLamp,
+  type PhoneResult,
+} from "./phone-codec.ts";
 import { openPhoneLink, type PhoneLink, PhoneRefused } from "./phone-link.ts";
 import { createPhoneSignIn, type PhoneSignIn } from "./phone-sign-in.ts";
 import { inChangeWords } from "./phone-words.ts";
@@ -42,7 +49,9 @@ export class SimulatedPhone {
   #running: Promise<void> = Promise.resolve();
   #link: PhoneLink | null = null;
   #person: string | null = null;
-  #light: LightState | null = null;
+  /** The board's lamps, in its order, and what each last reported, by its topic. */
+  #lamps: readonly KnownLamp[] = [];
+  readonly #states = new Map<string, LightState>();
   #lampOnline = false;
   #trouble: string | null = null;
 
@@ -57,7 +66,15 @@ export class SimulatedPhone {
     return {
       person: this.#person,
       connected: this.#link !== null,
-      light: this.#light,
+      light: this.#states.get(`${this.#root}/light/state`) ?? null,
+      lamps: this.#lamps.map(({ id, name, dims, temperature, rgb, state }) => ({
+        id,
+        name,
+        dims,
+        temperature,
+        rgb,
+        light: this.#states.get(state) ?? null,
+      })),
       lampOnline: this.#lampOnline,
       waiting: this.#answers.size > 0,
       trouble: this.#trouble,
@@ -95,8 +112,11 @@ export class SimulatedPhone {
     await this.finishSignIn(callback, signal);
   }
 
-  /** Sends a command and waits for the board's answer; an answer that does not come is a failure, too. */
-  async send(change: LightChange, signal: AbortSignal): Promise<PhoneResult> {
+  /**
+   * Sends a command to a lamp by its id, or to the first, and waits for the board's answer; an answer that does not come
+   * is a failure, too.
+   */
+  async send(change: LightChange, signal: AbortSignal, lamp: string | null = null): Promise<PhoneResult> {
     const link = this.#link;
     if (link === null)
       return this.#conclude({ outcome: "failed", code: null, message: "The phone is offline." });
@@ -117,7 +137,7 @@ export class SimulatedPhone {
     this.#changed();
     try {
       await link.publish({
-        topic: `${this.#root}/light/set`,
+        topic: this.#lamps.find(({ id }) => id === lamp)?.set ?? `${this.#root}/light/set`,
         payload: encodeChange(change),
         responseTopic: this.#resultTopic,
         correlation: id,
@@ -149,8 +169,7 @@ export class SimulatedPhone {
     this.#using = null;
     await this.#running;
     this.#person = null;
-    this.#light = null;
-    this.#lampOnline = false;
+    this.#forgetLamps();
     this.#changed();
   }
 
@@ -174,8 +193,7 @@ export class SimulatedPhone {
       } catch (error) {
         if (error instanceof PhoneRefused) {
           this.#person = null;
-          this.#light = null;
-          this.#lampOnline = false;
+          this.#forgetLamps();
           this.#trouble = "The phone's sign-in has ended. Sign in again.";
           this.#changed();
           return;
@@ -201,7 +219,12 @@ export class SimulatedPhone {
       signal,
     );
     try {
-      await link.subscribe([`${this.#root}/availability`, `${this.#root}/light/state`, this.#resultTopic]);
+      await link.subscribe([
+        ...["availability", "about", "light/state", "lights/+/state"].map(
+          (topic) => `${this.#root}/${topic}`,
+        ),
+        this.#resultTopic,
+      ]);
       this.#link = link;
       this.#trouble = null;
       this.#changed();
@@ -217,16 +240,26 @@ export class SimulatedPhone {
       case `${this.#root}/availability`:
         this.#lampOnline = payload === "online";
         break;
-      case `${this.#root}/light/state`:
-        this.#light = decodeState(payload) ?? this.#light;
+      case `${this.#root}/about`:
+        this.#lamps = decodeLamps(payload) ?? this.#lamps;
         break;
       case this.#resultTopic: {
         const result = decodeResult(payload);
         if (result !== null && correlation !== null) this.#answers.get(correlation)?.(result);
         break;
       }
+      default: {
+        const state = topic.endsWith("/state") ? decodeState(payload) : null;
+        if (state !== null) this.#states.set(topic, state);
+      }
     }
     this.#changed();
+  }
+
+  #forgetLamps(): void {
+    this.#lamps = [];
+    this.#states.clear();
+    this.#lampOnline = false;
   }
 
   #changed(): void {

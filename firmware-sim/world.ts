@@ -4,6 +4,7 @@ import { fromNumericDate } from "../src/units.ts";
 import { SimulatedBoard } from "./board.ts";
 import { tokenAuthority } from "./broker/authority.ts";
 import { SimulatedBroker } from "./broker/broker.ts";
+import type { Hardware } from "./hardware.ts";
 import type { OrgKeys } from "./org/keys.ts";
 import { SimulatedOrg } from "./org/org.ts";
 import { createPerson, type Person } from "./person.ts";
@@ -28,6 +29,10 @@ export interface WorldOptions {
   readonly callback?: () => string;
   /** Port of the org with `loopback`; 0 or nothing: any free one. */
   readonly orgPort?: number;
+  /** What hangs on the board besides its own lamp; ends with the world. */
+  readonly hardware?: Hardware;
+  /** What is said in the world, where somebody else writes to it, too. */
+  readonly wire?: Wire;
   /** Keys to share between the orgs of many worlds, since an RSA key takes a while to make. */
   readonly orgKeys?: OrgKeys;
 }
@@ -39,6 +44,7 @@ export interface World {
   readonly org: SimulatedOrg;
   readonly broker: SimulatedBroker;
   readonly board: SimulatedBoard;
+  readonly hardware: Hardware | null;
   readonly phone: SimulatedPhone;
   readonly person: Person;
   readonly orgUrl: string;
@@ -65,7 +71,7 @@ const device = { id: "porch-1", name: "Porch light", serial: "SIM-0001" } as con
 /** Builds the world, ready to be used: the org and the broker answer, nobody has signed in. */
 export const createWorld = async (options: WorldOptions): Promise<World> => {
   const { clock, transport, faults = plainFaults } = options;
-  const wire = new Wire(clock);
+  const wire = options.wire ?? new Wire(clock);
   const listeners = new Set<() => void>();
   const changed = (): void => {
     for (const listener of listeners) listener();
@@ -127,7 +133,8 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         }
       : (_url, signal) => loopbackStream(brokerUrl, signal);
 
-  const board = new SimulatedBoard({ clock, wire, lightFault: faults.lamp });
+  const hardware = options.hardware ?? null;
+  const board = new SimulatedBoard({ clock, wire, lightFault: faults.lamp, hardware });
   const network = createBoardNetwork(faults, changed);
   const phone = new SimulatedPhone({
     clock,
@@ -142,6 +149,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const { username, password } = org.owner;
   const person = createPerson({ http, wire, username, password });
   const stops = [wire.subscribe(changed), board.subscribe(changed), phone.subscribe(changed)];
+  if (hardware !== null) stops.push(hardware.subscribe(changed));
 
   return {
     clock,
@@ -149,6 +157,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     org,
     broker,
     board,
+    hardware,
     phone,
     person,
     orgUrl,
@@ -168,7 +177,11 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
       assetToken: { mode: "exchange", audience, verify: { jwks: "auto" } },
       broker: { url: brokerUrl, auth: "asset-token" },
       commands: { trust: "broker" },
-      lights: [{ id: "main", name: "Porch", driver: "sim:", powerOn: "last" }],
+      lights: [
+        { id: "main", name: "Porch", driver: "sim:", powerOn: "last" },
+        ...(hardware === null ? [] : hardware.lights),
+      ],
+      ...(hardware === null ? {} : { button: hardware.button }),
       display: "none",
       state: { dir: stateDir },
     }),
@@ -185,6 +198,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     async close() {
       for (const stop of stops) stop();
       board.close();
+      hardware?.close();
       await phone.close();
       broker.close();
       await listening?.broker.close();

@@ -27,5 +27,6 @@ export const listen = (
   source.addEventListener("open", () => on.connection(true));
   source.addEventListener("error", () => on.connection(false));
   source.addEventListener("state", (event) => on.state(JSON.parse(event.data)));
+  source.addEventListener("panel", (event) => on.panel(JSON.parse(event.data)));
   source.addEventListener("wire", (event) => on.wire(JSON.parse(event.data)));
 };

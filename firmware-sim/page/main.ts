@@ -2,7 +2,9 @@ import { buildDetail, buildDiagram } from "./diagram.ts";
 import { buildDisplay } from "./display.ts";
 import { byId, say } from "./dom.ts";
 import { listen } from "./feed.ts";
+import { drawHardware } from "./hardware.ts";
 import { buildMischief } from "./mischief.ts";
+import { drawPanel } from "./panel.ts";
 import { buildPhone } from "./phone.ts";
 import { buildScene, drawLamp } from "./scene.ts";
 import type { PageState } from "./state.ts";
@@ -26,10 +28,12 @@ listen({
   state(state) {
     drawStrip(state);
     drawLamp(state.lamp);
+    drawHardware(state.hardware);
     display.show(state.board);
     phone.show(state);
     mischief.show(state);
   },
+  panel: drawPanel,
   wire: diagram.add,
   connection(up) {
     if (up) return;

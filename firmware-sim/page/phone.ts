@@ -1,7 +1,7 @@
 import type { LightChange } from "../../src/model.ts";
 import { byId, say } from "./dom.ts";
 import { act } from "./feed.ts";
-import type { PageState } from "./state.ts";
+import type { PageState, RemoteLamp } from "./state.ts";
 
 /** At most one command in this many milliseconds while a finger is on a slider. */
 const SLIDE_MS = 120;
@@ -33,6 +33,8 @@ export const buildPhone = (): { show(state: PageState): void } => {
   const scan = byId("scan", HTMLButtonElement);
   let browsing: "scan" | "openRemote" | null = null;
   let latest: PageState | null = null;
+  /** The lamp that the remote is for; null is the first. */
+  let chosen: string | null = null;
 
   const browse = (why: "scan" | "openRemote", address: string): void => {
     browsing = why;
@@ -58,7 +60,12 @@ export const buildPhone = (): { show(state: PageState): void } => {
   byId("forget", HTMLButtonElement).addEventListener("click", () => void act({ act: "forgetRemote" }));
   byId("identify", HTMLButtonElement).addEventListener("click", () => send({ effect: "identify" }));
 
-  const send = (change: LightChange): void => void act({ act: "light", change });
+  const send = (change: LightChange): void =>
+    void act({ act: "light", change, ...(chosen === null ? {} : { lamp: chosen }) });
+  const choose = (id: string): void => {
+    chosen = id;
+    if (latest !== null) show(latest);
+  };
   power.addEventListener("click", () => send({ on: power.getAttribute("aria-pressed") !== "true" }));
   const brightnessSlider = slider(brightness, (value) => send({ on: true, brightness: value / 100 }));
   const kelvinSlider = slider(kelvin, (value) =>
@@ -110,7 +117,12 @@ export const buildPhone = (): { show(state: PageState): void } => {
           : "Point the camera at the code on the board.",
     );
 
-    const light = phone.light;
+    showLamps(byId("lamps", HTMLElement), phone.lamps, chosen, choose);
+    const lamp = phone.lamps.find(({ id }) => id === chosen) ?? phone.lamps[0];
+    const light = lamp === undefined ? phone.light : lamp.light;
+    byId("brightness-box", HTMLElement).hidden = lamp?.dims === false;
+    byId("kelvin-box", HTMLElement).hidden = lamp?.temperature === false;
+    byId("swatches", HTMLElement).hidden = lamp?.rgb === false;
     say(byId("remote-name", HTMLElement), board?.name ?? "Lamp");
     say(
       byId("remote-state", HTMLElement),
@@ -130,7 +142,9 @@ export const buildPhone = (): { show(state: PageState): void } => {
         : light === null
           ? "no report yet"
           : light.on
-            ? `On, ${Math.round(light.brightness * 100)} %`
+            ? lamp?.dims === false
+              ? "On"
+              : `On, ${Math.round(light.brightness * 100)} %`
             : "Off",
     );
     if (light !== null) {
@@ -151,6 +165,32 @@ export const buildPhone = (): { show(state: PageState): void } => {
     say(byId("remote-person", HTMLElement), phone.person ?? "");
   };
   return { show };
+};
+
+/** A button for each lamp; one lamp needs none. */
+const showLamps = (
+  box: HTMLElement,
+  lamps: readonly RemoteLamp[],
+  chosen: string | null,
+  choose: (id: string) => void,
+): void => {
+  const ids = lamps.map(({ id }) => id).join(" ");
+  if (box.dataset.ids !== ids) {
+    box.dataset.ids = ids;
+    box.replaceChildren(
+      ...lamps.map(({ id, name }) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.dataset.lamp = id;
+        button.textContent = name;
+        button.addEventListener("click", () => choose(id));
+        return button;
+      }),
+    );
+  }
+  const now = lamps.some(({ id }) => id === chosen) ? chosen : lamps[0]?.id;
+  for (const button of box.querySelectorAll("button"))
+    button.setAttribute("aria-pressed", String(button.dataset.lamp === now));
 };
 
 const approved = (state: PageState): boolean => state.board?.approved ?? false;

@@ -16,5 +16,5 @@ export const drawLamp = (lamp: LampPicture): void => {
   root.setProperty("--seen", lamp.seen.toFixed(3));
   // Even a dim lamp lights up a porch at dusk: the eye opens.
   root.setProperty("--glow", (lamp.seen ** 0.6).toFixed(3));
-  say(byId("lamp-words", HTMLElement), lamp.seen > 0 ? `Lamp: ${lamp.words}` : "Lamp: off");
+  say(byId("lamp-words", HTMLElement), lamp.seen > 0 ? `Porch: ${lamp.words}` : "Porch: off");
 };

@@ -38,13 +38,61 @@ export interface LampPicture {
   readonly words: string;
 }
 
+/** A line of the board: the level of an input or output, 0 or 1, or the duty of a PWM output, 0..1. */
+export interface PinPicture {
+  readonly name: string;
+  readonly use: string;
+  readonly kind: "input" | "output" | "pwm";
+  readonly level: number;
+  /** The agent holds it. */
+  readonly inUse: boolean;
+}
+
+/** A bulb that is driven over Bluetooth. */
+export interface BulbPicture {
+  readonly name: string;
+  readonly address: string;
+  readonly connected: boolean;
+  /** What was last written to it, in hex. */
+  readonly written: string;
+  readonly light: LampPicture;
+}
+
+/** Pixels of a panel, as runs of one ink: `a400b3…`, a is ink 0, row by row. */
+export interface PanelPicture {
+  readonly width: number;
+  readonly height: number;
+  readonly runs: string;
+}
+
+/** All that hangs on the board. */
+export interface HardwarePicture {
+  readonly pins: readonly PinPicture[];
+  readonly bulb: BulbPicture | null;
+  /** The lamps besides the first, by the ids of the settings. */
+  readonly lamps: readonly { readonly id: string; readonly light: LampPicture }[];
+}
+
+/** A lamp on the remote. */
+export interface RemoteLamp {
+  readonly id: string;
+  readonly name: string;
+  readonly dims: boolean;
+  readonly temperature: boolean;
+  readonly rgb: boolean;
+  /** As the board last reported it. */
+  readonly light: LightState | null;
+}
+
 export interface PhonePicture {
   /** Who has signed in to the remote, or null. */
   readonly person: string | null;
   /** The remote has a connection to the broker and may use the lamp. */
   readonly connected: boolean;
-  /** The lamp as the board last reported it. */
+  /** The first lamp as the board last reported it. */
   readonly light: LightState | null;
+  /** All lamps of the board, as it tells of them. */
+  readonly lamps: readonly RemoteLamp[];
   /** The board is there (availability topic). */
   readonly lampOnline: boolean;
   /** A command is on its way. */
@@ -54,7 +102,7 @@ export interface PhonePicture {
 }
 
 /** Names of the faults a person may cause on the page. */
-export type Mischief = "cutNetwork" | "unplugLamp";
+export type Mischief = "cutNetwork" | "unplugLamp" | "unplugBulb";
 export type Blow = "revoke" | "expireToken" | "restartBroker";
 
 export interface PageState {
@@ -66,6 +114,7 @@ export interface PageState {
   readonly progress: number;
   readonly board: BoardPicture | null;
   readonly lamp: LampPicture;
+  readonly hardware: HardwarePicture;
   readonly phone: PhonePicture;
   readonly mischief: Readonly<Record<Mischief, boolean>>;
 }
@@ -75,8 +124,10 @@ export type Action =
   | { readonly act: "scan" }
   | { readonly act: "openRemote" }
   | { readonly act: "forgetRemote" }
-  | { readonly act: "light"; readonly change: LightChange }
-  | { readonly act: "press"; readonly long: boolean }
+  /** `lamp` is its id; without it the first is meant. */
+  | { readonly act: "light"; readonly change: LightChange; readonly lamp?: string }
+  /** A finger on the board's button, or off it. */
+  | { readonly act: "button"; readonly down: boolean }
   | { readonly act: "mischief"; readonly name: Mischief; readonly on: boolean }
   | { readonly act: "blow"; readonly name: Blow };
 
@@ -88,5 +139,7 @@ export type ActionAnswer =
 /** Server-Sent Events by name. */
 export interface PageEvents {
   readonly state: PageState;
+  /** Null while nothing was drawn. */
+  readonly panel: PanelPicture | null;
   readonly wire: readonly WireMessage[];
 }

@@ -25,14 +25,16 @@ const colours: readonly LightChange[] = [
 ];
 
 /**
- * Keys of `porchlight sim`: p approves, o + - c send commands (the first one signs the phone in), b presses the board's
- * button, r revokes at the org, n cuts or mends the network. `note` is told what went wrong, and "" when all is well.
+ * Keys of `porchlight sim`: p approves, o + - c send commands (the first one signs the phone in) to the lamp that l
+ * chooses, b presses the board's button, B holds it for 3 s, r revokes at the org, n cuts or mends the network. `note` is told what went wrong, and "" when all is well.
  */
 export const createPlayer = (world: World, note: (text: string) => void): Player => {
   const { phone, person, board, network } = world;
   const closing = new AbortController();
   const { signal } = closing;
   let colour = 0;
+  /** The lamp that the keys move; null is the first. */
+  let chosen: string | null = null;
 
   const attempt = async (work: () => Promise<string>): Promise<void> => {
     try {
@@ -54,12 +56,14 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
     if (board.view?.online !== true) return "The lamp is not online yet.";
     if (phone.picture.person === null) await phone.signIn(person, signal);
     await connected(world, signal);
-    const result = await phone.send(change, signal);
+    const result = await phone.send(change, signal, chosen);
     return result.outcome === "done" ? "" : (result.message ?? result.outcome);
   };
 
   const act = (key: string): (() => Promise<string>) | undefined => {
-    const { light } = phone.picture;
+    const { lamps, light: first } = phone.picture;
+    const lamp = lamps.find(({ id }) => id === chosen);
+    const light = lamp === undefined ? first : lamp.light;
     const brightness = light?.brightness ?? 0.5;
     switch (key) {
       case "p":
@@ -73,9 +77,22 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
         return () => command({ on: true, brightness: Math.max(DARKEST, brightness - STEP) });
       case "c":
         return () => command(colours[colour++ % colours.length] ?? { on: true });
+      case "l":
+        return async () => {
+          const next =
+            lamps[(lamps.findIndex(({ id }) => id === (chosen ?? lamps[0]?.id)) + 1) % lamps.length];
+          if (next === undefined) return "The phone knows no lamps yet: o signs it in.";
+          chosen = next.id;
+          return `The keys move the lamp ${next.name} now.`;
+        };
       case "b":
         return async () => {
           board.press();
+          return "";
+        };
+      case "B":
+        return async () => {
+          board.press("longPress");
           return "";
         };
       case "r":

@@ -63,6 +63,7 @@ const playInTerminal = (
     for (const key of chunk.toString()) {
       if (INTERRUPTS.includes(key)) interrupt();
       else if (key === "q") quit();
+      else if (key === "h") screen.turn();
       else player.press(key);
     }
   };

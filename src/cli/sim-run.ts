@@ -3,8 +3,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Workbench } from "../../firmware-sim/hardware/workbench.ts";
 import { servePage } from "../../firmware-sim/page-server.ts";
 import { pageWorldOf, type QrDrawer } from "../../firmware-sim/page-server-world.ts";
+import { Wire } from "../../firmware-sim/wire.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createHttp } from "../adapters/http.ts";
@@ -13,7 +15,11 @@ import type { Settings } from "../agent/settings.ts";
 import { parseSettings, settingsError } from "../agent/settings-parse.ts";
 import { runAgent } from "../compose.ts";
 import { AgentError } from "../errors.ts";
+import { PanelDisplay } from "../hal/displays/panel-display.ts";
 import { qrMatrix } from "../hal/displays/qr.ts";
+import { openBle } from "../hal/drivers/ble.ts";
+import { openButton } from "../hal/drivers/button.ts";
+import { openGpio } from "../hal/drivers/gpio.ts";
 import type { Controls, Journal } from "../ports.ts";
 import { version } from "./version.ts";
 
@@ -47,8 +53,12 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
   if (options.stateDir === null) opening.defer(() => rm(stateDir, { recursive: true, force: true }));
 
   let callback = "http://127.0.0.1/callback";
+  const wire = new Wire(clock);
+  const bench = new Workbench({ clock, wire });
   const world = await createWorld({
     clock,
+    wire,
+    hardware: bench,
     transport: "loopback",
     callback: () => callback,
     faults: {
@@ -77,7 +87,7 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
     callback = new URL("/callback", page.url).href;
   }
 
-  const agent = opening.use(await startAgent(world, stateDir, options.journal, ending));
+  const agent = opening.use(await startAgent(world, bench, stateDir, options.journal, ending));
   const owned = opening.move();
   return {
     world,
@@ -94,6 +104,7 @@ interface RunningAgent extends AsyncDisposable {
 /** The very agent that runs on a board, with its own settings parser, disk and HTTP; only the hardware is simulated. */
 const startAgent = async (
   world: World,
+  bench: Workbench,
   stateDir: string,
   journal: Journal | null,
   ending: AbortController,
@@ -102,6 +113,17 @@ const startAgent = async (
   const client = createHttp({ ca: null, env: {}, userAgent: `porchlight/${version}` });
   const { openStream } = await import("../broker/stream.ts");
   const tls = { ca: null, cert: null, key: null };
+  const journals: Journal = {
+    record(event) {
+      journal?.record(event);
+      world.board.journal.record(event);
+    },
+  };
+  const failed = (fault: AgentError): void =>
+    journals.record({ event: "fault", code: fault.code, message: fault.message, retryInMs: null });
+  const named = { what: "the panel", group: "video" };
+  const panel = new PanelDisplay(() => bench.surface, 0, named, { clock, failed });
+  const button = openButton(bench.button, { clock, failed }, ending.signal, bench.gpio);
   const exit = runAgent(
     settingsOf(world, stateDir),
     {
@@ -109,16 +131,21 @@ const startAgent = async (
       random: systemRandom,
       http: world.network.http(client.http),
       vault: await openVault(stateDir, { clock, random: systemRandom }),
-      journal: {
-        record(event) {
-          journal?.record(event);
-          world.board.journal.record(event);
+      journal: journals,
+      display: {
+        show(view) {
+          world.board.display.show(view);
+          panel.show(view);
         },
+        [Symbol.asyncDispose]: () => panel[Symbol.asyncDispose](),
       },
-      display: world.board.display,
-      inputs: world.board.inputs,
+      inputs: button,
       controls: noControls(ending.signal),
-      drivers: { sim: world.board.openDriver },
+      drivers: {
+        sim: world.board.openDriver,
+        gpio: (address, ports, signal) => openGpio(address, ports, signal, bench.gpio),
+        ble: (address, ports, signal) => openBle(address, ports, signal, bench.bluez.connect),
+      },
       readText: async (path) => {
         throw new AgentError("SETTINGS_INVALID", `the simulated board has no file ${path}`);
       },
@@ -132,8 +159,6 @@ const startAgent = async (
     exit,
     async [Symbol.asyncDispose]() {
       ending.abort(new AgentError("INTERRUPTED"));
-      // The agent waits for a press that nobody will make any more.
-      world.board.close();
       const late = new AbortController();
       const limit = clock.sleep(STOP_MS, late.signal).then(() => {
         throw new AgentError("BUG", `the agent did not stop within ${STOP_MS / 1000} s`);
@@ -141,6 +166,8 @@ const startAgent = async (
       limit.catch(() => undefined);
       try {
         await Promise.race([exit, limit]);
+        await panel[Symbol.asyncDispose]();
+        await button[Symbol.asyncDispose]();
       } finally {
         late.abort();
         await client[Symbol.asyncDispose]();

@@ -1,4 +1,6 @@
 import { inWords } from "../../firmware-sim/board-light.ts";
+import { hardwareOf } from "../../firmware-sim/page-server-world.ts";
+import { hardwareLines, panelLines } from "../../firmware-sim/terminal/hardware-lines.ts";
 import { LAMP_COLUMNS, lampArt, type TerminalColours } from "../../firmware-sim/terminal/lamp-art.ts";
 import { createLog, logText } from "../../firmware-sim/terminal/log.ts";
 import type { World } from "../../firmware-sim/world.ts";
@@ -10,6 +12,8 @@ import type { TerminalStream } from "../hal/displays/terminal.ts";
 export interface Screen {
   /** A word to the player; "" takes it away. */
   note(text: string): void;
+  /** Shows what hangs on the board in place of the lamp and the messages, or those again. */
+  turn(): void;
   /** Gives the terminal back as it was. */
   close(): void;
 }
@@ -22,6 +26,8 @@ const CLEAR_BELOW = "\x1b[J";
 const FRAME_MS = 50;
 const SECOND_MS = 1000;
 const LOG_KEPT = 60;
+/** Room for the board's lines when its panel is beside them. */
+const BENCH_COLUMNS = 48;
 /** With fewer rows everything moves together, so that a code still fits into 24. */
 const ROOMY_ROWS = 32;
 
@@ -47,6 +53,7 @@ export const openScreen = (
   let codes: readonly QrMatrix[] = [];
   let codesFor = "";
   let noted = "";
+  let turned = false;
   let dirty = true;
   let shown = "";
 
@@ -73,7 +80,7 @@ export const openScreen = (
     const room = rows - stage.length - foot.length - 1;
     const picture =
       room >= 10 && columns >= LAMP_COLUMNS + 30 ? [...lampArt(light, colours, unicode), ""] : [];
-    const caption = `The lamp: ${inWords(light)}`;
+    const caption = turned ? "On the board (h goes back)" : `The lamp: ${inWords(light)}`;
     const logRows = Math.max(1, room - 1);
     const logColumns = columns - (picture.length > 0 ? LAMP_COLUMNS + 3 : 0);
     const lines = log
@@ -83,8 +90,9 @@ export const openScreen = (
         const { text, aside } = logText(line, logColumns, unicode);
         return `${paint(line.ok ? kindInks[line.kind] : BAD, text)}${paint(DIM, aside)}`;
       });
-    const below =
-      picture.length > 0
+    const below = turned
+      ? bench(columns, room)
+      : picture.length > 0
         ? Array.from(
             { length: Math.max(picture.length, lines.length) },
             (_, row) => `${picture[row] || " ".repeat(LAMP_COLUMNS)}   ${lines[row] ?? ""}`,
@@ -98,6 +106,21 @@ export const openScreen = (
     out.write(`${HOME}${frame}${CLEAR_BELOW}`);
   };
 
+  /** The board's lines, and its panel beside or below them where there is room. */
+  const bench = (columns: number, room: number): string[] => {
+    const lines = hardwareLines(hardwareOf(world), columns, unicode);
+    const panel = world.hardware?.panel ?? null;
+    if (panel === null || !unicode) return lines;
+    const beside = panelLines(panel, columns - BENCH_COLUMNS, room - 1);
+    if (beside.length === 0) return [...lines, ...panelLines(panel, columns, room - lines.length - 1)];
+    return Array.from({ length: Math.max(lines.length, beside.length) }, (_, row) =>
+      `${(lines[row] ?? "").slice(0, BENCH_COLUMNS - 2).padEnd(BENCH_COLUMNS)}${beside[row] ?? ""}`.slice(
+        0,
+        columns,
+      ),
+    );
+  };
+
   const paint = (ink: string, text: string): string =>
     colours === "none" || text === "" ? text : `\x1b[${ink}m${text}\x1b[0m`;
 
@@ -105,8 +128,8 @@ export const openScreen = (
     const { board, network } = world;
     const approving = board.view?.code != null;
     const keys = approving
-      ? "p approve as the person   b button   n cut the network   q quit"
-      : `o on/off  + - dim  c colour  b button  n ${network.cut ? "mend" : "cut"} network  r revoke  q quit`;
+      ? "p approve as the person   b button   h the board   n cut the network   q quit"
+      : `o on/off  + - dim  c colour  l next lamp  b button  h the board  n ${network.cut ? "mend" : "cut"} network  r revoke  q quit`;
     const hint = approving
       ? `Nobody owns this lamp yet. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
       : "";
@@ -161,6 +184,10 @@ export const openScreen = (
   return {
     note(text) {
       noted = text;
+      dirty = true;
+    },
+    turn() {
+      turned = !turned;
       dirty = true;
     },
     close() {

@@ -2,6 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
+import { elkBledom, plain, SimulatedBluez, triones } from "../../firmware-sim/hardware/bluez.ts";
+import { raspberry } from "../../firmware-sim/hardware/gpio.ts";
 import { openBle } from "../../src/hal/drivers/ble.ts";
 import { openFirmata } from "../../src/hal/drivers/firmata.ts";
 import { openGpio } from "../../src/hal/drivers/gpio.ts";
@@ -9,8 +11,6 @@ import { openLed } from "../../src/hal/drivers/led.ts";
 import { openMemory } from "../../src/hal/drivers/memory.ts";
 import { openPwm } from "../../src/hal/drivers/pwm.ts";
 import { plugIn } from "../unit/hal/fake-arduino.ts";
-import { elkBledom, FakeBluez, plain, triones } from "../unit/hal/fake-bluez.ts";
-import { raspberry } from "../unit/hal/fake-gpio.ts";
 import { ledFolder } from "../unit/hal/led-folder.ts";
 import { PwmFolder } from "../unit/hal/pwm-folder.ts";
 import { lightDriverContract } from "./light-driver.ts";
@@ -85,7 +85,7 @@ for (const [options, lamp, channels] of [
   ["profile=write&characteristic=1234&on=ff&off=00", () => plain(1), [0]],
 ] as const)
   lightDriverContract(`ble: (${options})`, async (clock, signal) => {
-    const bluez = new FakeBluez([lamp()]);
+    const bluez = new SimulatedBluez([lamp()]);
     const driver = await openBle(`AA:BB:CC:DD:EE:01?${options}`, { clock }, signal, bluez.connect);
     const shown = async () => {
       const { on, levels } = bluez.lamps[0]?.showing ?? { on: false, levels: [] };

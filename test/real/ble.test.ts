@@ -9,6 +9,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { sessionBus } from "@jellybrick/dbus-next";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { elkBledom, SimulatedBluez, type SimulatedBulb, triones } from "../../firmware-sim/hardware/bluez.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
 import { openMemoryVault } from "../../src/adapters/memory-vault.ts";
 import { openBle } from "../../src/hal/drivers/ble.ts";
@@ -17,7 +18,6 @@ import { type HeardDevice, scanLights } from "../../src/hal/drivers/ble-scan.ts"
 import { openLight } from "../../src/hal/lamp.ts";
 import type { Frame } from "../../src/model.ts";
 import type { LightDriver } from "../../src/ports.ts";
-import { elkBledom, FakeBluez, type FakeLamp, triones } from "../unit/hal/fake-bluez.ts";
 import { scratchFolder, within } from "./peers/scratch.ts";
 
 const shownBy = async (driver: LightDriver): Promise<Frame | undefined> =>
@@ -66,11 +66,11 @@ const startDaemon = async (folder: string): Promise<{ readonly address: string }
 };
 
 /** BlueZ with these lamps on a bus of its own. */
-const start = async (...lamps: FakeLamp[]) => {
+const start = async (...lamps: SimulatedBulb[]) => {
   await using opening = new AsyncDisposableStack();
   const folder = opening.use(scratchFolder());
   const daemon = opening.use(await startDaemon(folder.path));
-  const bluez = new FakeBluez(lamps, ["hci0"], false);
+  const bluez = new SimulatedBluez(lamps, ["hci0"], false);
   const bus = sessionBus({ busAddress: daemon.address });
   opening.defer(() => bus.disconnect());
   await within(LIMIT_MS, () => "BlueZ has its name", bluez.serve(bus));

@@ -35,6 +35,23 @@ it("several lamps on one board have topics, traits and a memory of their own", a
   expect(JSON.parse(stage.retained("light/state") ?? "{}")).toMatchObject({ state: "OFF" });
 });
 
+it("the phone finds all lamps by what the board tells of itself, and moves the one it is asked to", async () => {
+  stage = await openStage({ settings: { lights } });
+  await stage.signIn();
+  const { phone, person } = stage.world;
+  await stage.clock.until(phone.signIn(person, new AbortController().signal));
+  await stage.clock.untilTrue(() => phone.picture.lamps.every(({ light }) => light !== null));
+  expect(phone.picture.lamps.map(({ id, dims, rgb }) => [id, dims, rgb])).toEqual([
+    ["porch", true, true],
+    ["hall", true, false],
+    ["attic", false, false],
+  ]);
+  const never = new AbortController().signal;
+  expect(await stage.clock.until(phone.send({ on: true }, never, "hall"))).toMatchObject({ outcome: "done" });
+  await stage.clock.untilTrue(() => phone.picture.lamps[1]?.light?.on === true);
+  expect(phone.picture.light?.on).toBe(false);
+});
+
 it("the phone's command moves the first lamp and no other", async () => {
   stage = await openStage({ settings: { lights } });
   await stage.signIn();

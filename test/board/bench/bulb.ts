@@ -3,7 +3,7 @@
 // doc/org.bluez.GattManager.rst, org.bluez.LEAdvertisingManager.rst, org.bluez.AgentManager.rst of BlueZ.
 
 import { Message, systemBus, Variant } from "@jellybrick/dbus-next";
-import { triones } from "../../unit/hal/fake-bluez.ts";
+import { triones } from "../../../firmware-sim/hardware/bluez.ts";
 
 const [adapter = "hci1", kind] = process.argv.slice(2);
 const adapterPath = `/org/bluez/${adapter}`;

@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { raspberry, SimulatedGpio } from "../../../firmware-sim/hardware/gpio.ts";
 import { hardwareText, sectionsOf } from "../../../src/cli/hardware-words.ts";
 import { takeInventory } from "../../../src/hal/linux/inventory.ts";
-import { FakeGpio, raspberry } from "../hal/fake-gpio.ts";
 import { openStage } from "./stage.ts";
 
 let root: string;
@@ -98,15 +98,15 @@ describe("what a board has", () => {
       raspberry("pinctrl-rp1", (line) => `PIN${line + 3}`),
       "gpio:GPIO0",
     ],
-    ["a board of another maker", new FakeGpio({ label: "soc", lines: ["", "LAMP"] }), "gpio:LAMP"],
+    ["a board of another maker", new SimulatedGpio({ label: "soc", lines: ["", "LAMP"] }), "gpio:LAMP"],
   ])("has a line to copy on %s", async (_board, kernel, line) => {
     expect(hardwareText(sectionsOf(await inventory(kernel)))).toContain(line);
   });
 
   it("may be nothing at all, or not for this account to see", async () => {
-    const nothing = await inventory(new FakeGpio());
+    const nothing = await inventory(new SimulatedGpio());
     expect(hardwareText(sectionsOf(nothing))).toContain("no GPIO chip");
-    const kernel = new FakeGpio({ label: "soc", lines: [""] });
+    const kernel = new SimulatedGpio({ label: "soc", lines: [""] });
     expect(hardwareText(sectionsOf(await inventory(kernel)))).toContain("soc, 1 lines");
     kernel.refusal = "EACCES";
     expect(hardwareText(sectionsOf(await inventory(kernel)))).toContain("group gpio");

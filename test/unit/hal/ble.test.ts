@@ -1,6 +1,7 @@
 import { DBusError } from "@jellybrick/dbus-next";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { elkBledom, plain, SimulatedBluez, triones } from "../../../firmware-sim/hardware/bluez.ts";
 import { openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { openBle } from "../../../src/hal/drivers/ble.ts";
 import { busAt, busFault } from "../../../src/hal/drivers/ble-bus.ts";
@@ -9,7 +10,6 @@ import { openLight } from "../../../src/hal/lamp.ts";
 import { builtInDrivers } from "../../../src/hal/open.ts";
 import type { Frame, Rgb } from "../../../src/model.ts";
 import type { LightDriver } from "../../../src/ports.ts";
-import { elkBledom, FakeBluez, plain, triones } from "./fake-bluez.ts";
 
 const shownBy = async (driver: LightDriver): Promise<Frame | undefined> =>
   driver.shown?.(new AbortController().signal);
@@ -27,15 +27,16 @@ afterEach(() => {
   clock[Symbol.dispose]();
 });
 
-const open = (bluez: FakeBluez, address = TRIONES, signal = never) =>
+const open = (bluez: SimulatedBluez, address = TRIONES, signal = never) =>
   clock.until(openBle(address, { clock }, signal, bluez.connect));
 
 const fault = expect.objectContaining({ code: "LIGHT_FAULT" });
-const writesOf = ({ calls }: FakeBluez): string[] => calls.filter((call) => /^(request|command) /.test(call));
+const writesOf = ({ calls }: SimulatedBluez): string[] =>
+  calls.filter((call) => /^(request|command) /.test(call));
 
 describe("opening a Bluetooth lamp", () => {
   it("finds it, connects and asks for nothing that was not wanted", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     expect(driver.traits).toEqual({
       channels: ["red", "green", "blue"],
@@ -52,19 +53,19 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("switches the adapter on when it is off", async () => {
-    const bluez = new FakeBluez([triones()], ["hci0"], false);
+    const bluez = new SimulatedBluez([triones()], ["hci0"], false);
     await using _driver = await open(bluez);
     expect(bluez.property("/org/bluez/hci0", "org.bluez.Adapter1", "Powered")).toBe(true);
   });
 
   it("takes the adapter that is named, or says which there are", async () => {
-    const bluez = new FakeBluez([triones()], ["hci1", "hci0"]);
+    const bluez = new SimulatedBluez([triones()], ["hci1", "hci0"]);
     await using _driver = await open(bluez, `${TRIONES}&adapter=hci1`);
     await expect(open(bluez, `${TRIONES}&adapter=hci2`)).rejects.toThrow("hci0, hci1");
   });
 
   it("begins a new discovery every 2.5 s until the lamp is heard", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     bluez.heardAt = 3;
     await using _driver = await open(bluez);
     expect(bluez.scans).toBe(3);
@@ -72,7 +73,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("does not connect to a lamp that is only remembered", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     bluez.remember();
     bluez.heardAt = 100;
     await expect(open(bluez)).rejects.toThrow("not been heard");
@@ -82,7 +83,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("connects to a remembered lamp once it is heard", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     bluez.remember();
     await using driver = await open(bluez);
     await clock.until(driver.write([0, 0, 1], never));
@@ -90,7 +91,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("uses a connection that there is already", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using _first = await open(bluez);
     await using second = await open(bluez);
     await clock.until(second.write([1, 1, 1], never));
@@ -99,7 +100,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("does not trust a connection that is just being ended, as by an agent that ran before", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using _before = await open(bluez);
     clock.timer(1900, () => bluez.lose());
     await using driver = await open(bluez);
@@ -109,7 +110,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("goes on to the next round when a discovery cannot begin", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     bluez.errors.set("StartDiscovery", [
       { type: "org.bluez.Error.InProgress", text: "Operation already in progress" },
     ]);
@@ -120,7 +121,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("says why no discovery could begin", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     const refusal = { type: "org.bluez.Error.NotReady", text: "Resource Not Ready" };
     bluez.errors.set(
       "StartDiscovery",
@@ -131,39 +132,39 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("pairs when it is asked to, once", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await (await open(bluez, `${TRIONES}&pair=yes`))[Symbol.asyncDispose]();
     await using _driver = await open(bluez, `${TRIONES}&pair=yes`);
     expect(bluez.calls.filter((call) => call === "Pair")).toHaveLength(1);
   });
 
   it("listens to the characteristic that is named", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using _driver = await open(bluez, `${TRIONES}&notify=ffd4`);
     expect(bluez.calls).toContain("StartNotify");
     await expect(open(bluez, `${TRIONES}&notify=1234`)).rejects.toThrow("1234");
   });
 
   it("says which characteristics a lamp of another kind has, and lets go of it", async () => {
-    const bluez = new FakeBluez([elkBledom()]);
+    const bluez = new SimulatedBluez([elkBledom()]);
     await expect(open(bluez)).rejects.toThrow("0000fff3-0000-1000-8000-00805f9b34fb");
     expect(bluez.property(bluez.devicePath, "org.bluez.Device1", "Connected")).toBe(false);
     expect(bluez.connections).toBe(0);
   });
 
   it("looks for the characteristic in the service that is named only", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     const own = `${DEVICE}?profile=write&characteristic=ffd9&rgb={r}{g}{b}`;
     await expect(open(bluez, `${own}&service=ffd0`)).rejects.toEqual(fault);
     await using _driver = await open(bluez, own);
   });
 
   it("says so when a lamp has no characteristics at all", async () => {
-    await expect(open(new FakeBluez([{ ...triones(), offers: {} }]))).rejects.toThrow("it has none");
+    await expect(open(new SimulatedBluez([{ ...triones(), offers: {} }]))).rejects.toThrow("it has none");
   });
 
   it("gives up a lamp whose services do not come, and ends the attempt", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     bluez.resolves = false;
     await expect(open(bluez)).rejects.toEqual(fault);
     expect(clock.mono()).toBe(8000);
@@ -171,13 +172,13 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("is LIGHT_FAULT when there is no adapter", async () => {
-    await expect(open(new FakeBluez([triones()], []))).rejects.toThrow("no Bluetooth adapter");
+    await expect(open(new SimulatedBluez([triones()], []))).rejects.toThrow("no Bluetooth adapter");
   });
 
   it.each(["GetManagedObjects", "Set", "SetDiscoveryFilter", "Connect", "Pair", "StartNotify"])(
     "is LIGHT_FAULT within its own limit when %s is never answered",
     async (member) => {
-      const bluez = new FakeBluez([triones()], ["hci0"], false);
+      const bluez = new SimulatedBluez([triones()], ["hci0"], false);
       bluez.hanging.add(member);
       await expect(open(bluez, `${TRIONES}&pair=yes&notify=ffd4`)).rejects.toEqual(fault);
       expect(clock.mono()).toBeLessThanOrEqual(8000);
@@ -210,14 +211,14 @@ describe("opening a Bluetooth lamp", () => {
     ["Set", "org.bluez.Error.Failed", "Blocked through rfkill", "rfkill unblock bluetooth"],
     ["Connect", "org.bluez.Error.Failed", "le-connection-abort-by-local", "le-connection-abort-by-local"],
   ])("says what to do when %s fails with %s %s", async (member, type, text, advice) => {
-    const bluez = new FakeBluez([triones()], ["hci0"], false);
+    const bluez = new SimulatedBluez([triones()], ["hci0"], false);
     bluez.errors.set(member, [{ type, text }]);
     await expect(open(bluez)).rejects.toThrow(advice);
     expect(bluez.connections).toBe(0);
   });
 
   it("ends at once with the signal's reason, leaving nothing open", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     bluez.heardAt = 100;
     const stopping = new AbortController();
     const opening = openBle(TRIONES, { clock }, stopping.signal, bluez.connect);
@@ -231,7 +232,7 @@ describe("opening a Bluetooth lamp", () => {
   });
 
   it("is SETTINGS_INVALID before anything is opened for an address that cannot be meant", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await expect(open(bluez, DEVICE)).rejects.toMatchObject({ code: "SETTINGS_INVALID" });
     expect(bluez.calls).toEqual([]);
   });
@@ -239,7 +240,7 @@ describe("opening a Bluetooth lamp", () => {
 
 describe("a Bluetooth lamp that is open", () => {
   it("is switched on with the colour before and after, and then only coloured", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     for (const frame of [
       [1, 0, 0],
@@ -267,7 +268,7 @@ describe("a Bluetooth lamp that is open", () => {
     [elkBledom(), `${DEVICE}?profile=elk-bledom`, "command"],
     [elkBledom(), `${DEVICE}?profile=elk-bledom&response=yes`, "request"],
   ])("is written to as it offers, or as the settings say (%#)", async (lamp, address, type) => {
-    const bluez = new FakeBluez([lamp]);
+    const bluez = new SimulatedBluez([lamp]);
     await using driver = await open(bluez, address);
     await clock.until(driver.write([1, 1, 1], never));
     for (const write of writesOf(bluez)) expect(write.startsWith(`${type} `)).toBe(true);
@@ -275,12 +276,12 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it.each([[[2, 0, 0]], [[-0.1, 0, 0]], [[Number.NaN, 0, 0]], [[1]]])("takes no frame %j", async (frame) => {
-    await using driver = await open(new FakeBluez([triones()]));
+    await using driver = await open(new SimulatedBluez([triones()]));
     await expect(clock.until(driver.write(frame, never))).rejects.toEqual(fault);
   });
 
   it("is LIGHT_FAULT at the next write once it has gone", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     await clock.until(driver.write([1, 1, 1], never));
     bluez.lose();
@@ -289,7 +290,7 @@ describe("a Bluetooth lamp that is open", () => {
     expect(bluez.calls).toHaveLength(before);
   });
 
-  it.each<[string, (bluez: FakeBluez) => void]>([
+  it.each<[string, (bluez: SimulatedBluez) => void]>([
     ["its object is removed", (bluez) => bluez.remove()],
     ["the bus breaks", (bluez) => bluez.breakBus(new Error("read ECONNRESET"))],
     [
@@ -304,14 +305,14 @@ describe("a Bluetooth lamp that is open", () => {
         }),
     ],
   ])("is LIGHT_FAULT at the next write when %s", async (_what, happen) => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     happen(bluez);
     await expect(clock.until(driver.write([1, 1, 1], never))).rejects.toEqual(fault);
   });
 
   it("does not believe what another program says in BlueZ's place", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     bluez.hearFrom(":1.66", {
       path: bluez.devicePath,
@@ -331,7 +332,7 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it("is not harmed by signals that make no sense", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     const manager = "org.freedesktop.DBus.ObjectManager";
     for (const [face, member, body] of [
@@ -346,7 +347,7 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it("is LIGHT_FAULT after 3 s when a write is never answered, and is let go of", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     const driver = await open(bluez);
     bluez.hanging.add("WriteValue");
     await expect(clock.until(driver.write([1, 1, 1], never))).rejects.toEqual(fault);
@@ -356,7 +357,7 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it("switches on again after a write that has failed half way", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     await clock.until(driver.write([1, 1, 1], never));
     bluez.errors.set("WriteValue", [
@@ -368,7 +369,7 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it("never has two writes under way, not even after one that nobody waits for any more", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     bluez.hanging.add("WriteValue");
     const stopping = new AbortController();
@@ -389,7 +390,7 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it("is closed even when it does not answer any more", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     const driver = await open(bluez);
     bluez.hanging.add("Disconnect");
     await clock.until(Promise.resolve(driver[Symbol.asyncDispose]()));
@@ -398,7 +399,7 @@ describe("a Bluetooth lamp that is open", () => {
   });
 
   it("can be closed during a write", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     const driver = await open(bluez);
     bluez.hanging.add("WriteValue");
     const writing = driver.write([1, 1, 1], never);
@@ -413,7 +414,7 @@ describe("a Bluetooth lamp that is open", () => {
 describe("a lamp on Bluetooth", () => {
   it("shows its newest target once it is back after a loss, without a new command", async () => {
     const lamp = triones();
-    const bluez = new FakeBluez([lamp]);
+    const bluez = new SimulatedBluez([lamp]);
     const light = await clock.until(
       openLight(
         { id: "porch", name: "Porch", driver: `ble:${TRIONES}`, powerOn: "off" },
@@ -456,7 +457,7 @@ describe("asking a lamp what it shows", () => {
       [0, 0, 0],
     ],
   ])("after %j it says %j", async (frame, shown) => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using driver = await open(bluez);
     await clock.until(driver.write(frame, never));
     expect(await clock.until(shownBy(driver))).toEqual(shown);
@@ -465,7 +466,7 @@ describe("asking a lamp what it shows", () => {
 
   it("is for another time when it does not answer", async () => {
     const lamp = triones();
-    const bluez = new FakeBluez([{ ...lamp, take: () => undefined }]);
+    const bluez = new SimulatedBluez([{ ...lamp, take: () => undefined }]);
     await using driver = await open(bluez);
     expect(await clock.until(shownBy(driver))).toBeUndefined();
     expect(clock.mono()).toBe(1500);
@@ -475,7 +476,7 @@ describe("asking a lamp what it shows", () => {
     [{ ...triones(), offers: { ffd5: { ffd9: ["write"] } } }, TRIONES],
     [elkBledom(), `${DEVICE}?profile=elk-bledom`],
   ])("is not possible with every lamp (%#)", async (lamp, address) => {
-    const bluez = new FakeBluez([lamp]);
+    const bluez = new SimulatedBluez([lamp]);
     await using driver = await open(bluez, address);
     expect(await clock.until(shownBy(driver))).toBeUndefined();
     expect(writesOf(bluez)).toEqual([]);
@@ -483,7 +484,11 @@ describe("asking a lamp what it shows", () => {
 });
 
 describe("scanning for lamps", () => {
-  const scan = async (bluez: FakeBluez, seconds: number, during?: () => void): Promise<HeardDevice[]> => {
+  const scan = async (
+    bluez: SimulatedBluez,
+    seconds: number,
+    during?: () => void,
+  ): Promise<HeardDevice[]> => {
     const heard: HeardDevice[] = [];
     const whole = (async () => {
       for await (const device of scanLights({ seconds }, { clock }, never, bluez.connect)) heard.push(device);
@@ -495,7 +500,7 @@ describe("scanning for lamps", () => {
   };
 
   it("tells each device once, with its profile, and ends in time", async () => {
-    const bluez = new FakeBluez([triones(), { ...plain(1), address: "AA:BB:CC:DD:EE:02" }]);
+    const bluez = new SimulatedBluez([triones(), { ...plain(1), address: "AA:BB:CC:DD:EE:02" }]);
     expect(await scan(bluez, 6)).toEqual([
       { address: DEVICE, name: "Triones-A1B2C3", rssi: -60, profile: "triones" },
       { address: "AA:BB:CC:DD:EE:02", name: null, rssi: -60, profile: null },
@@ -506,7 +511,7 @@ describe("scanning for lamps", () => {
   });
 
   it("tells a device again when its name becomes known", async () => {
-    const bluez = new FakeBluez([plain(3)]);
+    const bluez = new SimulatedBluez([plain(3)]);
     expect(await scan(bluez, 2, () => bluez.rename("ELK-BLEDOM"))).toMatchObject([
       { name: null, profile: null },
       { name: "ELK-BLEDOM", profile: "elk-bledom" },
@@ -514,14 +519,14 @@ describe("scanning for lamps", () => {
   });
 
   it("tells a lamp that is connected, whose strength nobody hears", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     await using _driver = await open(bluez);
     bluez.heardAt = 100;
     expect(await scan(bluez, 1)).toMatchObject([{ address: DEVICE, rssi: null }]);
   });
 
   it("can be left before its end, and ends the discovery", async () => {
-    const bluez = new FakeBluez([triones()]);
+    const bluez = new SimulatedBluez([triones()]);
     const first = async (): Promise<string | undefined> => {
       for await (const { address } of scanLights({ seconds: 60 }, { clock }, never, bluez.connect))
         return address;
@@ -533,7 +538,7 @@ describe("scanning for lamps", () => {
   });
 
   it("needs an adapter as lamps do", async () => {
-    const all = scanLights({ seconds: 1, adapter: "hci9" }, { clock }, never, new FakeBluez([]).connect);
+    const all = scanLights({ seconds: 1, adapter: "hci9" }, { clock }, never, new SimulatedBluez([]).connect);
     await expect(clock.until(all.next())).rejects.toThrow("hci0");
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { raspberry, type SimulatedGpio } from "../../../firmware-sim/hardware/gpio.ts";
 import type { AgentError } from "../../../src/errors.ts";
 import { openButton } from "../../../src/hal/drivers/button.ts";
 import { afterEdge, type Held } from "../../../src/hal/presses.ts";
-import { type FakeGpio, raspberry } from "./fake-gpio.ts";
 
 describe("a press", () => {
   it.each([
@@ -26,7 +26,7 @@ describe("a press", () => {
   });
 });
 
-const listening = (address: string, kernel: FakeGpio) => {
+const listening = (address: string, kernel: SimulatedGpio) => {
   const clock = new VirtualClock();
   const stop = new AbortController();
   const faults: AgentError[] = [];

@@ -1,12 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { raspberry, SimulatedGpio } from "../../../firmware-sim/hardware/gpio.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { openGpio } from "../../../src/hal/drivers/gpio.ts";
 import { linuxGpio, listChips, listLines } from "../../../src/hal/linux/gpio.ts";
 import { builtInDrivers } from "../../../src/hal/open.ts";
-import { FakeGpio, raspberry } from "./fake-gpio.ts";
 
 const never = new AbortController().signal;
-const open = (address: string, kernel: FakeGpio) => openGpio(address, { clock: systemClock }, never, kernel);
+const open = (address: string, kernel: SimulatedGpio) =>
+  openGpio(address, { clock: systemClock }, never, kernel);
 const fault = expect.objectContaining({ code: "LIGHT_FAULT" });
 const mistake = expect.objectContaining({ code: "SETTINGS_INVALID" });
 
@@ -34,10 +35,10 @@ describe("a lamp on a GPIO line", () => {
   });
 
   it("is found by its name on any other board, and one on the header comes first", async () => {
-    const other = new FakeGpio({ label: "gpio-sim.0", lines: ["A", "LAMP"] });
+    const other = new SimulatedGpio({ label: "gpio-sim.0", lines: ["A", "LAMP"] });
     await using _lamp = await open("LAMP", other);
     expect(other.line("LAMP").consumer).toBe("porchlight");
-    const both = new FakeGpio(
+    const both = new SimulatedGpio(
       { label: "expander", lines: ["GPIO17"] },
       { label: "pinctrl-rp1", lines: ["GPIO17"] },
     );
@@ -84,9 +85,12 @@ describe("a lamp on a GPIO line", () => {
     ["GPIO99", raspberry()],
     ["NOWHERE", raspberry()],
     ["pinctrl-rp1/17", raspberry("pinctrl-bcm2835")],
-    ["GPIO17", new FakeGpio()],
-    ["TWICE", new FakeGpio({ label: "a", lines: ["TWICE"] }, { label: "b", lines: ["TWICE"] })],
-    ["many/99", new FakeGpio(...Array.from({ length: 20 }, (_, n) => ({ label: `chip${n}`, lines: [] })))],
+    ["GPIO17", new SimulatedGpio()],
+    ["TWICE", new SimulatedGpio({ label: "a", lines: ["TWICE"] }, { label: "b", lines: ["TWICE"] })],
+    [
+      "many/99",
+      new SimulatedGpio(...Array.from({ length: 20 }, (_, n) => ({ label: `chip${n}`, lines: [] }))),
+    ],
   ])("at %s may still come where it is not there", async (address, kernel) => {
     await expect(open(address, kernel)).rejects.toThrow(fault);
     expect(kernel.openFiles).toBe(0);

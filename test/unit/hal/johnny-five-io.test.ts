@@ -1,11 +1,11 @@
 import five from "johnny-five";
 import { afterEach, describe, expect, it } from "vitest";
 import { openLantern } from "../../../examples/own-lamp.ts";
+import { raspberry } from "../../../firmware-sim/hardware/gpio.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { type HeaderIo, openHeaderIo } from "../../../src/hal/drivers/johnny-five-io.ts";
 import { openMemory } from "../../../src/hal/drivers/memory.ts";
 import type { LightDriver } from "../../../src/ports.ts";
-import { raspberry } from "./fake-gpio.ts";
 
 const never = new AbortController().signal;
 const ports = { clock: systemClock };

@@ -179,6 +179,14 @@ describe("in a terminal", () => {
     await out.until("The lamp: white");
     keys.push("b");
     await out.until("The lamp: off");
+    keys.push("h");
+    await out.until("GPIO17  hall, a relay   ░░░░░░░░░░░░    low");
+    keys.push("l");
+    await out.until("The keys move the lamp Hall now.");
+    keys.push("o");
+    await out.until("GPIO17  hall, a relay   ████████████   high");
+    keys.push("h");
+    await out.until("hall: on");
     keys.push("n");
     await out.until("mends it");
     keys.push("n");

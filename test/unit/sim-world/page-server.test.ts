@@ -18,8 +18,17 @@ const state: PageState = {
   progress: 0,
   board: null,
   lamp: { rgb: [0, 0, 0], seen: 0, words: "off" },
-  phone: { person: null, connected: false, light: null, lampOnline: false, waiting: false, trouble: null },
-  mischief: { cutNetwork: false, unplugLamp: false },
+  hardware: { pins: [], bulb: null, lamps: [] },
+  phone: {
+    person: null,
+    connected: false,
+    light: null,
+    lampOnline: false,
+    waiting: false,
+    trouble: null,
+    lamps: [],
+  },
+  mischief: { cutNetwork: false, unplugLamp: false, unplugBulb: false },
 };
 
 let page: PageServer;
@@ -40,6 +49,7 @@ beforeEach(async () => {
     port: 0,
     frames: ["http://127.0.0.1:1234"],
     world: {
+      panel: () => null,
       state: () => now,
       messages: () => wire.messages,
       subscribe: (listener) => {
@@ -165,8 +175,10 @@ describe("actions", () => {
     ['{"act":"scan","more":1}', { act: "scan" }],
     ['{"act":"openRemote"}', { act: "openRemote" }],
     ['{"act":"forgetRemote"}', { act: "forgetRemote" }],
-    ['{"act":"press","long":true}', { act: "press", long: true }],
-    ['{"act":"press"}', { act: "press", long: false }],
+    ['{"act":"button","down":true}', { act: "button", down: true }],
+    ['{"act":"button","down":false}', { act: "button", down: false }],
+    ['{"act":"light","change":{},"lamp":"hall"}', { act: "light", change: {}, lamp: "hall" }],
+    ['{"act":"mischief","name":"unplugBulb","on":true}', { act: "mischief", name: "unplugBulb", on: true }],
     ['{"act":"mischief","name":"cutNetwork","on":true}', { act: "mischief", name: "cutNetwork", on: true }],
     ['{"act":"blow","name":"revoke"}', { act: "blow", name: "revoke" }],
     ['{"act":"light","change":{"effect":null}}', { act: "light", change: { effect: null } }],
@@ -259,6 +271,7 @@ test("a listener gets the picture and all messages at once, then only what is ne
 test("a taken port is told", async () => {
   const { port } = new URL(page.url);
   const world = {
+    panel: () => null,
     state: () => state,
     messages: () => [],
     subscribe: () => () => undefined,

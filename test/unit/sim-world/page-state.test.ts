@@ -37,6 +37,7 @@ const scenery: Scenery = {
   hasAssetToken: true,
   obeyed: true,
   light: visibleLight(["white"], [1]),
+  hardware: { pins: [], bulb: null, lamps: [] },
   phone: {
     person: "Ada",
     connected: true,
@@ -44,8 +45,9 @@ const scenery: Scenery = {
     lampOnline: true,
     waiting: false,
     trouble: null,
+    lamps: [],
   },
-  mischief: { cutNetwork: false, unplugLamp: false },
+  mischief: { cutNetwork: false, unplugLamp: false, unplugBulb: false },
 };
 const { phone, mischief } = scenery;
 const problem = { code: "BROKER_BUSY", title: "The broker is busy", help: "Wait." } as const;

@@ -107,18 +107,21 @@ test("a command without a connection is told as not sent", async () => {
 
 test("the button, the cable and the lamp's plug are in the reader's hand", async () => {
   const inputs = world.board.inputs[Symbol.asyncIterator]();
-  await act({ act: "press", long: false });
-  await act({ act: "press", long: true });
+  await act({ act: "button", down: true });
+  await act({ act: "button", down: false });
+  await act({ act: "button", down: true });
+  await clock.advance(3100);
+  await act({ act: "button", down: false });
   expect([await inputs.next(), await inputs.next()].map(({ value }) => value)).toEqual([
     "press",
     "longPress",
   ]);
   await act({ act: "mischief", name: "cutNetwork", on: true });
   await act({ act: "mischief", name: "unplugLamp", on: true });
-  expect(page.state().mischief).toEqual({ cutNetwork: true, unplugLamp: true });
+  expect(page.state().mischief).toEqual({ cutNetwork: true, unplugLamp: true, unplugBulb: false });
   await act({ act: "mischief", name: "cutNetwork", on: false });
   await act({ act: "mischief", name: "unplugLamp", on: false });
-  expect(page.state().mischief).toEqual({ cutNetwork: false, unplugLamp: false });
+  expect(page.state().mischief).toEqual({ cutNetwork: false, unplugLamp: false, unplugBulb: false });
 });
 
 test("revoking ends the board's approval, and tokens run out at once", async () => {

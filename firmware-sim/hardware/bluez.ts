@@ -9,7 +9,7 @@ import {
   MessageType,
   Variant,
 } from "@jellybrick/dbus-next";
-import type { ConnectBus, MessageBus } from "../../../src/hal/drivers/ble-bus.ts";
+import type { ConnectBus, MessageBus } from "../../src/hal/drivers/ble-bus.ts";
 
 const ADAPTER = "org.bluez.Adapter1";
 const DEVICE = "org.bluez.Device1";
@@ -18,6 +18,7 @@ const CHARACTERISTIC = "org.bluez.GattCharacteristic1";
 const PROPERTIES = "org.freedesktop.DBus.Properties";
 const OBJECT_MANAGER = "org.freedesktop.DBus.ObjectManager";
 const OWNER = ":1.7";
+const CALLS_KEPT = 5000;
 
 const uuid = (short: string): string =>
   short.length === 4 ? `0000${short}-0000-1000-8000-00805f9b34fb` : short;
@@ -29,7 +30,7 @@ export interface Showing {
 }
 
 /** A lamp's own understanding of the bytes written to it. `answer` notifies. */
-export interface FakeLamp {
+export interface SimulatedBulb {
   readonly address: string;
   readonly name: string | null;
   readonly advertises: readonly string[];
@@ -42,7 +43,7 @@ export interface FakeLamp {
 const address = "AA:BB:CC:DD:EE:01";
 
 /** A Triones bulb: colour, white, power, and its status when asked. Deaf to colours while it is off. */
-export const triones = (): FakeLamp => {
+export const triones = (): SimulatedBulb => {
   const showing: Showing = { on: false, levels: [0, 0, 0, 0] };
   return {
     address,
@@ -65,7 +66,7 @@ export const triones = (): FakeLamp => {
 };
 
 /** An ELK-BLEDOM strip: takes colours while it is off as well; never acknowledges a write. */
-export const elkBledom = (): FakeLamp => {
+export const elkBledom = (): SimulatedBulb => {
   const showing: Showing = { on: false, levels: [0, 0, 0] };
   return {
     address,
@@ -82,7 +83,7 @@ export const elkBledom = (): FakeLamp => {
 };
 
 /** A lamp whose characteristic 1234 holds one byte per channel, and nothing else: it is off when they are 0. */
-export const plain = (channels: number): FakeLamp => {
+export const plain = (channels: number): SimulatedBulb => {
   const showing: Showing = { on: true, levels: Array.from({ length: channels }, () => 0) };
   return {
     address,
@@ -114,7 +115,7 @@ interface News {
   readonly body: unknown[];
 }
 
-export class FakeBluez {
+export class SimulatedBluez {
   /** Errors that the next calls of a method end with. */
   readonly errors = new Map<string, { readonly type: string; readonly text: string }[]>();
   /** Methods that never answer. */
@@ -128,11 +129,14 @@ export class FakeBluez {
   /** Signal strength; undefined for lamps that are only remembered. */
   rssi = -60;
   scans = 0;
-  readonly lamps: readonly FakeLamp[];
+  /** The bytes that last changed what a lamp shows, in hex. */
+  written = "";
+  readonly lamps: readonly SimulatedBulb[];
   readonly #objects = new Map<string, Faces>();
   readonly #news = new EventEmitter<{ news: [News] }>();
+  readonly #listeners = new Set<() => void>();
 
-  constructor(lamps: readonly FakeLamp[], adapters: readonly string[] = ["hci0"], powered = true) {
+  constructor(lamps: readonly SimulatedBulb[], adapters: readonly string[] = ["hci0"], powered = true) {
     this.lamps = lamps;
     for (const name of adapters)
       this.#objects.set(
@@ -171,6 +175,19 @@ export class FakeBluez {
       signature: "oas",
       body: [path, faces],
     });
+  }
+
+  /** Calls `listener` after every change of a device or lamp; returns the way to stop. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
+  /** Whether the first lamp is connected. */
+  get connected(): boolean {
+    return this.property(this.devicePath, DEVICE, "Connected") === true;
   }
 
   /** What any program on the bus may send. */
@@ -286,7 +303,7 @@ export class FakeBluez {
     return `${adapter}/dev_${of.replaceAll(":", "_")}`;
   }
 
-  #know(lamp: FakeLamp, rssi?: number): void {
+  #know(lamp: SimulatedBulb, rssi?: number): void {
     const properties = new Map<string, Typed>([
       ["Address", ["s", lamp.address]],
       ["Connected", ["b", false]],
@@ -330,8 +347,11 @@ export class FakeBluez {
       throw new DBusError("org.bluez.Error.Failed", "Not connected");
     const { type } = options as { readonly type: Variant<string> };
     const bytes = Buffer.from(value as Uint8Array);
-    this.calls.push(`${type.value} ${bytes.toString("hex")}`);
+    const hex = bytes.toString("hex");
+    this.calls.push(`${type.value} ${hex}`);
+    if (this.calls.length > CALLS_KEPT) this.calls.shift();
     const from = String(this.property(path, CHARACTERISTIC, "UUID"));
+    const before = JSON.stringify(lamp.showing);
     lamp.take(from.slice(4, 8), bytes, (short, answer) => {
       const answering = [...this.#objects.keys()].find(
         (each) => this.property(each, CHARACTERISTIC, "UUID") === uuid(short),
@@ -339,6 +359,8 @@ export class FakeBluez {
       if (answering !== undefined && this.property(answering, CHARACTERISTIC, "Notifying") === true)
         this.#change(answering, CHARACTERISTIC, { Value: ["ay", answer] });
     });
+    if (JSON.stringify(lamp.showing) !== before) this.written = hex;
+    this.#changed();
   }
 
   #managed(): Record<string, Record<string, Record<string, Variant>>> {
@@ -375,6 +397,11 @@ export class FakeBluez {
 
   #tell(news: News): void {
     this.#news.emit("news", news);
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 }
 

@@ -1,4 +1,4 @@
-import type { GpioKernel } from "../../../src/hal/linux/gpio.ts";
+import type { GpioKernel } from "../../src/hal/linux/gpio.ts";
 import {
   EVENT_BYTES,
   GET_CHIPINFO,
@@ -7,12 +7,12 @@ import {
   GET_VALUES,
   SET_CONFIG,
   SET_VALUES,
-} from "../../../src/hal/linux/gpio-uapi.ts";
+} from "../../src/hal/linux/gpio-uapi.ts";
 
 const ACTIVE_LOW = 2n;
 const OUTPUT = 8n;
 
-export interface FakeLine {
+export interface SimulatedLine {
   readonly name: string;
   consumer: string | null;
   flags: bigint;
@@ -21,10 +21,10 @@ export interface FakeLine {
   debounceUs: number;
 }
 
-interface FakeChip {
+interface SimulatedChip {
   readonly name: string;
   readonly label: string;
-  readonly lines: FakeLine[];
+  readonly lines: SimulatedLine[];
 }
 
 const failed = (code: string): Error => Object.assign(new Error(code), { code });
@@ -33,16 +33,17 @@ const failed = (code: string): Error => Object.assign(new Error(code), { code })
  * A kernel with GPIO chips, which understands the bytes of include/uapi/linux/gpio.h by itself: written apart from the
  * program's own reading of them. What the real kernel makes of them, the emulated board shows.
  */
-export class FakeGpio implements GpioKernel {
-  readonly chips: FakeChip[] = [];
+export class SimulatedGpio implements GpioKernel {
+  readonly chips: SimulatedChip[] = [];
   /** Errno's name that every opening of a chip fails with. */
   refusal: string | null = null;
   /** Errno's name that every call on a line fails with: the chip is gone. */
   gone: string | null = null;
   readonly #files = new Map<
     number,
-    { chip: FakeChip; line: FakeLine | null; events: Buffer[]; listener: (() => void) | null }
+    { chip: SimulatedChip; line: SimulatedLine | null; events: Buffer[]; listener: (() => void) | null }
   >();
+  readonly #listeners = new Set<() => void>();
   #next = 100;
 
   constructor(...chips: readonly { label: string; lines: readonly string[] }[]) {
@@ -54,11 +55,19 @@ export class FakeGpio implements GpioKernel {
       });
   }
 
+  /** Calls `listener` after whatever may have changed a line; returns the way to stop. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => {
+      this.#listeners.delete(listener);
+    };
+  }
+
   get openFiles(): number {
     return this.#files.size;
   }
 
-  line(name: string): FakeLine {
+  line(name: string): SimulatedLine {
     const found = this.chips.flatMap(({ lines }) => lines).find((line) => line.name === name);
     if (found === undefined) throw new Error(`no line ${name}`);
     return found;
@@ -104,6 +113,7 @@ export class FakeGpio implements GpioKernel {
       if ((bytes.readBigUInt64LE(8) & 1n) === 1n)
         line.level = this.#logical(line, (bytes.readBigUInt64LE(0) & 1n) === 1n ? 1 : 0);
     } else throw failed("ENOTTY");
+    if (request !== GET_CHIPINFO && request !== GET_LINEINFO && request !== GET_VALUES) this.#changed();
   };
 
   read = (fd: number, into: Buffer): number => {
@@ -131,6 +141,7 @@ export class FakeGpio implements GpioKernel {
     if (file === undefined) throw failed("EBADF");
     if (file.line !== null) file.line.consumer = null;
     this.#files.delete(fd);
+    this.#changed();
   };
 
   /** The wire of an input goes to `level` at `atMs`. */
@@ -145,6 +156,11 @@ export class FakeGpio implements GpioKernel {
       file.events.push(event);
       file.listener?.();
     }
+    this.#changed();
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
   }
 
   /** Wakes whoever watches a line, with nothing to read unless the chip is gone. */
@@ -152,11 +168,11 @@ export class FakeGpio implements GpioKernel {
     for (const file of this.#files.values()) file.listener?.();
   }
 
-  #logical(line: FakeLine, level: 0 | 1): 0 | 1 {
+  #logical(line: SimulatedLine, level: 0 | 1): 0 | 1 {
     return (line.flags & ACTIVE_LOW) === 0n ? level : level === 1 ? 0 : 1;
   }
 
-  #configure(line: FakeLine, bytes: Buffer): void {
+  #configure(line: SimulatedLine, bytes: Buffer): void {
     line.flags = bytes.readBigUInt64LE(0);
     for (let index = 0; index < bytes.readUInt32LE(8); index += 1) {
       const at = 32 + index * 24;
@@ -168,7 +184,7 @@ export class FakeGpio implements GpioKernel {
     }
   }
 
-  #file(chip: FakeChip, line: FakeLine | null): number {
+  #file(chip: SimulatedChip, line: SimulatedLine | null): number {
     this.#next += 1;
     this.#files.set(this.#next, { chip, line, events: [], listener: null });
     return this.#next;
@@ -179,8 +195,8 @@ export class FakeGpio implements GpioKernel {
 export const raspberry = (
   label = "pinctrl-bcm2711",
   named: (line: number) => string = (n) => `GPIO${n}`,
-): FakeGpio =>
-  new FakeGpio(
+): SimulatedGpio =>
+  new SimulatedGpio(
     { label: "raspberrypi-exp-gpio", lines: ["BT_ON", "WL_ON", "STATUS_LED"] },
     { label, lines: Array.from({ length: 28 }, (_, line) => named(line)) },
   );
