@@ -66,7 +66,7 @@ const lazyBuiltins: Plugin = {
 export const bundleOptions = {
   absWorkingDir: root,
   bundle: true,
-  // A native addon: found beside the file in a checkout, or not at all.
+  // johnny-five would look for an Arduino with it when it is given none; it always is given one.
   external: ["serialport"],
   format: "esm",
   platform: "node",

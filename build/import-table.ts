@@ -46,7 +46,7 @@ export const importTable: readonly Row[] = [
   {
     files: ["src/hal/drivers/firmata*.ts"],
     may: [...leaf, "src/hal/*.ts", "src/hal/linux/**"],
-    packages: ["firmata-io", "johnny-five", "serialport"],
+    packages: ["firmata-io", "johnny-five"],
     node: "any",
     ambient: true,
     why: "johnny-five and its firmware have timers of their own, which have to be ended with them",
@@ -176,7 +176,6 @@ export const heavyPackages = [
   "@jellybrick/dbus-next",
   "firmata-io",
   "johnny-five",
-  "serialport",
 ];
 
 /** What a start of the agent loads at once. */

@@ -4,6 +4,7 @@ import { systemClock } from "../../src/adapters/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vault.ts";
 import { openLight } from "../../src/hal/lamp.ts";
 import { type Arduino, startArduino } from "./peers/arduino.ts";
+import { plugCable } from "./peers/usb-cable.ts";
 
 const never = new AbortController().signal;
 
@@ -61,5 +62,28 @@ describe("StandardFirmata on an Arduino Uno", () => {
     arduino.plug();
     await until("full brightness", () => arduino.pin(9) === 1);
     expect(light.fault).toBe(null);
+  });
+
+  test("is driven over a serial port by its id, and found again by it when it comes back under another number", async () => {
+    await using arduino = await startArduino();
+    const first = await plugCable(arduino.port);
+    const { id } = first;
+    await using light = await openLight(
+      { id: "main", name: "Lamp", driver: `firmata:${id}?led=9`, powerOn: "off" },
+      { clock: systemClock, vault: openMemoryVault(createMemoryDisk()), drivers: {} },
+      never,
+    );
+    await until("the lamp", () => light.fault === null);
+    await light.apply({ on: true, brightness: 1 }, options, never);
+    await until("full brightness", () => arduino.pin(9) === 1);
+
+    await first.pull();
+    // Nobody asks for anything: the agent notices by itself.
+    await until("the fault", () => light.fault !== null);
+    await light.apply({ on: false }, options, never).catch(() => undefined);
+    await using second = await plugCable(arduino.port, first);
+    expect(second.port).not.toBe(first.port);
+    await until("the lamp again", () => light.fault === null);
+    await until("darkness", () => arduino.pin(9) === 0);
   });
 });

@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
 import { AgentError } from "../../errors.ts";
+import { openSerial } from "../linux/serial.ts";
 import { codeOf } from "../linux/sysfs.ts";
 
 const BY_ID = "/dev/serial/by-id";
@@ -12,9 +13,8 @@ const BY_ID = "/dev/serial/by-id";
 export type OpenPort = (place: string, baudRate: number, signal: AbortSignal) => Promise<Duplex>;
 
 const faultOf = async (place: string, error: unknown): Promise<AgentError> => {
-  // serialport gives sentences where the kernel gives numbers.
   const text = error instanceof Error ? error.message : String(error);
-  if (codeOf(error) === "EACCES" || /permission denied/i.test(text))
+  if (codeOf(error) === "EACCES")
     return new AgentError("LIGHT_FAULT", `${place} may not be used by this account; join the group dialout`, {
       cause: error,
     });
@@ -23,10 +23,15 @@ const faultOf = async (place: string, error: unknown): Promise<AgentError> => {
     there.length === 0
       ? "no serial port is plugged in"
       : `there is ${there.map((id) => `${BY_ID}/${id}`).join(", ")}`;
-  const missing = codeOf(error) === "ENOENT" || /no such file/i.test(text);
-  return new AgentError("LIGHT_FAULT", missing ? `${place} is not there; ${others}` : `${place}: ${text}`, {
-    cause: error,
-  });
+  const why =
+    codeOf(error) === "ENOENT"
+      ? `${place} is not there; ${others}`
+      : codeOf(error) === "ENOTTY"
+        ? `${place} is no serial port; ${others}`
+        : codeOf(error) === "EBUSY"
+          ? `${place} is used by another program`
+          : `${place}: ${text}`;
+  return new AgentError("LIGHT_FAULT", why, { cause: error });
 };
 
 const openTcp = async (url: URL, signal: AbortSignal): Promise<Duplex> => {
@@ -51,29 +56,10 @@ const openTcp = async (url: URL, signal: AbortSignal): Promise<Duplex> => {
   }
 };
 
-const openSerial = async (path: string, baudRate: number): Promise<Duplex> => {
-  const { SerialPort } = await import("serialport").catch((error: unknown) => {
-    throw new Error(
-      "this build carries no serial ports; run Porchlight from npm, or reach the Arduino by tcp://",
-      {
-        cause: error,
-      },
-    );
-  });
-  // An Arduino starts anew when its port is closed with a hang-up, and the lamp would go out.
-  const port = new SerialPort({ path, baudRate, autoOpen: false, hupcl: false });
-  const opened = Promise.withResolvers<void>();
-  port.open((error) => (error === null ? opened.resolve() : opened.reject(error)));
-  await opened.promise;
-  return port;
-};
-
 export const openPort: OpenPort = async (place, baudRate, signal) => {
   signal.throwIfAborted();
   try {
-    return place.startsWith("tcp:")
-      ? await openTcp(new URL(place), signal)
-      : await openSerial(place, baudRate);
+    return place.startsWith("tcp:") ? await openTcp(new URL(place), signal) : openSerial(place, baudRate);
   } catch (error) {
     signal.throwIfAborted();
     throw await faultOf(place, error);
