@@ -1,11 +1,12 @@
 // `npm run build && npm run bench`: figures that compare, measured in one run on one machine. docs/bench.md explains.
-// Arguments: any of start, memory, latency, imports (these when none is named), board; --quick, --json.
+// Arguments: any of start, memory, latency, imports (these when none is named), board, drivers; --quick, --json.
 
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { measureBoard } from "./board.ts";
+import { measureDrivers } from "./drivers.ts";
 import { measureImports } from "./imports.ts";
 import { measureLatency } from "./latency.ts";
 import { type MemoryFigures, measureMemory } from "./memory.ts";
@@ -13,9 +14,9 @@ import { startYesOrg } from "./org.ts";
 import { measureStart } from "./start.ts";
 import { benchFolder, startBroker } from "./surroundings.ts";
 
-/** Measured unless something is named; `board` needs QEMU and root, as `npm run test:board` does. */
+/** Measured unless something is named; `board` and `drivers` need QEMU and root, as `npm run test:board` does. */
 const usual = ["start", "memory", "latency", "imports"] as const;
-const names = [...usual, "board"] as const;
+const names = [...usual, "board", "drivers"] as const;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -110,7 +111,16 @@ if (board) {
   row("fade at 50 frames a second", `${(board.fadeShare * 100).toFixed(1)} %`);
 }
 
+const drivers = wanted.has("drivers") ? await measureDrivers(quick ? 3 : 20) : undefined;
+const [plain] = drivers ?? [];
+if (drivers && plain) {
+  say("\nMemory on an emulated board, online and idle, with a lamp of each driver");
+  row("", "PSS", "anonymous", "PSS ratio");
+  for (const { driver, memory: of } of drivers)
+    row(`${driver}:`, megabytes(of.pss), megabytes(of.anonymous), times(of.pss / plain.memory.pss));
+}
+
 if (values.json)
   process.stdout.write(
-    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, board })}\n`,
+    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, board, drivers })}\n`,
   );

@@ -74,8 +74,10 @@ export interface Memory {
 }
 
 /** Linux only. */
-export const memoryOf = (pid: number): Memory => {
-  const text = readFileSync(`/proc/${pid}/smaps_rollup`, "utf8");
+export const memoryOf = (pid: number): Memory => memoryIn(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"));
+
+/** What a text of smaps_rollup says. */
+export const memoryIn = (text: string): Memory => {
   const field = (name: string): number => {
     const match = new RegExp(`^${name}:\\s+(\\d+) kB`, "m").exec(text);
     if (match === null) throw new Error(`smaps_rollup has no ${name}`);

@@ -9,6 +9,7 @@ import type { CommandSpec } from "../src/cli/command.ts";
 import { type ErrorEntry, errorTable, type Remedy } from "../src/errors.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
+import { wiringPictures } from "./wiring.ts";
 
 const written = (from: string): string => `<!-- Written by \`npm run docs\` from ${from}. Do not edit. -->`;
 
@@ -92,6 +93,7 @@ const pages: readonly (readonly [path: string, make: () => string])[] = [
   ["docs/settings.schema.json", () => `${JSON.stringify(settingsSchema(), null, 2)}\n`],
   ["docs/errors.md", errorsMarkdown],
   ["docs/cli.md", cliMarkdown],
+  ...wiringPictures(),
 ];
 
 /** Where two texts first differ, for whoever has to find it. */
