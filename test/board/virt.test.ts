@@ -47,6 +47,7 @@ const lights = [
   { id: "strip", name: "Strip", driver: "pwm:5f000000.pwm/0,5f000000.pwm/1?period=1ms" },
   { id: "red", name: "Red", driver: "led:board:red" },
   { id: "white", name: "White", driver: "led:board:white" },
+  { id: "mixed", name: "Mixed", driver: "led:rgb:porch" },
 ];
 
 /** Waits until a line of the PL061 has that level. */
@@ -61,6 +62,13 @@ const register = (address: number, value: number): Promise<boolean> =>
   home.board.until(
     `${value} at ${address.toString(16)}`,
     async () => (await home.board.register(address)) === value,
+  );
+
+/** Waits until an LED of the kernel is fully on: it rounds a little below its period of 24 000 ticks. */
+const fullDuty = (address: number): Promise<boolean> =>
+  home.board.until(
+    `full duty at ${address.toString(16)}`,
+    async () => (await home.board.register(address)) >= 23_900,
   );
 
 const porchlight = (words: string): Promise<string> =>
@@ -81,10 +89,15 @@ describe("the built agent on an emulated board with Debian's own kernel", () => 
     expect(found.gpio).toMatchObject([{ label: "9030000.pl061" }]);
     expect(found.gpio[0].lines[5]).toEqual({ offset: 5, name: "LAMP", usedBy: null });
     expect(found.gpio[0].lines[0].usedBy).toBe("board:red");
-    expect(found.leds.map(({ name }: { name: string }) => name)).toEqual(["board:red", "board:white"]);
+    expect(found.leds.map(({ name }: { name: string }) => name)).toEqual([
+      "board:red",
+      "board:white",
+      "rgb:porch",
+    ]);
     expect(found.pwm.map(({ device }: { device: string }) => device)).toEqual([
       "5f000000.pwm",
       "5f001000.pwm",
+      "5f002000.pwm",
     ]);
     expect(found.framebuffers).toMatchObject([{ width: 320, height: 240, bitsPerPixel: 16 }]);
   });
@@ -129,15 +142,24 @@ describe("the built agent on an emulated board with Debian's own kernel", () => 
     await register(virtRegisters.pwmDuty2, 0);
   });
 
+  it("mixes colours on a multicolour LED of the kernel", async () => {
+    await light("mixed on --brightness 100 --colour '#ff0000'");
+    await fullDuty(virtRegisters.redDuty);
+    await register(virtRegisters.greenDuty, 0);
+    await register(virtRegisters.blueDuty, 0);
+    await light("mixed on --colour '#0000ff'");
+    await fullDuty(virtRegisters.blueDuty);
+    await register(virtRegisters.redDuty, 0);
+    await light("mixed off");
+    await register(virtRegisters.blueDuty, 0);
+  });
+
   it("drives LEDs of the kernel, on a pin and dimmed", async () => {
     await light("red on");
     await line(0, 1);
     await light("white on --brightness 100");
     await register(virtRegisters.whitePeriod, 24_000);
-    await home.board.until(
-      "full duty of the white LED",
-      async () => (await home.board.register(virtRegisters.whiteDuty)) >= 23_900,
-    );
+    await fullDuty(virtRegisters.whiteDuty);
   });
 
   it("holds its lines, as gpioinfo tells everybody", async () => {

@@ -1,26 +1,10 @@
 // Bluetooth on the emulated board: Debian's bluetoothd, two adapters that share one virtual air, and a bulb on the second.
 
-import { build } from "esbuild";
 import type { Board } from "./board.ts";
+import { boardProgram } from "./program.ts";
 
 /** The bulb's program, to be put on the board as `bulbPath`. */
-export const bulbProgram = async (): Promise<Uint8Array> => {
-  const { outputFiles } = await build({
-    entryPoints: [`${import.meta.dirname}/bulb.ts`],
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node26",
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
-    write: false,
-    logLevel: "warning",
-  });
-  const [file] = outputFiles;
-  if (file === undefined) throw new Error("esbuild made no bulb");
-  return file.contents;
-};
+export const bulbProgram = (): Promise<Uint8Array> => boardProgram("bulb.ts");
 
 /** Address of the board's own adapter, hci0. */
 const boardAddress = "00:AA:01:00:00:00";

@@ -22,7 +22,7 @@ const machines = {
 } as const;
 
 const modulesOf: Readonly<Record<BoardKind, readonly string[]>> = {
-  virt: ["virtio_pci", "virtio_net", "leds-gpio", "pwm-bcm2835", "leds-pwm"],
+  virt: ["virtio_pci", "virtio_net", "leds-gpio", "pwm-bcm2835", "leds-pwm", "leds-pwm-multicolor"],
   virt16k: ["virtio_pci", "virtio_net", "leds-gpio"],
   pi3: ["dwc2", "cdc_ether", "leds-gpio", "pwm-bcm2835"],
 };

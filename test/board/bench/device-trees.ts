@@ -13,6 +13,9 @@ export const virtRegisters = {
   pwmDuty2: 0x5f000024,
   whitePeriod: 0x5f001010,
   whiteDuty: 0x5f001014,
+  blueDuty: 0x5f001024,
+  redDuty: 0x5f002014,
+  greenDuty: 0x5f002024,
   panel: 0x5f100000,
 } as const;
 
@@ -37,6 +40,12 @@ export const virtAdditions = (gpio: string, clock: string): string => `
     led-red { label = "board:red"; gpios = <${gpio} 0 0>; default-state = "off"; }; };
   pwm0: pwm@5f000000 { compatible = "brcm,bcm2835-pwm"; reg = <0 0x5f000000 0 0x28>; clocks = <${clock}>; #pwm-cells = <3>; };
   pwm1: pwm@5f001000 { compatible = "brcm,bcm2835-pwm"; reg = <0 0x5f001000 0 0x28>; clocks = <${clock}>; #pwm-cells = <3>; };
+  pwm2: pwm@5f002000 { compatible = "brcm,bcm2835-pwm"; reg = <0 0x5f002000 0 0x28>; clocks = <${clock}>; #pwm-cells = <3>; };
+  colours { compatible = "pwm-leds-multicolor";
+    multi-led { color = <9>; function = "porch"; max-brightness = <255>;
+      led-red { color = <1>; pwms = <&pwm2 0 1000000 0>; };
+      led-green { color = <2>; pwms = <&pwm2 1 1000000 0>; };
+      led-blue { color = <3>; pwms = <&pwm1 1 1000000 0>; }; }; };
   pwmleds { compatible = "pwm-leds";
     led-white { label = "board:white"; pwms = <&pwm1 0 1000000 0>; max-brightness = <255>; }; };
   framebuffer@5f100000 { compatible = "simple-framebuffer"; reg = <0 0x5f100000 0 0x25800>;

@@ -17,8 +17,8 @@ type Settings = Readonly<Record<string, unknown>>;
 export interface BoardHome extends AsyncDisposable {
   readonly world: World;
   readonly board: Board;
-  /** Starts the agent; `settings` replace the usual ones. */
-  start(settings?: Settings): Promise<void>;
+  /** Starts the agent, or another program by its words; `settings` replace the usual ones. */
+  start(settings?: Settings, words?: string): Promise<void>;
   /** Stops it as a service manager does. */
   stop(): Promise<void>;
   /** The events of the running agent, oldest first. */
@@ -65,11 +65,11 @@ export const makeBoardHome = async (
       limitMs,
     );
 
-  const start: BoardHome["start"] = async (settings = {}) => {
+  const start: BoardHome["start"] = async (settings = {}, words = "/opt/porchlight/porchlight.mjs run") => {
     const all = { ...world.settingsFor("/run/state"), ...settings };
     await board.shell(
       `cat > /run/settings.json <<'END'\n${JSON.stringify(all)}\nEND
-       node /opt/porchlight/porchlight.mjs run --json --settings /run/settings.json >/run/events 2>/run/errors &
+       node ${words} --json --settings /run/settings.json >/run/events 2>/run/errors &
        echo $! > /run/agent.pid`,
     );
   };

@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import manifest from "../../../package.json" with { type: "json" };
 import { pi3Additions, virtAdditions } from "./device-trees.ts";
@@ -31,7 +31,7 @@ const boardPackages = [
 
 /** Kernel modules that a board may load; what they need comes with them. */
 const modules = [
-  "virtio_pci virtio_net leds-gpio leds-pwm ledtrig-heartbeat pwm-bcm2835",
+  "virtio_pci virtio_net leds-gpio leds-pwm led-class-multicolor ledtrig-heartbeat pwm-bcm2835",
   "dwc2 usbnet cdc_ether bcm2835_thermal",
   // Bluetooth, and the ciphers that it and its virtual radio ask for when somebody pairs.
   "bluetooth algif_skcipher algif_hash ecb cbc cmac ccm ctr drbg jitterentropy_rng hmac",
@@ -112,37 +112,38 @@ const aptState = async (folder: string, release: string): Promise<{ APT_CONFIG: 
   return env;
 };
 
-/**
- * A script that cross-builds the kernel's virtual Bluetooth adapter, which Debian leaves out of its arm64 kernels, out of
- * Debian's own source of the same version; leaves hci_vhci.ko in the working folder.
- */
-const buildVirtualBluetooth = `
-     mkdir vhci
-     cd vhci
+/** What Debian leaves out of its arm64 kernels: the virtual Bluetooth adapter, and LEDs of several colours on PWM. */
+const missingModules = ["drivers/bluetooth/hci_vhci", "drivers/leds/rgb/leds-pwm-multicolor"];
+
+/** A script that cross-builds them out of Debian's own source of the same version, into the modules' folder `extra`. */
+const buildMissingModules = `
+     mkdir -p build $target/extra
+     cd build
      branch=$(echo $version | cut -d. -f1,2)
      apt-get -q download linux-headers-$version:arm64 linux-headers-\${version%-arm64}-common linux-kbuild-$branch:amd64 linux-source-$branch >/dev/null 2>&1
      for package in linux-headers-*.deb linux-kbuild-*.deb; do dpkg-deb -x $package .; done
-     # Ends reading at the one file that is wanted, so that the programs before it end early too.
+     sources="${missingModules.map((module) => `linux-source-$branch/${module}.c`).join(" ")}"
+     # Ends reading when it has what is wanted, so that the programs before it end early too.
      { dpkg-deb --fsys-tarfile linux-source-*.deb 2>/dev/null || true; } |
        tar -xO ./usr/src/linux-source-$branch.tar.xz 2>/dev/null | { xz -dc -T2 2>/dev/null || true; } |
-       tar -x --occurrence=1 linux-source-$branch/drivers/bluetooth/hci_vhci.c || true
+       tar -x --occurrence=1 $sources || true
      mkdir module
-     cp linux-source-$branch/drivers/bluetooth/hci_vhci.c module/
-     echo 'obj-m := hci_vhci.o' > module/Makefile
+     cp $sources module/
+     echo 'obj-m := ${missingModules.map((module) => `${basename(module)}.o`).join(" ")}' > module/Makefile
      headers=$PWD/usr/src/linux-headers-$version
      sed -i "s#/usr/src/#$PWD/usr/src/#" $headers/Makefile
      make -s -C $headers M=$PWD/module ARCH=arm64 CROSS_COMPILE=aarch64-linux-gnu- CC=aarch64-linux-gnu-gcc-12 modules >make.log 2>&1 || { cat make.log >&2; exit 1; }
-     aarch64-linux-gnu-strip -g module/hci_vhci.ko
-     mv module/hci_vhci.ko ..
+     aarch64-linux-gnu-strip -g module/*.ko
+     cp module/*.ko ../$target/extra/
      cd ..
-     rm -rf vhci`;
+     rm -rf build`;
 
 /** Downloads the kernel that `meta` stands for, with modules it lacks; gives its image and an archive of the modules. */
 const kernel = async (
   folder: string,
   meta: string,
   apt: { APT_CONFIG: string },
-  { bluetooth }: { readonly bluetooth: boolean },
+  { whole }: { readonly whole: boolean },
 ): Promise<string> => {
   mkdirSync(folder, { recursive: true });
   await shell(
@@ -165,7 +166,7 @@ const kernel = async (
        mkdir -p $target/$(dirname $name)
        cp $file $target/$name
      done
-     ${bluetooth ? `${buildVirtualBluetooth}\n     mkdir $target/extra; mv hci_vhci.ko $target/extra/` : ""}
+     ${whole ? buildMissingModules : ""}
      depmod -b root $version
      (cd root; find . | cpio -o -H newc --quiet) > modules.cpio
      find unpacked -name bcm2837-rpi-3-b.dtb -exec cp {} . \\;
@@ -248,10 +249,10 @@ export const prepareBoards = async (): Promise<Parts> => {
       await aptState(join(draft, "apt-next"), "trixie"),
     ]);
     await timed("kernel with 4 KiB pages", () =>
-      kernel(join(draft, "pages4k"), "linux-image-arm64", stable, { bluetooth: true }),
+      kernel(join(draft, "pages4k"), "linux-image-arm64", stable, { whole: true }),
     );
     await timed("kernel with 16 KiB pages", () =>
-      kernel(join(draft, "pages16k"), "linux-image-arm64-16k", testing, { bluetooth: false }),
+      kernel(join(draft, "pages16k"), "linux-image-arm64-16k", testing, { whole: false }),
     );
     await timed("root file system with Node", () => rootArchive(draft, stable));
     await timed("device trees", () => trees(draft, join(draft, "pages4k/bcm2837-rpi-3-b.dtb")));
