@@ -79,7 +79,7 @@ export const bundleOptions = {
   logLevel: "warning",
   // Packages in CommonJS call `require` for Node's own modules.
   banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
+    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(process.execPath);",
   },
   plugins: [keepPlaces, onlyVersion, lazyBuiltins],
 } as const satisfies BuildOptions;

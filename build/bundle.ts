@@ -1,4 +1,4 @@
-// `npm run build`: src/main.ts and everything it can reach, as one minified file dist/porchlight.mjs for Node 26.
+// `npm run bundle`, the first half of `npm run build`: src/main.ts and everything it can reach, as one minified file dist/porchlight.mjs for Node 26.
 //
 // Modules behind an `import()` are in the file but stay unevaluated until somebody asks for them; the build fails when
 // a heavy package would be evaluated at every start. The file runs alone. Only `porchlight sim` needs more: the page it
@@ -79,7 +79,10 @@ for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
     input.slice(0, input.lastIndexOf(`/${packageOf(input)}/`) + `/${packageOf(input)}`.length);
   if (folder) folders.add(folder);
 }
-writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...folders].sort()));
+const nodeFolder = `node_modules/node-linux-${process.arch}`;
+writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...[...folders].sort(), nodeFolder]));
+// For whoever makes more of the bundle, and has to say what is in it.
+writeFileSync(join(outDir, "packages.json"), JSON.stringify([...folders].sort()));
 
 say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}`);
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))

@@ -39,7 +39,7 @@ it("on an emulated Raspberry Pi 3 B the whole story runs from the code to the pi
   await home.stop();
 
   // The example of somebody's own lamp: johnny-five's components on this header.
-  await home.start({ lights: [{ id: "lamp", name: "Lantern", driver: "lantern:" }] }, `/${ownLamp}`);
+  await home.start({ lights: [{ id: "lamp", name: "Lantern", driver: "lantern:" }] }, `node /${ownLamp}`);
   await home.event({ event: "state", state: "online" });
   await home.event({ event: "light", available: true });
   expect(await home.command({ on: true, brightness: 1 })).toMatchObject({ outcome: "done" });

@@ -111,10 +111,11 @@ export class Board implements AsyncDisposable {
       await writeFile(join(folder, "files", path), content);
     }
     await mkdir(join(folder, "files"), { recursive: true });
-    // Linux unpacks archives that follow each other one over the other.
+    // Linux unpacks archives that follow each other one over the other. Packed, a large program does not reach into the memory
+    // where the board's registers are; without rootfstype=ramfs all files together may have a third of the memory.
     await run("bash", [
       "-c",
-      `cd ${folder}/files && find . | cpio -o -H newc --quiet > ../files.cpio && cat ${parts.root} ${parts.kernels[kernel].modules} ../files.cpio > ${initrd}`,
+      `cd ${folder}/files && find . | cpio -o -H newc --quiet | gzip -1 > ../files.cpio.gz && cat ${parts.root} ${parts.kernels[kernel].modules} ../files.cpio.gz > ${initrd}`,
     ]);
     const arguments_ = [
       ...machineOptions(kind),
@@ -126,7 +127,7 @@ export class Board implements AsyncDisposable {
       ...(kind === "pi3" ? [] : ["-qtest", `unix:${folder}/qtest,server=on,wait=off`, "-qtest-log", "none"]),
       ...["-kernel", parts.kernels[kernel].image, "-initrd", initrd, "-dtb", parts.trees[tree]],
       "-append",
-      `console=${tty},115200 8250.nr_uarts=2 quiet panic=-1 cryptomgr.notests vt.global_cursor_default=0 rdinit=/init ` +
+      `console=${tty},115200 8250.nr_uarts=2 quiet panic=-1 rootfstype=ramfs cryptomgr.notests vt.global_cursor_default=0 rdinit=/init ` +
         `board.console=${tty} board.modules=${modulesOf[kind].join(",")}`,
     ];
     const child = spawn("qemu-system-aarch64", arguments_, { stdio: ["ignore", "ignore", "pipe"] });

@@ -26,7 +26,7 @@ export interface BoardHome extends AsyncDisposable {
   /** Waits for an event that has these members. */
   event(members: Settings, limitMs?: number): Promise<Record<string, unknown>>;
   /** Starts the agent, lets its person approve, waits until it is online, and connects the phone. */
-  signIn(settings?: Settings): Promise<void>;
+  signIn(settings?: Settings, words?: string): Promise<void>;
   /** The owner's phone asks for a change; the result as the board gives it. */
   command(change: Parameters<World["phone"]["send"]>[0]): Promise<unknown>;
 }
@@ -65,11 +65,14 @@ export const makeBoardHome = async (
       limitMs,
     );
 
-  const start: BoardHome["start"] = async (settings = {}, words = "/opt/porchlight/porchlight.mjs run") => {
+  const start: BoardHome["start"] = async (
+    settings = {},
+    words = "node /opt/porchlight/porchlight.mjs run",
+  ) => {
     const all = { ...world.settingsFor("/run/state"), ...settings };
     await board.shell(
       `cat > /run/settings.json <<'END'\n${JSON.stringify(all)}\nEND
-       node ${words} --json --settings /run/settings.json >/run/events 2>/run/errors &
+       ${words} --json --settings /run/settings.json >/run/events 2>/run/errors &
        echo $! > /run/agent.pid`,
     );
   };
@@ -87,8 +90,8 @@ export const makeBoardHome = async (
          for try in $(seq 100); do [ -d /proc/$pid ] || break; sleep 0.1; done; [ ! -d /proc/$pid ]`,
       );
     },
-    async signIn(settings) {
-      await start(settings);
+    async signIn(settings, words) {
+      await start(settings, words);
       const code = await event({ event: "code" });
       const answer = await world.person.answerBoard(
         { link: String(code.verificationUriComplete), userCode: String(code.userCode) },

@@ -1,0 +1,131 @@
+// `npm run build`, second half: dist/porchlight.mjs and Node as one file for each processor, with the pages of the
+// simulator in it. docs/decisions/0016-single-binary.md says why so, with figures.
+
+import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { transformSync } from "esbuild";
+import { outDir, version } from "./bundle-options.ts";
+import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
+import { nodeFor, type Target, targets } from "./node-binaries.ts";
+import { say } from "./report.ts";
+import { billOfMaterials } from "./sbom.ts";
+import { root } from "./source-files.ts";
+
+/** Kernels for arm64 have pages of 4, 16 (Raspberry Pi 5) or 64 KiB; those for x64 of 4. */
+const pageSizes: Readonly<Record<Target, readonly number[]>> = { x64: [4096], arm64: [4096, 16_384, 65_536] };
+
+/** Options of V8 and Node inside the program. The bounds of its heap are what a board with little memory wants. */
+const execArgv = [
+  "--disable-warning=ExperimentalWarning",
+  "--disable-warning=DEP0169",
+  "--max-semi-space-size=1",
+  "--max-old-space-size=96",
+];
+
+/** The code cache is made by the target's own Node: its format is that processor's. Debian's packages for the others. */
+const emulators: Readonly<
+  Record<Target, { readonly command: string; readonly libraries: string; readonly packages: string }>
+> = {
+  arm64: {
+    command: "qemu-aarch64-static",
+    libraries: "/usr/aarch64-linux-gnu",
+    packages: "qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libatomic1-arm64-cross",
+  },
+  x64: {
+    command: "qemu-x86_64-static",
+    libraries: "/usr/x86_64-linux-gnu",
+    packages: "qemu-user-static libc6-amd64-cross libstdc++6-amd64-cross",
+  },
+};
+
+const work = join(root, ".cache/build");
+
+/** How to run a program for that processor here; null when it cannot be. */
+const runnerOf = (target: Target): readonly string[] | null => {
+  if (target === process.arch) return [];
+  const { command, libraries } = emulators[target];
+  const there = ["/usr/bin", "/usr/local/bin"].some((folder) => existsSync(join(folder, command)));
+  return there && existsSync(join(libraries, "lib")) ? [command, "-L", libraries] : null;
+};
+
+/** The simulator's pages as files to be carried along: types stripped, names as `page/…`. */
+const pageAssets = (): Record<string, string> => {
+  const folder = join(root, "firmware-sim/page");
+  const out = join(work, "page");
+  mkdirSync(out, { recursive: true });
+  const names = readdirSync(folder)
+    .filter((name) => name !== "tsconfig.json")
+    .sort();
+  return Object.fromEntries(
+    names.map((name) => {
+      const text = readFileSync(join(folder, name), "utf8");
+      const path = join(out, name);
+      writeFileSync(
+        path,
+        name.endsWith(".ts") ? transformSync(text, { loader: "ts", target: "es2024" }).code : text,
+      );
+      return [`page/${name}`, path];
+    }),
+  );
+};
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+/** Builds the program for one processor; its path. Throws for a file that some kernel would not load as it is meant. */
+const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): string => {
+  const output = join(outDir, `porchlight-linux-${target}`);
+  const executable = join(work, `node-${target}`);
+  writeFileSync(executable, stripped(readFileSync(nodeFor(target))), { mode: 0o755 });
+  const runner = runnerOf(target);
+  const config = join(work, `sea-${target}.json`);
+  writeFileSync(
+    config,
+    JSON.stringify({
+      main: join(outDir, "porchlight.mjs"),
+      mainFormat: "module",
+      executable,
+      output,
+      assets,
+      useCodeCache: runner !== null,
+      useSnapshot: false,
+      disableExperimentalSEAWarning: true,
+      execArgv,
+      // NODE_OPTIONS could bring foreign code into the program.
+      execArgvExtension: "none",
+    }),
+  );
+  // Without a seed the code cache differs from build to build.
+  const words = [...(runner ?? []), runner === null ? process.execPath : executable];
+  const [command = "", ...before] = words;
+  rmSync(output, { force: true });
+  execFileSync(command, [...before, "--random-seed=1", "--build-sea", config], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const file = readFileSync(output);
+  if (machineOf(file) !== target) throw new Error(`${output} is for another processor`);
+  mendSegments(file);
+  const faults = pageSizes[target].flatMap((bytes) =>
+    layoutFaults(file, bytes).map((fault) => `with pages of ${bytes} bytes ${fault}`),
+  );
+  if (faults.length > 0) throw new Error(`${output} would not run: ${faults.join("; ")}`);
+  writeFileSync(output, file);
+  chmodSync(output, 0o755);
+  const cache =
+    runner === null
+      ? `no code cache: it starts slower. It takes Debian's packages ${emulators[target].packages}`
+      : "with code cache";
+  say(`${basename(output).padEnd(24)}${megabytes(file.length).padStart(12)}   ${cache}`);
+  return output;
+};
+
+mkdirSync(work, { recursive: true });
+const assets = pageAssets();
+const binaries = targets.map((target) => buildBinary(target, assets));
+const bill = join(outDir, "porchlight.cdx.json");
+writeFileSync(bill, billOfMaterials(version));
+const sums = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill]
+  .map((file) => `${createHash("sha256").update(readFileSync(file)).digest("hex")}  ${basename(file)}\n`)
+  .join("");
+writeFileSync(join(outDir, "SHA256SUMS"), sums);

