@@ -9,7 +9,7 @@ import { measureBoard } from "./board.ts";
 import { measureDrivers } from "./drivers.ts";
 import { measureImports } from "./imports.ts";
 import { measureLatency } from "./latency.ts";
-import { type MemoryFigures, measureMemory } from "./memory.ts";
+import { measureMemory } from "./memory.ts";
 import { startYesOrg } from "./org.ts";
 import { measureStart } from "./start.ts";
 import { benchFolder, startBroker } from "./surroundings.ts";
@@ -25,12 +25,9 @@ const { values, positionals } = parseArgs({
 const wanted = new Set<string>(positionals.length > 0 ? positionals : usual);
 const unknown = [...wanted].filter((name) => !names.some((each) => each === name));
 if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: choose among ${names.join(", ")}`);
-const command = join(import.meta.dirname, "..", "dist", "porchlight.mjs");
-if (!existsSync(command)) throw new Error("dist/porchlight.mjs is missing: npm run build");
+const command = join(import.meta.dirname, "..", "dist", `porchlight-linux-${process.arch}`);
+if (!existsSync(command)) throw new Error(`${command} is missing: npm run build`);
 const quick = values.quick;
-
-/** A bound for V8, as a board with little memory wants it. */
-const smallHeap = ["--max-semi-space-size=1", "--max-old-space-size=96"];
 
 /** People read stderr, so that `--json` alone is on stdout. */
 const say = (line: string): void => {
@@ -54,24 +51,26 @@ if (start) {
   say(`\nStart to first request (medians of ${start.rounds} interleaved rounds)`);
   row("node -e 0, to its end", ms(start.bareMs), times(1));
   row("node, one request", ms(start.requestMs), times(start.requestMs / start.bareMs));
+  row("porchlight version", ms(start.versionMs), times(start.versionMs / start.bareMs));
   row("porchlight run", ms(start.agentMs), times(start.agentMs / start.bareMs));
 }
 
-const memory: MemoryFigures[] = [];
-if (wanted.has("memory"))
-  for (const options of [[], smallHeap])
-    memory.push(await measureMemory(command, folder.path, org, broker, quick ? 5 : 60, options));
-for (const { options, settleS, transport, bare, agent } of memory) {
+const memory = wanted.has("memory")
+  ? await measureMemory(command, folder.path, org, broker, quick ? 5 : 60)
+  : undefined;
+if (memory) {
+  const { settleS, transport, cold, bare, agent } = memory;
   say(
-    `\nMemory, idle for ${settleS} s, signed in, online over ${transport}${options.map((each) => ` ${each}`).join("")}`,
+    `\nMemory, idle for ${settleS} s, signed in, online over ${transport}${cold ? "" : " (file cache not dropped)"}`,
   );
-  row("", "PSS", "RSS", "anonymous", "RSS ratio");
-  row("node, idle", megabytes(bare.pss), megabytes(bare.rss), megabytes(bare.anonymous), times(1));
+  row("", "PSS", "RSS", "anonymous", "PSS ratio", "RSS ratio");
+  row("node, idle", megabytes(bare.pss), megabytes(bare.rss), megabytes(bare.anonymous), times(1), times(1));
   row(
     "porchlight run",
     megabytes(agent.pss),
     megabytes(agent.rss),
     megabytes(agent.anonymous),
+    times(agent.pss / bare.pss),
     times(agent.rss / bare.rss),
   );
 }

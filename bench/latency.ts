@@ -1,7 +1,7 @@
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { connectAsync } from "mqtt";
-import { eventually, quantile, startNode, stop } from "./measure.ts";
+import { eventually, quantile, startNode, startProgram, stop } from "./measure.ts";
 import type { YesOrg } from "./org.ts";
 import { type BenchBroker, deviceId, newBoard, watcher } from "./surroundings.ts";
 
@@ -29,7 +29,7 @@ export const measureLatency = async (
   commands: number,
 ): Promise<LatencyFigures> => {
   const settings = newBoard(folder, org.issuer, { url: broker.plain });
-  const agent = startNode([command, "run", "--json", "--settings", settings]);
+  const agent = startProgram(command, ["run", "--json", "--settings", settings]);
   const echo = startNode([
     join(import.meta.dirname, "echo.ts"),
     broker.plain,

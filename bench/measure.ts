@@ -1,5 +1,5 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** The value below which `share` (0..1) of the values lie; nearest rank. */
@@ -19,10 +19,17 @@ export const plainEnvironment = (extra: Readonly<Record<string, string>> = {}): 
   ...extra,
 });
 
-/** Starts `node ARGS` with nothing on stdin; what it prints is kept for an error message. */
-export const startNode = (args: readonly string[]): { child: ChildProcess; printed: () => string } => {
+/** Starts `node ARGS`; see startProgram. */
+export const startNode = (args: readonly string[]): { child: ChildProcess; printed: () => string } =>
+  startProgram(process.execPath, args);
+
+/** Starts a program with nothing on stdin; what it prints is kept for an error message. */
+export const startProgram = (
+  command: string,
+  args: readonly string[],
+): { child: ChildProcess; printed: () => string } => {
   let printed = "";
-  const child = spawn(process.execPath, args, { env: plainEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, args, { env: plainEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (chunk: Buffer) => {
       printed = `${printed}${chunk.toString()}`.slice(-20_000);
@@ -60,6 +67,20 @@ export const eventually = async <T>(
     if (found !== undefined) return found;
     if (performance.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}\n${printed()}`);
     await sleep(5);
+  }
+};
+
+/**
+ * Drops what the kernel has read of files, where this account may: a file that was just written lies in larger pieces in
+ * memory than one that was read, and a process that uses a little of a piece is charged with all of it. True when done.
+ */
+export const dropCaches = (): boolean => {
+  execFileSync("sync");
+  try {
+    writeFileSync("/proc/sys/vm/drop_caches", "3");
+    return true;
+  } catch {
+    return false;
   }
 };
 

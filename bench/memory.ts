@@ -1,14 +1,23 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { eventually, type Memory, median, memoryOf, startNode, stop } from "./measure.ts";
+import {
+  dropCaches,
+  eventually,
+  type Memory,
+  median,
+  memoryOf,
+  startNode,
+  startProgram,
+  stop,
+} from "./measure.ts";
 import type { YesOrg } from "./org.ts";
 import { type BenchBroker, newBoard } from "./surroundings.ts";
 
 /** Medians in bytes, both processes alive and idle at the same time. */
 export interface MemoryFigures {
-  /** V8's options for the agent. */
-  readonly options: readonly string[];
   readonly settleS: number;
   readonly transport: "TLS" | "TCP";
+  /** What the kernel had read of files was dropped before. */
+  readonly cold: boolean;
   readonly bare: Memory;
   readonly agent: Memory;
 }
@@ -20,10 +29,10 @@ export const measureMemory = async (
   org: YesOrg,
   broker: BenchBroker,
   settleS: number,
-  options: readonly string[],
 ): Promise<MemoryFigures> => {
+  const cold = dropCaches();
   const settings = newBoard(folder, org.issuer, broker.tls ?? { url: broker.plain });
-  const agent = startNode([...options, command, "run", "--json", "--settings", settings]);
+  const agent = startProgram(command, ["run", "--json", "--settings", settings]);
   const bare = startNode(["-e", "setInterval(() => {}, 2 ** 30)"]);
   try {
     await eventually(
@@ -44,7 +53,7 @@ export const measureMemory = async (
       anonymous: median(memories.map(({ anonymous }) => anonymous)),
     });
     const transport = broker.tls ? "TLS" : "TCP";
-    return { options, settleS, transport, bare: middle(samples.bare), agent: middle(samples.agent) };
+    return { settleS, transport, cold, bare: middle(samples.bare), agent: middle(samples.agent) };
   } finally {
     await Promise.all([stop(agent.child), stop(bare.child)]);
   }

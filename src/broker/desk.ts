@@ -38,7 +38,9 @@ interface Lamp {
   newest: LightReport;
   reportedAt: number;
   waiting: boolean;
-  sending: Promise<void> | null;
+  /** Under way or over, as `busy` says. */
+  sending: Promise<void>;
+  busy: boolean;
 }
 
 export const createDesk = (topics: Topics): Desk => {
@@ -51,7 +53,13 @@ export const createDesk = (topics: Topics): Desk => {
   const note = (report: LightReport): Lamp => {
     const lamp = lamps.get(report.light);
     if (lamp === undefined) {
-      const fresh: Lamp = { newest: report, reportedAt: reports, waiting: true, sending: null };
+      const fresh: Lamp = {
+        newest: report,
+        reportedAt: reports,
+        waiting: true,
+        sending: Promise.resolve(),
+        busy: false,
+      };
       lamps.set(report.light, fresh);
       return fresh;
     }
@@ -63,28 +71,33 @@ export const createDesk = (topics: Topics): Desk => {
 
   /** Sends a lamp's newest state until none waits; throws what the connection it used last died of. */
   const sendWaiting = async (lamp: Lamp): Promise<void> => {
-    for (let via = connection; via !== undefined && lamp.waiting; via = connection) {
-      const can = traits.get(lamp.newest.light);
-      if (can === undefined) return;
-      lamp.waiting = false;
-      const payload = encodeState(lamp.newest, can);
-      try {
-        await via.publish({ topic: topics.state(lamp.newest.light), payload, retain: true });
-      } catch (error) {
-        lamp.waiting = true;
-        if (via === connection) {
-          connection = undefined;
-          via.abandon(asAgentError(error));
-          throw error;
+    try {
+      for (let via = connection; via !== undefined && lamp.waiting; via = connection) {
+        const can = traits.get(lamp.newest.light);
+        if (can === undefined) return;
+        lamp.waiting = false;
+        const payload = encodeState(lamp.newest, can);
+        try {
+          await via.publish({ topic: topics.state(lamp.newest.light), payload, retain: true });
+        } catch (error) {
+          lamp.waiting = true;
+          if (via === connection) {
+            connection = undefined;
+            via.abandon(asAgentError(error));
+            throw error;
+          }
         }
       }
+    } finally {
+      // In the very step in which nothing waited any more: a report that comes a microtask later starts anew.
+      lamp.busy = false;
     }
   };
 
   const send = (lamp: Lamp): Promise<void> => {
-    lamp.sending ??= sendWaiting(lamp).finally(() => {
-      lamp.sending = null;
-    });
+    if (lamp.busy) return lamp.sending;
+    lamp.busy = true;
+    lamp.sending = sendWaiting(lamp);
     return lamp.sending;
   };
 

@@ -1,0 +1,59 @@
+import { expect, test } from "vitest";
+import type { Connection } from "../../../src/broker/connection.ts";
+import { createDesk } from "../../../src/broker/desk.ts";
+import { topicsOf } from "../../../src/broker/topics.ts";
+import type { About, LightReport } from "../../../src/model.ts";
+
+const report = (brightness: number): LightReport => ({
+  light: "main",
+  target: { on: true, brightness, colour: { mode: "none" }, effect: null },
+  available: true,
+  fault: null,
+  cause: { kind: "agent" },
+});
+
+const about: About = {
+  device: { id: "porch-1", name: "Porch", serial: "1" },
+  version: "1.0.0",
+  trust: "broker",
+  lights: [{ id: "main", name: "Porch", traits: { dims: true, temperature: null, rgb: false, effects: [] } }],
+  keyThumbprint: null,
+  owner: null,
+};
+
+/** A connection whose publications are acknowledged by hand. */
+const byHand = () => {
+  const published: { readonly topic: string; readonly payload: string }[] = [];
+  const acknowledge: (() => void)[] = [];
+  const connection = {
+    publish: ({ topic, payload }: { topic: string; payload: string }) => {
+      published.push({ topic, payload });
+      return new Promise<void>((resolve) => acknowledge.push(resolve));
+    },
+    abandon: () => undefined,
+  } as unknown as Connection;
+  return { connection, published, acknowledge };
+};
+
+const settle = async (turns: number): Promise<void> => {
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+};
+
+test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
+  "a report that comes %d microtasks after the one before it was acknowledged is sent",
+  async (turns) => {
+    const topics = topicsOf("porch-1", ["main"]);
+    const desk = createDesk(topics);
+    const { connection, published, acknowledge } = byHand();
+    const attached = desk.attach(connection, { about, lights: [report(0)] }, desk.mark());
+    for (const done of acknowledge.splice(0)) done();
+    await attached;
+    desk.report(report(0.2));
+    acknowledge.shift()?.();
+    await settle(turns);
+    desk.report(report(1));
+    await settle(20);
+    const states = published.filter(({ topic }) => topic === topics.state("main"));
+    expect(JSON.parse(states.at(-1)?.payload ?? "{}").brightness).toBe(255);
+  },
+);
