@@ -186,6 +186,25 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "completion",
+      summary: "write what a shell needs to complete commands, options and settings",
+      usage: ["completion bash|zsh|fish"],
+      details: [],
+      options: { help },
+      maxWords: 1,
+      examples: [
+        ["porchlight completion bash", "into ~/.bashrc: source <(porchlight completion bash)"],
+        ["porchlight completion zsh", "into ~/.zshrc, after compinit: source <(porchlight completion zsh)"],
+        [
+          "porchlight completion fish",
+          "once: porchlight completion fish > ~/.config/fish/completions/porchlight.fish",
+        ],
+      ],
+    },
+    async () => (await import("./completion.ts")).completionCommand,
+  ),
+  command(
+    {
       name: "version",
       summary: "tell the version",
       usage: ["version [--json]"],
