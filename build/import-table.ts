@@ -119,6 +119,11 @@ export const importTable: readonly Row[] = [
     why: "the one place where the agent and its simulated world meet",
   },
   {
+    files: ["src/service/**"],
+    may: [],
+    why: "texts that a system reads (unit, rules, accounts): pure",
+  },
+  {
     files: ["src/main.ts", "src/compose.ts", "src/cli/**"],
     may: ["src/**", "package.json"],
     packages: ["conf"],

@@ -285,6 +285,17 @@ export const errorTable = {
     title: "A step of the story did not happen",
     help: "The message names the step. Run again with --json to see every event.",
   },
+  INSTALL_FAILED: {
+    remedy: "stop",
+    exitCode: 73,
+    title: "Porchlight cannot be installed",
+    help: "The message says where. What was there before works as before; mend it and run the same command again.",
+  },
+  SERVICE_MANAGER_DEAF: {
+    remedy: "report",
+    title: "The service manager cannot be told how the agent is",
+    help: "Start the agent by its systemd unit, or without $NOTIFY_SOCKET. The lamp works without it.",
+  },
   INTERRUPTED: {
     remedy: "stop",
     exitCode: 130,

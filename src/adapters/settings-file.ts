@@ -1,7 +1,7 @@
 // Reads what the settings are made from: the file, the texts that it points to, and what the board knows.
 
 import { createHash, createHmac } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import type { LoadedText, TextElsewhere } from "../agent/settings-kinds.ts";
@@ -118,8 +118,21 @@ const fact = (path: string): string | undefined => {
 const NO_SERIAL =
   /^(?:0+|none|n\/a|default string|not (?:specified|available|applicable)|to be filled.*|system serial number)$/i;
 
+/** Where the service keeps its state: the commands of its account, and of root, mean the same. */
+const SERVICE_STATE = "/var/lib/porchlight";
+
+const mayWrite = (path: string): boolean => {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 const stateDir = (env: Env): string =>
   env.STATE_DIRECTORY?.split(":")[0] ||
+  (mayWrite(SERVICE_STATE) && SERVICE_STATE) ||
   join(env.XDG_STATE_HOME || join(homedir(), ".local", "state"), "porchlight");
 
 /**

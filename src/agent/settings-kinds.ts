@@ -134,7 +134,10 @@ const elsewhereText = (elsewhere: TextElsewhere, kind: Kind, around: Around): Lo
   if (!CREDENTIAL.test(elsewhere.credential))
     return { ok: false, problem: "that is no name of a credential" };
   if (around.credentialsFolder === undefined)
-    return { ok: false, problem: "$CREDENTIALS_DIRECTORY is not set, so there are no credentials" };
+    return {
+      ok: false,
+      problem: "$CREDENTIALS_DIRECTORY is not set: systemd provides credentials while the service runs",
+    };
   if (isPath) return { ok: true, text: resolvePath(elsewhere.credential, around.credentialsFolder) };
   return around.load(elsewhere);
 };

@@ -342,7 +342,10 @@ export const settingTable = {
   "state.dir": {
     kind: { kind: "path" },
     nullable: false,
-    fallback: derived("`$STATE_DIRECTORY`, else `$XDG_STATE_HOME/porchlight`", (_, board) => board.stateDir),
+    fallback: derived(
+      "`$STATE_DIRECTORY`, else `/var/lib/porchlight` where it may be written, else `$XDG_STATE_HOME/porchlight`",
+      (_, board) => board.stateDir,
+    ),
     doc: "The folder that holds the sign-in, the board's key and the lamps' last states. Nobody else may read it.",
     example: "/var/lib/porchlight",
   },

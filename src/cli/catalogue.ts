@@ -205,6 +205,45 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "install",
+      summary: "make a service of this file, on boards without apt",
+      usage: ["install [--root DIR --program FILE]", "install --remove [--purge]"],
+      details: [
+        "Puts the program into /usr/bin, with a unit for systemd, an account of its own, udev rules, manual page and",
+        "completions: what the Debian package does. Only root may. An installed one is replaced; settings and sign-in stay.",
+      ],
+      options: {
+        root: {
+          value: "DIR",
+          doc: "Into a system that is mounted there (a card), instead of the running one.",
+        },
+        program: { value: "FILE", doc: "The program to put there instead of this one." },
+        remove: { doc: "Take it away again; settings and sign-in are kept." },
+        purge: { doc: "With --remove: take settings and sign-in, too." },
+        help,
+      },
+      maxWords: 0,
+      examples: [
+        ["sudo ./porchlight-linux-arm64 install", "then write /etc/porchlight/settings.json"],
+        ["sudo porchlight install --remove --purge", "as if it had never been there"],
+      ],
+    },
+    async () => (await import("./install.ts")).installCommand,
+  ),
+  command(
+    {
+      name: "manual",
+      summary: "write the manual page",
+      usage: ["manual"],
+      details: [],
+      options: { help },
+      maxWords: 0,
+      examples: [["porchlight manual | man -l -", "read it"]],
+    },
+    async () => (await import("./manual.ts")).manualCommand,
+  ),
+  command(
+    {
       name: "version",
       summary: "tell the version",
       usage: ["version [--json]"],

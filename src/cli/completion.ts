@@ -91,7 +91,8 @@ _porchlight() {
   case $command in
 ${cases.join("")}  esac
 }
-compdef _porchlight porchlight
+# Found by its name in $fpath, or read by source.
+if [[ $funcstack[1] == _porchlight ]]; then _porchlight "$@"; else compdef _porchlight porchlight; fi
 `;
 };
 

@@ -6,12 +6,13 @@ import { createHttp } from "../adapters/http.ts";
 import { createJsonJournal, createPeopleJournal } from "../adapters/journal.ts";
 import { openKeys } from "../adapters/keys.ts";
 import { mergeInputs } from "../adapters/merge-inputs.ts";
+import { openServiceManager } from "../adapters/service-manager.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { openVault } from "../adapters/vault.ts";
 import type { Settings } from "../agent/settings.ts";
 import { runAgent } from "../compose.ts";
-import type { AgentError } from "../errors.ts";
+import { AgentError } from "../errors.ts";
 import { openDisplay } from "../hal/displays/open.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
 import type { Button } from "../hal/drivers/button.ts";
@@ -64,6 +65,14 @@ export const runWith =
     const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
     await using client = createHttp({ ca, env: io.env, userAgent });
     const journal = journalFor(settings, json, io);
+    await using manager = openServiceManager(io.env, systemClock, (error) =>
+      journal.record({
+        event: "fault",
+        code: "SERVICE_MANAGER_DEAF",
+        message: new AgentError("SERVICE_MANAGER_DEAF", String(error)).message,
+        retryInMs: null,
+      }),
+    );
     await using display = await openDisplay(
       settings.display,
       {
@@ -89,7 +98,7 @@ export const runWith =
           http: client.http,
           vault,
           journal,
-          display,
+          display: manager.watch(display),
           inputs: button === null ? typed : mergeInputs([typed, button]),
           controls,
           drivers,

@@ -31,6 +31,9 @@ export const changeableKey = (name: string): ChangeableKey => {
 
 /** Mode of a new file; it may come to hold a secret. */
 const NEW_FILE_MODE = 0o600;
+/** A folder whose files belong to its group (setgid), such as the service's /etc/porchlight, lets that group read. */
+const newFileMode = (folder: string): number =>
+  (statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & 0o2000 ? NEW_FILE_MODE | 0o040 : NEW_FILE_MODE;
 
 /** Where a new settings file goes when there is none: root's in /etc, anybody else's among their own. */
 const newPath = ({ values }: Arguments, { env }: Io): string =>
@@ -96,7 +99,7 @@ const write = async (path: string, key: string, value: Json | undefined, isNew: 
   await makeFolders(dirname(path), 0o755);
   const { default: Conf } = await import("conf");
   const extension = extname(path);
-  const mode = isNew ? NEW_FILE_MODE : statSync(path).mode & 0o7777;
+  const mode = isNew ? newFileMode(dirname(path)) : statSync(path).mode & 0o7777;
   const store = new Conf<Record<string, unknown>>({
     cwd: dirname(path),
     configName: basename(path, extension),

@@ -1,0 +1,112 @@
+// `npm run deb`: dist/porchlight_VERSION_ARCH.deb for each processor out of the files of `npm run build`, packed by
+// Debian's own dpkg-deb. The same bytes every time.
+
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { installedFiles } from "../src/cli/install.ts";
+import { programPath, settleScript } from "../src/service/files.ts";
+import { outDir, version } from "./bundle-options.ts";
+import { type Target, targets } from "./node-binaries.ts";
+import { say } from "./report.ts";
+import { root } from "./source-files.ts";
+
+const architectures: Readonly<Record<Target, string>> = { x64: "amd64", arm64: "arm64" };
+
+/** When the files say that they are from: not when they were packed. */
+const EPOCH = 1_767_225_600;
+
+const control = (target: Target, kilobytes: number): string => `Package: porchlight
+Version: ${version}
+Architecture: ${architectures[target]}
+Maintainer: Porchlight <porchlight@localhost>
+Installed-Size: ${kilobytes}
+Depends: libc6 (>= 2.28), libstdc++6, libatomic1, systemd (>= 247)
+Recommends: ca-certificates
+Suggests: bluez
+Section: net
+Priority: optional
+Description: makes a lamp belong to a person
+ Signs the board in by a code that a person approves on their phone, joins an
+ MQTT broker with a token that binds person and board, and drives a lamp over
+ GPIO, PWM, Bluetooth or an Arduino for its owner.
+`;
+
+const postinst = `#!/bin/sh
+set -e
+if [ "$1" = configure ]; then
+  ${settleScript.trimEnd().replaceAll("\n", "\n  ")}
+  [ -n "$2" ] || systemctl enable porchlight.service >/dev/null 2>&1 || true
+  if [ -d /run/systemd/system ]; then
+    if [ -n "$2" ]; then systemctl try-restart porchlight.service || true; else systemctl start porchlight.service || true; fi
+  fi
+fi
+`;
+
+const prerm = `#!/bin/sh
+set -e
+if [ "$1" = remove ]; then
+  if [ -d /run/systemd/system ]; then systemctl stop porchlight.service || true; fi
+  systemctl disable porchlight.service >/dev/null 2>&1 || true
+fi
+`;
+
+// The account stays: its number may own files that are kept elsewhere (a back-up), and must not become somebody else's.
+const postrm = `#!/bin/sh
+set -e
+if [ "$1" = purge ]; then
+  rm -rf /etc/porchlight /var/lib/porchlight
+fi
+if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
+`;
+
+const notices = (): string =>
+  `${readFileSync(join(root, "LICENSE"), "utf8")}\n${"-".repeat(80)}\n\n${readFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), "utf8")}`;
+
+/** Packs the program of one processor; the package's path. */
+const pack = (target: Target): string => {
+  const folder = join(root, ".cache/build", `deb-${target}`);
+  rmSync(folder, { recursive: true, force: true });
+  const paths: string[] = [];
+  const put = (path: string, mode: number, fill: (to: string) => void): void => {
+    const to = join(folder, path);
+    mkdirSync(dirname(to), { recursive: true });
+    fill(to);
+    chmodSync(to, mode);
+    paths.push(to);
+  };
+  const write = (path: string, mode: number, content: string | Uint8Array): void =>
+    put(path, mode, (to) => writeFileSync(to, content));
+  put(programPath, 0o755, (to) => copyFileSync(join(outDir, `porchlight-linux-${target}`), to));
+  for (const { path, mode, text } of installedFiles())
+    if (path.startsWith("/usr/share/man/")) write(`${path}.gz`, mode, gzipSync(text, { level: 9 }));
+    else write(path, mode, text);
+  write("/usr/share/doc/porchlight/copyright", 0o644, notices());
+  write(
+    "/usr/share/doc/porchlight/changelog.gz",
+    0o644,
+    gzipSync(readFileSync(join(root, "CHANGELOG.md")), { level: 9 }),
+  );
+  const kilobytes = Math.ceil(paths.reduce((sum, path) => sum + readFileSync(path).length, 0) / 1024);
+  write("/DEBIAN/control", 0o644, control(target, kilobytes));
+  write("/DEBIAN/postinst", 0o755, postinst);
+  write("/DEBIAN/prerm", 0o755, prerm);
+  write("/DEBIAN/postrm", 0o755, postrm);
+  execFileSync("chmod", ["-R", "u=rwX,go=rX", folder]);
+  for (const path of paths) utimesSync(path, EPOCH, EPOCH);
+  const output = join(outDir, `porchlight_${version}_${architectures[target]}.deb`);
+  execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "--build", folder, output], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
+  });
+  rmSync(folder, { recursive: true });
+  return output;
+};
+
+for (const target of targets) {
+  const output = pack(target);
+  say(
+    `${output.slice(root.length + 1).padEnd(36)}${(readFileSync(output).length / 1e6).toFixed(1).padStart(8)} MB`,
+  );
+}

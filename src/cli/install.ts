@@ -1,0 +1,134 @@
+// `porchlight install`: the single file as a service of systemd, on boards without apt. The Debian package has the same
+// files (src/service/files.ts).
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, copyFile, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { isSea } from "node:sea";
+import { promisify } from "node:util";
+import { makeFolders } from "../adapters/make-folders.ts";
+import { AgentError } from "../errors.ts";
+import { programPath, type ServiceFile, serviceFiles, settingsPath, settleScript } from "../service/files.ts";
+import { type RunCommand, usageError } from "./command.ts";
+import { completions } from "./completion.ts";
+import { manual } from "./manual.ts";
+import { version } from "./version.ts";
+
+const run = promisify(execFile);
+
+const failed = (what: string, cause: unknown): AgentError => {
+  const { code, stderr } = { code: "", stderr: "", ...(cause as object) };
+  const why = String(stderr).trim() || String(code) || String(cause);
+  return new AgentError("INSTALL_FAILED", `${what}: ${why}`, { cause });
+};
+
+/** Everything but the program. */
+export const installedFiles = (): readonly ServiceFile[] =>
+  serviceFiles({
+    manual: manual(),
+    completion: {
+      bash: completions.bash?.() ?? "",
+      zsh: completions.zsh?.() ?? "",
+      fish: completions.fish?.() ?? "",
+    },
+  });
+
+/** Puts a file in its place whole: a cut of power leaves the old one or the new one. */
+const place = async (path: string, mode: number, write: (draft: string) => Promise<void>): Promise<void> => {
+  const draft = `${path}.porchlight-new`;
+  try {
+    await makeFolders(dirname(path), 0o755);
+    await write(draft);
+    await chmod(draft, mode);
+    const file = await open(draft);
+    await file.sync();
+    await file.close();
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw failed(path, error);
+  }
+};
+
+const command = async (name: string, args: readonly string[]): Promise<void> => {
+  await run(name, args, { timeout: 60_000 }).catch((error: unknown) => {
+    throw failed([name, ...args].join(" "), error);
+  });
+};
+
+/** True where dpkg put the program: then apt is who may change it. */
+const fromPackage = (root: string): boolean => existsSync(join(root, "var/lib/dpkg/info/porchlight.list"));
+
+const checked = (root: string): void => {
+  if (process.getuid?.() !== 0)
+    throw new AgentError("INSTALL_FAILED", "only root may do this: sudo porchlight install");
+  if (!existsSync(join(root, "usr/lib/systemd/systemd")) && !existsSync(join(root, "lib/systemd/systemd")))
+    throw new AgentError("INSTALL_FAILED", `there is no systemd in ${root}`);
+  if (fromPackage(root))
+    throw new AgentError(
+      "INSTALL_FAILED",
+      "it is installed as a Debian package; apt-get install porchlight=… or apt-get remove porchlight changes that",
+    );
+};
+
+const remove = async (root: string, purge: boolean): Promise<void> => {
+  if (root === "/") await run("systemctl", ["disable", "--now", "porchlight.service"]).catch(() => undefined);
+  else await command("systemctl", [`--root=${root}`, "disable", "porchlight.service"]);
+  for (const path of [...installedFiles().map((file) => file.path), programPath])
+    await rm(join(root, path), { force: true }).catch((error: unknown) => {
+      throw failed(path, error);
+    });
+  for (const folder of [
+    "usr/lib/porchlight",
+    "usr/share/doc/porchlight/examples",
+    "usr/share/doc/porchlight",
+  ])
+    await rmdir(join(root, folder)).catch(() => undefined);
+  if (purge)
+    for (const path of ["etc/porchlight", "var/lib/porchlight"])
+      await rm(join(root, path), { recursive: true, force: true });
+  if (root === "/" && existsSync("/run/systemd/system")) await command("systemctl", ["daemon-reload"]);
+};
+
+export const installCommand: RunCommand = async ({ flags, values }, { stderr }) => {
+  const root = values.root ?? "/";
+  const program = values.program ?? process.execPath;
+  if (flags.has("purge") && !flags.has("remove")) throw usageError("--purge goes with --remove");
+  if (values.program === undefined && !isSea() && !flags.has("remove"))
+    throw usageError("only the single file installs itself; name one with --program dist/porchlight-linux-…");
+  checked(root);
+  const say = (text: string): void => void stderr.write(`${text}\n`);
+  if (flags.has("remove")) {
+    await remove(root, flags.has("purge"));
+    say(
+      flags.has("purge")
+        ? "Porchlight, its settings and its sign-in are gone from here. The org still knows the board until its sign-in is revoked there."
+        : "Porchlight is gone; settings and sign-in are kept. --purge takes them, too.",
+    );
+    return 0;
+  }
+  say(`  program      ${programPath} (${version})`);
+  await place(join(root, programPath), 0o755, (draft) => copyFile(program, draft));
+  for (const { path, mode, text } of installedFiles()) {
+    say(`  file         ${path}`);
+    await place(join(root, path), mode, (draft) => writeFile(draft, text));
+  }
+  if (root === "/") {
+    say("  account      porchlight, with the groups of lamps, serial ports and displays");
+    await command("/bin/sh", ["-euc", settleScript]);
+    say("  service      porchlight.service, at every start of the board");
+    await command("systemctl", ["enable", "porchlight.service"]);
+  } else {
+    await command("systemd-sysusers", [`--root=${root}`, "porchlight.conf"]);
+    await command("systemctl", [`--root=${root}`, "enable", "porchlight.service"]);
+  }
+  const settings = join(root, settingsPath);
+  if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);
+  else if (existsSync(settings)) {
+    await command("systemctl", ["restart", "porchlight.service"]);
+    say("\nInstalled and started: journalctl -fu porchlight shows the code.");
+  } else
+    say(`\nInstalled. Write ${settings} (porchlight settings doc), then: sudo systemctl start porchlight`);
+  return 0;
+};

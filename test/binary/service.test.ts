@@ -1,0 +1,273 @@
+// The Debian package and `porchlight install` on a Debian with its own systemd, around it the simulated world.
+
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
+import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { systemClock } from "../../src/adapters/clock.ts";
+import { Debian } from "./bench/debian.ts";
+
+const dist = join(import.meta.dirname, "../../dist");
+const never = new AbortController().signal;
+const architecture = process.arch === "x64" ? "amd64" : process.arch;
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld({ clock: systemClock, transport: "loopback", orgKeys: createOrgKeys() });
+  world.org.intervalSeconds = 1;
+});
+afterAll(() => world.close());
+
+const settings = (): string => {
+  const { state: _, ...others } = { state: null, ...world.settingsFor("/var/lib/porchlight") };
+  return JSON.stringify({ ...others, lights: [{ id: "lamp", name: "Lamp", driver: "memory:" }] });
+};
+
+interface Answer {
+  readonly running: boolean;
+  readonly state: string;
+  readonly code: { readonly userCode: string; readonly verificationUriComplete: string } | null;
+  readonly lights: readonly { readonly state: { readonly on: boolean } }[];
+}
+
+const statusOf = async (debian: Debian): Promise<Answer> =>
+  JSON.parse(await debian.shell("porchlight status --json"));
+
+const online = (debian: Debian): Promise<Answer> =>
+  debian.until("the board online", async () => {
+    const status = await statusOf(debian);
+    return status.state === "online" ? status : undefined;
+  });
+
+const property = (debian: Debian, name: string): Promise<string> =>
+  debian.shell(`systemctl show --value -p ${name} porchlight.service`);
+
+const dropIns = "/run/systemd/system/porchlight.service.d";
+
+const lastLines = (debian: Debian): Promise<string> =>
+  debian.shell("journalctl -q -b -u porchlight -n 20 -o cat");
+
+const approve = async (debian: Debian): Promise<void> => {
+  const { code } = await debian.until("a code", async () => {
+    const status = await statusOf(debian);
+    return status.code === null || status.code === undefined ? undefined : status;
+  });
+  if (code === null) throw new Error("there is no code");
+  const answer = await world.person.answerBoard(
+    { link: code.verificationUriComplete, userCode: code.userCode },
+    "allow",
+    never,
+  );
+  if (answer.kind !== "done") throw new Error(answer.reason);
+};
+
+describe("the Debian package", () => {
+  let debian: Debian;
+  beforeAll(async () => {
+    debian = await Debian.unpack();
+    const name = readdirSync(dist).find((file) => file.endsWith(`_${architecture}.deb`));
+    if (name === undefined) throw new Error("npm run build && npm run deb first");
+    copyFileSync(join(dist, name), debian.path("srv/porchlight.deb"));
+    await debian.boot();
+  });
+  afterAll(() => debian?.[Symbol.asyncDispose]());
+
+  it("cannot be installed without libatomic1, and the program without it says so", async () => {
+    expect(await debian.shell("dpkg-deb -f /srv/porchlight.deb Depends")).toContain("libatomic1");
+    await debian.shell(
+      "dpkg -i /srv/porchlight.deb; mkdir /srv/aside; mv /usr/lib/*/libatomic.so.1* /srv/aside/",
+    );
+    await expect(debian.shell("porchlight version")).rejects.toThrow(/libatomic\.so\.1: cannot open/);
+    await debian.shell(
+      "mv /srv/aside/* /usr/lib/$(ls /usr/lib | grep linux-gnu | head -1)/; dpkg --purge porchlight",
+    );
+  });
+
+  it("brings the program, its service, its account with the groups of the hardware, and the manual page", async () => {
+    await debian.shell("dpkg -i /srv/porchlight.deb");
+    expect(await debian.shell("porchlight version")).toMatch(/^porchlight /);
+    expect(await debian.shell("systemctl is-enabled porchlight")).toBe("enabled");
+    const groups = await debian.shell("id -nG porchlight");
+    expect(groups.split(" ").sort()).toEqual(["bluetooth", "dialout", "gpio", "i2c", "porchlight", "video"]);
+    // minbase keeps no documentation: what the package says it has counts.
+    expect(await debian.shell("dpkg -L porchlight")).toContain("/usr/share/man/man1/porchlight.1.gz");
+    expect(
+      await debian.shell("systemd-analyze verify --man=no /usr/lib/systemd/system/porchlight.service 2>&1"),
+    ).toBe("");
+  });
+
+  it("leaves the service alone while there are no settings", async () => {
+    expect(await property(debian, "ActiveState")).toBe("inactive");
+    expect(await property(debian, "ConditionResult")).toBe("no");
+  });
+
+  it("lets root write the settings, which the service may read and others may not", async () => {
+    await debian.shell("porchlight settings set device.name Porch");
+    expect(await debian.shell("stat -c '%a %U %G' /etc/porchlight/settings.json /etc/porchlight")).toBe(
+      "640 root porchlight\n2750 root porchlight",
+    );
+  });
+
+  it("starts with a board that shows a code, told to systemd, and is signed in and online after the approval", async () => {
+    writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
+    await debian.shell("systemctl start porchlight");
+    expect(await property(debian, "StatusText")).not.toBe("");
+    await approve(debian);
+    await online(debian);
+    await debian.until("the status that systemd shows", async () =>
+      (await property(debian, "StatusText")).endsWith("lamp") ? true : undefined,
+    );
+    expect(await debian.shell(`stat -c %U /proc/${await property(debian, "MainPID")}`)).toBe("porchlight");
+  });
+
+  it("obeys root's commands without leaving files of root's in its folder", async () => {
+    await debian.shell("porchlight light on");
+    await debian.shell("systemctl stop porchlight; porchlight light off; porchlight light on");
+    expect(await debian.shell("find /var/lib/porchlight -not -user porchlight")).toBe("");
+    await debian.shell("systemctl start porchlight");
+    await online(debian);
+  });
+
+  it("takes secrets from root's folder by systemd's credentials", async () => {
+    writeFileSync(debian.path("etc/porchlight/secrets/device"), "From a secret\n", { mode: 0o600 });
+    const text = JSON.stringify({
+      ...JSON.parse(settings()),
+      device: { name: { credential: "secret_device" } },
+    });
+    writeFileSync(debian.path("etc/porchlight/settings.json"), text);
+    await debian.shell("systemctl restart porchlight");
+    await online(debian);
+    expect(await debian.shell("journalctl -q -b -u porchlight | grep -c 'From a secret' || true")).toBe("0");
+    writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
+    await debian.shell("systemctl restart porchlight");
+    await online(debian);
+  });
+
+  it("is as it was after a cut of power: lamp on, online, with no hands", async () => {
+    await debian.shell("porchlight light on");
+    await debian.cutPower();
+    await debian.boot();
+    expect((await online(debian)).lights[0]?.state.on).toBe(true);
+  });
+
+  it("is started again when it is killed", async () => {
+    const before = await property(debian, "MainPID");
+    await debian.shell("systemctl kill -s KILL porchlight");
+    await debian.until("another process", async () => {
+      const now = await property(debian, "MainPID");
+      return now !== "0" && now !== before ? now : undefined;
+    });
+    await online(debian);
+  });
+
+  it("is ended and started again when its event loop hangs", async () => {
+    await debian.shell(`mkdir -p ${dropIns}; rm -f /run/porchlight/starts
+      printf '[Service]\nWatchdogSec=3\nTimeoutAbortSec=1\n' > ${dropIns}/test.conf
+      systemctl daemon-reload; systemctl restart porchlight`);
+    await online(debian);
+    const before = await property(debian, "MainPID");
+    await debian.shell(`kill -STOP ${before}`);
+    await debian.until("another process", async () => {
+      const now = await property(debian, "MainPID");
+      return now !== "0" && now !== before ? now : undefined;
+    });
+    expect(await debian.shell("journalctl -q -b -u porchlight")).toContain("Watchdog timeout");
+    await online(debian);
+    await debian.shell(`rm -r ${dropIns}; systemctl daemon-reload`);
+  });
+
+  it("is online and obeys with a full disk, and keeps its sign-in", async () => {
+    await debian.shell(`systemctl stop porchlight
+      cp -a /var/lib/porchlight /srv/kept
+      mount -t tmpfs -o size=256k,mode=700,uid=$(id -u porchlight),gid=$(id -g porchlight) tmpfs /var/lib/porchlight
+      cp -a /srv/kept/. /var/lib/porchlight/
+      dd if=/dev/zero of=/var/lib/porchlight/full bs=1k count=512 2>/dev/null || true
+      rm -f /run/porchlight/starts
+      systemctl start porchlight`);
+    const before = (await online(debian)).lights[0]?.state.on;
+    await debian.shell("porchlight light toggle");
+    expect((await online(debian)).lights[0]?.state.on).toBe(!before);
+    await debian.shell("rm /var/lib/porchlight/full; systemctl restart porchlight");
+    await online(debian);
+    await debian.shell(`systemctl stop porchlight
+      umount /var/lib/porchlight
+      rm -f /run/porchlight/starts
+      systemctl start porchlight`);
+    await online(debian);
+  });
+
+  it("tells of a state folder of somebody else's", async () => {
+    await debian.shell(`systemctl stop porchlight; rm -f /run/porchlight/starts
+      mkdir -p ${dropIns}
+      printf '[Service]\nStateDirectory=\nEnvironment=STATE_DIRECTORY=/var/lib/foreign\n' > ${dropIns}/test.conf
+      install -d -m 0700 /var/lib/foreign
+      systemctl daemon-reload; systemctl start --no-block porchlight`);
+    await debian.until("what is wrong, in the log", async () =>
+      /\/var\/lib\/foreign.*EACCES/.test(await lastLines(debian)) ? true : undefined,
+    );
+    await debian.shell(
+      `systemctl stop porchlight; rm -r ${dropIns}; rm -f /run/porchlight/starts; systemctl daemon-reload`,
+    );
+  });
+
+  it("needs to write nowhere but in its two folders", async () => {
+    await debian.shell(`mkdir -p ${dropIns}
+      printf '[Service]\nReadOnlyPaths=/\nReadWritePaths=/var/lib/porchlight /run/porchlight\n' > ${dropIns}/test.conf
+      systemctl daemon-reload; systemctl start porchlight`);
+    await online(debian);
+    await debian.shell("porchlight light on");
+    await debian.shell(
+      `systemctl stop porchlight; rm -r ${dropIns}; systemctl daemon-reload; systemctl start porchlight`,
+    );
+    expect((await online(debian)).lights[0]?.state.on).toBe(true);
+  });
+
+  it("is exposed to little: systemd's own measure", async () => {
+    const last = (await debian.shell("systemd-analyze security --no-pager porchlight | tail -1")).trim();
+    const exposure = Number(/: (\d+\.\d+)/.exec(last)?.[1]);
+    expect(exposure, last).toBeLessThan(2.6);
+  });
+
+  it("keeps settings and sign-in when it is removed, and nothing when it is purged", async () => {
+    await debian.shell("dpkg -r porchlight");
+    expect(await debian.shell("ls /usr/bin/porchlight 2>&1 || true")).toContain("No such file");
+    expect(await debian.shell("ls /var/lib/porchlight /etc/porchlight")).toContain("settings.json");
+    await debian.shell("dpkg -P porchlight");
+    expect(
+      await debian.shell("ls -d /var/lib/porchlight /etc/porchlight /usr/lib/porchlight 2>/dev/null || true"),
+    ).toBe("");
+  });
+});
+
+describe("the bare file on a board without apt", () => {
+  it("installs itself, runs as a service, and goes without a trace", async () => {
+    await using debian = await Debian.unpack();
+    copyFileSync(join(dist, `porchlight-linux-${process.arch}`), debian.path("srv/porchlight"));
+    await debian.boot();
+    expect(await debian.shell("/srv/porchlight install 2>&1")).toContain(
+      "Write /etc/porchlight/settings.json",
+    );
+    writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
+    await debian.shell("rm /srv/porchlight; systemctl start porchlight");
+    await approve(debian);
+    await online(debian);
+    const left = await debian.shell(
+      "porchlight install --remove --purge 2>&1; find / -xdev -iname '*porchlight*' -not -path '/proc/*' -not -path '/var/log/*'",
+    );
+    expect(left.split("\n").filter((line) => line.startsWith("/"))).toEqual([]);
+  });
+
+  it("is refused to others than root, where dpkg has put it, and where there is no systemd", async () => {
+    await using debian = await Debian.unpack();
+    copyFileSync(join(dist, `porchlight-linux-${process.arch}`), debian.path("usr/sbin/porchlight"));
+    await debian.boot();
+    await expect(debian.shell("setpriv --reuid=1000 --clear-groups porchlight install")).rejects.toThrow(
+      /only root may/,
+    );
+    await expect(debian.shell("porchlight install --root /mnt")).rejects.toThrow(/no systemd in \/mnt/);
+    await debian.shell("touch /var/lib/dpkg/info/porchlight.list");
+    await expect(debian.shell("porchlight install")).rejects.toThrow(/as a Debian package/);
+    expect(await debian.shell("ls /usr/bin/porchlight 2>&1 || true")).toContain("No such file");
+  });
+});
