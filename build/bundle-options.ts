@@ -1,12 +1,14 @@
 import { readFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
 import { root } from "./source-files.ts";
 
-export const outDir = join(root, "dist");
+/** Where what is built goes: $BUILD_DIR, else dist. */
+export const outDir = resolve(root, process.env.BUILD_DIR || "dist");
 
 const manifest: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-export const version = manifest.version;
+/** The version that the program says it is: $BUILD_VERSION (a trial of an update needs a newer one), else package.json's. */
+export const version = process.env.BUILD_VERSION || manifest.version;
 
 /**
  * In the bundle every module has the bundle's own `import.meta`. A file of ours that looks for something beside itself

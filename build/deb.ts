@@ -6,7 +6,8 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, utimesSync, w
 import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { installedFiles } from "../src/cli/install.ts";
-import { programPath, settleScript } from "../src/service/files.ts";
+import { settleScript, units } from "../src/service/files.ts";
+import { installedProgram, programsPath } from "../src/service/programs.ts";
 import { outDir, version } from "./bundle-options.ts";
 import { type Target, targets } from "./node-binaries.ts";
 import { say } from "./report.ts";
@@ -37,8 +38,9 @@ const postinst = `#!/bin/sh
 set -e
 if [ "$1" = configure ]; then
   ${settleScript.trimEnd().replaceAll("\n", "\n  ")}
-  [ -n "$2" ] || systemctl enable porchlight.service >/dev/null 2>&1 || true
+  [ -n "$2" ] || systemctl enable ${units.join(" ")} >/dev/null 2>&1 || true
   if [ -d /run/systemd/system ]; then
+    systemctl start porchlight-update.path || true
     if [ -n "$2" ]; then systemctl try-restart porchlight.service || true; else systemctl start porchlight.service || true; fi
   fi
 fi
@@ -47,14 +49,17 @@ fi
 const prerm = `#!/bin/sh
 set -e
 if [ "$1" = remove ]; then
-  if [ -d /run/systemd/system ]; then systemctl stop porchlight.service || true; fi
-  systemctl disable porchlight.service >/dev/null 2>&1 || true
+  if [ -d /run/systemd/system ]; then systemctl stop ${units.toReversed().join(" ")} || true; fi
+  systemctl disable ${units.join(" ")} >/dev/null 2>&1 || true
 fi
 `;
 
 // The account stays: its number may own files that are kept elsewhere (a back-up), and must not become somebody else's.
 const postrm = `#!/bin/sh
 set -e
+if [ "$1" = remove ] || [ "$1" = purge ]; then
+  rm -rf ${programsPath}
+fi
 if [ "$1" = purge ]; then
   rm -rf /etc/porchlight /var/lib/porchlight
 fi
@@ -78,7 +83,7 @@ const pack = (target: Target): string => {
   };
   const write = (path: string, mode: number, content: string | Uint8Array): void =>
     put(path, mode, (to) => writeFileSync(to, content));
-  put(programPath, 0o755, (to) => copyFileSync(join(outDir, `porchlight-linux-${target}`), to));
+  put(installedProgram, 0o755, (to) => copyFileSync(join(outDir, `porchlight-linux-${target}`), to));
   for (const { path, mode, text } of installedFiles())
     if (path.startsWith("/usr/share/man/")) write(`${path}.gz`, mode, gzipSync(text, { level: 9 }));
     else write(path, mode, text);

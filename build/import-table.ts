@@ -103,6 +103,20 @@ export const importTable: readonly Row[] = [
     why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",
   },
   {
+    files: ["src/update/**"],
+    may: leaf,
+    node: ["crypto", "fs", "fs/promises", "path", "stream/promises", "zlib"],
+    why: "releases, their signatures, and the folder of programs; where they come from and what systemd does is given to it",
+  },
+  {
+    files: ["src/adapters/{release-place,update-machine,updates}.ts"],
+    may: [...leaf, "src/adapters/http.ts", "src/update/programs.ts", "src/service/programs.ts"],
+    types: ["src/update/**"],
+    node: "any",
+    ambient: true,
+    why: "updates meet servers, systemd and processes here",
+  },
+  {
     files: ["src/adapters/**"],
     may: [...leaf, ...settings, "src/hal/linux/libc.ts"],
     packages: ["conf"],

@@ -6,8 +6,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs
 import { join } from "node:path";
 import { root } from "./source-files.ts";
 
-export const targets = ["x64", "arm64"] as const;
-export type Target = (typeof targets)[number];
+const all = ["x64", "arm64"] as const;
+export type Target = (typeof all)[number];
+/** The processors to build for: those that $BUILD_TARGETS names (`x64,arm64`), else all. */
+export const targets: readonly Target[] = all.filter(
+  (target) => !process.env.BUILD_TARGETS || process.env.BUILD_TARGETS.split(",").includes(target),
+);
 
 interface Lock {
   readonly packages: Readonly<

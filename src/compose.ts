@@ -23,6 +23,7 @@ import type {
   Light,
   OpenDriver,
   Random,
+  Updates,
   Vault,
 } from "./ports.ts";
 
@@ -43,6 +44,8 @@ export interface Surroundings {
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
+  /** New versions of the program; null where it does not change by itself. */
+  readonly updates: Updates | null;
 }
 
 /** How long another agent may take to let go of the state folder, in milliseconds. */
@@ -176,6 +179,21 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
+  const living = new AbortController();
+  const updating =
+    around.updates === null
+      ? undefined
+      : (await import("./agent/updates.ts")).keepUpdated(
+          { updates: around.updates, ...settings.update, lights, clock, random, journal },
+          AbortSignal.any([signal, living.signal]),
+        );
+  await using _updating = {
+    async [Symbol.asyncDispose]() {
+      living.abort();
+      await updating;
+    },
+  };
+
   return await live(
     {
       clock,
@@ -205,6 +223,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       trust: settings.commands.trust,
       version: around.version,
       keyThumbprint: () => deviceKey?.thumbprint ?? null,
+      lastUpdate: async () => (await around.updates?.last().catch(() => null)) ?? null,
     },
     signal,
   );

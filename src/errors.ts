@@ -291,6 +291,60 @@ export const errorTable = {
     title: "Porchlight cannot be installed",
     help: "The message says where. What was there before works as before; mend it and run the same command again.",
   },
+  // updates; what runs goes on running
+  UPDATE_NOT_SET_UP: {
+    remedy: "stop",
+    exitCode: 78,
+    title: "This board takes no updates as it is",
+    help: "Install Porchlight as a service (the Debian package, or porchlight install), and set update.url and update.publicKey.",
+  },
+  UPDATE_UNREACHABLE: {
+    remedy: "stop",
+    exitCode: 69,
+    title: "The update cannot be fetched",
+    help: "Check the network and update.url. What was fetched so far is kept, and the next try goes on from there.",
+  },
+  UPDATE_SIGNATURE: {
+    remedy: "stop",
+    exitCode: 76,
+    title: "The update is not signed by the maker",
+    help: "Nothing of it was installed. Check that update.publicKey is the maker's; otherwise somebody changed what lies at update.url.",
+  },
+  UPDATE_DAMAGED: {
+    remedy: "stop",
+    exitCode: 65,
+    title: "The update is damaged",
+    help: "Nothing of it was installed. Try again; when it stays so, the files at update.url do not belong together.",
+  },
+  UPDATE_UNFIT: {
+    remedy: "stop",
+    exitCode: 65,
+    title: "The update does not fit this board",
+    help: "The version that ran goes on. The message says what does not fit; the maker has to mend it.",
+  },
+  UPDATE_CANNOT_WRITE: {
+    remedy: "stop",
+    exitCode: 73,
+    title: "The update cannot be written",
+    help: "The version that ran goes on. Make room, or make the disk writable, and run sudo porchlight update.",
+  },
+  UPDATE_WENT_BACK: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "The new version did not work here, and the one before it runs again",
+    help: "journalctl -u porchlight tells how the new version ended. After three failures a board tries a version only when asked to.",
+  },
+  UPDATE_BUSY: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "Not now",
+    help: "Wait until the other update is done or the lamps are off, or use --now to update while a lamp is on.",
+  },
+  UPDATE_UNSIGNED: {
+    remedy: "report",
+    title: "Updates over MQTT need a signed command",
+    help: "This version knows none yet. Use sudo porchlight update on the board, or update.automatic.",
+  },
   SERVICE_MANAGER_DEAF: {
     remedy: "report",
     title: "The service manager cannot be told how the agent is",

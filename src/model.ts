@@ -184,6 +184,21 @@ export interface About {
   /** RFC 7638 thumbprint (SHA-256, base64url) of the device key, or null when there is none. */
   readonly keyThumbprint: string | null;
   readonly owner: Identity | null;
+  /** What became of the last update, or null. */
+  readonly update: UpdateOutcome | null;
+}
+
+// ------------------------------------------------------------------------------------------------ updates
+
+/** What became of an update of the program. */
+export interface UpdateOutcome {
+  readonly version: string;
+  readonly outcome: "installed" | "wentBack" | "refused";
+  /** Null when it went well. */
+  readonly code: ErrorCode | null;
+  readonly message: string | null;
+  /** ISO 8601, by the board's clock at that time. */
+  readonly at: string;
 }
 
 // ---------------------------------------------------------------------------------- what a person sees
@@ -222,6 +237,9 @@ export interface Status {
   readonly assetTokenExpiresAt: EpochMs | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly lights: readonly LightReport[];
+  /** The program's version. */
+  readonly version: string;
+  readonly update: UpdateOutcome | null;
 }
 
 export type StateName =
@@ -276,4 +294,12 @@ export type AgentEvent =
       readonly retryInMs: number | null;
     }
   | { readonly event: "signedOut"; readonly revoked: boolean }
+  | {
+      readonly event: "update";
+      readonly version: string;
+      /** `fetched`: it is installed as soon as no lamp has been on for a while. */
+      readonly outcome: "fetched" | UpdateOutcome["outcome"];
+      readonly code: ErrorCode | null;
+      readonly message: string | null;
+    }
   | { readonly event: "stopped"; readonly exitCode: number };

@@ -22,6 +22,7 @@ import type {
   LightTraits,
   PollAnswer,
   Status,
+  UpdateOutcome,
   View,
 } from "./model.ts";
 import type { EpochMs, MonoMs, Secret } from "./units.ts";
@@ -223,6 +224,19 @@ export type ControlRequest =
   | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
 
 export type Controls = AsyncIterable<ControlRequest>;
+
+/** New versions of the program, as the running agent sees them. */
+export interface Updates {
+  /**
+   * Looks for a new version and fetches it; null when there is none for this board. Throws UPDATE_UNREACHABLE,
+   * UPDATE_SIGNATURE, UPDATE_DAMAGED, UPDATE_UNFIT, UPDATE_CANNOT_WRITE.
+   */
+  fetch(signal: AbortSignal): Promise<{ readonly version: string } | null>;
+  /** Has what was fetched installed; the service manager then ends this program. Throws UPDATE_CANNOT_WRITE. */
+  request(): Promise<void>;
+  /** What became of the last update, or null. */
+  last(): Promise<UpdateOutcome | null>;
+}
 
 export interface Journal {
   record(event: AgentEvent): void;

@@ -2,7 +2,7 @@
 // every moment is ISO 8601 here, and a fault is its code and message.
 
 import type { ErrorCode } from "../errors.ts";
-import type { CommandResult, LightChange, LightState, StateName, Status } from "../model.ts";
+import type { CommandResult, LightChange, LightState, StateName, Status, UpdateOutcome } from "../model.ts";
 import type { Clock } from "../ports.ts";
 import { type EpochMs, epochMs, iso, type MonoMs } from "../units.ts";
 
@@ -52,6 +52,8 @@ export interface StatusAnswer {
       readonly detail: string | null;
     } | null;
   }[];
+  readonly version: string;
+  readonly update: UpdateOutcome | null;
 }
 
 /** The answer to each question. */
@@ -78,6 +80,8 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     tokensIssuedAt: isoOrNull(status.tokensIssuedAt),
     assetTokenExpiresAt: isoOrNull(status.assetTokenExpiresAt),
     broker: status.broker,
+    version: status.version,
+    update: status.update,
     problem:
       view.problem === null
         ? null

@@ -23,7 +23,8 @@ const NEXT_ADDRESS_AFTER_MS = 2_500;
 /** Idle connections are kept this long, in milliseconds: over two polls of the device flow. */
 const KEEP_ALIVE_MS = 15_000;
 
-const TLS_FAULT =
+/** Codes of Node's errors about certificates and TLS. */
+export const TLS_FAULT =
   /^(?:ERR_TLS_|ERR_SSL_|CERT_|CRL_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_(?:CA|PURPOSE)$|ERR_OSSL_|EPROTO$)/;
 
 const codeOf = (error: unknown): string =>
@@ -92,12 +93,12 @@ const headersOf = (answer: IncomingMessage): Record<string, string> =>
   );
 
 /** The clients, loaded with the first request: the lamp does not wait for them. */
-interface Clients {
+export interface Clients {
   readonly agents: { readonly http: Agent; readonly https: Agent };
   start(url: URL, request: HttpRequest, userAgent: string): ClientRequest;
 }
 
-const loadClients = async ({ ca, env }: HttpOptions): Promise<Clients> => {
+export const loadClients = async ({ ca, env }: Pick<HttpOptions, "ca" | "env">): Promise<Clients> => {
   const [http, https, tls] = await Promise.all([
     import("node:http"),
     import("node:https"),

@@ -73,6 +73,18 @@ const causeWords = (cause: LightCause): string => {
 const inSeconds = (ms: number): string =>
   ms < 60_000 ? `${Math.ceil(ms / 1000)} s` : `${Math.ceil(ms / 60_000)} min`;
 
+const updateWords = ({ version, outcome, message }: AgentEvent & { event: "update" }): string => {
+  switch (outcome) {
+    case "fetched":
+      return `version ${version} is fetched, and installed when the lamps have been off for a while`;
+    case "installed":
+      return `updated to version ${version}`;
+    case "wentBack":
+    case "refused":
+      return redact(message ?? `version ${version} was not installed`);
+  }
+};
+
 /** The event as one sentence, or null where another event says the same better. */
 const sentence = (event: AgentEvent): string | null => {
   switch (event.event) {
@@ -98,6 +110,8 @@ const sentence = (event: AgentEvent): string | null => {
       return `${redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
     case "signedOut":
       return event.revoked ? "signed out" : "signed out here, but the org could not be told";
+    case "update":
+      return updateWords(event);
     case "stopped":
       return event.exitCode === 0 ? "stopped" : `stopped with exit code ${event.exitCode}`;
     default:

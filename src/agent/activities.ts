@@ -21,7 +21,7 @@ export interface ActivityParts {
   readonly commands: Commands;
   readonly lights: ReadonlyMap<string, Light>;
   readonly journal: Journal;
-  readonly about: (credentials: Credentials) => About;
+  readonly about: (credentials: Credentials) => Promise<About>;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
   readonly onSignedOut: (revoked: boolean) => void;
 }
@@ -174,7 +174,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
 
   const connect = async (credentials: Credentials): Promise<Link> => {
     const announcement = {
-      about: parts.about(credentials),
+      about: await parts.about(credentials),
       lights: reportsOf(lights, { kind: "agent" }),
     };
     const made = await broker.connect(credentials.pass, announcement, link, signal);

@@ -2,7 +2,7 @@
 // state, and is the only place where the state changes.
 
 import { asAgentError } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
+import type { About, Identity, LightCause, LightReport, Status, UpdateOutcome, View } from "../model.ts";
 import type {
   Broker,
   Clock,
@@ -41,6 +41,8 @@ export interface AgentParts {
   readonly trust: "owner" | "broker";
   readonly version: string;
   readonly keyThumbprint: () => string | null;
+  /** What became of the last update of the program, or null. */
+  readonly lastUpdate: () => Promise<UpdateOutcome | null>;
 }
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
@@ -81,13 +83,14 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     ...parts,
     commands,
     journal: watched,
-    about: (held): About => ({
+    about: async (held): Promise<About> => ({
       device,
       version: parts.version,
       trust: parts.trust,
       lights: [...lights.values()].map(({ id, name, traits }) => ({ id, name, traits })),
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
+      update: await parts.lastUpdate(),
     }),
     onSignedOut(revoked) {
       for (const answer of signOuts.splice(0)) answer({ revoked });
@@ -160,7 +163,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
-        return request.answer(status());
+        return request.answer(await status());
       case "light": {
         const cause: LightCause = { kind: "agent" };
         return request.answer(
@@ -173,7 +176,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     }
   };
 
-  const status = (): Status => ({
+  const status = async (): Promise<Status> => ({
     view: viewOf(state, device, identity),
     since,
     tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
@@ -181,6 +184,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,
     broker: link,
     lights: reportsOf(lights, { kind: "agent" }),
+    version: parts.version,
+    update: await parts.lastUpdate(),
   });
 
   const record = (report: LightReport): void =>

@@ -99,9 +99,26 @@ const brokerMistakes = (values: SettingValues): CrossMistake[] => {
   return found;
 };
 
+const updateMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  const url = urlOf(values["update.url"] ?? undefined);
+  if (url === null) return [];
+  if (url.protocol === "http:" && !isLoopback(url))
+    found.push({ key: "update.url", problem: "must be https, or file: for a folder of this board" });
+  if (url.protocol === "file:" && url.host !== "")
+    found.push({ key: "update.url", problem: "must be file:/// and the path of a folder of this board" });
+  if (values["update.publicKey"] === null)
+    found.push({
+      key: "update.publicKey",
+      problem: "is needed with update.url: without it nobody could tell who made an update",
+    });
+  return found;
+};
+
 /** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
 export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
   ...orgMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
+  ...updateMistakes(values),
 ];

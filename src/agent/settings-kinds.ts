@@ -145,7 +145,12 @@ const elsewhereText = (elsewhere: TextElsewhere, kind: Kind, around: Around): Lo
 const readUrl = (text: string, schemes: readonly string[]): Reading => {
   const url = URL.parse(text);
   const scheme = url?.protocol.slice(0, -1);
-  if (url === null || scheme === undefined || !schemes.includes(scheme) || url.hostname === "")
+  if (
+    url === null ||
+    scheme === undefined ||
+    !schemes.includes(scheme) ||
+    (url.hostname === "" && scheme !== "file")
+  )
     return wrong("is not such a URL");
   if (url.username !== "" || url.password !== "")
     return wrong("has a user name or password in it, where logs would show them");

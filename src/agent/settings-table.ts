@@ -339,6 +339,42 @@ export const settingTable = {
     doc: "The GPIO line of the board's button, to ground: a press switches the first lamp, 3 s ask for a new code, 10 s sign out. GPIO3?active=high and ?pull=up, down or none are for other wirings.",
     example: "GPIO3",
   },
+  "update.url": {
+    kind: { kind: "url", schemes: ["https", "http", "file"] },
+    nullable: true,
+    fallback: always(null),
+    doc: "Folder of a web server (or file:///… on this board) with the releases of whoever made the board's program. Null: no updates.",
+    example: "https://updates.example/porchlight/",
+  },
+  "update.publicKey": {
+    kind: {
+      kind: "text",
+      pattern: /^RW[A-Za-z0-9+/]{54}$/,
+      allowed: "the 56 characters that minisign writes into its .pub file",
+    },
+    nullable: true,
+    fallback: always(null),
+    doc: "The maker's public key: only what was signed with its other half is installed.",
+    example: "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3",
+  },
+  "update.automatic": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(true),
+    doc: "Looks for a new version every night and installs it while no lamp is on. Without it, sudo porchlight update does.",
+    example: false,
+  },
+  "update.window": {
+    kind: {
+      kind: "text",
+      pattern: /^(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d$/,
+      allowed: 'a time of the night such as "03:00-05:00"',
+    },
+    nullable: false,
+    fallback: always("03:00-05:00"),
+    doc: "When the board looks for a new version, by its own time; each board at another moment of it.",
+    example: "02:00-04:30",
+  },
   "state.dir": {
     kind: { kind: "path" },
     nullable: false,

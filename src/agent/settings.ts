@@ -45,5 +45,14 @@ export interface Settings {
   readonly display: string;
   /** The GPIO line of the board's button, or null. */
   readonly button: string | null;
+  readonly update: {
+    /** A folder of a web server, or of this board, with the maker's releases; null: no updates. */
+    readonly url: string | null;
+    /** The maker's public key, as minisign writes it. */
+    readonly publicKey: string | null;
+    readonly automatic: boolean;
+    /** `03:00-05:00`, by the board's own time. */
+    readonly window: string;
+  };
   readonly state: { readonly dir: string };
 }

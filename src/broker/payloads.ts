@@ -1,5 +1,5 @@
 import { entryOf } from "../errors.ts";
-import type { About, CommandResult, LightReport, LightState, LightTraits } from "../model.ts";
+import type { About, CommandResult, LightReport, LightState, LightTraits, UpdateOutcome } from "../model.ts";
 import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -53,6 +53,15 @@ export const encodeAbout = (about: About, topics: Topics): string =>
       about.owner === null
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
+    update: about.update === null ? null : updateFields(about.update),
   });
+
+/** The message may name paths of the board: code and documents tell enough. */
+const updateFields = ({ version, outcome, code, at }: UpdateOutcome): Json => ({
+  version,
+  outcome,
+  code,
+  at,
+});
 
 const byte = (part: number): number => Math.min(255, Math.max(0, Math.round(part * 255)));

@@ -232,6 +232,45 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "update",
+      summary: "install a newer version, signed by its maker",
+      usage: [
+        "update [--from PLACE] [--now] [--older]",
+        "update --check [--json]",
+        "update back",
+        "update fetch|apply",
+      ],
+      details: [
+        "Looks at update.url, checks the maker's signature, fetches what is newer, tries it out, and goes back by itself when",
+        "it does not come online. With update.automatic the service does so every night while no lamp is on.",
+        "back runs the version before again. fetch and apply are the two halves that the service runs.",
+      ],
+      options: {
+        check: { doc: "Only tell whether there is a newer version." },
+        from: { value: "PLACE", doc: "Another place than update.url: a URL, or a folder such as a stick." },
+        now: { doc: "Also while a lamp is on." },
+        patience: {
+          value: "TIME",
+          doc: "How long the new version may take to come online: 10m unless given, at most an hour.",
+        },
+        older: { doc: "Also a version that is older than the one that runs." },
+        asked: { doc: "Whatever share of the boards it is for, and however often it failed here." },
+        settings,
+        json,
+        help,
+      },
+      maxWords: 1,
+      examples: [
+        ["sudo porchlight update", "fetch, try out, and run it"],
+        ["porchlight update --check", "is there a newer one?"],
+        ["sudo porchlight update --from /media/stick", "on a board without the internet"],
+        ["sudo porchlight update back", "the new one does not please"],
+      ],
+    },
+    async () => (await import("./update.ts")).updateCommand,
+  ),
+  command(
+    {
       name: "manual",
       summary: "write the manual page",
       usage: ["manual"],

@@ -9,7 +9,8 @@ import { isSea } from "node:sea";
 import { promisify } from "node:util";
 import { makeFolders } from "../adapters/make-folders.ts";
 import { AgentError } from "../errors.ts";
-import { programPath, type ServiceFile, serviceFiles, settingsPath, settleScript } from "../service/files.ts";
+import { type ServiceFile, serviceFiles, settingsPath, settleScript, units } from "../service/files.ts";
+import { installedProgram, programsPath } from "../service/programs.ts";
 import { type RunCommand, usageError } from "./command.ts";
 import { completions } from "./completion.ts";
 import { manual } from "./manual.ts";
@@ -73,9 +74,10 @@ const checked = (root: string): void => {
 };
 
 const remove = async (root: string, purge: boolean): Promise<void> => {
-  if (root === "/") await run("systemctl", ["disable", "--now", "porchlight.service"]).catch(() => undefined);
-  else await command("systemctl", [`--root=${root}`, "disable", "porchlight.service"]);
-  for (const path of [...installedFiles().map((file) => file.path), programPath])
+  if (root === "/") await run("systemctl", ["disable", "--now", ...units]).catch(() => undefined);
+  else await command("systemctl", [`--root=${root}`, "disable", ...units]);
+  await rm(join(root, programsPath), { recursive: true, force: true });
+  for (const path of [...installedFiles().map((file) => file.path), installedProgram])
     await rm(join(root, path), { force: true }).catch((error: unknown) => {
       throw failed(path, error);
     });
@@ -108,8 +110,8 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
     );
     return 0;
   }
-  say(`  program      ${programPath} (${version})`);
-  await place(join(root, programPath), 0o755, (draft) => copyFile(program, draft));
+  say(`  program      ${installedProgram} (${version})`);
+  await place(join(root, installedProgram), 0o755, (draft) => copyFile(program, draft));
   for (const { path, mode, text } of installedFiles()) {
     say(`  file         ${path}`);
     await place(join(root, path), mode, (draft) => writeFile(draft, text));
@@ -118,10 +120,11 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
     say("  account      porchlight, with the groups of lamps, serial ports and displays");
     await command("/bin/sh", ["-euc", settleScript]);
     say("  service      porchlight.service, at every start of the board");
-    await command("systemctl", ["enable", "porchlight.service"]);
+    await command("systemctl", ["enable", ...units]);
+    await command("systemctl", ["start", "porchlight-update.path"]);
   } else {
     await command("systemd-sysusers", [`--root=${root}`, "porchlight.conf"]);
-    await command("systemctl", [`--root=${root}`, "enable", "porchlight.service"]);
+    await command("systemctl", [`--root=${root}`, "enable", ...units]);
   }
   const settings = join(root, settingsPath);
   if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);

@@ -2,6 +2,7 @@
 
 import type { LightChange } from "../model.ts";
 import { type Arguments, noSuch, usageError } from "./command.ts";
+import { durationMs } from "./duration.ts";
 
 const verbs = ["on", "off", "toggle", "blink", "identify", "stop"] as const;
 
@@ -30,17 +31,7 @@ const kelvin = (text: string): number =>
   numberIn(text, /^(\d+)\s*K?$/i, 1000, 20_000, "--kelvin takes 1000 to 20000");
 
 const LONGEST_FADE_MS = 3_600_000;
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000 };
-
-const fade = (text: string): number => {
-  const [, value, unit = ""] = /^(\d+(?:\.\d+)?)(ms|s|m)$/.exec(text) ?? [];
-  const ms = Math.round(Number(value) * (unitMs[unit] ?? Number.NaN));
-  if (!(ms <= LONGEST_FADE_MS))
-    throw usageError(
-      `--fade takes a time such as 500ms, 2s or 10m, at most an hour, not ${JSON.stringify(text)}`,
-    );
-  return ms;
-};
+const fade = (text: string): number => durationMs("fade", text, LONGEST_FADE_MS);
 
 const rgb = (text: string): readonly [number, number, number] => {
   const [, red, green, blue] = /^#?([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(text) ?? [];

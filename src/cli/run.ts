@@ -1,5 +1,6 @@
 // `porchlight run`: the agent in the real world.
 
+import { isSea } from "node:sea";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createControls } from "../adapters/control.ts";
 import { createHttp } from "../adapters/http.ts";
@@ -16,7 +17,8 @@ import { AgentError } from "../errors.ts";
 import { openDisplay } from "../hal/displays/open.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
 import type { Button } from "../hal/drivers/button.ts";
-import type { Journal, OpenDriver } from "../ports.ts";
+import type { Journal, OpenDriver, Updates } from "../ports.ts";
+import { commandPath } from "../service/programs.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { version } from "./version.ts";
@@ -51,6 +53,13 @@ const openBoardButton = async (
   const failed = ({ message }: AgentError): void =>
     journal.record({ event: "fault", code: "BUTTON_FAULT", message, retryInMs: null });
   return openButton(address, { clock: systemClock, failed }, signal);
+};
+
+/** Only what was installed as a service, and has somebody to take them from, changes by itself. */
+const updatesFor = async ({ update }: Settings): Promise<Updates | null> => {
+  if (update.url === null || !isSea()) return null;
+  const { createUpdates } = await import("../adapters/updates.ts");
+  return createUpdates([commandPath]);
 };
 
 /** `porchlight run`, with drivers beside the built-in ones. */
@@ -104,6 +113,7 @@ export const runWith =
           drivers,
           readText: readNamedText,
           version,
+          updates: await updatesFor(settings),
         },
         signal,
       );

@@ -151,6 +151,7 @@ const startAgent = async (
       },
       openStream: world.network.openStream((url, signal) => openStream(url, tls, signal)),
       version,
+      updates: null,
     },
     ending.signal,
   );

@@ -16,7 +16,7 @@ import { openSession, openState } from "./org-session.ts";
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
 
 const runningText = (status: StatusAnswer): string => {
-  const { device, code, owner, broker, problem, lights } = status;
+  const { device, code, owner, broker, problem, lights, version, update } = status;
   const rows = [
     row("board", `${device.name} (${device.id})`),
     row("state", `${status.state} since ${status.since}`),
@@ -38,6 +38,9 @@ const runningText = (status: StatusAnswer): string => {
     rows.push(row("", problem.help));
     if (problem.retryAt !== null) rows.push(row("next try", problem.retryAt));
   }
+  rows.push(row("version", version));
+  if (update !== null && update.outcome !== "installed")
+    rows.push(row("update", `${update.version}, ${update.at}: ${update.message ?? update.outcome}`));
   return rows.join("");
 };
 

@@ -1,6 +1,16 @@
 // The files of an installed Porchlight besides the program: one list for the Debian package and `porchlight install`.
 // Pure. Every path is absolute.
 
+import {
+  chooseScript,
+  commandPath,
+  commandScript,
+  programsPath,
+  startScript,
+  updatePath,
+  updateUnit,
+} from "./programs.ts";
+
 /** A file of the installation. */
 export interface ServiceFile {
   readonly path: string;
@@ -8,38 +18,14 @@ export interface ServiceFile {
   readonly text: string;
 }
 
-export const programPath = "/usr/bin/porchlight";
 export const unitPath = "/usr/lib/systemd/system/porchlight.service";
+/** What systemd starts by itself. */
+export const units = ["porchlight.service", "porchlight-update.path"] as const;
 export const settingsPath = "/etc/porchlight/settings.json";
 /** Secrets that the settings name by `{ "credential": "secret_NAME" }`; only root and systemd may read here. */
 export const secretsPath = "/etc/porchlight/secrets";
 const startPath = "/usr/lib/porchlight/start";
-
-/**
- * Starts the agent, later each time while it ends soon after its start: at once, then after 1, 2, 4 … 60 seconds. systemd
- * knows growing delays only from version 254 on (RestartSteps=), Debian 12 has 252.
- */
-const start = `#!/bin/sh
-# Starts the agent; waits before it when the last starts did not last: 1 s, 2 s, 4 s ... 60 s.
-count=\${RUNTIME_DIRECTORY:-/run/porchlight}/starts
-starts=0
-# A start of more than ten minutes ago went well.
-if [ -n "$(find "$count" -mmin -10 2>/dev/null)" ]; then
-  read -r starts < "$count" || starts=0
-  case $starts in '' | *[!0-9]*) starts=0 ;; esac
-fi
-echo $((starts + 1)) > "$count" || true
-if [ "$starts" -gt 0 ]; then
-  delay=1
-  while [ "$starts" -gt 1 ] && [ "$delay" -lt 60 ]; do
-    delay=$((delay * 2))
-    starts=$((starts - 1))
-  done
-  [ "$delay" -gt 60 ] && delay=60
-  sleep "$delay"
-fi
-exec ${programPath} run
-`;
+const choosePath = "/usr/lib/porchlight/choose";
 
 const unit = `[Unit]
 Description=Porchlight, makes a lamp belong to a person
@@ -53,6 +39,8 @@ StartLimitIntervalSec=0
 [Service]
 Type=notify
 NotifyAccess=main
+# Before each start, as root: whether a new version is tried. A disk that cannot be written must not keep the lamp dark.
+ExecStartPre=-+${choosePath}
 ExecStart=${startPath}
 User=porchlight
 Group=porchlight
@@ -134,8 +122,12 @@ export interface Written {
 
 /** Every file but the program itself. */
 export const serviceFiles = ({ manual, completion }: Written): readonly ServiceFile[] => [
-  { path: startPath, mode: 0o755, text: start },
+  { path: commandPath, mode: 0o755, text: commandScript },
+  { path: startPath, mode: 0o755, text: startScript },
+  { path: choosePath, mode: 0o755, text: chooseScript },
   { path: unitPath, mode: 0o644, text: unit },
+  { path: "/usr/lib/systemd/system/porchlight-update.service", mode: 0o644, text: updateUnit },
+  { path: "/usr/lib/systemd/system/porchlight-update.path", mode: 0o644, text: updatePath },
   { path: "/usr/lib/sysusers.d/porchlight.conf", mode: 0o644, text: users },
   { path: "/usr/lib/udev/rules.d/60-porchlight.rules", mode: 0o644, text: rules },
   { path: "/usr/share/doc/porchlight/examples/settings.json", mode: 0o644, text: example },
@@ -147,6 +139,9 @@ export const serviceFiles = ({ manual, completion }: Written): readonly ServiceF
 
 /** Shell lines that make account, groups and folders and have systemd and udev read what is new. Run as root. */
 export const settleScript = `systemd-sysusers porchlight.conf
+# Whoever installs a version wants that one, not one that an update brought earlier.
+rm -rf ${programsPath}
+install -d -m 0755 ${programsPath}
 # setgid: the settings that root writes there belong to the group porchlight, which may read them.
 install -d -m 2750 -o root -g porchlight /etc/porchlight
 install -d -m 0700 ${secretsPath}

@@ -7,9 +7,9 @@ import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
 import { Debian } from "./bench/debian.ts";
+import { approve, online, property } from "./bench/service.ts";
 
 const dist = join(import.meta.dirname, "../../dist");
-const never = new AbortController().signal;
 const architecture = process.arch === "x64" ? "amd64" : process.arch;
 
 let world: World;
@@ -24,43 +24,10 @@ const settings = (): string => {
   return JSON.stringify({ ...others, lights: [{ id: "lamp", name: "Lamp", driver: "memory:" }] });
 };
 
-interface Answer {
-  readonly running: boolean;
-  readonly state: string;
-  readonly code: { readonly userCode: string; readonly verificationUriComplete: string } | null;
-  readonly lights: readonly { readonly state: { readonly on: boolean } }[];
-}
-
-const statusOf = async (debian: Debian): Promise<Answer> =>
-  JSON.parse(await debian.shell("porchlight status --json"));
-
-const online = (debian: Debian): Promise<Answer> =>
-  debian.until("the board online", async () => {
-    const status = await statusOf(debian);
-    return status.state === "online" ? status : undefined;
-  });
-
-const property = (debian: Debian, name: string): Promise<string> =>
-  debian.shell(`systemctl show --value -p ${name} porchlight.service`);
-
 const dropIns = "/run/systemd/system/porchlight.service.d";
 
 const lastLines = (debian: Debian): Promise<string> =>
   debian.shell("journalctl -q -b -u porchlight -n 20 -o cat");
-
-const approve = async (debian: Debian): Promise<void> => {
-  const { code } = await debian.until("a code", async () => {
-    const status = await statusOf(debian);
-    return status.code === null || status.code === undefined ? undefined : status;
-  });
-  if (code === null) throw new Error("there is no code");
-  const answer = await world.person.answerBoard(
-    { link: code.verificationUriComplete, userCode: code.userCode },
-    "allow",
-    never,
-  );
-  if (answer.kind !== "done") throw new Error(answer.reason);
-};
 
 describe("the Debian package", () => {
   let debian: Debian;
@@ -113,7 +80,7 @@ describe("the Debian package", () => {
     writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
     await debian.shell("systemctl start porchlight");
     expect(await property(debian, "StatusText")).not.toBe("");
-    await approve(debian);
+    await approve(debian, world);
     await online(debian);
     await debian.until("the status that systemd shows", async () =>
       (await property(debian, "StatusText")).endsWith("lamp") ? true : undefined,
@@ -250,7 +217,7 @@ describe("the bare file on a board without apt", () => {
     );
     writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
     await debian.shell("rm /srv/porchlight; systemctl start porchlight");
-    await approve(debian);
+    await approve(debian, world);
     await online(debian);
     const left = await debian.shell(
       "porchlight install --remove --purge 2>&1; find / -xdev -iname '*porchlight*' -not -path '/proc/*' -not -path '/var/log/*'",

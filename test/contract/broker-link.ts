@@ -47,6 +47,7 @@ const announcementOf = (brightness: number): Announcement => ({
     ],
     keyThumbprint: null,
     owner: null,
+    update: null,
   },
   lights: [reportOf(brightness), reportOf(brightness, "hall")],
 });

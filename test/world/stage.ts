@@ -10,7 +10,7 @@ import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts"
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent, CommandResult, LightChange, StateName, Status } from "../../src/model.ts";
-import type { ControlRequest, Vault, VaultKey } from "../../src/ports.ts";
+import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
@@ -43,6 +43,7 @@ export interface StageOptions {
   readonly pinned?: boolean;
   /** Settings that differ from the world's, by section. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  readonly updates?: Updates;
 }
 
 type Named<E extends AgentEvent["event"]> = Extract<AgentEvent, { event: E }>;
@@ -99,6 +100,7 @@ export class Stage implements AsyncDisposable {
         openStream: this.world.openStream,
         readText: async () => this.world.org.assetCertificate,
         version: "test",
+        updates: this.#options.updates ?? null,
       },
       stop.signal,
     );

@@ -69,8 +69,8 @@ export class Debian implements AsyncDisposable {
     return join(this.#folder, inside);
   }
 
-  /** Switches it on; resolves when systemd has started what is enabled. */
-  async boot(): Promise<void> {
+  /** Switches it on; resolves when systemd has started what is enabled, or with `settled` false when it answers. */
+  async boot({ settled = true }: { readonly settled?: boolean } = {}): Promise<void> {
     const script = join(import.meta.dirname, "debian.sh");
     const machine = spawn(
       "unshare",
@@ -96,7 +96,9 @@ export class Debian implements AsyncDisposable {
     });
     await this.until("the end of its start", async () => {
       const state = await this.shell("systemctl is-system-running || true");
-      return state === "running" || state === "degraded" ? true : undefined;
+      return state === "running" || state === "degraded" || (!settled && state === "starting")
+        ? true
+        : undefined;
     });
   }
 

@@ -58,6 +58,8 @@ const statusNow = (): Status => ({
       cause: { kind: "agent" },
     },
   ],
+  version: "1.2.3",
+  update: null,
 });
 
 const answer = (request: ControlRequest): void => {

@@ -19,6 +19,7 @@ const about: About = {
   lights: [{ id: "main", name: "Porch", traits: { dims: true, temperature: null, rgb: false, effects: [] } }],
   keyThumbprint: null,
   owner: null,
+  update: null,
 };
 
 /** A connection whose publications are acknowledged by hand. */

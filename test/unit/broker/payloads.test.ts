@@ -100,6 +100,7 @@ describe("the about document", () => {
     lights: [{ id: "main", name: "Porch", traits: dimmer }],
     keyThumbprint: "abc",
     owner: null,
+    update: null,
   } as const;
 
   it("names each lamp's topics", () => {

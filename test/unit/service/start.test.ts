@@ -1,21 +1,36 @@
 // The script that starts the service, run by sh as systemd does; sleep and the program are stand-ins on $PATH.
 
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { serviceFiles } from "../../../src/service/files.ts";
+import { chooseScript, commandScript, startScript } from "../../../src/service/programs.ts";
 import { scratchFolder } from "../../real/peers/scratch.ts";
 
 const files = serviceFiles({ manual: "", completion: { bash: "", zsh: "", fish: "" } });
-const script = files.find(({ path }) => path === "/usr/lib/porchlight/start")?.text ?? "";
 
-/** Runs it in `folder`; what it waited, in seconds, or undefined, and the words it ran. */
+/** The script with all its paths in `folder`. */
+const placed = (script: string, folder: string): string =>
+  script
+    .replaceAll("/usr/lib/porchlight/porchlight", join(folder, "porchlight"))
+    .replaceAll("/var/lib/porchlight-programs", join(folder, "programs"))
+    .replaceAll("/run/porchlight/", `${folder}/`);
+
+/** Runs the start script in `folder`; what it waited, in seconds, or undefined, and the words it ran. */
 const start = (folder: string): { waited: number | undefined; ran: string } => {
   for (const [name, text] of [
     ["sleep", `#!/bin/sh\necho "$1" > ${folder}/waited\n`],
     ["porchlight", "#!/bin/sh\necho porchlight $*\n"],
-    ["start", script.replace("/usr/bin/porchlight", join(folder, "porchlight"))],
+    ["start", placed(startScript, folder)],
   ] as const) {
     writeFileSync(join(folder, name), text);
     chmodSync(join(folder, name), 0o755);
@@ -63,7 +78,7 @@ describe("the files of the service", () => {
   });
 
   test("run the agent as an account of its own, under a watchdog, and begin without the network", () => {
-    const unit = files.find(({ path }) => path.endsWith(".service"))?.text ?? "";
+    const unit = files.find(({ path }) => path.endsWith("/porchlight.service"))?.text ?? "";
     const lines = unit.split("\n");
     for (const line of [
       "Type=notify",
@@ -74,5 +89,104 @@ describe("the files of the service", () => {
     ])
       expect(lines).toContain(line);
     expect(unit).not.toMatch(/^(?:Wants|Requires|BindsTo)=/m);
+  });
+});
+
+/** A version in the folder of programs that says its name; `broken`: the kernel cannot run it. */
+const bring = (folder: string, version: string, broken = false): void => {
+  const path = join(folder, "programs", version);
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "porchlight"), broken ? "\u007fELF" : `#!/bin/sh\necho ${version} $*\n`, {
+    mode: 0o755,
+  });
+};
+const lead = (folder: string, name: string, version: string): void =>
+  symlinkSync(version, join(folder, "programs", name));
+const choose = (folder: string): void => {
+  execFileSync("sh", ["-c", placed(chooseScript, folder)]);
+};
+const linked = (folder: string, name: string): boolean =>
+  lstatSync(join(folder, "programs", name), { throwIfNoEntry: false }) !== undefined;
+
+describe("which version the service starts", () => {
+  test("is the one that was installed, when there is no other", () => {
+    using folder = scratchFolder();
+    choose(folder.path);
+    expect(start(folder.path).ran).toBe("porchlight run");
+  });
+
+  test("is the current one, and before it the one that is tried", () => {
+    using folder = scratchFolder();
+    bring(folder.path, "1.0.1");
+    lead(folder.path, "current", "1.0.1");
+    expect(start(folder.path).ran).toBe("1.0.1 run");
+    bring(folder.path, "1.0.2");
+    lead(folder.path, "trial", "1.0.2");
+    choose(folder.path);
+    expect(start(folder.path).ran).toBe("1.0.2 run");
+  });
+
+  test("is tried twice, and then it is the version before again, at once", () => {
+    using folder = scratchFolder();
+    for (const version of ["1.0.1", "1.0.2"]) bring(folder.path, version);
+    lead(folder.path, "current", "1.0.1");
+    lead(folder.path, "trial", "1.0.2");
+    const ran = ["first", "second", "third", "fourth"].map(() => {
+      choose(folder.path);
+      return start(folder.path);
+    });
+    expect(ran).toEqual([
+      { waited: undefined, ran: "1.0.2 run" },
+      { waited: 1, ran: "1.0.2 run" },
+      { waited: undefined, ran: "1.0.1 run" },
+      { waited: 1, ran: "1.0.1 run" },
+    ]);
+    expect([linked(folder.path, "trial"), linked(folder.path, "failed")]).toEqual([false, true]);
+  });
+
+  test.each(["", "many", "-1"])("is tried when the count of its starts is broken: %j", (count) => {
+    using folder = scratchFolder();
+    bring(folder.path, "1.0.2");
+    lead(folder.path, "trial", "1.0.2");
+    writeFileSync(join(folder.path, "programs/trial-starts"), count);
+    choose(folder.path);
+    expect(readFileSync(join(folder.path, "programs/trial-starts"), "utf8")).toBe("1\n");
+  });
+
+  test("is the one that was installed, when the current one is damaged and keeps ending", () => {
+    using folder = scratchFolder();
+    bring(folder.path, "1.0.1", true);
+    lead(folder.path, "current", "1.0.1");
+    const programs = ["first", "second", "third", "fourth"].map(() => {
+      try {
+        return start(folder.path).ran;
+      } catch {
+        return "ended";
+      }
+    });
+    expect(programs).toEqual(["ended", "ended", "ended", "porchlight run"]);
+  });
+
+  test("is the one that was installed, when a link leads nowhere", () => {
+    using folder = scratchFolder();
+    mkdirSync(join(folder.path, "programs"));
+    lead(folder.path, "current", "1.0.9");
+    expect(start(folder.path).ran).toBe("porchlight run");
+  });
+
+  test("is what people get, too, but for one that is only tried", () => {
+    using folder = scratchFolder();
+    const command = (): string => {
+      writeFileSync(join(folder.path, "porchlight"), "#!/bin/sh\necho porchlight $*\n", { mode: 0o755 });
+      return execFileSync("sh", ["-c", placed(commandScript, folder.path), "sh", "light", "on"])
+        .toString()
+        .trim();
+    };
+    expect(command()).toBe("porchlight light on");
+    for (const version of ["1.0.1", "1.0.2"]) bring(folder.path, version);
+    lead(folder.path, "trial", "1.0.2");
+    expect(command()).toBe("porchlight light on");
+    lead(folder.path, "current", "1.0.1");
+    expect(command()).toBe("1.0.1 light on");
   });
 });

@@ -53,6 +53,7 @@ const begin = async (): Promise<void> => {
       openStream: world.openStream,
       readText: async () => "",
       version: "test",
+      updates: null,
     },
     stop.signal,
   );

@@ -1,0 +1,136 @@
+// New versions of the program: looked for once a night, fetched, and installed while nobody needs the lamps. Runs beside
+// the life of the agent, and whatever happens here the lamp goes on.
+
+import { asAgentError } from "../errors.ts";
+import type { UpdateOutcome } from "../model.ts";
+import type { Clock, Journal, Light, Random, Updates } from "../ports.ts";
+import { after, type EpochMs, epochMs } from "../units.ts";
+
+/** Pause between looks at a clock that nobody has set, in milliseconds. */
+const CLOCK_LOOK_MS = 60_000;
+/** How long all lamps have to be off and left alone before the program is changed under them. */
+export const QUIET_MS = 5 * 60_000;
+/** How long an installation may take until it is asked for again, and pause between looks whether it is done. */
+const PATIENCE_MS = 30 * 60_000;
+const LOOK_MS = 10_000;
+/** What became of an update is told at the start when it is not older than this. */
+const NEWS_MS = 3_600_000;
+
+const minutes = (text: string): number => {
+  const [hours = 0, rest = 0] = text.split(":").map(Number);
+  return hours * 60 + rest;
+};
+
+/**
+ * The next moment to look, after `now`: `share` (0..1) of the way through the window `03:00-05:00`, which may go over
+ * midnight, by the board's own time zone.
+ */
+export const nextLook = (now: EpochMs, window: string, share: number): EpochMs => {
+  const [from = 0, to = 0] = window.split("-").map(minutes);
+  const length = (to - from + 1440) % 1440;
+  const minute = from + length * share;
+  const date = new Date(now);
+  // Yesterday's window may still be open.
+  for (const day of [-1, 0, 1, 2]) {
+    const at = new Date(
+      date.getFullYear(),
+      date.getMonth(),
+      date.getDate() + day,
+      0,
+      0,
+      0,
+      minute * 60_000,
+    ).getTime();
+    if (at > now) return epochMs(at);
+  }
+  return after(now, 24 * 3_600_000);
+};
+
+/** Resolves when every lamp has been off, and none was changed, for `QUIET_MS`. */
+export const untilQuiet = async (
+  lights: ReadonlyMap<string, Light>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> => {
+  let changed = new AbortController();
+  const stops = [...lights.values()].map((light) => light.subscribe(() => changed.abort()));
+  try {
+    for (;;) {
+      changed = new AbortController();
+      const off = [...lights.values()].every(({ target }) => !target.on);
+      const quiet = await clock.sleep(QUIET_MS, AbortSignal.any([signal, changed.signal])).then(
+        () => true,
+        () => false,
+      );
+      signal.throwIfAborted();
+      if (quiet && off) return;
+    }
+  } finally {
+    for (const stop of stops) stop();
+  }
+};
+
+export interface UpdateParts {
+  readonly updates: Updates;
+  readonly automatic: boolean;
+  readonly window: string;
+  readonly lights: ReadonlyMap<string, Light>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+}
+
+/** Looks for updates until `signal` is aborted. Never throws. */
+export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Promise<void> => {
+  const { updates, automatic, window, lights, clock, journal } = parts;
+  const tell = ({ version, outcome, code, message }: UpdateOutcome): void =>
+    journal.record({ event: "update", version, outcome, code, message });
+
+  const last = (): Promise<UpdateOutcome | null> => updates.last().catch(() => null);
+
+  /** True when something came of it. */
+  const installed = async (before: UpdateOutcome | null): Promise<boolean> => {
+    await updates.request();
+    const until = after(clock.mono(), PATIENCE_MS);
+    while (clock.mono() < until) {
+      await clock.sleep(LOOK_MS, signal);
+      const now = await last();
+      if (now === null || now.at === before?.at) continue;
+      tell(now);
+      return true;
+    }
+    return false;
+  };
+
+  const look = async (): Promise<void> => {
+    const found = await updates.fetch(signal);
+    if (found === null) return;
+    journal.record({
+      event: "update",
+      version: found.version,
+      outcome: "fetched",
+      code: null,
+      message: null,
+    });
+    const before = await last();
+    do await untilQuiet(lights, clock, signal);
+    while (!(await installed(before)));
+  };
+
+  try {
+    const before = await last();
+    if (before !== null && Math.abs(clock.wall() - Date.parse(before.at)) < NEWS_MS) tell(before);
+    const share = parts.random();
+    while (automatic) {
+      while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
+      await clock.sleep(nextLook(clock.wall(), window, share) - clock.wall(), signal);
+      await look().catch((error: unknown) => {
+        signal.throwIfAborted();
+        const { code, message } = asAgentError(error);
+        journal.record({ event: "fault", code, message, retryInMs: null });
+      });
+    }
+  } catch {
+    // Aborted: nothing else throws here.
+  }
+};

@@ -1,0 +1,272 @@
+// `porchlight update`: a newer version from the maker. The words `fetch` and `apply` are the two halves that the service
+// runs (docs/update.md): the first as its own account with the network, the second as root without it.
+
+import { existsSync, statSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { isSea } from "node:sea";
+import { systemClock } from "../adapters/clock.ts";
+import { tryFileLock } from "../adapters/file-lock.ts";
+import { openPlace } from "../adapters/release-place.ts";
+import { readBoardFacts, readSettingsFile } from "../adapters/settings-file.ts";
+import { untilToldToStop } from "../adapters/signals.ts";
+import { openMachine } from "../adapters/update-machine.ts";
+import { type FetchAnswer, fetchApart } from "../adapters/updates.ts";
+import type { Settings } from "../agent/settings.ts";
+import { parseSettings, settingsError } from "../agent/settings-parse.ts";
+import { AgentError, asAgentError } from "../errors.ts";
+import { fetchedPath, installedProgram, programsPath, REQUEST } from "../service/programs.ts";
+import { type Applied, type ApplyParts, applyUpdate, goBack, TRIAL_MS } from "../update/apply.ts";
+import { type Choice, choose } from "../update/choice.ts";
+import { askForOffer, fetchRelease } from "../update/fetch.ts";
+import { type MakerKey, readMakerKey } from "../update/minisign.ts";
+import { programsIn, readRecord } from "../update/programs.ts";
+import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
+import { durationMs } from "./duration.ts";
+import { userAgent } from "./run.ts";
+import { version } from "./version.ts";
+
+const words = ["fetch", "apply", "back"] as const;
+
+/** Where everything lies; another root in tests. */
+export interface UpdatePlaces {
+  readonly installed: string;
+  readonly programs: string;
+  readonly fetched: string;
+}
+
+const platform = `${process.platform}-${process.arch}`;
+
+/** The settings without their secrets, which no update needs. Throws SETTINGS_INVALID. */
+const loadWithoutSecrets = ({ values }: Arguments, { env }: Io): Settings => {
+  const result = parseSettings({
+    file: readSettingsFile(values.settings, env),
+    env,
+    board: readBoardFacts(env),
+    load: () => ({ ok: true, text: "-" }),
+  });
+  if (!result.ok) throw settingsError(result.mistakes);
+  return result.settings;
+};
+
+/** Where to look and whom to trust. Throws UPDATE_NOT_SET_UP. */
+const makerOf = ({ update }: Settings, { values }: Arguments): { address: string; maker: MakerKey } => {
+  const address = values.from ?? update.url;
+  const maker = update.publicKey === null ? undefined : readMakerKey(update.publicKey);
+  if (address === null || maker === undefined)
+    throw new AgentError(
+      "UPDATE_NOT_SET_UP",
+      address === null ? "update.url is not set" : "update.publicKey is not set, or is no key of minisign",
+    );
+  return { address, maker };
+};
+
+const sentences: Readonly<Record<Exclude<Choice["kind"], "take">, string>> = {
+  upToDate: "is what runs here; there is nothing to do",
+  older: "is older than what runs here; --older installs it all the same",
+  later: "is not for this board yet: the maker gives it to a share of the boards first",
+  givenUp: "did not work here three times; sudo porchlight update tries it again",
+};
+
+/** Progress as a line that is drawn over on a terminal, or a line for each tenth. */
+const progressOn = ({ stderr }: Io): ((version: string, bytes: number, of: number) => void) => {
+  let told = -1;
+  return (of, bytes, all) => {
+    const tenth = Math.floor((bytes / all) * (stderr.isTTY ? 200 : 10));
+    if (tenth === told) return;
+    told = tenth;
+    const text = `fetching ${of}: ${(bytes / 1e6).toFixed(1)} of ${(all / 1e6).toFixed(1)} MB`;
+    stderr.write(stderr.isTTY ? `\r${text}${bytes === all ? "\n" : ""}` : `${text}\n`);
+  };
+};
+
+const hereOf = async ({ device }: Settings, { programs }: UpdatePlaces) => ({
+  running: version,
+  deviceId: device.id,
+  failures: (await readRecord(programs)).failures,
+});
+
+/** What a person asked for with `sudo porchlight update` needs no share of the boards. */
+const wishOf = ({ flags }: Arguments) => ({
+  older: flags.has("older"),
+  asked: flags.has("asked"),
+  now: flags.has("now"),
+});
+
+const LONGEST_PATIENCE_MS = 3_600_000;
+
+const patienceOf = ({ values }: Arguments): number =>
+  values.patience === undefined ? TRIAL_MS : durationMs("patience", values.patience, LONGEST_PATIENCE_MS);
+
+const fetchHalf = async (
+  args: Arguments,
+  io: Io,
+  places: UpdatePlaces,
+  signal: AbortSignal,
+): Promise<number> => {
+  const tell = (answer: FetchAnswer): void => void io.stdout.write(`${JSON.stringify(answer)}\n`);
+  try {
+    const settings = loadWithoutSecrets(args, io);
+    const { address, maker } = makerOf(settings, args);
+    await mkdir(places.fetched, { recursive: true, mode: 0o700 });
+    await using place = openPlace(address, { env: io.env, userAgent });
+    const fetched = await fetchRelease(
+      {
+        place,
+        maker,
+        here: await hereOf(settings, places),
+        platform,
+        folder: places.fetched,
+        clock: systemClock,
+        progress: progressOn(io),
+      },
+      wishOf(args),
+      signal,
+    );
+    const ready = fetched.choice === "take";
+    if (!ready)
+      io.stderr.write(`${fetched.version} ${sentences[fetched.choice as keyof typeof sentences]}\n`);
+    tell({ ok: true, version: fetched.version, ready });
+    return 0;
+  } catch (error) {
+    if (!args.flags.has("json")) throw error;
+    const { code, detail } = asAgentError(error);
+    tell({ ok: false, code, detail });
+    return 0;
+  }
+};
+
+const check = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<number> => {
+  const settings = loadWithoutSecrets(args, io);
+  const { address, maker } = makerOf(settings, args);
+  await using place = openPlace(address, { env: io.env, userAgent });
+  const { release } = await askForOffer(place, maker, signal);
+  const choice = choose(release, await hereOf(settings, places), { older: false, asked: false }).kind;
+  if (args.flags.has("json"))
+    io.stdout.write(
+      `${JSON.stringify({ running: version, offered: release.version, rollout: release.rollout, choice })}\n`,
+    );
+  else
+    io.stdout.write(
+      `${release.version} ${choice === "take" ? `is newer than ${version}, which runs here; sudo porchlight update installs it` : sentences[choice]}\n`,
+    );
+  return 0;
+};
+
+const needRoot = ({ installed }: UpdatePlaces): void => {
+  if (!existsSync(installed)) throw new AgentError("UPDATE_NOT_SET_UP", "it is not installed as a service");
+  if (process.getuid?.() !== 0) throw usageError("only root may change the program: sudo porchlight update");
+};
+
+/** Runs `work` as the only update. Throws UPDATE_BUSY. */
+const alone = async <T>({ programs }: UpdatePlaces, work: () => Promise<T>): Promise<T> => {
+  await mkdir(programs, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
+    throw new AgentError("UPDATE_CANNOT_WRITE", programs, { cause: error });
+  });
+  const lock = await tryFileLock(join(programs, "lock")).catch((error: unknown) => {
+    throw new AgentError("UPDATE_CANNOT_WRITE", programs, { cause: error });
+  });
+  if (lock === undefined) throw new AgentError("UPDATE_BUSY", "another update is under way");
+  await using _held = lock;
+  return await work();
+};
+
+const partsFor = (args: Arguments, io: Io, places: UpdatePlaces): ApplyParts => {
+  const settings = loadWithoutSecrets(args, io);
+  const maker = settings.update.publicKey === null ? undefined : readMakerKey(settings.update.publicKey);
+  if (maker === undefined) throw new AgentError("UPDATE_NOT_SET_UP", "update.publicKey is not set");
+  return {
+    programs: programsIn(places.programs),
+    fetched: places.fetched,
+    maker,
+    platform,
+    running: { version, program: process.execPath },
+    machine: openMachine(accountOf(settings), io.env),
+    trialMs: patienceOf(args),
+    clock: systemClock,
+    say: (text) => void io.stderr.write(`${text}\n`),
+  };
+};
+
+/** The account of the service: who owns its folder. */
+const accountOf = ({ state }: Settings): { uid: number; gid: number } => {
+  const folder = statSync(state.dir, { throwIfNoEntry: false });
+  if (folder === undefined)
+    throw new AgentError("UPDATE_NOT_SET_UP", `the service was never started: there is no ${state.dir}`);
+  return { uid: folder.uid, gid: folder.gid };
+};
+
+const told = (applied: Applied): string => {
+  switch (applied.kind) {
+    case "installed":
+      return `Version ${applied.version} runs now.\n`;
+    case "nothing":
+      return "There is nothing to install.\n";
+    case "inUse":
+      return `Version ${applied.version} waits until the lamps are off; --now installs it all the same.\n`;
+  }
+};
+
+const apply = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<Applied> =>
+  alone(places, async () => {
+    // Before anything else: systemd starts this again for as long as it is there.
+    await rm(join(places.fetched, REQUEST), { force: true });
+    return applyUpdate(partsFor(args, io, places), wishOf(args), signal);
+  });
+
+/** Both halves for a person who looks on. */
+const both = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<number> => {
+  needRoot(places);
+  const settings = loadWithoutSecrets(args, io);
+  makerOf(settings, args);
+  patienceOf(args);
+  const program = isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""];
+  const passed = ["--asked", ...(args.flags.has("older") ? ["--older"] : [])];
+  const from = args.values.from === undefined ? [] : ["--from", args.values.from];
+  const settingsFile = args.values.settings === undefined ? [] : ["--settings", args.values.settings];
+  const { ready } = await fetchApart(
+    [...program],
+    [...passed, ...from, ...settingsFile],
+    { ...accountOf(settings), progress: "inherit" },
+    signal,
+  );
+  if (!ready) return 0;
+  const applied = await apply({ ...args, flags: new Set([...args.flags, "asked"]) }, io, places, signal);
+  io.stderr.write(told(applied));
+  return applied.kind === "inUse" ? 75 : 0;
+};
+
+/** `porchlight update` */
+export const updateIn =
+  (places: UpdatePlaces): RunCommand =>
+  async (args, io) => {
+    const [word] = args.words;
+    if (word !== undefined && !words.some((each) => each === word))
+      throw noSuch("kind of update", word, words);
+    using stop = untilToldToStop();
+    const { signal } = stop;
+    switch (word) {
+      case "fetch":
+        return fetchHalf(args, io, places, signal);
+      case "apply":
+        needRoot(places);
+        io.stderr.write(told(await apply(args, io, places, signal)));
+        return 0;
+      case "back": {
+        needRoot(places);
+        const before = await alone(places, () => goBack(partsFor(args, io, places)));
+        io.stderr.write(
+          `${before === null ? "The version that was installed" : `Version ${before}`} runs now.\n`,
+        );
+        return 0;
+      }
+      default:
+        return args.flags.has("check") ? check(args, io, places, signal) : both(args, io, places, signal);
+    }
+  };
+
+export const updateCommand: RunCommand = updateIn({
+  installed: installedProgram,
+  programs: programsPath,
+  fetched: fetchedPath,
+});

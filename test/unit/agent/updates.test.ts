@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { keepUpdated, nextLook, QUIET_MS, untilQuiet } from "../../../src/agent/updates.ts";
+import { AgentError } from "../../../src/errors.ts";
+import type { AgentEvent, LightReport, LightState, UpdateOutcome } from "../../../src/model.ts";
+import type { Light } from "../../../src/ports.ts";
+import { epochMs } from "../../../src/units.ts";
+
+const local = (text: string): number => new Date(text).getTime();
+
+describe("the next look for a new version", () => {
+  test.each([
+    ["the coming night", "2026-12-01T17:00:00", "03:00-05:00", 0, "2026-12-02T03:00:00"],
+    ["its own share of the window", "2026-12-01T17:00:00", "03:00-05:00", 0.5, "2026-12-02T04:00:00"],
+    [
+      "this night, while its moment is to come",
+      "2026-12-01T03:30:00",
+      "03:00-05:00",
+      0.5,
+      "2026-12-01T04:00:00",
+    ],
+    ["the next night, when it has gone by", "2026-12-01T04:00:00", "03:00-05:00", 0.5, "2026-12-02T04:00:00"],
+    ["a window over midnight, before it", "2026-12-01T23:30:00", "23:00-01:00", 0.75, "2026-12-02T00:30:00"],
+    ["a window over midnight, after it", "2026-12-02T00:10:00", "23:00-01:00", 0.75, "2026-12-02T00:30:00"],
+    ["a window of no length", "2026-12-01T17:00:00", "03:00-03:00", 0.9, "2026-12-02T03:00:00"],
+  ])("is %s", (_, now, window, share, expected) => {
+    expect(nextLook(epochMs(local(now)), window, share)).toBe(local(expected));
+  });
+});
+
+const off: LightState = { on: false, brightness: 1, colour: { mode: "none" }, effect: null };
+
+/** A lamp that only has a target. */
+const makeLamp = () => {
+  const listeners = new Set<(report: LightReport) => void>();
+  let target = off;
+  const light = {
+    id: "main",
+    name: "Main",
+    get target() {
+      return target;
+    },
+    subscribe(listener: (report: LightReport) => void) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  } as unknown as Light;
+  return {
+    lights: new Map([["main", light]]),
+    listeners,
+    turn(on: boolean) {
+      target = { ...off, on };
+      for (const listener of listeners)
+        listener({ light: "main", target, available: true, fault: null, cause: { kind: "button" } });
+    },
+  };
+};
+
+let clock: VirtualClock;
+let events: AgentEvent[];
+let stop: AbortController;
+let running: Promise<void>;
+beforeEach(() => {
+  clock = new VirtualClock({ wall: epochMs(local("2026-12-01T17:00:00")) });
+  events = [];
+  stop = new AbortController();
+});
+afterEach(async () => {
+  stop.abort();
+  await running;
+  clock[Symbol.dispose]();
+});
+
+const outcome = (kind: UpdateOutcome["outcome"], at: string): UpdateOutcome => ({
+  version: "1.0.1",
+  outcome: kind,
+  code: kind === "installed" ? null : "UPDATE_WENT_BACK",
+  message: kind === "installed" ? null : "it did not work",
+  at,
+});
+
+/** Somebody to take updates from; its fields are its faults. */
+const makeUpdates = () => ({
+  asked: 0,
+  requests: 0,
+  offer: async (): Promise<{ version: string } | null> => ({ version: "1.0.1" }),
+  now: null as UpdateOutcome | null,
+  onRequest: () => {},
+  async fetch() {
+    this.asked += 1;
+    return this.offer();
+  },
+  async request() {
+    this.requests += 1;
+    this.onRequest();
+  },
+  async last() {
+    return this.now;
+  },
+});
+
+const start = (updates: ReturnType<typeof makeUpdates>, lamp = makeLamp(), automatic = true) => {
+  running = keepUpdated(
+    {
+      updates,
+      automatic,
+      window: "03:00-05:00",
+      lights: lamp.lights,
+      clock,
+      random: () => 0.5,
+      journal: { record: (event) => void events.push(event) },
+    },
+    stop.signal,
+  );
+  return lamp;
+};
+const hours = (count: number): Promise<void> => clock.advance(count * 3_600_000);
+
+describe("looking for new versions", () => {
+  test("happens once a night, and never otherwise", async () => {
+    const updates = makeUpdates();
+    updates.offer = async () => null;
+    start(updates);
+    await hours(10);
+    expect(updates.asked).toBe(0);
+    await hours(2);
+    expect(updates.asked).toBe(1);
+    await hours(72);
+    expect(updates.asked).toBe(4);
+    expect(events).toEqual([]);
+  });
+
+  test("does not happen when the settings do not want it", async () => {
+    const updates = makeUpdates();
+    start(updates, makeLamp(), false);
+    await hours(100);
+    expect(updates.asked).toBe(0);
+  });
+
+  test("waits for a clock that somebody has set", async () => {
+    clock[Symbol.dispose]();
+    clock = new VirtualClock({ wall: epochMs(0), wallKnown: false });
+    const updates = makeUpdates();
+    start(updates);
+    await hours(48);
+    expect(updates.asked).toBe(0);
+  });
+
+  test("that fails is told and tried again the next night", async () => {
+    const updates = makeUpdates();
+    updates.offer = async () => {
+      throw new AgentError("UPDATE_UNREACHABLE", "updates.example");
+    };
+    start(updates);
+    await hours(36);
+    expect(updates.asked).toBe(2);
+    expect(events).toEqual([
+      expect.objectContaining({ event: "fault", code: "UPDATE_UNREACHABLE" }),
+      expect.objectContaining({ event: "fault", code: "UPDATE_UNREACHABLE" }),
+    ]);
+  });
+});
+
+describe("a version that was fetched", () => {
+  test("is installed when the lamps have been off for a while", async () => {
+    const updates = makeUpdates();
+    updates.onRequest = () => {
+      updates.now = outcome("installed", "2026-12-02T04:06:00Z");
+    };
+    const lamp = start(updates);
+    lamp.turn(true);
+    await hours(14);
+    expect([updates.asked, updates.requests]).toEqual([1, 0]);
+    lamp.turn(false);
+    await clock.advance(QUIET_MS - 1000);
+    expect(updates.requests).toBe(0);
+    await clock.advance(20_000);
+    expect(updates.requests).toBe(1);
+    expect(events.map((event) => (event.event === "update" ? event.outcome : event.event))).toEqual([
+      "fetched",
+      "installed",
+    ]);
+    await clock.advance(QUIET_MS);
+    expect(lamp.listeners.size).toBe(0);
+  });
+
+  test("is asked for again when nothing came of it, as when a lamp was switched on meanwhile", async () => {
+    const updates = makeUpdates();
+    start(updates);
+    await hours(14);
+    expect(updates.requests).toBeGreaterThan(1);
+  });
+
+  test("that did not work is told with its reason, and not asked for again that night", async () => {
+    const updates = makeUpdates();
+    updates.now = outcome("installed", "2026-11-01T00:00:00Z");
+    updates.onRequest = () => {
+      updates.now = outcome("refused", "2026-12-02T04:06:00Z");
+    };
+    start(updates);
+    await hours(14);
+    expect(updates.requests).toBe(1);
+    expect(events.at(-1)).toEqual({
+      event: "update",
+      version: "1.0.1",
+      outcome: "refused",
+      code: "UPDATE_WENT_BACK",
+      message: "it did not work",
+    });
+  });
+});
+
+describe("what became of the last update", () => {
+  test.each([
+    ["is told at the start when it is news", -60_000, 1],
+    ["is not told again when it is old", -7_200_000, 0],
+  ])("%s", async (_, ageMs, told) => {
+    const updates = makeUpdates();
+    updates.now = outcome("wentBack", new Date(clock.wall() + ageMs).toISOString());
+    start(updates, makeLamp(), false);
+    await clock.advance(1000);
+    expect(events.length).toBe(told);
+  });
+});
+
+describe("lamps that nobody needs", () => {
+  test("are off, and were left alone for a while", async () => {
+    running = Promise.resolve();
+    const lamp = makeLamp();
+    let quiet = false;
+    void untilQuiet(lamp.lights, clock, stop.signal).then(() => {
+      quiet = true;
+    });
+    for (let times = 0; times < 5; times += 1) {
+      await clock.advance(QUIET_MS - 1000);
+      lamp.turn(false);
+    }
+    expect(quiet).toBe(false);
+    await clock.advance(QUIET_MS + 1000);
+    expect(quiet).toBe(true);
+  });
+});
