@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { plainLine } from "../adapters/redact.ts";
 import { readSettingsFile } from "../adapters/settings-file.ts";
 import type { Settings } from "../agent/settings.ts";
+import { settingsNotes } from "../agent/settings-checks.ts";
 import { settingsSchema, settingText } from "../agent/settings-docs.ts";
 import { settingsError } from "../agent/settings-parse.ts";
 import { settingKeys } from "../agent/settings-table.ts";
@@ -46,6 +47,7 @@ const check = (args: Arguments, io: Io): number => {
   const result = parseHere(file, io.env);
   if (!result.ok) throw settingsError(result.mistakes);
   io.stderr.write(`${file?.path ?? "The environment alone"}: no mistakes.\n`);
+  for (const note of settingsNotes(result.settings)) io.stderr.write(`${note}\n`);
   return 0;
 };
 

@@ -43,6 +43,8 @@ export interface StageOptions {
   readonly pinned?: boolean;
   /** Settings that differ from the world's, by section. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** The lamps are announced to Home Assistant. */
+  readonly discovery?: boolean;
 }
 
 type Named<E extends AgentEvent["event"]> = Extract<AgentEvent, { event: E }>;
@@ -290,6 +292,8 @@ export class Stage implements AsyncDisposable {
         ...(settings.assetToken as object),
         verify: { jwks: null, certificate: "org.pem" },
       };
+    if (this.#options.discovery === true)
+      settings.broker = { ...(settings.broker as object), discovery: "homeassistant" };
     return { ...settings, ...this.#options.settings };
   }
 

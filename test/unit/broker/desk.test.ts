@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { createAnnouncer } from "../../../src/broker/announcer.ts";
 import type { Connection } from "../../../src/broker/connection.ts";
 import { createDesk } from "../../../src/broker/desk.ts";
 import { topicsOf } from "../../../src/broker/topics.ts";
@@ -43,7 +44,7 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
   "a report that comes %d microtasks after the one before it was acknowledged is sent",
   async (turns) => {
     const topics = topicsOf("porch-1", ["main"]);
-    const desk = createDesk(topics);
+    const desk = createDesk(topics, createAnnouncer(topics, undefined));
     const { connection, published, acknowledge } = byHand();
     const attached = desk.attach(connection, { about, lights: [report(0)] }, desk.mark());
     for (const done of acknowledge.splice(0)) done();

@@ -43,6 +43,16 @@ describe("porchlight settings check", () => {
     expect(await stage.run(["settings", "check"])).toMatchObject({ code: 0, out: "" });
   });
 
+  it("says that Home Assistant cannot sign commands where only signed ones count", async () => {
+    await using stage = await openStage();
+    for (const trust of ["owner", "broker"]) {
+      const env = { PORCHLIGHT_BROKER_DISCOVERY: "homeassistant", PORCHLIGHT_COMMANDS_TRUST: trust };
+      const { code, err } = await stage.run(["settings", "check"], { env });
+      expect(code).toBe(0);
+      expect(err.includes("Home Assistant")).toBe(trust === "owner");
+    }
+  });
+
   it("tells every mistake, with exit code 78", async () => {
     await using stage = await openStage({ display: "hologram", org: {} });
     const { code, err } = await stage.run(["settings", "check"]);
