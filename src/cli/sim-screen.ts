@@ -131,7 +131,7 @@ export const openScreen = (
       ? "p approve as the person   b button   h the board   n cut the network   q quit"
       : `o on/off  + - dim  c colour  l next lamp  b button  h the board  n ${network.cut ? "mend" : "cut"} network  r revoke  q quit`;
     const hint = approving
-      ? `Nobody owns this lamp yet. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
+      ? `The code waits for somebody to allow this board. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
       : "";
     const said = noted === "" ? paint(STRONG, hint.slice(0, columns)) : paint(BAD, noted.slice(0, columns));
     return [
