@@ -98,7 +98,7 @@ export const openScreen = (
             (_, row) => `${picture[row] || " ".repeat(LAMP_COLUMNS)}   ${lines[row] ?? ""}`,
           )
         : lines;
-    const all = [...stage, ...gap, caption, ...below].slice(0, rows - foot.length);
+    const all = [...stage, ...gap, caption.slice(0, columns), ...below].slice(0, rows - foot.length);
     while (all.length < rows - foot.length) all.push("");
     const frame = [...all, ...foot].map((line) => `${line}${CLEAR_REST}`).join("\r\n");
     if (frame === shown) return;
