@@ -60,7 +60,7 @@ const component = ({ device }: About, light: About["lights"][number], topics: To
   };
 };
 
-/** The board and its lamps in Home Assistant's device discovery (2024.11 and later). */
+/** The board and its lamps in Home Assistant's device discovery, with temperatures in kelvin (2025.3 and later). */
 export const encodeDiscovery = (about: About, topics: Topics): string => {
   const { device, version } = about;
   return JSON.stringify({
