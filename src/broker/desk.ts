@@ -54,6 +54,7 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
   let traits: ReadonlyMap<string, LightTraits> = new Map();
   let connection: Connection | undefined;
   let told: About | undefined;
+  let toldText = "";
   let reports = 0;
 
   const note = (report: LightReport): Lamp => {
@@ -133,6 +134,7 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
 
   const isNow = (about: About): void => {
     told = about;
+    toldText = encodeAbout(about, topics);
     traits = new Map(about.lights.map((light) => [light.id, light.traits]));
   };
 
@@ -142,8 +144,8 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
       return send(lamp);
     });
 
-  const sayAbout = (via: Connection, about: About): Promise<void> =>
-    via.publish({ topic: topics.about, payload: encodeAbout(about, topics), retain: true });
+  const sayAbout = (via: Connection): Promise<void> =>
+    via.publish({ topic: topics.about, payload: toldText, retain: true });
 
   const sayOnline = (via: Connection): Promise<void> =>
     via.publish({ topic: topics.availability, payload: "online", retain: true });
@@ -172,18 +174,17 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
       const answers = unsent.splice(0);
       await Promise.all([
         announcer.announce(next, announcement.about),
-        sayAbout(next, announcement.about),
+        sayAbout(next),
         ...sayStates(),
         sayOnline(next),
       ]);
       for (const { result, to } of answers) void sendAnswer(result, to);
     },
     announce: (about) => {
-      const known = told !== undefined && encodeAbout(told, topics) === encodeAbout(about, topics);
       const via = connection;
-      if (known || via === undefined) return;
+      if (via === undefined || encodeAbout(about, topics) === toldText) return;
       isNow(about);
-      meanwhile(via, [announcer.announce(via, about), sayAbout(via, about), ...sayStates()]);
+      meanwhile(via, [announcer.announce(via, about), sayAbout(via), ...sayStates()]);
     },
     greet: () => {
       const via = connection;
