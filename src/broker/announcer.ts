@@ -28,15 +28,16 @@ export interface Announcer {
  * leaves its own topics, and an empty message at every connection would lock such a board out for a setting it never had.
  */
 export const createAnnouncer = (topics: Topics, options: DiscoveryOptions | undefined): Announcer => {
-  const { vault } = options ?? {};
+  if (options === undefined) return { listen: async () => undefined, announce: async () => undefined };
+  const { vault } = options;
   let remembered: Promise<string | undefined> | undefined;
 
   const known = (): Promise<string | undefined> => {
-    remembered ??= vault?.read("discovery").then(
+    remembered ??= vault.read("discovery").then(
       (bytes) => (bytes === undefined ? undefined : new TextDecoder().decode(bytes)),
       () => undefined,
     );
-    return remembered ?? Promise.resolve(undefined);
+    return remembered;
   };
 
   const remember = async (topic: string | undefined): Promise<void> => {
@@ -44,7 +45,7 @@ export const createAnnouncer = (topics: Topics, options: DiscoveryOptions | unde
     remembered = Promise.resolve(topic);
     // A disk that does not take it costs no more than an entry in Home Assistant that outlives the setting.
     await vault
-      ?.write("discovery", topic === undefined ? undefined : new TextEncoder().encode(topic))
+      .write("discovery", topic === undefined ? undefined : new TextEncoder().encode(topic))
       .catch(() => undefined);
   };
 
@@ -53,7 +54,7 @@ export const createAnnouncer = (topics: Topics, options: DiscoveryOptions | unde
       await work;
     } catch (error) {
       if (!(error instanceof AgentError && error.code === "BROKER_FORBIDS")) throw error;
-      options?.refused(new AgentError("BROKER_FORBIDS", `Home Assistant's discovery: ${error.detail}`));
+      options.refused(new AgentError("BROKER_FORBIDS", `Home Assistant's discovery: ${error.detail}`));
     }
   };
 
@@ -62,10 +63,9 @@ export const createAnnouncer = (topics: Topics, options: DiscoveryOptions | unde
 
   return {
     listen: async (connection) => {
-      if (options?.on === true) await unlessForbidden(connection.subscribe([HUB_STATUS]));
+      if (options.on) await unlessForbidden(connection.subscribe([HUB_STATUS]));
     },
     announce: async (connection, about) => {
-      if (options === undefined) return;
       if (options.on) {
         // Published in this very step, so that no state overtakes the traits that it is written in.
         const published = publish(connection, encodeDiscovery(about, topics));

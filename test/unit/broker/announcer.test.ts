@@ -92,3 +92,11 @@ it("a hub's start in the last moment of a connection leaves nothing behind", asy
   await clock.settle();
   expect(clock.waiting).toBe(0);
 });
+
+it("a connection that ends in the middle of the announcement ends the attempt", async () => {
+  const world = await brokerWorld({ discovery: discoveryOf(true).options, protocol: "5" });
+  world.sim.observe(({ topic }) => {
+    if (topic === config) world.sim.dropConnections();
+  });
+  expect(await world.failure()).toBe("BROKER_LOST");
+});
