@@ -86,8 +86,8 @@ export const importTable: readonly Row[] = [
     why: "opens TCP, TLS and WebSocket connections",
   },
   {
-    files: ["src/broker/{topics,codec}*.ts"],
-    may: [...leaf, "src/broker/{topics,codec}*.ts"],
+    files: ["src/broker/{topics,codec,discovery}*.ts"],
+    may: [...leaf, "src/broker/{topics,codec,discovery}*.ts"],
     why: "the written contract with other programs: pure, tested as tables",
   },
   {

@@ -157,6 +157,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       deviceId: device.id,
       lights: [...lights.keys()],
       clock,
+      discovery: {
+        on: settings.broker.discovery === "homeassistant",
+        vault,
+        random,
+        refused: ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
+      },
       openStream: around.openStream ?? (await streamOpener(settings, around)),
     });
   });

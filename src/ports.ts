@@ -63,7 +63,7 @@ export interface HttpResponse {
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
 
 /** Names of what is kept; each is one file. `light-<id>` holds a lamp's last state. */
-export type VaultKey = "device-key" | "grant" | `light-${string}`;
+export type VaultKey = "device-key" | "grant" | "discovery" | `light-${string}`;
 
 export interface Vault {
   read(key: VaultKey): Promise<Uint8Array | undefined>;
@@ -143,6 +143,8 @@ export interface Link extends AsyncDisposable {
   readonly lost: Promise<AgentError>;
   /** Publishes a lamp's state, retained. Only the newest waiting report of a lamp is sent. */
   report(report: LightReport): void;
+  /** Says what the board is again, if that has changed, as when a lamp's hardware is known at last. */
+  announce(about: About): void;
   /** Says `offline`, waits for what is not yet acknowledged (bounded), disconnects. */
   [Symbol.asyncDispose](): Promise<void>;
 }

@@ -86,7 +86,9 @@ const admitBoard = (
   return {
     ok: true,
     who: { kind: "device", name: did },
-    may: (_action, topic) => covers(`porchlight/${did}/#`, topic),
+    may: (action, topic) =>
+      covers(`porchlight/${did}/#`, topic) ||
+      topic === (action === "publish" ? `homeassistant/device/${did}/config` : "homeassistant/status"),
     expiresAt: exp === undefined ? null : fromNumericDate(exp),
   };
 };

@@ -1,6 +1,7 @@
 import type { LightChange } from "../../src/model.ts";
 import { byId, say } from "./dom.ts";
 import { act } from "./feed.ts";
+import { shineOn } from "./scene.ts";
 import type { PageState, RemoteLamp } from "./state.ts";
 
 /** At most one command in this many milliseconds while a finger is on a slider. */
@@ -94,7 +95,7 @@ export const buildPhone = (): { show(state: PageState): void } => {
 
   const show = (state: PageState): void => {
     latest = state;
-    const { phone, board } = state;
+    const { phone, board, hardware } = state;
     if (phone.person !== null && browsing !== null) {
       // The remote has signed in: the browser has done its work.
       browsing = null;
@@ -120,6 +121,7 @@ export const buildPhone = (): { show(state: PageState): void } => {
     showLamps(byId("lamps", HTMLElement), phone.lamps, chosen, choose);
     const lamp = phone.lamps.find(({ id }) => id === chosen) ?? phone.lamps[0];
     const light = lamp === undefined ? phone.light : lamp.light;
+    shineOn(stages.remote, hardware.lamps.find(({ id }) => id === lamp?.id)?.light ?? state.lamp);
     byId("brightness-box", HTMLElement).hidden = lamp?.dims === false;
     byId("kelvin-box", HTMLElement).hidden = lamp?.temperature === false;
     byId("swatches", HTMLElement).hidden = lamp?.rgb === false;

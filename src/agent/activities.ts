@@ -172,6 +172,8 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   const obeying = new Set<Promise<void>>();
   let link: Link | undefined;
 
+  let held = first;
+
   const connect = async (credentials: Credentials): Promise<Link> => {
     const announcement = {
       about: await parts.about(credentials),
@@ -180,7 +182,9 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     const made = await broker.connect(credentials.pass, announcement, link, signal);
     // A lamp that moved while the connection was made is reported again; the link keeps only the newest.
     link = made;
+    held = credentials;
     for (const report of reportsOf(lights, { kind: "agent" })) made.report(report);
+    made.announce(parts.about(held));
     const obeyed = obey(made).finally(() => obeying.delete(obeyed));
     obeying.add(obeyed);
     return made;
@@ -199,7 +203,13 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     await Promise.all(underWay);
   };
 
-  const unsubscribe = [...lights.values()].map((light) => light.subscribe((report) => link?.report(report)));
+  const unsubscribe = [...lights.values()].map((light) =>
+    light.subscribe((report) => {
+      link?.report(report);
+      // A report is also how a lamp tells that its hardware is there, perhaps with other traits than thought.
+      link?.announce(parts.about(held));
+    }),
+  );
   try {
     let current = first;
     let made = await connect(current);

@@ -1,5 +1,6 @@
 // Settings that are right one by one but not together. Pure.
 
+import type { Settings } from "./settings.ts";
 import { isLoopback } from "./settings-kinds.ts";
 import type { SettingKey, SettingValues } from "./settings-table.ts";
 
@@ -114,6 +115,17 @@ const updateMistakes = (values: SettingValues): CrossMistake[] => {
     });
   return found;
 };
+
+/** What is no mistake, but perhaps not what was meant: for a person who checks the settings. */
+export const settingsNotes = ({
+  broker,
+  commands,
+}: Pick<Settings, "broker" | "commands">): readonly string[] =>
+  broker.discovery === "homeassistant" && commands.trust === "owner"
+    ? [
+        "Home Assistant will show the lamps but not move them: it cannot sign commands, and commands.trust is owner.",
+      ]
+    : [];
 
 /** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
 export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [

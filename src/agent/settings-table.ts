@@ -305,7 +305,7 @@ export const settingTable = {
     kind: { kind: "choice", values: ["homeassistant"] },
     nullable: true,
     fallback: always(null),
-    doc: "Announces the lamps to Home Assistant, so that they appear there by themselves.",
+    doc: "Announces the lamps to Home Assistant, so that they appear there by themselves. It moves them only with commands.trust broker.",
     example: "homeassistant",
   },
   "commands.trust": {

@@ -157,11 +157,18 @@ const readChange = (fields: Fields): LightChange => {
 const readEffect = (fields: Fields): LightEffect | null | undefined => {
   // read both before choosing, so that a wrong one is always reported
   const effect = word(fields, "effect", ["blink", "identify", "none"]);
-  const flash = word(fields, "flash", ["short", "long"]);
+  const flash = readFlash(fields);
   if (effect !== undefined) return effect === "none" ? null : effect;
   if (flash !== undefined) return flash === "short" ? "blink" : "identify";
   // an explicit null ends the effect, as Home Assistant's state has it
   return Object.hasOwn(fields, "effect") ? null : undefined;
+};
+
+/** Home Assistant's JSON schema sends a flash as seconds: a lamp that shows itself for a moment. Others send the word. */
+const readFlash = (fields: Fields): "short" | "long" | undefined => {
+  if (typeof member(fields, "flash") !== "number") return word(fields, "flash", ["short", "long"]);
+  number(fields, "flash", 0, 3600);
+  return "long";
 };
 
 const readColour = (fields: Fields): LightColour | undefined => {

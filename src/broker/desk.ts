@@ -1,6 +1,7 @@
 import { AgentError, asAgentError } from "../errors.ts";
-import type { CommandResult, LightReport, LightTraits } from "../model.ts";
+import type { About, CommandResult, LightReport, LightTraits } from "../model.ts";
 import type { Announcement } from "../ports.ts";
+import type { Announcer } from "./announcer.ts";
 import type { Connection } from "./connection.ts";
 import { encodeAbout, encodeResult, encodeState } from "./payloads.ts";
 import type { Topics } from "./topics.ts";
@@ -30,6 +31,10 @@ export interface Desk {
    * states: those of the announcement, or newer ones reported after `mark`.
    */
   attach(connection: Connection, announcement: Announcement, mark: number): Promise<void>;
+  /** Says what the board is, and the states in the traits that it has now, unless that was said already. */
+  announce(about: About): void;
+  /** Says to a hub that has just started what it may have missed where the broker keeps nothing for it. */
+  greet(): void;
   /** Says nothing more over this connection. */
   detach(connection: Connection): void;
 }
@@ -43,11 +48,13 @@ interface Lamp {
   busy: boolean;
 }
 
-export const createDesk = (topics: Topics): Desk => {
+export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
   const lamps = new Map<string, Lamp>();
   const unsent: { result: CommandResult; to: ReplyTo }[] = [];
   let traits: ReadonlyMap<string, LightTraits> = new Map();
   let connection: Connection | undefined;
+  let told: About | undefined;
+  let toldText = "";
   let reports = 0;
 
   const note = (report: LightReport): Lamp => {
@@ -125,6 +132,31 @@ export const createDesk = (topics: Topics): Desk => {
     }
   };
 
+  const isNow = (about: About): void => {
+    told = about;
+    toldText = encodeAbout(about, topics);
+    traits = new Map(about.lights.map((light) => [light.id, light.traits]));
+  };
+
+  const sayStates = (): Promise<void>[] =>
+    [...lamps.values()].map((lamp) => {
+      lamp.waiting = true;
+      return send(lamp);
+    });
+
+  const sayAbout = (via: Connection): Promise<void> =>
+    via.publish({ topic: topics.about, payload: toldText, retain: true });
+
+  const sayOnline = (via: Connection): Promise<void> =>
+    via.publish({ topic: topics.availability, payload: "online", retain: true });
+
+  /** What is said between a connection's beginning and its end; when it cannot be, the connection is no good. */
+  const meanwhile = (via: Connection, work: readonly Promise<void>[]): void => {
+    Promise.all(work).catch((error: unknown) => {
+      if (via === connection) via.abandon(asAgentError(error));
+    });
+  };
+
   return {
     mark: () => reports,
     report: (report) => {
@@ -136,20 +168,28 @@ export const createDesk = (topics: Topics): Desk => {
     },
     attach: async (next, announcement, mark) => {
       connection = next;
-      traits = new Map(announcement.about.lights.map((light) => [light.id, light.traits]));
+      isNow(announcement.about);
       for (const report of announcement.lights)
         if ((lamps.get(report.light)?.reportedAt ?? 0) <= mark) note(report);
       const answers = unsent.splice(0);
-      const states = [...lamps.values()].map((lamp) => {
-        lamp.waiting = true;
-        return send(lamp);
-      });
       await Promise.all([
-        next.publish({ topic: topics.about, payload: encodeAbout(announcement.about, topics), retain: true }),
-        ...states,
-        next.publish({ topic: topics.availability, payload: "online", retain: true }),
+        announcer.announce(next, announcement.about),
+        sayAbout(next),
+        ...sayStates(),
+        sayOnline(next),
       ]);
       for (const { result, to } of answers) void sendAnswer(result, to);
+    },
+    announce: (about) => {
+      const via = connection;
+      if (via === undefined || encodeAbout(about, topics) === toldText) return;
+      isNow(about);
+      meanwhile(via, [announcer.announce(via, about), sayAbout(via), ...sayStates()]);
+    },
+    greet: () => {
+      const via = connection;
+      if (via === undefined || told === undefined) return;
+      meanwhile(via, [announcer.announce(via, told), ...sayStates(), sayOnline(via)]);
     },
     detach: (gone) => {
       if (connection === gone) connection = undefined;

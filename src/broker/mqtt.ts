@@ -3,6 +3,7 @@ import { AgentError, asAgentError } from "../errors.ts";
 import type { Incoming } from "../model.ts";
 import type { Broker, BrokerPass, Clock, CommandRequest, Link } from "../ports.ts";
 import { after, type MonoMs, type Secret } from "../units.ts";
+import { createAnnouncer, type DiscoveryOptions } from "./announcer.ts";
 import { correlationId, parseCommand } from "./codec.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Received } from "./connection-options.ts";
@@ -10,7 +11,7 @@ import { within } from "./deadline.ts";
 import { createDesk, type ReplyTo } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
 import type { Protocol } from "./reasons.ts";
-import { answerableTopic, topicsOf } from "./topics.ts";
+import { answerableTopic, HUB_STATUS, topicsOf } from "./topics.ts";
 
 export interface BrokerOptions {
   readonly url: URL;
@@ -25,6 +26,8 @@ export interface BrokerOptions {
   /** Lamp ids in the order of the settings. */
   readonly lights: readonly string[];
   readonly clock: Clock;
+  /** Home Assistant's discovery; without it nothing is published there. */
+  readonly discovery?: DiscoveryOptions;
   /** A connected byte stream to the broker. */
   openStream(url: URL, signal: AbortSignal): Promise<Duplex>;
   /** Seconds of silence after which either side asks; the broker may impose another. */
@@ -44,6 +47,9 @@ const INBOX_LIMIT = 64;
 
 /** How long closing waits for acknowledgements that are still due, in milliseconds. */
 const CLOSE_WAIT_MS = 2_000;
+
+/** When Home Assistant has started, boards answer within this time, each at a moment of its own. */
+const GREETING_SPREAD_MS = 5_000;
 
 /** How long a broker counts as one that speaks only 3.1.1 before MQTT 5 is tried again. */
 const TRY_AGAIN_MS = 3_600_000;
@@ -81,12 +87,27 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const { clock, url, deviceId } = options;
   const connectTimeoutMs = options.connectTimeoutMs ?? 20_000;
   const topics = topicsOf(deviceId, options.lights);
-  const desk = createDesk(topics);
+  const announcer = createAnnouncer(topics, options.discovery);
+  const desk = createDesk(topics, announcer);
   const inbox = createInbox<Waiting>(INBOX_LIMIT);
   const predecessors = new WeakMap<Link, Predecessor>();
   let spoken: { readonly protocol: Protocol; readonly at: MonoMs } | undefined;
 
-  const onMessage = (message: Received): void => {
+  const greetLater = (random: number, over: AbortSignal): void => {
+    clock.sleep(random * GREETING_SPREAD_MS, over).then(
+      () => desk.greet(),
+      () => undefined,
+    );
+  };
+
+  const onMessage = (message: Received, over: AbortSignal): void => {
+    const { discovery } = options;
+    if (message.topic === HUB_STATUS && discovery?.on === true) {
+      // A retained one is from before this connection, on which all has just been said.
+      if (!message.retained && Buffer.from(message.payload).toString() === "online")
+        greetLater(discovery.random(), over);
+      return;
+    }
     const waiting = readMessage(message);
     const dropped = waiting === null ? undefined : inbox.push(waiting);
     if (dropped === undefined) return;
@@ -164,6 +185,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
       const stream = await openInTime(signal);
       // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
       if (protocol === "3.1.1") await before?.retire();
+      const over = new AbortController();
       const opened = await openConnection(
         stream,
         {
@@ -177,12 +199,13 @@ export const createBroker = (options: BrokerOptions): Broker => {
           connectTimeoutMs,
           ackTimeoutMs: options.ackTimeoutMs ?? 20_000,
           clock,
-          onMessage,
+          onMessage: (message) => onMessage(message, over.signal),
         },
         signal,
       );
       if (opened.kind === "open") {
         spoken = { protocol, at: since };
+        void opened.connection.ended.then((error) => over.abort(error));
         return { connection: opened.connection, protocol };
       }
       const [next, ...rest] = others;
@@ -211,6 +234,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
       },
       lost: lost.promise,
       report: (report) => desk.report(report),
+      announce: (about) => desk.announce(about),
       [Symbol.asyncDispose]: async () => {
         expected = true;
         desk.detach(connection);
@@ -246,7 +270,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
         signal.addEventListener("abort", onAbort, { once: true });
         try {
           await before?.retire();
-          await connection.subscribe(topics.filters(connection.wildcards));
+          await Promise.all([
+            connection.subscribe(topics.filters(connection.wildcards)),
+            announcer.listen(connection),
+          ]);
           await desk.attach(connection, announcement, mark);
           signal.throwIfAborted();
         } catch (error) {

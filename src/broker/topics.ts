@@ -5,6 +5,8 @@ export interface Topics {
   readonly availability: string;
   readonly about: string;
   readonly result: string;
+  /** Home Assistant's device discovery; the prefix is its default. */
+  readonly discovery: string;
   /** Signed commands. */
   readonly command: string;
   /** Retained state of a lamp. */
@@ -22,6 +24,9 @@ export interface Topics {
   of(light: string): { readonly set: string; readonly state: string };
 }
 
+/** Where Home Assistant says `online` when it has started, and `offline`. */
+export const HUB_STATUS = "homeassistant/status";
+
 /**
  * The topic names of a board. The first lamp has the plain names `light/set` and `light/state`, every further
  * lamp its own level below `lights`. `deviceId` and lamp ids are checked by the settings ([A-Za-z0-9_-]{1,64}).
@@ -38,6 +43,7 @@ export const topicsOf = (deviceId: string, lights: readonly string[]): Topics =>
     availability: `${root}/availability`,
     about: `${root}/about`,
     result: `${root}/result`,
+    discovery: `homeassistant/device/${deviceId}/config`,
     command,
     state,
     set,

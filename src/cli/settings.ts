@@ -4,10 +4,12 @@ import { text } from "node:stream/consumers";
 import { plainLine } from "../adapters/redact.ts";
 import { readSettingsFile } from "../adapters/settings-file.ts";
 import type { Settings } from "../agent/settings.ts";
+import { settingsNotes } from "../agent/settings-checks.ts";
 import { settingsSchema, settingText } from "../agent/settings-docs.ts";
 import { settingsError } from "../agent/settings-parse.ts";
 import { settingKeys } from "../agent/settings-table.ts";
 import { describeMistake, LIGHTS } from "../agent/settings-written.ts";
+import { builtInDrivers, parseDriver } from "../hal/open.ts";
 import { unreachable } from "../units.ts";
 import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
 import { loadSettings, parseHere } from "./load-settings.ts";
@@ -41,11 +43,23 @@ const show = (args: Arguments, io: Io): number => {
   return 0;
 };
 
+/** A driver that is not built in may come with somebody's own program. */
+const driverNotes = ({ id, driver }: Settings["lights"][number]): readonly string[] => {
+  const { word } = parseDriver(driver);
+  return Object.hasOwn(builtInDrivers, word)
+    ? []
+    : [
+        `The lamp ${id} needs a driver ${word} of your own: Porchlight has ${Object.keys(builtInDrivers).join(", ")}.`,
+      ];
+};
+
 const check = (args: Arguments, io: Io): number => {
   const file = readSettingsFile(args.values.settings, io.env);
   const result = parseHere(file, io.env);
   if (!result.ok) throw settingsError(result.mistakes);
   io.stderr.write(`${file?.path ?? "The environment alone"}: no mistakes.\n`);
+  const notes = [...settingsNotes(result.settings), ...result.settings.lights.flatMap(driverNotes)];
+  for (const note of notes) io.stderr.write(`${plainLine(note)}\n`);
   return 0;
 };
 

@@ -98,7 +98,7 @@ export const openScreen = (
             (_, row) => `${picture[row] || " ".repeat(LAMP_COLUMNS)}   ${lines[row] ?? ""}`,
           )
         : lines;
-    const all = [...stage, ...gap, caption, ...below].slice(0, rows - foot.length);
+    const all = [...stage, ...gap, caption.slice(0, columns), ...below].slice(0, rows - foot.length);
     while (all.length < rows - foot.length) all.push("");
     const frame = [...all, ...foot].map((line) => `${line}${CLEAR_REST}`).join("\r\n");
     if (frame === shown) return;
@@ -131,7 +131,7 @@ export const openScreen = (
       ? "p approve as the person   b button   h the board   n cut the network   q quit"
       : `o on/off  + - dim  c colour  l next lamp  b button  h the board  n ${network.cut ? "mend" : "cut"} network  r revoke  q quit`;
     const hint = approving
-      ? `Nobody owns this lamp yet. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
+      ? `The code waits for somebody to allow this board. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
       : "";
     const said = noted === "" ? paint(STRONG, hint.slice(0, columns)) : paint(BAD, noted.slice(0, columns));
     return [

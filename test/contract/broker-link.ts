@@ -1,5 +1,7 @@
 import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vault.ts";
+import type { DiscoveryOptions } from "../../src/broker/announcer.ts";
 import { createBroker } from "../../src/broker/mqtt.ts";
 import type { AgentError } from "../../src/errors.ts";
 import type { CommandResult, LightReport, LightTraits } from "../../src/model.ts";
@@ -73,6 +75,7 @@ export const brokerLinkContract = (
     let world: BrokerUnderTest;
     let broker: Broker;
     const links: Link[] = [];
+    const disk = createMemoryDisk();
     const never = new AbortController().signal;
 
     const connect = async (
@@ -106,9 +109,17 @@ export const brokerLinkContract = (
 
     const brightnessIn = (payload: string | undefined): unknown => JSON.parse(payload ?? "{}").brightness;
 
-    beforeEach(async () => {
-      world = await start();
-      broker = createBroker({
+    /** A board as it is after a start, with this setting. */
+    const boot = (discovery: boolean): Broker => {
+      const discoveryOptions: DiscoveryOptions = {
+        on: discovery,
+        vault: openMemoryVault(disk),
+        random: () => 0.1,
+        refused: (error) => {
+          throw error;
+        },
+      };
+      return createBroker({
         url: world.url,
         protocol,
         username: null,
@@ -117,7 +128,14 @@ export const brokerLinkContract = (
         lights: ["main", "hall"],
         clock: world.clock,
         openStream: world.openStream,
+        discovery: discoveryOptions,
       });
+    };
+
+    beforeEach(async () => {
+      world = await start();
+      disk.files.clear();
+      broker = boot(false);
     });
 
     afterEach(async () => {
@@ -245,6 +263,56 @@ export const brokerLinkContract = (
       await world.until(async () => (await world.seen(topic("result"))).length === 1);
       await world.until(async () => brightnessIn(await world.retained(topic("light/state"))) === 255);
       expect(brightnessIn(await world.retained(topic("lights/hall/state")))).toBe(64);
+    });
+
+    it("announces its lamps to Home Assistant, and again when that has started anew", async () => {
+      broker = boot(true);
+      await connect();
+      const config = "homeassistant/device/porch-1/config";
+      const { components } = JSON.parse((await world.retained(config)) ?? "{}");
+      expect(components.hall).toMatchObject({
+        command_topic: topic("lights/hall/set"),
+        state_topic: topic("lights/hall/state"),
+        supported_color_modes: ["brightness"],
+      });
+      await world.publish("homeassistant/status", "offline");
+      await world.publish("homeassistant/status", "online");
+      await world.until(async () => (await world.seen(config)).length === 2);
+      await world.until(async () => (await world.seen(topic("availability"))).length === 2);
+      expect(new Set(await world.seen(config)).size).toBe(1);
+    });
+
+    it("takes its announcement back once, when it is not wanted any more", async () => {
+      const config = "homeassistant/device/porch-1/config";
+      broker = boot(true);
+      await world.done((await connect())[Symbol.asyncDispose]());
+      expect(await world.retained(config)).toContain("components");
+      broker = boot(false);
+      await world.done((await connect())[Symbol.asyncDispose]());
+      expect(await world.retained(config)).toBeUndefined();
+      expect((await world.seen(config)).length).toBe(2);
+      broker = boot(false);
+      await connect();
+      expect((await world.seen(config)).length).toBe(2);
+    });
+
+    it("says what it is again when its lamps turn out to be others, and their states with it", async () => {
+      broker = boot(true);
+      const link = await connect();
+      const { about } = announcementOf(0.5);
+      link.announce(about);
+      const [main, hall] = about.lights;
+      if (main === undefined || hall === undefined) throw new Error("two lamps");
+      link.announce({
+        ...about,
+        lights: [{ ...main, traits: { ...dimmable, dims: false } }, hall],
+      });
+      await world.until(async () => (await world.seen(topic("light/state"))).length === 2);
+      const config = JSON.parse((await world.retained("homeassistant/device/porch-1/config")) ?? "{}");
+      expect(config.components.main.supported_color_modes).toEqual(["onoff"]);
+      expect(JSON.parse((await world.retained(topic("about"))) ?? "{}").lights[0].traits.dims).toBe(false);
+      expect(JSON.parse((await world.retained(topic("light/state"))) ?? "{}").color_mode).toBe("onoff");
+      expect((await world.seen(topic("about"))).length).toBe(2);
     });
 
     it("gives up at once when it is told to, and leaves nothing behind", async () => {

@@ -69,7 +69,7 @@ const start = async (): Promise<BrokerUnderTest> => {
   opening.defer(() => everything.client.endAsync(true));
   const retainedOnly = await openObserver(mosquitto.open);
   opening.defer(() => retainedOnly.client.endAsync(true));
-  await everything.client.subscribeAsync("porchlight/#", { qos: 1 });
+  await everything.client.subscribeAsync(["porchlight/#", "homeassistant/#"], { qos: 1 });
 
   const streams = new Set<Duplex>();
   const owned = opening.move();

@@ -82,3 +82,57 @@ it("a slider dragged on a slow lamp ends at its last place in a few writes, and 
   const { lights: reports } = await stage.status();
   expect(reports[0]?.target.brightness).toBe(1);
 });
+
+const config = (): { components: Record<string, Record<string, unknown>> } =>
+  JSON.parse(stage.world.broker.retained("homeassistant/device/porch-1/config") ?? "null");
+
+it("every lamp has its place in Home Assistant, on the topics where it obeys and reports", async () => {
+  stage = await openStage({ settings: { lights } });
+  await stage.signIn();
+  expect(config()).toBeNull();
+  await stage.run?.stop();
+
+  const about = JSON.parse(stage.retained("about") ?? "{}");
+  await stage[Symbol.asyncDispose]();
+  stage = await openStage({ settings: { lights }, discovery: true });
+  await stage.signIn();
+  const { components } = config();
+  expect(Object.keys(components)).toEqual(["porch", "hall", "attic"]);
+  expect(Object.values(components).map((each) => each.supported_color_modes)).toEqual([
+    ["color_temp", "rgb"],
+    ["brightness"],
+    ["onoff"],
+  ]);
+  for (const { id, topics } of about.lights)
+    expect([components[id]?.command_topic, components[id]?.state_topic]).toEqual([topics.set, topics.state]);
+  // As Home Assistant sends it: the lamp that the component names moves, and says so where it reads.
+  stage.world.broker.publish(String(components.hall?.command_topic), '{"state":"ON","brightness":128}');
+  await stage.clock.advance(1_000);
+  const state = JSON.parse(stage.world.broker.retained(String(components.hall?.state_topic)) ?? "{}");
+  expect(state).toMatchObject({ state: "ON", brightness: 128, color_mode: "brightness", available: true });
+});
+
+it("a lamp that appears after the board is online is told anew, with what it can do", async () => {
+  stage = await openStage({ settings: { lights }, discovery: true });
+  stage.world.board.unplugged = true;
+  await stage.signIn();
+  const traits = () => JSON.parse(stage.retained("about") ?? "{}").lights[0].traits;
+  expect(traits()).toMatchObject({ rgb: false, temperature: null });
+  expect(config().components.porch?.supported_color_modes).toEqual(["brightness"]);
+  expect(JSON.parse(stage.retained("light/state") ?? "{}")).toMatchObject({ available: false });
+  const seen = stage.watch("about");
+  stage.world.board.unplugged = false;
+  await stage.clock.advance(90_000);
+  expect(traits()).toMatchObject({ rgb: true, temperature: { minKelvin: 2200 } });
+  expect(config().components.porch?.supported_color_modes).toEqual(["color_temp", "rgb"]);
+  expect(JSON.parse(stage.retained("light/state") ?? "{}")).toMatchObject({
+    available: true,
+    color_mode: "color_temp",
+  });
+  expect(seen.length).toBe(1);
+  stage.world.board.unplugged = true;
+  await stage.light("porch", { on: true });
+  stage.world.board.unplugged = false;
+  await stage.clock.advance(90_000);
+  expect(seen.length).toBe(1);
+});

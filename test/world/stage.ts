@@ -44,6 +44,8 @@ export interface StageOptions {
   /** Settings that differ from the world's, by section. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly updates?: Updates;
+  /** The lamps are announced to Home Assistant. */
+  readonly discovery?: boolean;
 }
 
 type Named<E extends AgentEvent["event"]> = Extract<AgentEvent, { event: E }>;
@@ -292,6 +294,8 @@ export class Stage implements AsyncDisposable {
         ...(settings.assetToken as object),
         verify: { jwks: null, certificate: "org.pem" },
       };
+    if (this.#options.discovery === true)
+      settings.broker = { ...(settings.broker as object), discovery: "homeassistant" };
     return { ...settings, ...this.#options.settings };
   }
 

@@ -1,7 +1,7 @@
 // What this board has for a lamp, a button or a display, as the kernel tells it. Nothing is opened that would change it.
 
 import { readdir, readFile, readlink, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AgentError } from "../../errors.ts";
 import { type Chip, type GpioKernel, linuxGpio, listChips, listLines } from "./gpio.ts";
 import { listPwmChips } from "./pwm-chips.ts";
@@ -65,6 +65,15 @@ const names = async (folder: string): Promise<readonly string[]> =>
 const text = async (path: string): Promise<string> =>
   (await readFile(path, "utf8").catch(() => "")).replaceAll("\0", " ").trim();
 
+/** What a person calls a process. Node names its main thread itself: there the command line says more. */
+const programOf = async (process: string): Promise<string> => {
+  const name = await text(join(process, "comm"));
+  if (!/^(?:node|node-MainThread)$/.test(name)) return name || "process";
+  const [program = "", ...words] = (await text(join(process, "cmdline"))).split(" ");
+  const script = /^node\d*$/.test(basename(program)) ? words.find((word) => !word.startsWith("-")) : program;
+  return basename(script ?? program).replace(/\.[cm]?[jt]s$/, "") || name;
+};
+
 /** Programs by the files they have open. Other people's are unknown to an account that may not look. */
 const openFiles = async ({ proc }: Roots): Promise<ReadonlyMap<string, readonly string[]>> => {
   const holders = new Map<string, string[]>();
@@ -73,7 +82,7 @@ const openFiles = async ({ proc }: Roots): Promise<ReadonlyMap<string, readonly 
     for (const fd of await names(join(proc, pid, "fd"))) {
       const path = await readlink(join(proc, pid, "fd", fd)).catch(() => "");
       if (!path.includes("/dev/")) continue;
-      const holder = `${(await text(join(proc, pid, "comm"))) || "process"} (${pid})`;
+      const holder = `${await programOf(join(proc, pid))} (${pid})`;
       const all = holders.get(path) ?? [];
       if (!all.includes(holder)) holders.set(path, [...all, holder]);
     }

@@ -64,7 +64,7 @@ const answers = (port: number): Promise<boolean> =>
   });
 
 /**
- * Starts the broker with its files in `folder`. `board` may use its own topics, the discovery topic and
+ * Starts the broker with its files in `folder`. `board` may use its own topics, those of discovery and
  * `phone/answers/`, `phone` everything below `porchlight/` and `phone/`. `extra` lines are added to the configuration.
  */
 export const startMosquitto = async (options: {
@@ -88,6 +88,7 @@ export const startMosquitto = async (options: {
   const boardMay = [
     `topic readwrite porchlight/${deviceId}/#`,
     `topic write homeassistant/device/${deviceId}/config`,
+    "topic read homeassistant/status",
     "topic write phone/answers/#",
   ];
   writeFileSync(

@@ -51,6 +51,10 @@ describe("a plain command", () => {
       { on: true, effect: "identify" },
     ],
     [{ flash: "long", effect: "none" }, { effect: null }],
+    [
+      { flash: 5, state: "ON" },
+      { on: true, effect: "identify" },
+    ],
   ])("%j is understood", (command, change) => {
     expect(changeOf(command)).toEqual(change);
   });
@@ -81,6 +85,8 @@ describe("a plain command", () => {
     [{ effect: "rainbow" }],
     [{ effect: 3 }],
     [{ flash: "medium" }],
+    [{ flash: -1 }],
+    [{ flash: true }],
     [{ flash: "medium", effect: "blink" }],
     [{ state: "ON", id: "" }],
     [{ state: "ON", id: "x".repeat(129) }],

@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { createAnnouncer } from "../../../src/broker/announcer.ts";
 import type { Connection } from "../../../src/broker/connection.ts";
 import { createDesk } from "../../../src/broker/desk.ts";
 import { topicsOf } from "../../../src/broker/topics.ts";
+import { AgentError } from "../../../src/errors.ts";
 import type { About, LightReport } from "../../../src/model.ts";
 
 const report = (brightness: number): LightReport => ({
@@ -44,7 +46,7 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
   "a report that comes %d microtasks after the one before it was acknowledged is sent",
   async (turns) => {
     const topics = topicsOf("porch-1", ["main"]);
-    const desk = createDesk(topics);
+    const desk = createDesk(topics, createAnnouncer(topics, undefined));
     const { connection, published, acknowledge } = byHand();
     const attached = desk.attach(connection, { about, lights: [report(0)] }, desk.mark());
     for (const done of acknowledge.splice(0)) done();
@@ -58,3 +60,37 @@ test.each([0, 1, 2, 3, 4, 5, 6, 7, 8])(
     expect(JSON.parse(states.at(-1)?.payload ?? "{}").brightness).toBe(255);
   },
 );
+
+test("nothing is said to a hub, nor of other lamps, while there is no connection", async () => {
+  const topics = topicsOf("porch-1", ["main"]);
+  const desk = createDesk(topics, createAnnouncer(topics, undefined));
+  desk.greet();
+  desk.announce(about);
+  const { connection, published, acknowledge } = byHand();
+  const attached = desk.attach(connection, { about, lights: [report(0)] }, desk.mark());
+  for (const done of acknowledge.splice(0)) done();
+  await attached;
+  expect(published.map(({ topic }) => topic)).toEqual([
+    topics.about,
+    topics.state("main"),
+    topics.availability,
+  ]);
+});
+
+test("a connection that does not take what the board has become is given up", async () => {
+  const topics = topicsOf("porch-1", ["main"]);
+  const desk = createDesk(topics, createAnnouncer(topics, undefined));
+  const given: AgentError[] = [];
+  let broken = false;
+  const connection = {
+    publish: async () => {
+      if (broken) throw new AgentError("BROKER_SILENT");
+    },
+    abandon: (why: AgentError) => given.push(why),
+  } as unknown as Connection;
+  await desk.attach(connection, { about, lights: [] }, desk.mark());
+  broken = true;
+  desk.announce({ ...about, version: "2.0.0" });
+  await settle(20);
+  expect(given.map(({ code }) => code)).toEqual(["BROKER_SILENT"]);
+});

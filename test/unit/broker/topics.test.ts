@@ -17,12 +17,13 @@ describe("topics", () => {
   });
 
   it("names the board's own topics", () => {
-    const { availability, about, result, command } = topics;
-    expect([availability, about, result, command]).toEqual([
+    const { availability, about, result, command, discovery } = topics;
+    expect([availability, about, result, command, discovery]).toEqual([
       "porchlight/porch-1/availability",
       "porchlight/porch-1/about",
       "porchlight/porch-1/result",
       "porchlight/porch-1/command",
+      "homeassistant/device/porch-1/config",
     ]);
   });
 

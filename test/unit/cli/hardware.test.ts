@@ -93,6 +93,20 @@ describe("what a board has", () => {
   });
 
   it.each([
+    ["node-MainThread", "/usr/bin/node\0--no-warnings\0/opt/porchlight/porchlight.mjs\0run\0", "porchlight"],
+    ["node-MainThread", "/usr/bin/porchlight\0run\0", "porchlight"],
+    ["node", "node\0", "node"],
+    ["node", "", "node"],
+    ["", "", "process"],
+  ])("names a program %j of the command line %j as people do", async (comm, cmdline, name) => {
+    board();
+    put("proc/43/comm", `${comm}\n`);
+    put("proc/43/cmdline", cmdline);
+    link("proc/43/fd/3", "dev/fb0");
+    expect((await inventory(raspberry())).framebuffers).toMatchObject([{ usedBy: [`${name} (43)`] }]);
+  });
+
+  it.each([
     [
       "a Pi 5 whose lines have the names of pins",
       raspberry("pinctrl-rp1", (line) => `PIN${line + 3}`),

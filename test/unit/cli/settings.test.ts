@@ -43,6 +43,26 @@ describe("porchlight settings check", () => {
     expect(await stage.run(["settings", "check"])).toMatchObject({ code: 0, out: "" });
   });
 
+  it("says that Home Assistant cannot sign commands where only signed ones count", async () => {
+    await using stage = await openStage();
+    for (const trust of ["owner", "broker"]) {
+      const env = { PORCHLIGHT_BROKER_DISCOVERY: "homeassistant", PORCHLIGHT_COMMANDS_TRUST: trust };
+      const { code, err } = await stage.run(["settings", "check"], { env });
+      expect(code).toBe(0);
+      expect(err.includes("Home Assistant")).toBe(trust === "owner");
+    }
+  });
+
+  it("names a driver that does not come with Porchlight, which a program of one's own may have", async () => {
+    await using stage = await openStage();
+    const lights = (driver: string) => ({ PORCHLIGHT_LIGHTS: JSON.stringify([{ driver }]) });
+    for (const [driver, noted] of [["gpoi:GPIO17", true] as const, ["gpio:GPIO17", false] as const]) {
+      const { code, err } = await stage.run(["settings", "check"], { env: lights(driver) });
+      expect(code).toBe(0);
+      expect(err.includes("needs a driver gpoi of your own")).toBe(noted);
+    }
+  });
+
   it("tells every mistake, with exit code 78", async () => {
     await using stage = await openStage({ display: "hologram", org: {} });
     const { code, err } = await stage.run(["settings", "check"]);

@@ -18,6 +18,7 @@ import type { OpenI2c } from "../../../src/hal/linux/i2c.ts";
 import type { View } from "../../../src/model.ts";
 import type { Display } from "../../../src/ports.ts";
 import { monoMs } from "../../../src/units.ts";
+import { failure, fakeBuffer } from "./fake-framebuffer.ts";
 
 const link = "https://login.salesforce.com/setup/connect?user_code=X7K2M9QT";
 const shortLink = "https://login.salesforce.com/setup/connect";
@@ -160,55 +161,6 @@ describe("the picture on a panel", () => {
     for (const rotation of [0, 90, 180, 270] as Rotation[]) expect(inkAt(panel, rotation, 9, 9)).toBe(0);
   });
 });
-
-const failure = (code: string): Error => Object.assign(new Error(code), { code });
-
-/** A frame buffer in memory. */
-const fakeBuffer = (width: number, height: number, bits: number, extra = 0) => {
-  const stride = width * (bits / 8) + extra;
-  const colours = bits === 16 ? [11, 5, 5, 6, 0, 5] : [16, 8, 8, 8, 0, 8];
-  const made = {
-    memory: Buffer.alloc(0),
-    writes: 0,
-    refusal: "",
-    console: [] as number[],
-    files: 0,
-    ttyRefusal: "",
-  };
-  const kernel: FramebufferKernel = {
-    open(path) {
-      if (path === "/dev/tty0" ? made.ttyRefusal : made.refusal)
-        throw failure(path === "/dev/tty0" ? made.ttyRefusal : made.refusal);
-      made.files += 1;
-      return path === "/dev/tty0" ? 7 : 5;
-    },
-    ioctl(_fd, request, bytes) {
-      if (request === 0x4602) {
-        bytes.writeUInt32LE(stride, 48);
-        return;
-      }
-      bytes.writeUInt32LE(width, 0);
-      bytes.writeUInt32LE(height, 4);
-      bytes.writeUInt32LE(bits, 24);
-      for (const [index, value] of colours.entries())
-        bytes.writeUInt32LE(value, 32 + Math.floor(index / 2) * 12 + (index % 2) * 4);
-    },
-    ioctlValue: (_fd, _request, value) => void made.console.push(value),
-    write(_fd, bytes) {
-      if (made.refusal) throw failure(made.refusal);
-      made.memory = Buffer.from(bytes);
-      made.writes += 1;
-    },
-    close: () => {
-      made.files -= 1;
-    },
-  };
-  const light = (x: number, y: number): boolean => {
-    const at = y * stride + x * (bits / 8);
-    return bits === 16 ? made.memory.readUInt16LE(at) > 0x8000 : made.memory.readUInt32LE(at) > 0x80_00_00;
-  };
-  return Object.assign(made, { kernel, light });
-};
 
 const settle = async (clock: VirtualClock): Promise<void> => {
   for (let turn = 0; turn < 5; turn += 1) await clock.advance(0);

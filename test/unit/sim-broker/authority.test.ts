@@ -69,6 +69,10 @@ describe("who may use the broker", () => {
     expect(access?.may("publish", "porchlight/porch-2/light/set")).toBe(false);
     expect(access?.may("subscribe", "porchlight/+/light/set")).toBe(false);
     expect(access?.may("subscribe", "#")).toBe(false);
+    expect(access?.may("publish", "homeassistant/device/porch-1/config")).toBe(true);
+    expect(access?.may("publish", "homeassistant/device/porch-2/config")).toBe(false);
+    expect(access?.may("subscribe", "homeassistant/status")).toBe(true);
+    expect(access?.may("publish", "homeassistant/status")).toBe(false);
     expect(owners).toEqual(new Map([["porch-1", "005anna"]]));
   });
 
