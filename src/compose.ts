@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import type { Settings } from "./agent/settings.ts";
+import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
@@ -185,12 +186,13 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
+  const updateNews = createUpdateNews(around.updates);
   const living = new AbortController();
   const updating =
     around.updates === null
       ? undefined
       : (await import("./agent/updates.ts")).keepUpdated(
-          { updates: around.updates, ...settings.update, lights, clock, random, journal },
+          { updates: around.updates, news: updateNews, ...settings.update, lights, clock, random, journal },
           AbortSignal.any([signal, living.signal]),
         );
   await using _updating = {
@@ -229,7 +231,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       trust: settings.commands.trust,
       version: around.version,
       keyThumbprint: () => deviceKey?.thumbprint ?? null,
-      lastUpdate: async () => (await around.updates?.last().catch(() => null)) ?? null,
+      updateNews,
     },
     signal,
   );

@@ -340,11 +340,6 @@ export const errorTable = {
     title: "Not now",
     help: "Wait until the other update is done or the lamps are off, or use --now to update while a lamp is on.",
   },
-  UPDATE_UNSIGNED: {
-    remedy: "report",
-    title: "Updates over MQTT need a signed command",
-    help: "This version knows none yet. Use sudo porchlight update on the board, or update.automatic.",
-  },
   SERVICE_MANAGER_DEAF: {
     remedy: "report",
     title: "The service manager cannot be told how the agent is",

@@ -10,6 +10,7 @@ import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { Event, State } from "./machine.ts";
 import { retryPauseMs } from "./retry.ts";
+import type { UpdateNews } from "./update-news.ts";
 
 export interface ActivityParts {
   readonly clock: Clock;
@@ -21,7 +22,8 @@ export interface ActivityParts {
   readonly commands: Commands;
   readonly lights: ReadonlyMap<string, Light>;
   readonly journal: Journal;
-  readonly about: (credentials: Credentials) => Promise<About>;
+  readonly about: (credentials: Credentials) => About;
+  readonly updateNews: UpdateNews;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
   readonly onSignedOut: (revoked: boolean) => void;
 }
@@ -176,7 +178,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
 
   const connect = async (credentials: Credentials): Promise<Link> => {
     const announcement = {
-      about: await parts.about(credentials),
+      about: parts.about(credentials),
       lights: reportsOf(lights, { kind: "agent" }),
     };
     const made = await broker.connect(credentials.pass, announcement, link, signal);
@@ -210,6 +212,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       link?.announce(parts.about(held));
     }),
   );
+  unsubscribe.push(parts.updateNews.subscribe(() => link?.announce(parts.about(held))));
   try {
     let current = first;
     let made = await connect(current);

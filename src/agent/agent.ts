@@ -2,7 +2,7 @@
 // state, and is the only place where the state changes.
 
 import { asAgentError } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Status, UpdateOutcome, View } from "../model.ts";
+import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
 import type {
   Broker,
   Clock,
@@ -22,6 +22,7 @@ import { createCommands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
+import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
 
 export interface AgentParts {
@@ -41,8 +42,7 @@ export interface AgentParts {
   readonly trust: "owner" | "broker";
   readonly version: string;
   readonly keyThumbprint: () => string | null;
-  /** What became of the last update of the program, or null. */
-  readonly lastUpdate: () => Promise<UpdateOutcome | null>;
+  readonly updateNews: UpdateNews;
 }
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
@@ -83,14 +83,14 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     ...parts,
     commands,
     journal: watched,
-    about: async (held): Promise<About> => ({
+    about: (held): About => ({
       device,
       version: parts.version,
       trust: parts.trust,
       lights: [...lights.values()].map(({ id, name, traits }) => ({ id, name, traits })),
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
-      update: await parts.lastUpdate(),
+      update: parts.updateNews.last,
     }),
     onSignedOut(revoked) {
       for (const answer of signOuts.splice(0)) answer({ revoked });
@@ -163,7 +163,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
-        return request.answer(await status());
+        await parts.updateNews.refresh();
+        return request.answer(status());
       case "light": {
         const cause: LightCause = { kind: "agent" };
         return request.answer(
@@ -176,7 +177,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     }
   };
 
-  const status = async (): Promise<Status> => ({
+  const status = (): Status => ({
     view: viewOf(state, device, identity),
     since,
     tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
@@ -185,7 +186,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     broker: link,
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
-    update: await parts.lastUpdate(),
+    update: parts.updateNews.last,
   });
 
   const record = (report: LightReport): void =>

@@ -5,6 +5,7 @@ import { asAgentError } from "../errors.ts";
 import type { UpdateOutcome } from "../model.ts";
 import type { Clock, Journal, Light, Random, Updates } from "../ports.ts";
 import { after, type EpochMs, epochMs } from "../units.ts";
+import type { UpdateNews } from "./update-news.ts";
 
 /** Pause between looks at a clock that nobody has set, in milliseconds. */
 const CLOCK_LOOK_MS = 60_000;
@@ -13,7 +14,9 @@ export const QUIET_MS = 5 * 60_000;
 /** How long an installation may take until it is asked for again, and pause between looks whether it is done. */
 const PATIENCE_MS = 30 * 60_000;
 const LOOK_MS = 10_000;
-/** What became of an update is told at the start when it is not older than this. */
+/** Pause between looks for news of an update that a person began. */
+const NEWS_LOOK_MS = 60_000;
+/** News are told at the start when they are not older than this. */
 const NEWS_MS = 3_600_000;
 
 const minutes = (text: string): number => {
@@ -71,7 +74,8 @@ export const untilQuiet = async (
 };
 
 export interface UpdateParts {
-  readonly updates: Updates;
+  readonly updates: Pick<Updates, "fetch" | "request">;
+  readonly news: UpdateNews;
   readonly automatic: boolean;
   readonly window: string;
   readonly lights: ReadonlyMap<string, Light>;
@@ -80,24 +84,19 @@ export interface UpdateParts {
   readonly journal: Journal;
 }
 
-/** Looks for updates until `signal` is aborted. Never throws. */
+/** Looks for updates, and for what became of them, until `signal` is aborted. Never throws. */
 export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Promise<void> => {
-  const { updates, automatic, window, lights, clock, journal } = parts;
-  const tell = ({ version, outcome, code, message }: UpdateOutcome): void =>
-    journal.record({ event: "update", version, outcome, code, message });
-
-  const last = (): Promise<UpdateOutcome | null> => updates.last().catch(() => null);
+  const { updates, news, automatic, window, lights, clock, journal } = parts;
 
   /** True when something came of it. */
-  const installed = async (before: UpdateOutcome | null): Promise<boolean> => {
+  const installed = async (): Promise<boolean> => {
+    const before = news.last?.at;
     await updates.request();
     const until = after(clock.mono(), PATIENCE_MS);
     while (clock.mono() < until) {
       await clock.sleep(LOOK_MS, signal);
-      const now = await last();
-      if (now === null || now.at === before?.at) continue;
-      tell(now);
-      return true;
+      await news.refresh();
+      if (news.last?.at !== before) return true;
     }
     return false;
   };
@@ -112,16 +111,13 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
       code: null,
       message: null,
     });
-    const before = await last();
     do await untilQuiet(lights, clock, signal);
-    while (!(await installed(before)));
+    while (!(await installed()));
   };
 
-  try {
-    const before = await last();
-    if (before !== null && Math.abs(clock.wall() - Date.parse(before.at)) < NEWS_MS) tell(before);
+  const lookEveryNight = async (): Promise<void> => {
     const share = parts.random();
-    while (automatic) {
+    for (;;) {
       while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
       await clock.sleep(nextLook(clock.wall(), window, share) - clock.wall(), signal);
       await look().catch((error: unknown) => {
@@ -130,7 +126,22 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
         journal.record({ event: "fault", code, message, retryInMs: null });
       });
     }
-  } catch {
-    // Aborted: nothing else throws here.
-  }
+  };
+
+  const lookForNews = async (): Promise<void> => {
+    for (;;) {
+      await clock.sleep(NEWS_LOOK_MS, signal);
+      await news.refresh();
+    }
+  };
+
+  await news.refresh();
+  const { last } = news;
+  const tell = ({ version, outcome, code, message }: UpdateOutcome): void =>
+    journal.record({ event: "update", version, outcome, code, message });
+  if (last !== null && Math.abs(clock.wall() - Date.parse(last.at)) < NEWS_MS) tell(last);
+  const unsubscribe = news.subscribe(tell);
+  // Both end by the signal, and by nothing else.
+  await Promise.allSettled([lookForNews(), ...(automatic ? [lookEveryNight()] : [])]);
+  unsubscribe();
 };

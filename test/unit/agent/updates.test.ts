@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { createUpdateNews } from "../../../src/agent/update-news.ts";
 import { keepUpdated, nextLook, QUIET_MS, untilQuiet } from "../../../src/agent/updates.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { AgentEvent, LightReport, LightState, UpdateOutcome } from "../../../src/model.ts";
@@ -103,6 +104,7 @@ const start = (updates: ReturnType<typeof makeUpdates>, lamp = makeLamp(), autom
   running = keepUpdated(
     {
       updates,
+      news: createUpdateNews(updates),
       automatic,
       window: "03:00-05:00",
       lights: lamp.lights,
@@ -220,6 +222,17 @@ describe("what became of the last update", () => {
     start(updates, makeLamp(), false);
     await clock.advance(1000);
     expect(events.length).toBe(told);
+  });
+});
+
+describe("an update that a person began", () => {
+  test("is told when something came of it", async () => {
+    const updates = makeUpdates();
+    start(updates, makeLamp(), false);
+    await clock.advance(1000);
+    updates.now = outcome("refused", "2026-12-01T17:00:30Z");
+    await clock.advance(120_000);
+    expect(events).toEqual([expect.objectContaining({ event: "update", outcome: "refused" })]);
   });
 });
 

@@ -1,0 +1,33 @@
+import type { UpdateOutcome } from "../model.ts";
+import type { Updates } from "../ports.ts";
+
+/** What became of the last update of the program. Another program writes it down, so it has to be looked for. */
+export interface UpdateNews {
+  /** As of the last look; null: nothing is known. */
+  readonly last: UpdateOutcome | null;
+  /** Looks for news. Never throws. */
+  refresh(): Promise<void>;
+  /** Calls `listener` when there are news; returns the way to stop. */
+  subscribe(listener: (news: UpdateOutcome) => void): () => void;
+}
+
+/** `updates` is null where the program does not change. */
+export const createUpdateNews = (updates: Pick<Updates, "last"> | null): UpdateNews => {
+  const listeners = new Set<(news: UpdateOutcome) => void>();
+  let last: UpdateOutcome | null = null;
+  return {
+    get last() {
+      return last;
+    },
+    async refresh() {
+      const now = await updates?.last().catch(() => null);
+      if (now === undefined || now === null || now.at === last?.at) return;
+      last = now;
+      for (const listener of listeners) listener(now);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+};
