@@ -55,6 +55,8 @@ RestartSec=1
 TimeoutStartSec=150
 TimeoutStopSec=30
 WatchdogSec=60
+LogRateLimitIntervalSec=30s
+LogRateLimitBurst=200
 
 # What it cannot do, even if somebody took it over. Not here: MemoryDenyWriteExecute (V8 makes machine code),
 # ProtectKernelTunables (PWM and LEDs are files in /sys), PrivateDevices and DevicePolicy (GPIO lines and serial ports may

@@ -42,6 +42,7 @@ describe("settings", () => {
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
       button: null,
       display: "terminal",
+      update: { url: null, publicKey: null, automatic: true, window: "03:00-05:00" },
       state: { dir: "/var/lib/porchlight" },
     });
   });
