@@ -37,7 +37,7 @@ const postinst = `#!/bin/sh
 set -e
 if [ "$1" = configure ]; then
   ${settleScript.trimEnd().replaceAll("\n", "\n  ")}
-  [ -n "$2" ] || systemctl enable porchlight.service >/dev/null 2>&1 || true
+  [ -n "$2" ] || systemctl enable porchlight.service porchlight-first-boot.service >/dev/null 2>&1 || true
   if [ -d /run/systemd/system ]; then
     if [ -n "$2" ]; then systemctl try-restart porchlight.service || true; else systemctl start porchlight.service || true; fi
   fi
@@ -48,7 +48,7 @@ const prerm = `#!/bin/sh
 set -e
 if [ "$1" = remove ]; then
   if [ -d /run/systemd/system ]; then systemctl stop porchlight.service || true; fi
-  systemctl disable porchlight.service >/dev/null 2>&1 || true
+  systemctl disable porchlight.service porchlight-first-boot.service >/dev/null 2>&1 || true
 fi
 `;
 

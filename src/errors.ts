@@ -291,6 +291,12 @@ export const errorTable = {
     title: "Porchlight cannot be installed",
     help: "The message says where. What was there before works as before; mend it and run the same command again.",
   },
+  TAKE_OVER_FAILED: {
+    remedy: "stop",
+    exitCode: 74,
+    title: "The settings on the boot partition cannot be taken over",
+    help: "The message names the file. Nothing is lost, and the next start tries again; until then secrets can still be read on the boot partition.",
+  },
   SERVICE_MANAGER_DEAF: {
     remedy: "report",
     title: "The service manager cannot be told how the agent is",

@@ -232,6 +232,32 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "take-over",
+      summary: "take settings over that lie on the boot partition",
+      usage: ["take-over [--show] [--root DIR]"],
+      details: [
+        "Checks porchlight.json in /boot/firmware or /boot, moves its secrets to where only root may read, puts it in force",
+        "as /etc/porchlight/settings.json, and leaves it without secrets as porchlight.json.taken. Mistakes are told all at",
+        "once, also in porchlight-errors.txt beside it; then older settings stay in force. The service does this at every",
+        "start of the board.",
+      ],
+      options: {
+        show: {
+          doc: "With mistakes and no older settings: show them on the display until there are settings.",
+        },
+        root: {
+          value: "DIR",
+          doc: "In a system that is mounted there (a card), instead of the running one.",
+        },
+        help,
+      },
+      maxWords: 0,
+      examples: [["sudo porchlight take-over", "without waiting for the next start"]],
+    },
+    async () => (await import("./take-over.ts")).takeOverCommand,
+  ),
+  command(
+    {
       name: "manual",
       summary: "write the manual page",
       usage: ["manual"],

@@ -1,6 +1,8 @@
 // The files of an installed Porchlight besides the program: one list for the Debian package and `porchlight install`.
 // Pure. Every path is absolute.
 
+import { firstBootUnitPath, firstBootUnitText } from "./first-boot.ts";
+
 /** A file of the installation. */
 export interface ServiceFile {
   readonly path: string;
@@ -10,7 +12,8 @@ export interface ServiceFile {
 
 export const programPath = "/usr/bin/porchlight";
 export const unitPath = "/usr/lib/systemd/system/porchlight.service";
-export const settingsPath = "/etc/porchlight/settings.json";
+export const settingsFolder = "/etc/porchlight";
+export const settingsPath = `${settingsFolder}/settings.json`;
 /** Secrets that the settings name by `{ "credential": "secret_NAME" }`; only root and systemd may read here. */
 export const secretsPath = "/etc/porchlight/secrets";
 const startPath = "/usr/lib/porchlight/start";
@@ -136,6 +139,7 @@ export interface Written {
 export const serviceFiles = ({ manual, completion }: Written): readonly ServiceFile[] => [
   { path: startPath, mode: 0o755, text: start },
   { path: unitPath, mode: 0o644, text: unit },
+  { path: firstBootUnitPath, mode: 0o644, text: firstBootUnitText },
   { path: "/usr/lib/sysusers.d/porchlight.conf", mode: 0o644, text: users },
   { path: "/usr/lib/udev/rules.d/60-porchlight.rules", mode: 0o644, text: rules },
   { path: "/usr/share/doc/porchlight/examples/settings.json", mode: 0o644, text: example },

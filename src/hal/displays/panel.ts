@@ -226,7 +226,7 @@ const drawLetters = (
 /**
  * The best picture of a view for a panel of `size` pixels: the QR code of the link with words beside or below it, in
  * whole pixels a module (2 at least) and with its quiet zone; else that of the link without the code, and the code in
- * words; else the code in large letters. Without a code, words alone, as large as fit.
+ * words; else the code in large letters. Without a code, words alone, as large as fit, or beside the QR of a page that helps.
  */
 export const panelOf = (
   view: View,
@@ -240,6 +240,8 @@ export const panelOf = (
       (codes.shortLink && drawCode(view, codes.shortLink, "shortLink", size, now)) ??
       drawLetters(view, view.code.userCode, size)
     );
+  const help = view.problem?.link && codes.link && drawCode(view, codes.link, "link", size, now);
+  if (help) return help;
   const canvas = new Canvas(size.width, size.height);
   const whole = { x: 0, y: 0, ...size };
   // A strip of a panel has room for the first lines of what matters most.
