@@ -1,5 +1,5 @@
-// The few steps on disk that a take-over is made of. Each one is on the disk when it resolves, and a cut of power leaves
-// the state before or after it (`overwrite` aside).
+// The few steps on disk that a take-over is made of. Each one is on the disk when it resolves. After a cut of power it has
+// happened or not; only on FAT may less be left: of a renamed file its name alone, of a written one its beginning.
 
 import { chown, type FileHandle, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -18,7 +18,10 @@ export interface CardFiles {
   /** Writes a new file. */
   readonly write: (path: string, text: string, readers: Readers) => Promise<void>;
   readonly rename: (from: string, to: string) => Promise<void>;
-  /** Writes blanks over the whole of a file where it lies, then `text` in their place. */
+  /**
+   * Writes line ends over the whole of a file where it lies, its beginning first, then `text` in their place: whatever is
+   * left by a cut, it begins with a line end or with the beginning of `text`.
+   */
   readonly overwrite: (path: string, text: string) => Promise<void>;
   readonly remove: (path: string) => Promise<void>;
 }
@@ -29,6 +32,10 @@ const modes: Readonly<Record<Readers, { readonly file: number; readonly folder: 
   service: { file: 0o640, folder: 0o2750 },
   everybody: { file: 0o644, folder: 0o755 },
 };
+
+const BLANK = "\n";
+/** What a disk writes as a whole, in bytes. */
+const SECTOR = 512;
 
 const syncFolder = async (path: string): Promise<void> => {
   await using folder = await open(path);
@@ -87,30 +94,38 @@ export const openCardFiles = (root: string): CardFiles => {
       await syncFolder(dirname(at(path)));
     },
     async write(path, text, readers) {
-      const draft = `${at(path)}.porchlight-new`;
+      const mode = modes[readers].file;
+      // On FAT nothing is gained by a draft: there a rename is less whole than a write.
+      const target = readers === "everybody" ? at(path) : `${at(path)}.porchlight-new`;
       try {
-        await using file = await open(draft, "w", 0o600);
+        await using file = await open(target, "w", mode);
         await fill(file, Buffer.from(text));
-        await own(draft, readers);
-        // FAT has no modes and refuses some of them.
-        if (readers !== "everybody") await file.chmod(modes[readers].file);
-        await file.sync();
-        await rename(draft, at(path));
+        if (readers !== "everybody") {
+          await own(target, readers);
+          await file.chmod(mode);
+          await file.sync();
+          await rename(target, at(path));
+        }
       } catch (error) {
-        await rm(draft, { force: true });
+        await rm(target, { force: true });
         throw error;
       }
       await syncFolder(dirname(at(path)));
     },
     async rename(from, to) {
+      await using file = await open(at(from), "r+");
       await rename(at(from), at(to));
+      // FAT keeps a file's length beside its name: the new name has none before this.
+      await file.sync();
       await syncFolder(dirname(at(to)));
     },
     async overwrite(path, text) {
       await using file = await open(at(path), "r+");
       const { size } = await file.stat();
       const bytes = Buffer.from(text);
-      await fill(file, Buffer.alloc(Math.max(size, bytes.length), "\n"));
+      const blank = Buffer.alloc(Math.max(size, bytes.length), BLANK);
+      await fill(file, blank.subarray(0, SECTOR));
+      await fill(file, blank);
       await fill(file, bytes);
       await file.truncate(bytes.length);
       await file.sync();

@@ -1,6 +1,7 @@
 // Takes the settings on the boot partition over: checked, their secrets away from everybody's eyes, and in force. After a
 // cut of power between any two steps the old settings are in force or the new ones, and the next start finishes the work.
 
+import { createHash } from "node:crypto";
 import type { BoardFacts } from "../agent/settings-table.ts";
 import {
   judgeTakeOver,
@@ -31,13 +32,14 @@ export type Outcome =
     };
 
 const GIVEN = "porchlight.json";
-/** Its content is in force; only its secrets have still to be wiped. */
-const HALFWAY = "porchlight.json.taking";
 const TAKEN = "porchlight.json.taken";
 const MISTAKES = "porchlight-errors.txt";
+/** In the settings' folder on the root: what file on the boot partition is in force, and has still to be wiped. */
+const WIPING = "taken-over";
 
+const TAKEN_NOTE = "// Porchlight has taken these settings over";
 const takenText = (settings: string): string =>
-  `// Porchlight has taken these settings over: they are in force on the board, and its secrets are no longer here.
+  `${TAKEN_NOTE}: they are in force on the board, and its secrets are no longer here.
 // To change something, put a new ${GIVEN} beside this file.
 ${settings}`;
 
@@ -57,19 +59,37 @@ const textOf = (files: CardFiles, path: string): string | null => {
   return found.ok ? found.text : null;
 };
 
-/** Wipes what is secret beside the settings, then in them, and leaves them under the name that says so. */
-const retire = async (folder: string, from: TakeOverFrom, files: CardFiles): Promise<void> => {
-  const path = `${folder}/${HALFWAY}`;
-  if (!(await files.exists(path))) return;
-  // A text that a cut has left half wiped names nothing any more: then all the others had been wiped before.
-  const beside = secretFilesBeside({ path: `${folder}/${GIVEN}`, text: textOf(files, path) ?? "" });
-  for (const secret of new Set(beside))
+const fingerprint = ({ path, text }: TakenFile): string =>
+  createHash("sha256").update(`${path}\n${text}`).digest("hex");
+
+/** True for the file that was taken over, whole or as a cut has left it in the middle of being wiped. */
+const isTaken = (file: TakenFile, note: string): boolean =>
+  fingerprint(file) === note.trim() || file.text.startsWith("\n") || file.text.startsWith(TAKEN_NOTE);
+
+/** Wipes what is secret beside the settings that are in force, then in them, and gives them the name that says so. */
+const wipe = async (file: TakenFile, from: TakeOverFrom, files: CardFiles): Promise<void> => {
+  for (const secret of new Set(secretFilesBeside(file)))
     if (await files.exists(secret)) {
       await files.overwrite(secret, "");
       await files.remove(secret);
     }
-  await files.overwrite(path, takenText(textOf(files, from.settings) ?? "{}\n"));
-  await files.rename(path, `${folder}/${TAKEN}`);
+  await files.overwrite(file.path, takenText(textOf(files, from.settings) ?? "{}\n"));
+  // Without secrets it may be taken over once more, if that is what a cut leads to.
+  await files.remove(`${from.folder}/${WIPING}`);
+  await files.rename(file.path, file.path.replace(GIVEN, TAKEN));
+};
+
+/** Goes on where a cut has ended a take-over after the new settings came into force. */
+const finish = async (from: TakeOverFrom, files: CardFiles): Promise<void> => {
+  const note = textOf(files, `${from.folder}/${WIPING}`);
+  if (note === null) return;
+  for (const folder of from.boot) {
+    const path = `${folder}/${GIVEN}`;
+    const text = textOf(files, path);
+    if (text !== null && isTaken({ path, text }, note)) return wipe({ path, text }, from, files);
+  }
+  // Somebody has taken it away, or put another one there.
+  await files.remove(`${from.folder}/${WIPING}`);
 };
 
 const putWhereNew = async (
@@ -105,14 +125,14 @@ const takeFile = async (
   // From here on the new settings are in force.
   for (const path of stale) await files.remove(path);
   if (await files.exists(errors)) await files.remove(errors);
-  await files.rename(file.path, `${folder}/${HALFWAY}`);
-  await retire(folder, from, files);
+  await files.write(`${from.folder}/${WIPING}`, fingerprint(file), "root");
+  await wipe(file, from, files);
   return { kind: "taken", from: file.path, secrets: secrets.length };
 };
 
 /** Takes the first settings over that lie on the boot partition. Throws what the disk says. */
 export const takeOver = async (from: TakeOverFrom, files: CardFiles): Promise<Outcome> => {
-  for (const folder of from.boot) await retire(folder, from, files);
+  await finish(from, files);
   for (const folder of from.boot) {
     const path = `${folder}/${GIVEN}`;
     if (!(await files.exists(path))) continue;

@@ -30,7 +30,7 @@ export const mistakesView = (
     problem: {
       code: "SETTINGS_INVALID",
       title,
-      help: "Mend porchlight.json on the card; porchlight-errors.txt beside it has all mistakes.",
+      help: "porchlight-errors.txt on the card has all mistakes.",
       retryAt: null,
       link,
     },

@@ -10,10 +10,7 @@ export const helpPage = "https://porchlight.example/boot";
 export const firstBootUnit = "porchlight-first-boot.service";
 export const firstBootUnitPath = `/usr/lib/systemd/system/${firstBootUnit}`;
 
-const conditions = bootFolders
-  .flatMap((folder) => [`${folder}/porchlight.json`, `${folder}/porchlight.json.taking`])
-  .map((path) => `ConditionPathExists=|${path}`)
-  .join("\n");
+const conditions = bootFolders.map((folder) => `ConditionPathExists=|${folder}/porchlight.json`).join("\n");
 
 /**
  * Not a oneshot: with wrong settings and none before them it stays and shows the mistakes, and whoever waits for it has

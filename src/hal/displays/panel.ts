@@ -176,15 +176,18 @@ const drawCode = (
   const framed = withQuietZone(code);
   const most = Math.min(MOST_MODULE_PX, Math.floor(Math.min(width, height) / framed.size));
   const canvas = new Canvas(width, height);
-  for (const least of new Set([goodScale(width, height), 1]))
-    for (let module = most; module >= LEAST_MODULE_PX; module -= 1)
-      for (const { square, words: box } of arrangements(width, height, framed.size * module)) {
-        const words = fitWords(textsOf(view, now), box, least);
-        if (words === undefined) continue;
-        canvas.code(framed, square, module);
-        canvas.words(words, box, square.y === 0 && square.x > 0);
-        return { ...canvas, shows };
-      }
+  const texts = textsOf(view, now);
+  // What is wrong says more than a large code for a page that helps: all of it first, however small the code.
+  for (const wanted of view.code === null ? texts.map((text) => [text]) : [texts])
+    for (const least of new Set([goodScale(width, height), 1]))
+      for (let module = most; module >= LEAST_MODULE_PX; module -= 1)
+        for (const { square, words: box } of arrangements(width, height, framed.size * module)) {
+          const words = fitWords(wanted, box, least);
+          if (words === undefined) continue;
+          canvas.code(framed, square, module);
+          canvas.words(words, box, square.y === 0 && square.x > 0);
+          return { ...canvas, shows };
+        }
   // Without words only the whole link will do: nobody could type a code that is not there.
   if (shows === "shortLink" || most < LEAST_MODULE_PX) return undefined;
   const side = framed.size * most;

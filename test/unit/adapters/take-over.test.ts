@@ -187,7 +187,11 @@ const failing = (
       write: step(real.write, (path, whole) =>
         writeFileSync(`${at(path)}.porchlight-new`, whole.slice(0, 5)),
       ),
-      rename: step(real.rename),
+      // As FAT may leave it: the new name, and nothing behind it.
+      rename: step(real.rename, (old, name) => {
+        rmSync(at(old));
+        writeFileSync(at(name), "");
+      }),
       overwrite: step(real.overwrite, (path) => {
         const old = readFileSync(at(path), "latin1");
         writeFileSync(at(path), "\n".repeat(old.length / 2) + old.slice(old.length / 2));
@@ -235,6 +239,38 @@ describe("a cut of power during the take-over", () => {
         }
     },
   );
+});
+
+describe("a cut of power before the wiping", () => {
+  const interrupted = async (): Promise<string> => {
+    const root = card(complete("sesame"));
+    const stopped: CardFiles = {
+      ...openCardFiles(root),
+      overwrite: () => Promise.reject(new Error("the power is gone")),
+    };
+    await expect(takeOver(from, stopped)).rejects.toThrow("power");
+    return root;
+  };
+
+  it("and other settings on the card at the next start: those come into force", async () => {
+    const root = await interrupted();
+    writeFileSync(join(root, given), withPassword("barley"));
+    expect(await takeOver(from, openCardFiles(root))).toMatchObject({ kind: "taken" });
+    expect(inForce(root)).toEqual(["barley", key]);
+    expect(onBoot(root)).not.toMatch(/barley|treasure/);
+  });
+
+  it("and no settings on the card at the next start: nothing is left to do", async () => {
+    const root = await interrupted();
+    rmSync(join(root, given));
+    expect(await takeOver(from, openCardFiles(root))).toEqual({ kind: "nothing" });
+    expect(inForce(root)).toEqual(["sesame", key]);
+    expect(readdirSync(join(root, from.folder)).sort()).toEqual([
+      "broker.cert.pem",
+      "secrets",
+      "settings.json",
+    ]);
+  });
 });
 
 it("the number of a group is found by its whole name", () => {
