@@ -150,11 +150,9 @@ const openFolder = (root: string, boot: string | undefined): Card => {
 
 /** Throws for a device or file that somebody uses. */
 const unused = async (path: string, found: Stats): Promise<void> => {
-  if (!found.isBlockDevice()) {
-    const loops = await tool("losetup", "mount", ["--associated", path, "--noheadings", "--output", "NAME"]);
-    if (loops.trim() !== "") throw refused(`${path} is in use by ${loops.trim().split(/\s+/).join(", ")}`);
-    return;
-  }
+  const loops = await tool("losetup", "mount", ["--associated", path, "--noheadings", "--output", "NAME"]);
+  if (loops.trim() !== "") throw refused(`${path} is in use by ${loops.trim().split(/\s+/).join(", ")}`);
+  if (!found.isBlockDevice()) return;
   const listing = ["--json", "--output", "PATH,TYPE,MOUNTPOINTS", path];
   const { partition, mounted } = readDeviceUse(await tool("lsblk", "util-linux", listing));
   if (mounted.includes("/")) throw refused(`${path} holds the system that is running`);
