@@ -340,6 +340,12 @@ export const errorTable = {
     title: "Not now",
     help: "Wait until the other update is done or the lamps are off, or use --now to update while a lamp is on.",
   },
+  TAKE_OVER_FAILED: {
+    remedy: "stop",
+    exitCode: 74,
+    title: "The settings on the boot partition cannot be taken over",
+    help: "The message names the file. Nothing is lost, and the next start tries again; until then secrets can still be read on the boot partition.",
+  },
   SERVICE_MANAGER_DEAF: {
     remedy: "report",
     title: "The service manager cannot be told how the agent is",

@@ -224,6 +224,8 @@ export interface View {
     readonly help: string;
     /** When the agent tries again by itself, or null when it waits for a press. */
     readonly retryAt: MonoMs | null;
+    /** A page that helps, shown as a QR code. */
+    readonly link?: string;
   } | null;
 }
 

@@ -57,12 +57,18 @@ const send = (address: Buffer, text: string): void => {
 export interface ServiceManager extends AsyncDisposable {
   /** Shows `display`'s views as the service's status, too; the first one means that the service is ready. */
   readonly watch: (display: Display) => Display;
+  /** The service has done what others wait for. */
+  readonly ready: () => void;
 }
 
 /** How often the manager hears that the program is alive, within the time it gives: sd_watchdog_enabled(3) says half. */
 const SHARE_OF_WATCHDOG = 1 / 3;
 
-const NONE: ServiceManager = { watch: (display) => display, async [Symbol.asyncDispose]() {} };
+const NONE: ServiceManager = {
+  watch: (display) => display,
+  ready: () => undefined,
+  async [Symbol.asyncDispose]() {},
+};
 
 /**
  * The manager that `env` names by $NOTIFY_SOCKET, $WATCHDOG_USEC and $WATCHDOG_PID; one that does nothing when there is
@@ -107,6 +113,7 @@ export const openServiceManager = (
       },
       [Symbol.asyncDispose]: () => display[Symbol.asyncDispose](),
     }),
+    ready: () => tell("READY=1"),
     async [Symbol.asyncDispose]() {
       tell("STOPPING=1");
       ended.abort();

@@ -18,7 +18,7 @@ const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "unknown";
 
 /** Waits for nothing, not even a pipe with nobody at the other end. Throws with `code` EFBIG when larger than `max`. */
-const readCapped = (path: string, max: number): string => {
+export const readCapped = (path: string, max: number = MAX_SETTINGS): string => {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     if (fstatSync(fd).isDirectory()) throw Object.assign(new Error("a folder"), { code: "EISDIR" });
@@ -35,7 +35,8 @@ const readCapped = (path: string, max: number): string => {
   }
 };
 
-const why = (error: unknown): string => {
+/** Why a file cannot be read, as the end of a sentence about it. */
+export const why = (error: unknown): string => {
   const code = codeOf(error);
   const known: Readonly<Record<string, string>> = {
     ENOENT: "does not exist",

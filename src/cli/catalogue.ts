@@ -232,6 +232,63 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "image",
+      summary: "prepare an SD card, or the image of one, that needs no hands",
+      usage: ["image TARGET [--settings FILE] [--program FILE]", "image FOLDER --boot DIR [--settings FILE]"],
+      details: [
+        "TARGET is an image file, a whole card (/dev/sdX) that is not mounted, or the folder in which the card's root is",
+        "mounted. Puts the program and its service onto it, and the settings, once they are checked, with the files beside",
+        "them that they name, onto its boot partition: take-over has the rest. Only root may; the card is for any processor,",
+        "whatever this computer has.",
+      ],
+      options: {
+        settings: { short: "s", value: "FILE", doc: "The settings to put there, as porchlight.json." },
+        program: { value: "FILE", doc: "The program to put there instead of this one." },
+        boot: { value: "DIR", doc: "Where the boot partition of a mounted card is, unless inside its root." },
+        help,
+      },
+      maxWords: 1,
+      examples: [
+        [
+          "sudo ./porchlight-linux-x64 image raspios.img --program porchlight-linux-arm64 --settings porch.json",
+          "then write raspios.img onto a card",
+        ],
+        [
+          "sudo ./porchlight-linux-arm64 image /dev/sdX",
+          "a card in a reader, on a computer of the same kind",
+        ],
+      ],
+    },
+    async () => (await import("./image.ts")).imageCommand,
+  ),
+  command(
+    {
+      name: "take-over",
+      summary: "take settings over that lie on the boot partition",
+      usage: ["take-over [--show] [--root DIR]"],
+      details: [
+        "Checks porchlight.json in /boot/firmware or /boot, moves its secrets to where only root may read, puts it in force",
+        "as /etc/porchlight/settings.json, and leaves it without secrets as porchlight.json.taken. Mistakes are told all at",
+        "once, also in porchlight-errors.txt beside it; then older settings stay in force. The service does this at every",
+        "start of the board.",
+      ],
+      options: {
+        show: {
+          doc: "With mistakes and no older settings: show them on the display until there are settings.",
+        },
+        root: {
+          value: "DIR",
+          doc: "In a system that is mounted there (a card), instead of the running one.",
+        },
+        help,
+      },
+      maxWords: 0,
+      examples: [["sudo porchlight take-over", "without waiting for the next start"]],
+    },
+    async () => (await import("./take-over.ts")).takeOverCommand,
+  ),
+  command(
+    {
       name: "update",
       summary: "install a newer version, signed by its maker",
       usage: [

@@ -3,13 +3,22 @@
 
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, copyFile, open, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { chmod, copyFile, open, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
 import { promisify } from "node:util";
+import { openCardFiles } from "../adapters/card-files.ts";
 import { makeFolders } from "../adapters/make-folders.ts";
 import { AgentError } from "../errors.ts";
-import { type ServiceFile, serviceFiles, settingsPath, settleScript, units } from "../service/files.ts";
+import {
+  type ServiceFile,
+  secretsPath,
+  serviceFiles,
+  settingsFolder,
+  settingsPath,
+  settleScript,
+  units,
+} from "../service/files.ts";
 import { installedProgram, programsPath } from "../service/programs.ts";
 import { type RunCommand, usageError } from "./command.ts";
 import { completions } from "./completion.ts";
@@ -35,11 +44,25 @@ export const installedFiles = (): readonly ServiceFile[] =>
     },
   });
 
+/** Throws where a link on a card would lead to a folder outside it. */
+const inside = async (root: string, folder: string): Promise<void> => {
+  const [card, real] = await Promise.all([realpath(root), realpath(folder)]);
+  if (card !== "/" && real !== card && !real.startsWith(`${card}/`))
+    throw new AgentError("INSTALL_FAILED", `${folder} leads out of ${root}, to ${real}`);
+};
+
 /** Puts a file in its place whole: a cut of power leaves the old one or the new one. */
-const place = async (path: string, mode: number, write: (draft: string) => Promise<void>): Promise<void> => {
+const place = async (
+  root: string,
+  inRoot: string,
+  mode: number,
+  write: (draft: string) => Promise<void>,
+): Promise<void> => {
+  const path = join(root, inRoot);
   const draft = `${path}.porchlight-new`;
   try {
     await makeFolders(dirname(path), 0o755);
+    await inside(root, dirname(path));
     await write(draft);
     await chmod(draft, mode);
     const file = await open(draft);
@@ -47,6 +70,7 @@ const place = async (path: string, mode: number, write: (draft: string) => Promi
     await file.close();
     await rename(draft, path);
   } catch (error) {
+    if (error instanceof AgentError) throw error;
     await rm(draft, { force: true });
     throw failed(path, error);
   }
@@ -61,9 +85,10 @@ const command = async (name: string, args: readonly string[]): Promise<void> => 
 /** True where dpkg put the program: then apt is who may change it. */
 const fromPackage = (root: string): boolean => existsSync(join(root, "var/lib/dpkg/info/porchlight.list"));
 
-const checked = (root: string): void => {
+/** Throws unless Porchlight can be installed there, by this account. `command` is how it was asked for. */
+export const checkRoot = (root: string, command: string): void => {
   if (process.getuid?.() !== 0)
-    throw new AgentError("INSTALL_FAILED", "only root may do this: sudo porchlight install");
+    throw new AgentError("INSTALL_FAILED", `only root may do this: sudo porchlight ${command}`);
   if (!existsSync(join(root, "usr/lib/systemd/systemd")) && !existsSync(join(root, "lib/systemd/systemd")))
     throw new AgentError("INSTALL_FAILED", `there is no systemd in ${root}`);
   if (fromPackage(root))
@@ -93,13 +118,36 @@ const remove = async (root: string, purge: boolean): Promise<void> => {
   if (root === "/" && existsSync("/run/systemd/system")) await command("systemctl", ["daemon-reload"]);
 };
 
+/** Puts program, files, account and folders into the system whose root is `root`, to be started with it. */
+export const placeIn = async (root: string, program: string, say: (text: string) => void): Promise<void> => {
+  say(`  program      ${installedProgram} (${version})`);
+  await place(root, installedProgram, 0o755, (draft) => copyFile(program, draft));
+  for (const { path, mode, text } of installedFiles()) {
+    say(`  file         ${path}`);
+    await place(root, path, mode, (draft) => writeFile(draft, text));
+  }
+  say("  account      porchlight, with the groups of lamps, serial ports and displays");
+  if (root === "/") await command("/bin/sh", ["-euc", settleScript]);
+  else {
+    await command("systemd-sysusers", [`--root=${root}`, "porchlight.conf"]);
+    await inside(root, join(root, dirname(settingsFolder)));
+    const card = openCardFiles(root);
+    await card.makeFolder(settingsFolder, "service");
+    await card.makeFolder(secretsPath, "root");
+    await rm(join(root, programsPath), { recursive: true, force: true });
+  }
+  say(`  service      ${units.join(", ")}: at every start of the board`);
+  await command("systemctl", [...(root === "/" ? [] : [`--root=${root}`]), "enable", ...units]);
+  if (root === "/") await command("systemctl", ["start", "porchlight-update.path"]);
+};
+
 export const installCommand: RunCommand = async ({ flags, values }, { stderr }) => {
   const root = values.root ?? "/";
   const program = values.program ?? process.execPath;
   if (flags.has("purge") && !flags.has("remove")) throw usageError("--purge goes with --remove");
   if (values.program === undefined && !isSea() && !flags.has("remove"))
     throw usageError("only the single file installs itself; name one with --program dist/porchlight-linux-…");
-  checked(root);
+  checkRoot(root, "install");
   const say = (text: string): void => void stderr.write(`${text}\n`);
   if (flags.has("remove")) {
     await remove(root, flags.has("purge"));
@@ -110,22 +158,7 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
     );
     return 0;
   }
-  say(`  program      ${installedProgram} (${version})`);
-  await place(join(root, installedProgram), 0o755, (draft) => copyFile(program, draft));
-  for (const { path, mode, text } of installedFiles()) {
-    say(`  file         ${path}`);
-    await place(join(root, path), mode, (draft) => writeFile(draft, text));
-  }
-  if (root === "/") {
-    say("  account      porchlight, with the groups of lamps, serial ports and displays");
-    await command("/bin/sh", ["-euc", settleScript]);
-    say("  service      porchlight.service, at every start of the board");
-    await command("systemctl", ["enable", ...units]);
-    await command("systemctl", ["start", "porchlight-update.path"]);
-  } else {
-    await command("systemd-sysusers", [`--root=${root}`, "porchlight.conf"]);
-    await command("systemctl", [`--root=${root}`, "enable", ...units]);
-  }
+  await placeIn(root, program, say);
   const settings = join(root, settingsPath);
   if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);
   else if (existsSync(settings)) {

@@ -1,6 +1,7 @@
 // The files of an installed Porchlight besides the program: one list for the Debian package and `porchlight install`.
 // Pure. Every path is absolute.
 
+import { firstBootUnit, firstBootUnitPath, firstBootUnitText } from "./first-boot.ts";
 import {
   chooseScript,
   commandPath,
@@ -20,8 +21,9 @@ export interface ServiceFile {
 
 export const unitPath = "/usr/lib/systemd/system/porchlight.service";
 /** What systemd starts by itself. */
-export const units = ["porchlight.service", "porchlight-update.path"] as const;
-export const settingsPath = "/etc/porchlight/settings.json";
+export const units: readonly string[] = ["porchlight.service", firstBootUnit, "porchlight-update.path"];
+export const settingsFolder = "/etc/porchlight";
+export const settingsPath = `${settingsFolder}/settings.json`;
 /** Secrets that the settings name by `{ "credential": "secret_NAME" }`; only root and systemd may read here. */
 export const secretsPath = "/etc/porchlight/secrets";
 const startPath = "/usr/lib/porchlight/start";
@@ -130,6 +132,7 @@ export const serviceFiles = ({ manual, completion }: Written): readonly ServiceF
   { path: unitPath, mode: 0o644, text: unit },
   { path: "/usr/lib/systemd/system/porchlight-update.service", mode: 0o644, text: updateUnit },
   { path: "/usr/lib/systemd/system/porchlight-update.path", mode: 0o644, text: updatePath },
+  { path: firstBootUnitPath, mode: 0o644, text: firstBootUnitText },
   { path: "/usr/lib/sysusers.d/porchlight.conf", mode: 0o644, text: users },
   { path: "/usr/lib/udev/rules.d/60-porchlight.rules", mode: 0o644, text: rules },
   { path: "/usr/share/doc/porchlight/examples/settings.json", mode: 0o644, text: example },

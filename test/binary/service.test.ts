@@ -54,7 +54,9 @@ describe("the Debian package", () => {
   it("brings the program, its service, its account with the groups of the hardware, and the manual page", async () => {
     await debian.shell("dpkg -i /srv/porchlight.deb");
     expect(await debian.shell("porchlight version")).toMatch(/^porchlight /);
-    expect(await debian.shell("systemctl is-enabled porchlight")).toBe("enabled");
+    expect(await debian.shell("systemctl is-enabled porchlight porchlight-first-boot")).toBe(
+      "enabled\nenabled",
+    );
     const groups = await debian.shell("id -nG porchlight");
     expect(groups.split(" ").sort()).toEqual(["bluetooth", "dialout", "gpio", "i2c", "porchlight", "video"]);
     // minbase keeps no documentation: what the package says it has counts.

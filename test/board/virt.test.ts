@@ -1,8 +1,6 @@
-import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decoded, panelPicture } from "./bench/camera.ts";
 import { panelSize, virtRegisters } from "./bench/device-trees.ts";
 import { type BoardHome, makeBoardHome } from "./bench/home.ts";
 
@@ -11,35 +9,6 @@ beforeAll(async () => {
   home = await makeBoardHome("virt");
 });
 afterAll(() => home?.[Symbol.asyncDispose]());
-
-/** The QR code that zbar finds in a picture file, or "". */
-const decoded = (picture: string): string => {
-  try {
-    return execFileSync("zbarimg", ["--quiet", "--raw", "--nodbus", picture], {
-      stdio: ["ignore", "pipe", "ignore"],
-    })
-      .toString()
-      .trim();
-  } catch {
-    return "";
-  }
-};
-
-/** What the small panel shows, out of its memory of 16-bit pixels, as a picture file. */
-const panel = async (): Promise<string> => {
-  const { width, height } = panelSize;
-  const memory = await home.board.memory(virtRegisters.panel, width * height * 2);
-  const rgb = Buffer.alloc(width * height * 3);
-  for (let at = 0; at < width * height; at += 1) {
-    const pixel = memory.readUInt16LE(at * 2);
-    rgb[at * 3] = ((pixel >> 11) * 255) / 31;
-    rgb[at * 3 + 1] = (((pixel >> 5) & 63) * 255) / 63;
-    rgb[at * 3 + 2] = ((pixel & 31) * 255) / 31;
-  }
-  const picture = join(home.board.folder, "panel.ppm");
-  writeFileSync(picture, Buffer.concat([Buffer.from(`P6\n${width} ${height}\n255\n`), rgb]));
-  return picture;
-};
 
 const lights = [
   { id: "lamp", name: "Lamp", driver: "gpio:LAMP" },
@@ -107,7 +76,7 @@ describe("the built agent on an emulated board with Debian's own kernel", () => 
     const { verificationUriComplete } = await home.event({ event: "code" });
     await home.board.until(
       "the code on the panel",
-      async () => decoded(await panel()) === verificationUriComplete,
+      async () => decoded(await panelPicture(home.board)) === verificationUriComplete,
     );
     await home.stop();
     const dark = await home.board.memory(virtRegisters.panel, panelSize.width * panelSize.height * 2);

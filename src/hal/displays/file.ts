@@ -8,6 +8,7 @@ import { type Picture, pictureOf } from "./picture.ts";
 import { pngOf } from "./png.ts";
 import { qrMatrix } from "./qr.ts";
 import { svgOf } from "./svg.ts";
+import { linksOf } from "./words.ts";
 
 /** Width of the picture in pixels: what small HDMI and e-paper panels have. */
 const WIDTH = 480;
@@ -47,7 +48,8 @@ class FileDisplay implements Display {
   }
 
   async #write(view: View): Promise<void> {
-    const code = view.code === null ? null : await qrMatrix(view.code.verificationUriComplete);
+    const [link] = linksOf(view);
+    const code = link === undefined ? null : await qrMatrix(link);
     const bytes = this.#render(pictureOf(view, code));
     if (this.#written?.equals(bytes)) return;
     const draft = `${this.#path}.part`;

@@ -4,7 +4,7 @@ import type { Clock, Display } from "../../ports.ts";
 import { codeOf } from "../linux/sysfs.ts";
 import { type Codes, type Panel, panelOf, type Rotation } from "./panel.ts";
 import { qrMatrix } from "./qr.ts";
-import { deadlineOf } from "./words.ts";
+import { deadlineOf, linksOf } from "./words.ts";
 
 /** A panel that is open: knows its size, takes pictures. Its calls may throw when the hardware is gone. */
 export interface Surface extends Disposable {
@@ -48,7 +48,7 @@ export class PanelDisplay implements Display {
   #view: View | undefined;
   #surface: Surface | undefined;
   #drawn: Uint8Array | undefined;
-  #links: readonly [link: string, shortLink: string] | undefined;
+  #links: readonly [link: string, shortLink: string | undefined] | undefined;
   #codes: Codes = { link: null, shortLink: null };
   #failing = false;
   readonly #living: Promise<void>;
@@ -118,14 +118,14 @@ export class PanelDisplay implements Display {
   }
 
   async #codesOf(view: View): Promise<Codes> {
-    if (view.code === null) return { link: null, shortLink: null };
-    const { verificationUriComplete, verificationUri } = view.code;
-    if (this.#links?.[0] !== verificationUriComplete || this.#links[1] !== verificationUri)
+    const [link, shortLink] = linksOf(view);
+    if (link === undefined) return { link: null, shortLink: null };
+    if (this.#links?.[0] !== link || this.#links[1] !== shortLink)
       this.#codes = {
-        link: await qrMatrix(verificationUriComplete),
-        shortLink: await qrMatrix(verificationUri),
+        link: await qrMatrix(link),
+        shortLink: shortLink === undefined ? null : await qrMatrix(shortLink),
       };
-    this.#links = [verificationUriComplete, verificationUri];
+    this.#links = [link, shortLink];
     return this.#codes;
   }
 

@@ -176,15 +176,18 @@ const drawCode = (
   const framed = withQuietZone(code);
   const most = Math.min(MOST_MODULE_PX, Math.floor(Math.min(width, height) / framed.size));
   const canvas = new Canvas(width, height);
-  for (const least of new Set([goodScale(width, height), 1]))
-    for (let module = most; module >= LEAST_MODULE_PX; module -= 1)
-      for (const { square, words: box } of arrangements(width, height, framed.size * module)) {
-        const words = fitWords(textsOf(view, now), box, least);
-        if (words === undefined) continue;
-        canvas.code(framed, square, module);
-        canvas.words(words, box, square.y === 0 && square.x > 0);
-        return { ...canvas, shows };
-      }
+  const texts = textsOf(view, now);
+  // What is wrong says more than a large code for a page that helps: all of it first, however small the code.
+  for (const wanted of view.code === null ? texts.map((text) => [text]) : [texts])
+    for (const least of new Set([goodScale(width, height), 1]))
+      for (let module = most; module >= LEAST_MODULE_PX; module -= 1)
+        for (const { square, words: box } of arrangements(width, height, framed.size * module)) {
+          const words = fitWords(wanted, box, least);
+          if (words === undefined) continue;
+          canvas.code(framed, square, module);
+          canvas.words(words, box, square.y === 0 && square.x > 0);
+          return { ...canvas, shows };
+        }
   // Without words only the whole link will do: nobody could type a code that is not there.
   if (shows === "shortLink" || most < LEAST_MODULE_PX) return undefined;
   const side = framed.size * most;
@@ -226,7 +229,7 @@ const drawLetters = (
 /**
  * The best picture of a view for a panel of `size` pixels: the QR code of the link with words beside or below it, in
  * whole pixels a module (2 at least) and with its quiet zone; else that of the link without the code, and the code in
- * words; else the code in large letters. Without a code, words alone, as large as fit.
+ * words; else the code in large letters. Without a code, words alone, as large as fit, or beside the QR of a page that helps.
  */
 export const panelOf = (
   view: View,
@@ -240,6 +243,8 @@ export const panelOf = (
       (codes.shortLink && drawCode(view, codes.shortLink, "shortLink", size, now)) ??
       drawLetters(view, view.code.userCode, size)
     );
+  const help = view.problem?.link && codes.link && drawCode(view, codes.link, "link", size, now);
+  if (help) return help;
   const canvas = new Canvas(size.width, size.height);
   const whole = { x: 0, y: 0, ...size };
   // A strip of a panel has room for the first lines of what matters most.

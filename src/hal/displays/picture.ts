@@ -22,7 +22,11 @@ export const pictureOf = (view: View, code: QrMatrix | null): Picture => {
     text === null || text === "" ? [] : [{ text: clean(text), scale }];
   const below =
     view.code === null
-      ? [...line(view.detail, 2), ...line(view.owner && `belongs to ${view.owner}`, 2)]
+      ? [
+          ...line(view.detail, 2),
+          ...line(view.problem?.link ?? null, 2),
+          ...line(view.owner && `belongs to ${view.owner}`, 2),
+        ]
       : [...line(groupCode(clean(view.code.userCode)), 6), ...line(view.code.verificationUri, 2)];
   return { above: [...line(view.device.name, 2), ...line(view.headline, 3)], code, below };
 };

@@ -3,7 +3,7 @@ import type { Clock, Display } from "../../ports.ts";
 import { type QrMatrix, qrMatrix } from "./qr.ts";
 import { repaint } from "./repaint.ts";
 import { type Look, screenOf } from "./screen.ts";
-import { deadlineOf } from "./words.ts";
+import { deadlineOf, linksOf } from "./words.ts";
 
 /** The stream that a terminal display writes to, as `process.stdout` and `process.stderr` are. */
 export interface TerminalStream {
@@ -120,7 +120,8 @@ class Terminal implements Display {
 
   #look(): Look {
     const abilities = { unicode: this.#unicode, colour: this.#colour, inks: this.#inks };
-    if (!this.#live) return { ...abilities, columns: LOG_COLUMNS, rows: Number.POSITIVE_INFINITY };
+    if (!this.#live)
+      return { ...abilities, columns: this.#out.columns || LOG_COLUMNS, rows: Number.POSITIVE_INFINITY };
     // A serial console says 0 columns and 0 rows.
     const columns = this.#out.columns || 80;
     const rows = this.#out.rows || 24;
@@ -129,13 +130,11 @@ class Terminal implements Display {
     return { ...abilities, columns: Math.max(columns - 1, 2), rows: Math.max(rows - 1, 1) };
   }
 
-  async #codesOf({ code }: View): Promise<readonly QrMatrix[]> {
-    if (code === null) {
-      this.#codes.clear();
-      return [];
-    }
+  async #codesOf(view: View): Promise<readonly QrMatrix[]> {
+    const links = new Set(linksOf(view));
+    if (links.size === 0) this.#codes.clear();
     const found: QrMatrix[] = [];
-    for (const link of new Set([code.verificationUriComplete, code.verificationUri])) {
+    for (const link of links) {
       const matrix = this.#codes.get(link) ?? (await qrMatrix(link));
       this.#codes.set(link, matrix);
       if (matrix !== null) found.push(matrix);

@@ -30,6 +30,12 @@ export const countdown = (leftMs: number): string => {
 export const deadlineOf = (view: View): MonoMs | null =>
   view.code?.expiresAt ?? view.problem?.retryAt ?? null;
 
+/** Where the QR code of a view may lead, the most telling first; empty when there is nothing to scan. */
+export const linksOf = ({ code, problem }: View): readonly string[] => {
+  if (code !== null) return [code.verificationUriComplete, code.verificationUri];
+  return problem?.link === undefined ? [] : [problem.link];
+};
+
 /** Options of `wordsOf`. */
 export interface WordOptions {
   readonly columns: number;
@@ -73,7 +79,8 @@ export const wordsOf = (view: View, { columns, tight, now, largeCode }: WordOpti
     pause();
     if (problem.title !== view.headline) say(problem.title, "bad");
     if (problem.help !== view.detail && !tight) say(problem.help);
-    if (problem.retryAt === null) say("press the button (or a key) to try again", "dim");
+    if (problem.link !== undefined) say(problem.link);
+    else if (problem.retryAt === null) say("press the button (or a key) to try again", "dim");
     else if (now !== null)
       say(`trying again in ${Math.max(0, Math.ceil((problem.retryAt - now) / 1000))} s`, "dim");
   }

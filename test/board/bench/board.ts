@@ -104,7 +104,7 @@ export class Board implements AsyncDisposable {
   /** Boots a board until its shell answers. */
   static async boot(kind: BoardKind, parts: Parts, { files = {} }: BoardOptions = {}): Promise<Board> {
     const folder = mkdtempSync(join(tmpdir(), "porchlight-board-"));
-    const { kernel, tree, console: tty } = machines[kind];
+    const { kernel, console: tty } = machines[kind];
     const initrd = join(folder, "initrd");
     for (const [path, content] of Object.entries(files)) {
       await mkdir(dirname(join(folder, "files", path)), { recursive: true });
@@ -117,26 +117,13 @@ export class Board implements AsyncDisposable {
       "-c",
       `cd ${folder}/files && find . | cpio -o -H newc --quiet | gzip -1 > ../files.cpio.gz && cat ${parts.root} ${parts.kernels[kernel].modules} ../files.cpio.gz > ${initrd}`,
     ]);
-    const arguments_ = [
-      ...machineOptions(kind),
-      ...["-netdev", "user,id=net", "-display", "none", "-no-reboot", "-monitor", "none"],
-      ...["-chardev", `socket,id=console,path=${folder}/console,server=on,wait=off`],
-      ...(kind === "pi3" ? ["-serial", "null"] : []),
-      ...["-serial", "chardev:console"],
-      ...["-qmp", `unix:${folder}/qmp,server=on,wait=off`],
-      ...(kind === "pi3" ? [] : ["-qtest", `unix:${folder}/qtest,server=on,wait=off`, "-qtest-log", "none"]),
-      ...["-kernel", parts.kernels[kernel].image, "-initrd", initrd, "-dtb", parts.trees[tree]],
-      "-append",
-      `console=${tty},115200 8250.nr_uarts=2 quiet panic=-1 rootfstype=ramfs cryptomgr.notests vt.global_cursor_default=0 rdinit=/init ` +
-        `board.console=${tty} board.modules=${modulesOf[kind].join(",")}`,
-    ];
-    const child = spawn("qemu-system-aarch64", arguments_, { stdio: ["ignore", "ignore", "pipe"] });
-    const board = new Board(kind, folder, child);
+    const board = await Board.#start(kind, folder, parts, {
+      initrd,
+      kernelWords: `rootfstype=ramfs board.console=${tty} board.modules=${modulesOf[kind].join(",")}`,
+      devices: [],
+    });
     try {
-      board.#console = new Console(await board.#socket("console"));
-      board.#qmp = new Console(await board.#socket("qmp"));
-      await board.#ask({ execute: "qmp_capabilities" });
-      await board.#console.until("BOARD-READY", 120_000, board.#gone);
+      await board.#console?.until("BOARD-READY", 120_000, board.#gone);
       const seconds = Math.floor(Date.now() / 1000);
       await board.shell(
         `date -s @${seconds} >/dev/null
@@ -148,6 +135,62 @@ export class Board implements AsyncDisposable {
       await board[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Switches a virt board on that starts from a card. It has no shell: nobody types anything, it can only be watched. */
+  static async powerOn(parts: Parts, initrd: string, card: string): Promise<Board> {
+    const folder = mkdtempSync(join(tmpdir(), "porchlight-board-"));
+    return Board.#start("virt", folder, parts, {
+      initrd,
+      kernelWords: "systemd.journald.forward_to_console=1",
+      devices: [
+        ...["-drive", `file=${card},if=none,format=raw,id=card`],
+        ...["-device", "virtio-blk-pci,drive=card,romfile="],
+      ],
+    });
+  }
+
+  /** Starts QEMU and connects to it. */
+  static async #start(
+    kind: BoardKind,
+    folder: string,
+    parts: Parts,
+    from: {
+      readonly initrd: string;
+      readonly kernelWords: string;
+      readonly devices: readonly string[];
+    },
+  ): Promise<Board> {
+    const { kernel, tree, console: tty } = machines[kind];
+    const arguments_ = [
+      ...machineOptions(kind),
+      ...["-netdev", "user,id=net", "-display", "none", "-no-reboot", "-monitor", "none"],
+      ...["-chardev", `socket,id=console,path=${folder}/console,server=on,wait=off`],
+      ...(kind === "pi3" ? ["-serial", "null"] : []),
+      ...["-serial", "chardev:console"],
+      ...["-qmp", `unix:${folder}/qmp,server=on,wait=off`],
+      ...(kind === "pi3" ? [] : ["-qtest", `unix:${folder}/qtest,server=on,wait=off`, "-qtest-log", "none"]),
+      ...["-kernel", parts.kernels[kernel].image, "-initrd", from.initrd, "-dtb", parts.trees[tree]],
+      "-append",
+      `console=${tty},115200 8250.nr_uarts=2 quiet panic=-1 cryptomgr.notests vt.global_cursor_default=0 rdinit=/init ${from.kernelWords}`,
+      ...from.devices,
+    ];
+    const child = spawn("qemu-system-aarch64", arguments_, { stdio: ["ignore", "ignore", "pipe"] });
+    const board = new Board(kind, folder, child);
+    try {
+      board.#console = new Console(await board.#socket("console"));
+      board.#qmp = new Console(await board.#socket("qmp"));
+      await board.#ask({ execute: "qmp_capabilities" });
+      return board;
+    } catch (error) {
+      await board[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** What it has written to its console so far, and nobody has waited for. */
+  get consoleText(): string {
+    return this.#console?.text ?? "";
   }
 
   /** Runs a command on the board; its output. Throws when it fails. */

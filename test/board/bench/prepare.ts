@@ -1,12 +1,10 @@
 // Builds what the emulated boards boot from, out of Debian's and npm's packages only: two kernels, a root, Node for arm64
 // and device trees. Kept in .cache/board by what went into it; the host's own package state stays as it is.
 
-import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { promisify } from "node:util";
 import manifest from "../../../package.json" with { type: "json" };
+import { aptState, hashOf, installPrograms, say, shell, timed } from "./debian-arm64.ts";
 import { pi3Additions, virtAdditions } from "./device-trees.ts";
 
 const here = import.meta.dirname;
@@ -33,6 +31,8 @@ const boardPackages = [
 const modules = [
   "virtio_pci virtio_net leds-gpio leds-pwm led-class-multicolor ledtrig-heartbeat pwm-bcm2835",
   "dwc2 usbnet cdc_ether bcm2835_thermal",
+  // A card with a root and a boot partition.
+  "virtio_blk ext4 vfat nls_cp437 nls_ascii nls_iso8859-1 nls_utf8 rtc-pl031",
   // Bluetooth, and the ciphers that it and its virtual radio ask for when somebody pairs.
   "bluetooth algif_skcipher algif_hash ecb cbc cmac ccm ctr drbg jitterentropy_rng hmac",
   "sha256_generic sha512_generic aes_generic ecdh_generic",
@@ -50,67 +50,6 @@ export interface Parts {
 }
 
 export const boardMemoryMb = 1024;
-
-const run = promisify(execFile);
-
-const shell = async (script: string, env: Readonly<Record<string, string>> = {}): Promise<string> => {
-  const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], {
-    env: { ...process.env, ...env },
-    maxBuffer: 64 << 20,
-    timeout: 600_000,
-  }).catch((error: Error & { stderr?: string }) => {
-    throw new Error(`cannot build the emulated board: ${error.message}\n${error.stderr ?? ""}`);
-  });
-  return stdout.trim();
-};
-
-const say = (text: string): void => void process.stderr.write(`${text}\n`);
-
-const timed = async <T>(what: string, work: () => Promise<T>): Promise<T> => {
-  const started = performance.now();
-  const result = await work();
-  say(`  ${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${what}`);
-  return result;
-};
-
-const installHostPackages = async (): Promise<void> => {
-  const missing: string[] = [];
-  for (const [program, name] of Object.entries(hostPackages))
-    await run("bash", ["-c", `PATH=$PATH:/usr/sbin:/sbin command -v ${program}`]).catch(() =>
-      missing.push(name),
-    );
-  if (missing.length === 0) return;
-  if (process.getuid?.() !== 0)
-    throw new Error(`the emulated board needs: apt-get install ${missing.join(" ")}`);
-  await shell(
-    `apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null
-     DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends ${missing.join(" ")} >/dev/null`,
-  );
-};
-
-/** A package state of its own for a release of Debian, from the mirror that this machine uses; for downloads only. */
-const aptState = async (folder: string, release: string): Promise<{ APT_CONFIG: string }> => {
-  const site = await shell(
-    `apt-get indextargets --format '$(SITE)' 'Created-By: Packages' | grep -v security | sort -u | head -1`,
-  );
-  if (site === "") throw new Error("this machine's apt names no mirror of Debian; run apt-get update first");
-  mkdirSync(join(folder, "lists/partial"), { recursive: true });
-  mkdirSync(join(folder, "cache/archives/partial"), { recursive: true });
-  writeFileSync(join(folder, "status"), "");
-  writeFileSync(
-    join(folder, "sources.list"),
-    `deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${site} ${release} main\n`,
-  );
-  writeFileSync(
-    join(folder, "apt.conf"),
-    `Dir::Etc::sourcelist "${folder}/sources.list"; Dir::Etc::sourceparts "-";
-     Dir::State "${folder}"; Dir::State::Lists "${folder}/lists"; Dir::State::status "${folder}/status";
-     Dir::Cache "${folder}/cache"; APT::Architectures {"amd64";"arm64";}; APT::Sandbox::User "root";\n`,
-  );
-  const env = { APT_CONFIG: join(folder, "apt.conf") };
-  await shell("apt-get -q update >/dev/null", env);
-  return env;
-};
 
 /** What Debian leaves out of its arm64 kernels: the virtual Bluetooth adapter, and LEDs of several colours on PWM. */
 const missingModules = ["drivers/bluetooth/hci_vhci", "drivers/leds/rgb/leds-pwm-multicolor"];
@@ -223,18 +162,12 @@ const trees = async (folder: string, stock: string): Promise<void> => {
   await compile(stock, pi3Additions(await phandle(stock, "/soc/gpio@7e200000")), join(folder, "pi3.dtb"));
 };
 
-const hashOf = (...texts: readonly (string | Buffer)[]): string => {
-  const hash = createHash("sha256");
-  for (const text of texts) hash.update(text);
-  return hash.digest("hex").slice(0, 16);
-};
-
 /** The parts, built when they are not there yet: about half a minute, and nothing after that. Throws with what is missing. */
 export const prepareBoards = async (): Promise<Parts> => {
   if (process.arch !== "x64" || process.platform !== "linux")
     throw new Error("the emulated boards are built and run on 64-bit x86 Linux only");
-  await installHostPackages();
-  const files = ["init.sh", "forward.mjs", "prepare.ts", "device-trees.ts"];
+  await installPrograms(hostPackages);
+  const files = ["init.sh", "forward.mjs", "prepare.ts", "debian-arm64.ts", "device-trees.ts"];
   const folder = join(
     cache,
     hashOf(...files.map((file) => readFileSync(join(here, file))), process.versions.node),

@@ -41,6 +41,17 @@ describe("a service manager", () => {
     },
   );
 
+  test("hears that a service without a display is ready", async () => {
+    using folder = scratchFolder();
+    const name = join(folder.path, "notify");
+    using socket = listenForNotices(name);
+    const manager = openServiceManager({ NOTIFY_SOCKET: name }, new VirtualClock(), never);
+    manager.ready();
+    await manager[Symbol.asyncDispose]();
+    expect(socket.take()).toEqual(["READY=1", "STOPPING=1"]);
+    openServiceManager({}, new VirtualClock(), never).ready();
+  });
+
   test("hears three times in its watchdog's time that the program is alive, until the end", async () => {
     using folder = scratchFolder();
     const name = join(folder.path, "notify");

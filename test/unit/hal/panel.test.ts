@@ -127,6 +127,21 @@ describe("the picture on a panel", () => {
     expect(panelOf(waiting, none, { width: 800, height: 480 }, at0).shows).toBe("code");
   });
 
+  it.each([
+    [800, 480],
+    [480, 320],
+    [320, 240],
+    [240, 320],
+  ])("of %d x %d pixels shows a problem with the QR of the page that helps", async (width, height) => {
+    const help = "https://help.example/first-boot";
+    const helped: View = { ...broken, problem: broken.problem && { ...broken.problem, link: help } };
+    const panel = panelOf(helped, { link: await qrMatrix(help), shortLink: null }, { width, height }, at0);
+    expect(panel.shows).toBe("link");
+    expect(panel.pixels).toContain(inks.bad);
+    expect(read(width, height, bright(panel))).toBe(help);
+    expect(panelOf(helped, { link: null, shortLink: null }, { width, height }, at0).shows).toBe("words");
+  });
+
   it.each([online, broken])("without a code is words, as large as fit", (view) => {
     for (const [width, height] of [
       [800, 480],

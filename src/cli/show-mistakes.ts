@@ -1,0 +1,69 @@
+// Mistakes in the settings on the board's own display, for a board that nobody can type on.
+
+import { existsSync, writeFileSync } from "node:fs";
+import type { ServiceManager } from "../adapters/service-manager.ts";
+import { openDisplay } from "../hal/displays/open.ts";
+import type { TerminalStream } from "../hal/displays/terminal.ts";
+import type { View } from "../model.ts";
+import type { Clock } from "../ports.ts";
+import type { Io } from "./command.ts";
+
+const FRAMEBUFFER = "/dev/fb0";
+const CONSOLE = "/dev/console";
+/** The driver of a screen may still be loading, in milliseconds. */
+const PATIENCE_MS = 5_000;
+const PAUSE_MS = 1_000;
+/** A serial console does not say how wide it is; nearly all are this wide, less the last column. */
+const CONSOLE_COLUMNS = 79;
+
+/** The text console, printed to below what is there. */
+const consoleStream: TerminalStream = {
+  columns: CONSOLE_COLUMNS,
+  write(text) {
+    writeFileSync(CONSOLE, text.replaceAll("\n", "\r\n"), { flag: "a" });
+    return true;
+  },
+};
+
+/** The display that the settings name, where it is one of the board's own; else undefined: whatever there is. */
+const boardDisplay = (named: string | undefined): string | undefined =>
+  named === "terminal" ? undefined : named;
+
+export interface Showing {
+  readonly view: View;
+  /** The display of the settings, as far as they name one. */
+  readonly display: string | undefined;
+  readonly clock: Clock;
+  readonly io: Io;
+  readonly manager: ServiceManager;
+  /** True once there is nothing to show any more. */
+  readonly settled: () => Promise<boolean>;
+}
+
+/** Shows `view` until it is settled or `signal` is aborted. */
+export const showMistakes = async (showing: Showing, signal: AbortSignal): Promise<void> => {
+  const { view, clock, io, manager, settled } = showing;
+  const pause = (): Promise<void> => clock.sleep(PAUSE_MS, signal).catch(() => undefined);
+  const named = boardDisplay(showing.display);
+  const attended = io.stderr.isTTY === true;
+  if (named === undefined && !attended)
+    for (
+      let waited = 0;
+      !existsSync(FRAMEBUFFER) && waited < PATIENCE_MS && !signal.aborted;
+      waited += PAUSE_MS
+    )
+      await pause();
+  const found = existsSync(FRAMEBUFFER) ? `framebuffer:${FRAMEBUFFER}` : "terminal";
+  await using display = await openDisplay(
+    named ?? found,
+    {
+      clock,
+      env: io.env,
+      out: attended ? io.stderr : consoleStream,
+      failed: ({ message }) => void io.stderr.write(`${message}\n`),
+    },
+    new AbortController().signal,
+  );
+  manager.watch(display).show(view);
+  while (!signal.aborted && !(await settled())) await pause();
+};

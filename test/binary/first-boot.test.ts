@@ -1,0 +1,166 @@
+// The whole story with no hands, on the file that is flashed: a card is prepared by `porchlight image`, and an arm64 Debian
+// with systemd, udev and its partitions by fstab starts from it.
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it, onTestFailed } from "vitest";
+import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
+import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { systemClock } from "../../src/adapters/clock.ts";
+import { helpPage } from "../../src/service/first-boot.ts";
+import { Board } from "../board/bench/board.ts";
+import { decoded, panelPicture } from "../board/bench/camera.ts";
+import { virtRegisters } from "../board/bench/device-trees.ts";
+import { cardLayout, prepareCard, type StartParts, writeOnRoot } from "./bench/arm64-card.ts";
+
+const dist = join(import.meta.dirname, "../../dist");
+const never = new AbortController().signal;
+const LAMP_LINE = 5;
+const BOOT_MS = 120_000;
+
+let parts: StartParts;
+let world: World;
+let board: Board | undefined;
+let folder: string;
+const path = (name: string): string => join(folder, name);
+
+beforeAll(async () => {
+  parts = await prepareCard();
+  world = await createWorld({ clock: systemClock, transport: "loopback", orgKeys: createOrgKeys() });
+  world.org.intervalSeconds = 1;
+  folder = mkdtempSync(join(tmpdir(), "porchlight-first-boot-"));
+  execFileSync("cp", ["--sparse=always", parts.card, path("card.img")]);
+  const ports = [world.orgUrl, world.brokerUrl].map((url) => new URL(url).port);
+  await writeOnRoot(path("card.img"), Object.assign({}, ...ports.map(forwarded)));
+});
+afterAll(async () => {
+  await board?.[Symbol.asyncDispose]();
+  await world?.close();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+});
+
+/** Units by which the board's own 127.0.0.1 leads to this machine's, where the simulated world listens. */
+const forwarded = (port: string): Readonly<Record<string, string>> => ({
+  [`etc/systemd/system/world-${port}.socket`]: `[Socket]\nListenStream=127.0.0.1:${port}\n`,
+  [`etc/systemd/system/world-${port}.service`]: `[Service]\nExecStart=/usr/lib/systemd/systemd-socket-proxyd 10.0.2.2:${port}\n`,
+  [`etc/systemd/system/sockets.target.d/world-${port}.conf`]: `[Unit]\nWants=world-${port}.socket\n`,
+});
+
+const settings = (): Record<string, unknown> => {
+  const all = world.settingsFor("/var/lib/porchlight");
+  return {
+    ...all,
+    org: { ...(all.org as object), clientSecret: world.org.boardApp.clientSecret },
+    lights: [{ id: "lamp", name: "Lamp", driver: "gpio:LAMP" }],
+    display: "framebuffer:/dev/fb0",
+  };
+};
+
+/** `porchlight image`, as somebody runs it on their computer. */
+const prepareImage = (content: object): void => {
+  writeFileSync(path("porch.json"), `// The lamp on the porch.\n${JSON.stringify(content, null, 2)}\n`);
+  execFileSync(
+    join(dist, `porchlight-linux-${process.arch}`),
+    [
+      ...["image", path("card.img"), "--settings", path("porch.json")],
+      ...["--program", join(dist, "porchlight-linux-arm64")],
+    ],
+    { stdio: "pipe" },
+  );
+};
+
+/** The card's boot partition, in a reader. */
+const mtool = (name: string, ...args: string[]): string =>
+  execFileSync(name, ["-i", `${path("card.img")}@@${cardLayout.boot.start}`, ...args]).toString();
+
+const powerOn = async (): Promise<Board> => {
+  const started = await Board.powerOn(parts.parts, parts.initrd, path("card.img"));
+  board = started;
+  onTestFailed(
+    () => void process.stderr.write(`--- the board's console:\n${started.consoleText.slice(-12_000)}\n`),
+  );
+  return started;
+};
+
+const cutPower = async (): Promise<void> => {
+  await board?.[Symbol.asyncDispose]();
+  board = undefined;
+};
+
+/** What a camera reads off the panel, once it is something else than `before`. */
+const scanned = (from: Board, before = ""): Promise<string> =>
+  from.until(
+    "a code on the panel",
+    async () => {
+      const link = decoded(await panelPicture(from));
+      return link !== "" && link !== before ? link : undefined;
+    },
+    BOOT_MS,
+  );
+
+/** Waits for a level at the lamp's pin, as the hardware has it. */
+const lamp = (of: Board, level: 0 | 1): Promise<boolean> =>
+  of.until(
+    `level ${level} at the lamp`,
+    async () => (((await of.register(virtRegisters.gpioData)) >> LAMP_LINE) & 1) === level,
+    BOOT_MS,
+  );
+
+describe("a board that starts for the first time, from a card that porchlight image has prepared", () => {
+  it("whose settings have a mistake shows the QR code of a page that helps, and tells the mistake on the card", async () => {
+    prepareImage(settings());
+    // Somebody changes them by hand afterwards.
+    writeFileSync(path("mistaken.json"), JSON.stringify({ ...settings(), commands: { trust: "nobody" } }));
+    mtool("mcopy", "-o", path("mistaken.json"), "::/porchlight.json");
+    const first = await powerOn();
+    expect(await scanned(first)).toBe(helpPage);
+    await cutPower();
+    expect(mtool("mtype", "::/porchlight-errors.txt")).toContain('commands.trust = "nobody"');
+  });
+
+  it("shows its code, is approved, and its lamp obeys; after a cut of power it is online and as it was", async () => {
+    writeFileSync(path("porch.json"), JSON.stringify(settings()));
+    mtool("mcopy", "-o", path("porch.json"), "::/porchlight.json");
+    const first = await powerOn();
+    const link = await scanned(first);
+    const userCode = new URL(link).searchParams.get("user_code") ?? "";
+    const answer = await world.person.answerBoard({ link, userCode }, "allow", never);
+    expect(answer.kind).toBe("done");
+    await world.phone.signIn(world.person, never);
+    await first.until("the board online", async () => world.phone.picture.lampOnline, BOOT_MS);
+    await lamp(first, 0);
+    expect(await world.phone.send({ on: true }, never)).toMatchObject({ outcome: "done" });
+    await lamp(first, 1);
+    // Nobody pulls the plug sooner; the card needs a moment for what the lamp is now.
+    await sleep(5_000);
+
+    await cutPower();
+    const files = mtool("mdir", "-b", "::").split("\n");
+    expect(files.some((name) => name.endsWith("porchlight.json.taken"))).toBe(true);
+    expect(files.some((name) => /porchlight\.json$|errors\.txt$/.test(name))).toBe(false);
+    expect(mtool("mtype", "::/porchlight.json.taken")).toContain('"secret_org.clientSecret"');
+    expect(
+      execFileSync(
+        "dd",
+        [
+          `if=${path("card.img")}`,
+          "bs=1M",
+          `skip=${cardLayout.boot.start >> 20}`,
+          `count=${cardLayout.boot.size >> 20}`,
+        ],
+        { stdio: ["ignore", "pipe", "ignore"], maxBuffer: 64 << 20 },
+      ).includes(world.org.boardApp.clientSecret),
+    ).toBe(false);
+    await first.until("the loss of the board", async () => !world.phone.picture.lampOnline, BOOT_MS);
+
+    const second = await powerOn();
+    await lamp(second, 1);
+    await second.until("the board online", async () => world.phone.picture.lampOnline, BOOT_MS);
+    expect(world.phone.picture.light).toMatchObject({ on: true });
+    expect(await world.phone.send({ on: false }, never)).toMatchObject({ outcome: "done" });
+    await lamp(second, 0);
+  });
+});

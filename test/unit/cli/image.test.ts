@@ -1,0 +1,169 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import { afterEach, expect, it } from "vitest";
+import { completeSettings, openStage, type Stage } from "./stage.ts";
+
+it.each([
+  [["image"], 64, /needs an image file, a card, or a folder/],
+  [["image", "card.img"], 64, /only the single file places itself/],
+  [["image", "card", "--program", "p", "--boot", "/nowhere"], 64, /there is no \/nowhere/],
+  [["image", "/nowhere", "--program", "/bin/true"], 73, /there is no \/nowhere|only root/],
+])("%j changes nothing and says why", async (words, exitCode, message) => {
+  await using stage = await openStage();
+  const { code, err } = await stage.run(words);
+  expect(code).toBe(exitCode);
+  expect(err).toMatch(message);
+});
+
+const isRoot = process.getuid?.() === 0;
+const path = process.env.PATH;
+afterEach(() => {
+  process.env.PATH = path;
+});
+
+const program = (machine: number): Buffer => {
+  const bytes = Buffer.alloc(64);
+  bytes.write("\x7fELF\x02\x01", "latin1");
+  bytes.writeUInt16LE(machine, 18);
+  return bytes;
+};
+const ARM64 = 183;
+const X64 = 62;
+
+/** A mounted card for arm64, and a computer whose systemd tools write down how they were called. */
+const cardOn = (stage: Stage): string => {
+  const card = join(stage.dir, "card");
+  const put = (name: string, content: string | Buffer): void => {
+    mkdirSync(dirname(join(card, name)), { recursive: true });
+    writeFileSync(join(card, name), content);
+  };
+  put("usr/lib/systemd/systemd", program(ARM64));
+  put("usr/lib/aarch64-linux-gnu/libatomic.so.1", "");
+  put("etc/group", "root:x:0:\n");
+  put("etc/fstab", "/dev/mmcblk0p1 /boot/firmware vfat defaults 0 2\n");
+  mkdirSync(join(card, "boot/firmware"), { recursive: true });
+  writeFileSync(join(stage.dir, "porchlight"), program(ARM64));
+  mkdirSync(join(stage.dir, "bin"));
+  for (const name of ["systemctl", "systemd-sysusers"]) {
+    writeFileSync(join(stage.dir, "bin", name), `#!/bin/sh\necho ${name} "$@" >> ${stage.dir}/calls\n`);
+    chmodSync(join(stage.dir, "bin", name), 0o755);
+  }
+  process.env.PATH = `${join(stage.dir, "bin")}:${path}`;
+  return card;
+};
+const image = (stage: Stage, ...words: string[]) =>
+  stage.run(["image", join(stage.dir, "card"), "--program", join(stage.dir, "porchlight"), ...words]);
+
+it("a mounted card gets program, service, account and checked settings, and each step is told", async () => {
+  await using stage = await openStage();
+  const card = cardOn(stage);
+  const settings = completeSettings("/var/lib/porchlight");
+  const given = JSON.stringify({ ...settings, broker: { ...settings.broker, ca: "pem/ca.pem" } });
+  mkdirSync(join(stage.dir, "pem"));
+  writeFileSync(join(stage.dir, "pem/ca.pem"), "a certificate");
+  writeFileSync(stage.settingsPath, given);
+  const { code, err } = await image(stage, "--settings", stage.settingsPath);
+  if (!isRoot) {
+    expect([code, err]).toEqual([
+      73,
+      expect.stringContaining("only root may do this: sudo porchlight image"),
+    ]);
+    return;
+  }
+  expect(err).toMatch(
+    /card .*\n {2}program .*[\s\S]*pem\/ca\.pem, on .*\n {2}settings .*porchlight\.json[\s\S]*scan the code\.\n$/,
+  );
+  expect(code).toBe(0);
+  expect(statSync(join(card, "usr/bin/porchlight")).mode & 0o777).toBe(0o755);
+  expect(existsSync(join(card, "usr/lib/systemd/system/porchlight-first-boot.service"))).toBe(true);
+  expect(statSync(join(card, "etc/porchlight")).mode & 0o7777).toBe(0o2750);
+  expect(statSync(join(card, "etc/porchlight/secrets")).mode & 0o777).toBe(0o700);
+  expect(readFileSync(join(card, "boot/firmware/porchlight.json"), "utf8")).toBe(given);
+  expect(readFileSync(join(card, "boot/firmware/pem/ca.pem"), "utf8")).toBe("a certificate");
+  expect(readFileSync(join(stage.dir, "calls"), "utf8")).toBe(
+    `systemd-sysusers --root=${card} porchlight.conf\nsystemctl --root=${card} enable porchlight.service porchlight-first-boot.service\n`,
+  );
+  const bare = await image(stage);
+  expect(bare.err).toMatch(/Put porchlight\.json onto its boot partition/);
+});
+
+it.each<[what: string, spoil: (card: string, dir: string) => void, exitCode: number, why: RegExp]>([
+  [
+    "a program for another processor",
+    (_, dir) => writeFileSync(join(dir, "porchlight"), program(X64)),
+    73,
+    /the card's system is for arm64, and .*porchlight for x86-64; name the right one with --program/,
+  ],
+  ["no program", (_, dir) => writeFileSync(join(dir, "porchlight"), "text"), 73, /is no program/],
+  [
+    "a program that is not there",
+    (_, dir) => rmSync(join(dir, "porchlight")),
+    73,
+    /porchlight cannot be read/,
+  ],
+  [
+    "a card without libatomic1",
+    (card) => rmSync(join(card, "usr/lib/aarch64-linux-gnu/libatomic.so.1")),
+    73,
+    /no libatomic1/,
+  ],
+  [
+    "a card without a boot partition",
+    (card) => rmSync(join(card, "boot"), { recursive: true }),
+    73,
+    /no boot partition/,
+  ],
+  [
+    "a card without systemd",
+    (card) => rmSync(join(card, "usr/lib/systemd"), { recursive: true }),
+    73,
+    /there is no systemd/,
+  ],
+  [
+    "settings with mistakes",
+    (_, dir) =>
+      writeFileSync(
+        join(dir, "settings.json"),
+        '{ "lights": 7, "broker": { "url": "mqtts://b", "ca": "ca.pem" } }',
+      ),
+    78,
+    /settings\.json\): must be a list[\s\S]*ca\.pem.*does not exist/,
+  ],
+  [
+    "a link that leads out of the card",
+    (card, dir) => {
+      mkdirSync(join(dir, "outside"));
+      symlinkSync(join(dir, "outside"), join(card, "usr/lib/udev"));
+    },
+    73,
+    /usr\/lib\/udev\/rules\.d leads out of .*, to .*outside/,
+  ],
+])("%s is refused", async (_, spoil, exitCode, why) => {
+  await using stage = await openStage();
+  const card = cardOn(stage);
+  spoil(card, stage.dir);
+  const { code, err } = await image(stage, "--settings", stage.settingsPath);
+  expect(err).toMatch(isRoot ? why : /only root/);
+  expect(code).toBe(isRoot ? exitCode : 73);
+});
+
+it("settings for a boot partition that the card's system would not look at are refused", async () => {
+  await using stage = await openStage();
+  const card = cardOn(stage);
+  writeFileSync(join(card, "etc/fstab"), "/dev/sda1 /boot/efi vfat defaults 0 2\n");
+  const boot = join(stage.dir, "bootfs");
+  mkdirSync(boot);
+  const { err } = await image(stage, "--settings", stage.settingsPath, "--boot", boot);
+  expect(err).toMatch(isRoot ? /mounts nothing at \/boot\/firmware or \/boot/ : /only root/);
+  // Without partitions of its own, as a system in a container, it has them in the folder.
+  if (isRoot) expect((await image(stage, "--settings", stage.settingsPath)).code).toBe(0);
+});
