@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, expect, it } from "vitest";
+import { units } from "../../../src/service/files.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
 
 it.each([
@@ -90,7 +91,7 @@ it("a mounted card gets program, service, account and checked settings, and each
   expect(readFileSync(join(card, "boot/firmware/porchlight.json"), "utf8")).toBe(given);
   expect(readFileSync(join(card, "boot/firmware/pem/ca.pem"), "utf8")).toBe("a certificate");
   expect(readFileSync(join(stage.dir, "calls"), "utf8")).toBe(
-    `systemd-sysusers --root=${card} porchlight.conf\nsystemctl --root=${card} enable porchlight.service porchlight-first-boot.service\n`,
+    `systemd-sysusers --root=${card} porchlight.conf\nsystemctl --root=${card} enable ${units.join(" ")}\n`,
   );
   const bare = await image(stage);
   expect(bare.err).toMatch(/Put porchlight\.json onto its boot partition/);
