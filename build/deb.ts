@@ -101,7 +101,7 @@ const pack = (target: Target): string => {
   execFileSync("chmod", ["-R", "u=rwX,go=rX", folder]);
   for (const path of paths) utimesSync(path, EPOCH, EPOCH);
   const output = join(outDir, `porchlight_${version}_${architectures[target]}.deb`);
-  execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "--build", folder, output], {
+  execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--build", folder, output], {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
   });

@@ -69,7 +69,7 @@ const prepared = (path: string): void => {
   expect(namesOnBoot(path).toSorted()).toEqual(["::/ca.pem", "::/porchlight.json"]);
   expect(textOnBoot(path, "porchlight.json")).toBe(settings);
   inRoot(path, (root) => {
-    expect(readFileSync(join(root, "usr/bin/porchlight")).equals(readFileSync(program))).toBe(true);
+    expect(readFileSync(join(root, "usr/lib/porchlight/porchlight")).equals(readFileSync(program))).toBe(true);
     const wanted = join(root, "etc/systemd/system/multi-user.target.wants");
     expect(readdirSync(wanted).sort()).toEqual(["porchlight-first-boot.service", "porchlight.service"]);
     for (const unit of readdirSync(wanted))

@@ -84,7 +84,7 @@ it("a mounted card gets program, service, account and checked settings, and each
     /card .*\n {2}program .*[\s\S]*pem\/ca\.pem, on .*\n {2}settings .*porchlight\.json[\s\S]*scan the code\.\n$/,
   );
   expect(code).toBe(0);
-  expect(statSync(join(card, "usr/bin/porchlight")).mode & 0o777).toBe(0o755);
+  expect(statSync(join(card, "usr/lib/porchlight/porchlight")).mode & 0o777).toBe(0o755);
   expect(existsSync(join(card, "usr/lib/systemd/system/porchlight-first-boot.service"))).toBe(true);
   expect(statSync(join(card, "etc/porchlight")).mode & 0o7777).toBe(0o2750);
   expect(statSync(join(card, "etc/porchlight/secrets")).mode & 0o777).toBe(0o700);
