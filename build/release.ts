@@ -5,7 +5,7 @@
 //   npm run release -- --key ../maker.pem         builds, signs and checks
 //   npm run release -- --key ../maker.pem --rollout 10   only signs what is in dist/ anew, for a share of the boards
 
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,9 +57,16 @@ const others = (): readonly string[] => [
 const signRelease = (key: SigningKey, rollout: number): void =>
   writeRelease({ folder: outDir, version, rollout, programs, others: others(), key });
 
+/** Runs npm; what it says is shown only when it fails. */
 const npm = (...args: readonly string[]): void => {
-  execFileSync("npm", ["run", "--silent", ...args], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
+  const { status, stdout, stderr } = spawnSync("npm", [...args], {
+    cwd: root,
+    encoding: "utf8",
+    maxBuffer: 1 << 26,
+  });
+  if (status !== 0) fail(`npm ${args.join(" ")} failed:\n${stdout}${stderr}`);
 };
+const run = (script: string): void => npm("run", "--silent", script);
 
 /** What has to be true before anything is built. */
 const checkSource = (): void => {
@@ -167,12 +174,10 @@ if (newKey !== undefined) {
   if (!built) {
     checkSource();
     rmSync(outDir, { recursive: true, force: true });
-    timed("npm ci", () => {
-      execFileSync("npm", ["ci", "--silent"], { cwd: root, stdio: ["ignore", "ignore", "inherit"] });
-    });
-    timed("npm run check", () => npm("check"));
-    timed("npm run build", () => npm("build"));
-    timed("npm run deb", () => npm("deb"));
+    timed("npm ci", () => npm("ci"));
+    timed("npm run check", () => run("check"));
+    timed("npm run build", () => run("build"));
+    timed("npm run deb", () => run("deb"));
     for (const path of Object.values(programs))
       timed(
         `${path.slice(outDir.length + 1)}.zst`,

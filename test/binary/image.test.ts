@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { units } from "../../src/service/files.ts";
 import { installPrograms } from "../board/bench/debian-arm64.ts";
 import {
   asDevice,
@@ -69,9 +70,11 @@ const prepared = (path: string): void => {
   expect(namesOnBoot(path).toSorted()).toEqual(["::/ca.pem", "::/porchlight.json"]);
   expect(textOnBoot(path, "porchlight.json")).toBe(settings);
   inRoot(path, (root) => {
-    expect(readFileSync(join(root, "usr/lib/porchlight/porchlight")).equals(readFileSync(program))).toBe(true);
+    expect(readFileSync(join(root, "usr/lib/porchlight/porchlight")).equals(readFileSync(program))).toBe(
+      true,
+    );
     const wanted = join(root, "etc/systemd/system/multi-user.target.wants");
-    expect(readdirSync(wanted).sort()).toEqual(["porchlight-first-boot.service", "porchlight.service"]);
+    expect(readdirSync(wanted).sort()).toEqual([...units].sort());
     for (const unit of readdirSync(wanted))
       expect(existsSync(join(root, readlinkSync(join(wanted, unit)))), unit).toBe(true);
     const group = /^porchlight:x:(\d+):/m.exec(readFileSync(join(root, "etc/group"), "utf8"))?.[1];
