@@ -1,9 +1,10 @@
 // `npm run deb`: dist/porchlight_VERSION_ARCH.deb for each processor out of the files of `npm run build`, packed by
 // Debian's own dpkg-deb. The same bytes every time.
 
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { installedFiles } from "../src/cli/install.ts";
 import { settleScript, units } from "../src/service/files.ts";
@@ -12,6 +13,8 @@ import { outDir, version } from "./bundle-options.ts";
 import { type Target, targets } from "./node-binaries.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
+
+const run = promisify(execFile);
 
 const architectures: Readonly<Record<Target, string>> = { x64: "amd64", arm64: "arm64" };
 
@@ -70,7 +73,7 @@ const notices = (): string =>
   `${readFileSync(join(root, "LICENSE"), "utf8")}\n${"-".repeat(80)}\n\n${readFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), "utf8")}`;
 
 /** Packs the program of one processor; the package's path. */
-const pack = (target: Target): string => {
+const pack = async (target: Target): Promise<string> => {
   const folder = join(root, ".cache/build", `deb-${target}`);
   rmSync(folder, { recursive: true, force: true });
   const paths: string[] = [];
@@ -101,17 +104,16 @@ const pack = (target: Target): string => {
   execFileSync("chmod", ["-R", "u=rwX,go=rX", folder]);
   for (const path of paths) utimesSync(path, EPOCH, EPOCH);
   const output = join(outDir, `porchlight_${version}_${architectures[target]}.deb`);
-  execFileSync("dpkg-deb", ["--root-owner-group", "-Zxz", "-z9", "--build", folder, output], {
-    stdio: ["ignore", "ignore", "inherit"],
+  // With more threads the bytes would depend on how many the machine has.
+  const how = ["--root-owner-group", "-Zxz", "-z9", "--threads-max=1"];
+  await run("dpkg-deb", [...how, "--build", folder, output], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
   });
   rmSync(folder, { recursive: true });
   return output;
 };
 
-for (const target of targets) {
-  const output = pack(target);
+for (const output of await Promise.all(targets.map(pack)))
   say(
     `${output.slice(root.length + 1).padEnd(36)}${(readFileSync(output).length / 1e6).toFixed(1).padStart(8)} MB`,
   );
-}
