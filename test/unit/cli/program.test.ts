@@ -47,7 +47,7 @@ describe("the command line", () => {
           .replace(/^sudo /, "")
           .matchAll(/'([^']*)'|(\S+)/g),
       ].map(([, quoted, bare]) => quoted ?? bare ?? "");
-      expect(["porchlight", "./porchlight-linux-arm64"]).toContain(words[0]);
+      expect(["porchlight", "./porchlight-linux-arm64", "./porchlight-linux-x64"]).toContain(words[0]);
       expect(words[1]).toBe(name);
       expect(spec && (() => readArguments(spec, words.slice(2)))).not.toThrow();
     },
