@@ -42,6 +42,7 @@ it("mistakes end it with all of them, also beside settings that stay in force", 
 it.each([
   ["the display that the file names", (dir: string) => `file:${join(dir, "screen.svg")}`, false],
   ["the terminal of whoever is there", () => "terminal", true],
+  ["what there is where the file names a display that cannot be", () => "framebuffer:fb0?colours=2", true],
 ])("mistakes stand on %s, with the page that helps, until there are settings", async (_, display, tty) => {
   await using stage = await openStage();
   onBoot(stage.dir, { display: display(stage.dir), colour: 1 });
