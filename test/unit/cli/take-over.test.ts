@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { helpPage } from "../../../src/service/first-boot.ts";
 import { completeSettings, openStage } from "./stage.ts";
 
@@ -55,6 +55,17 @@ it.each([
   writeFileSync(join(stage.dir, "etc/porchlight/settings.json"), "{}");
   expect(await started.done).toBe(78);
   if (!tty) expect(readFileSync(join(stage.dir, "screen.svg"), "utf8")).toContain(helpPage);
+});
+
+it("others than root may not, and settings without secrets have none to be moved", async () => {
+  await using stage = await openStage();
+  const user = vi.spyOn(process, "getuid").mockReturnValue(1000);
+  const refused = await stage.run(["take-over"]);
+  user.mockRestore();
+  expect([refused.code, refused.err]).toEqual([74, expect.stringContaining("only root may do this: sudo")]);
+  onBoot(stage.dir, completeSettings("/var/lib/porchlight"));
+  const { err } = await stage.run(["take-over", "--root", stage.dir]);
+  expect(err).toMatch(/; 0 secrets moved to/);
 });
 
 it("a disk that refuses is told with the file's name", async () => {
