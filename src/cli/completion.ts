@@ -117,13 +117,14 @@ complete -c porchlight -f -n '__fish_seen_subcommand_from ${BEFORE_KEY.join(" ")
 const fishQuoted = (text: string): string => text.replace(/[\\']/g, "\\$&");
 
 /** The scripts by their shells. */
-export const completions: Readonly<Record<string, () => string>> = { bash, zsh, fish };
+export const completions = { bash, zsh, fish } as const;
+
+const isShell = (name: string): name is keyof typeof completions => Object.hasOwn(completions, name);
 
 export const completionCommand: RunCommand = async ({ words: [shell] }, { stdout }) => {
   const shells = Object.keys(completions);
   if (shell === undefined) throw usageError(`porchlight completion needs a shell: ${shells.join(", ")}`);
-  const script = Object.hasOwn(completions, shell) ? completions[shell] : undefined;
-  if (script === undefined) throw noSuch("completion for the shell", shell, shells);
-  stdout.write(script());
+  if (!isShell(shell)) throw noSuch("completion for the shell", shell, shells);
+  stdout.write(completions[shell]());
   return 0;
 };

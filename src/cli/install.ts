@@ -37,11 +37,7 @@ const failed = (what: string, cause: unknown): AgentError => {
 export const installedFiles = (): readonly ServiceFile[] =>
   serviceFiles({
     manual: manual(),
-    completion: {
-      bash: completions.bash?.() ?? "",
-      zsh: completions.zsh?.() ?? "",
-      fish: completions.fish?.() ?? "",
-    },
+    completion: { bash: completions.bash(), zsh: completions.zsh(), fish: completions.fish() },
   });
 
 /** Throws where a link on a card would lead to a folder outside it. */

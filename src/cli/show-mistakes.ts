@@ -2,10 +2,11 @@
 
 import { existsSync, writeFileSync } from "node:fs";
 import type { ServiceManager } from "../adapters/service-manager.ts";
+import type { AgentError } from "../errors.ts";
 import { openDisplay } from "../hal/displays/open.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
 import type { View } from "../model.ts";
-import type { Clock } from "../ports.ts";
+import type { Clock, Display } from "../ports.ts";
 import type { Io } from "./command.ts";
 
 const FRAMEBUFFER = "/dev/fb0";
@@ -54,16 +55,16 @@ export const showMistakes = async (showing: Showing, signal: AbortSignal): Promi
     )
       await pause();
   const found = existsSync(FRAMEBUFFER) ? `framebuffer:${FRAMEBUFFER}` : "terminal";
-  await using display = await openDisplay(
-    named ?? found,
-    {
-      clock,
-      env: io.env,
-      out: attended ? io.stderr : consoleStream,
-      failed: ({ message }) => void io.stderr.write(`${message}\n`),
-    },
-    new AbortController().signal,
-  );
+  const ports = {
+    clock,
+    env: io.env,
+    out: attended ? io.stderr : consoleStream,
+    failed: ({ message }: AgentError) => void io.stderr.write(`${message}\n`),
+  };
+  const never = new AbortController().signal;
+  const open = (spec: string): Promise<Display> => openDisplay(spec, ports, never);
+  // A display that nobody has may be the very mistake.
+  await using display = await open(named ?? found).catch(() => open(found));
   manager.watch(display).show(view);
   while (!signal.aborted && !(await settled())) await pause();
 };

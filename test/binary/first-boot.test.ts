@@ -19,7 +19,9 @@ import { cardLayout, prepareCard, type StartParts, writeOnRoot } from "./bench/a
 const dist = join(import.meta.dirname, "../../dist");
 const never = new AbortController().signal;
 const LAMP_LINE = 5;
-const BOOT_MS = 120_000;
+const BOOT_MS = 180_000;
+/** Two starts, on a busy computer. */
+const STORY_MS = 480_000;
 
 let parts: StartParts;
 let world: World;
@@ -109,6 +111,9 @@ const lamp = (of: Board, level: 0 | 1): Promise<boolean> =>
     BOOT_MS,
   );
 
+/** True while the board is connected to the broker: its last will comes half a minute later. */
+const connected = (): boolean => world.broker.connected.includes(world.deviceId);
+
 describe("a board that starts for the first time, from a card that porchlight image has prepared", () => {
   it("whose settings have a mistake shows the QR code of a page that helps, and tells the mistake on the card", async () => {
     prepareImage(settings());
@@ -121,46 +126,50 @@ describe("a board that starts for the first time, from a card that porchlight im
     expect(mtool("mtype", "::/porchlight-errors.txt")).toContain('commands.trust = "nobody"');
   });
 
-  it("shows its code, is approved, and its lamp obeys; after a cut of power it is online and as it was", async () => {
-    writeFileSync(path("porch.json"), JSON.stringify(settings()));
-    mtool("mcopy", "-o", path("porch.json"), "::/porchlight.json");
-    const first = await powerOn();
-    const link = await scanned(first);
-    const userCode = new URL(link).searchParams.get("user_code") ?? "";
-    const answer = await world.person.answerBoard({ link, userCode }, "allow", never);
-    expect(answer.kind).toBe("done");
-    await world.phone.signIn(world.person, never);
-    await first.until("the board online", async () => world.phone.picture.lampOnline, BOOT_MS);
-    await lamp(first, 0);
-    expect(await world.phone.send({ on: true }, never)).toMatchObject({ outcome: "done" });
-    await lamp(first, 1);
-    // Nobody pulls the plug sooner; the card needs a moment for what the lamp is now.
-    await sleep(5_000);
+  it(
+    "shows its code, is approved, and its lamp obeys; after a cut of power it is online and as it was",
+    async () => {
+      writeFileSync(path("porch.json"), JSON.stringify(settings()));
+      mtool("mcopy", "-o", path("porch.json"), "::/porchlight.json");
+      const first = await powerOn();
+      const link = await scanned(first);
+      const userCode = new URL(link).searchParams.get("user_code") ?? "";
+      const answer = await world.person.answerBoard({ link, userCode }, "allow", never);
+      expect(answer.kind).toBe("done");
+      await world.phone.signIn(world.person, never);
+      await first.until("the board online", async () => world.phone.picture.lampOnline, BOOT_MS);
+      await lamp(first, 0);
+      expect(await world.phone.send({ on: true }, never)).toMatchObject({ outcome: "done" });
+      await lamp(first, 1);
+      // Nobody pulls the plug sooner; the card needs a moment for what the lamp is now.
+      await sleep(5_000);
 
-    await cutPower();
-    const files = mtool("mdir", "-b", "::").split("\n");
-    expect(files.some((name) => name.endsWith("porchlight.json.taken"))).toBe(true);
-    expect(files.some((name) => /porchlight\.json$|errors\.txt$/.test(name))).toBe(false);
-    expect(mtool("mtype", "::/porchlight.json.taken")).toContain('"secret_org.clientSecret"');
-    expect(
-      execFileSync(
-        "dd",
-        [
-          `if=${path("card.img")}`,
-          "bs=1M",
-          `skip=${cardLayout.boot.start >> 20}`,
-          `count=${cardLayout.boot.size >> 20}`,
-        ],
-        { stdio: ["ignore", "pipe", "ignore"], maxBuffer: 64 << 20 },
-      ).includes(world.org.boardApp.clientSecret),
-    ).toBe(false);
-    await first.until("the loss of the board", async () => !world.phone.picture.lampOnline, BOOT_MS);
+      await cutPower();
+      const files = mtool("mdir", "-b", "::").split("\n");
+      expect(files.some((name) => name.endsWith("porchlight.json.taken"))).toBe(true);
+      expect(files.some((name) => /porchlight\.json$|errors\.txt$/.test(name))).toBe(false);
+      expect(mtool("mtype", "::/porchlight.json.taken")).toContain('"secret_org.clientSecret"');
+      expect(
+        execFileSync(
+          "dd",
+          [
+            `if=${path("card.img")}`,
+            "bs=1M",
+            `skip=${cardLayout.boot.start >> 20}`,
+            `count=${cardLayout.boot.size >> 20}`,
+          ],
+          { stdio: ["ignore", "pipe", "ignore"], maxBuffer: 64 << 20 },
+        ).includes(world.org.boardApp.clientSecret),
+      ).toBe(false);
+      await first.until("the loss of the board", async () => !connected(), BOOT_MS);
 
-    const second = await powerOn();
-    await lamp(second, 1);
-    await second.until("the board online", async () => world.phone.picture.lampOnline, BOOT_MS);
-    expect(world.phone.picture.light).toMatchObject({ on: true });
-    expect(await world.phone.send({ on: false }, never)).toMatchObject({ outcome: "done" });
-    await lamp(second, 0);
-  });
+      const second = await powerOn();
+      await lamp(second, 1);
+      await second.until("the board online", async () => connected(), BOOT_MS);
+      expect(world.phone.picture.light).toMatchObject({ on: true });
+      expect(await world.phone.send({ on: false }, never)).toMatchObject({ outcome: "done" });
+      await lamp(second, 0);
+    },
+    STORY_MS,
+  );
 });

@@ -14,7 +14,7 @@ const run = (shell: string, args: readonly string[]): string => {
   return stdout;
 };
 
-const scriptOf = (shell: string): string => completions[shell]?.() ?? "";
+const scriptOf = (shell: keyof typeof completions): string => completions[shell]();
 
 describe("bash", () => {
   test.each([

@@ -42,6 +42,38 @@ const unneeded = [
   ...["ldconfig.service", "systemd-hwdb-update", "systemd-journal-catalog-update", "systemd-update-done"],
   ...["systemd-tmpfiles-clean.timer", "e2scrub_reap.service", "e2scrub_all.timer", "fstrim.timer"],
   ...["apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "systemd-binfmt"],
+  ...["sys-kernel-debug.mount", "sys-kernel-tracing.mount", "sys-kernel-config.mount", "dev-hugepages.mount"],
+  ...["dev-mqueue.mount", "sys-fs-fuse-connections.mount", "proc-sys-fs-binfmt_misc.automount"],
+  ...[
+    "modprobe@configfs",
+    "modprobe@drm",
+    "modprobe@efi_pstore",
+    "modprobe@fuse",
+    "modprobe@loop",
+    "modprobe@dm_mod",
+  ],
+  ...[
+    "kmod-static-nodes",
+    "systemd-modules-load",
+    "systemd-sysctl",
+    "systemd-sysusers",
+    "systemd-random-seed",
+  ],
+  ...["systemd-ask-password-console.path", "systemd-ask-password-wall.path", "systemd-boot-system-token"],
+];
+const generators = [
+  "bless-boot",
+  "cryptsetup",
+  "debug",
+  "getty",
+  "gpt-auto",
+  "hibernate-resume",
+  "integritysetup",
+  "rc-local",
+  "run",
+  "system-update",
+  "sysv",
+  "veritysetup",
 ];
 
 /** Where the card's partitions are, in bytes. */
@@ -110,7 +142,7 @@ const build = async (folder: string, parts: Parts): Promise<void> => {
        systemctl --root=$PWD/root enable systemd-networkd >/dev/null 2>&1
        systemctl --root=$PWD/root set-default multi-user.target >/dev/null 2>&1
        systemctl --root=$PWD/root mask ${unneeded.join(" ")} >/dev/null 2>&1
-       rm -f root/usr/lib/udev/hwdb.bin`,
+       rm -f root/usr/lib/udev/hwdb.bin root/usr/lib/systemd/system-generators/systemd-{${generators.join(",")}}-generator`,
       apt,
     ),
   );

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openCard } from "../../../src/adapters/card.ts";
 import { scratchFolder } from "../../real/peers/scratch.ts";
+import { ownTools } from "../cli/tools.ts";
 
 it.each([
   [["boot/firmware"], "boot/firmware"],
@@ -62,4 +63,76 @@ it("what is no card is refused", async () => {
   await expect(openCard(join(scratch.path, "card.img"), scratch.path)).rejects.toThrow(
     /--boot goes with a card that is mounted/,
   );
+});
+
+/** Programs that tell of a card with a FAT and an ext4 partition, and write down what they are asked for in `calls`. */
+const cardTools = (folder: string): Readonly<Record<string, string>> => {
+  const noted = (name: string): string => `echo ${name} "$@" >> ${folder}/calls`;
+  return {
+    partx: "echo 2048 1000; echo 4096 2000",
+    blkid: 'case "$*" in *1048576*) echo TYPE=vfat ;; *) echo TYPE=ext4 ;; esac',
+    losetup: "",
+    mount: noted("mount"),
+    umount: noted("umount"),
+    mmd: `${noted("mmd")}; exit 1`,
+    mcopy: `${noted("mcopy")}; while read -r line; do echo "$line"; done > ${folder}/copied`,
+  };
+};
+
+it("an image's root is mounted by its place and unmounted at the end, its FAT is written without being mounted", async () => {
+  using scratch = scratchFolder();
+  const path = join(scratch.path, "card.img");
+  writeFileSync(path, "");
+  using _tools = ownTools(join(scratch.path, "bin"), cardTools(scratch.path));
+  const card = await openCard(path, undefined);
+  expect(card.boot?.name).toBe(`the boot partition of ${path}`);
+  await card.boot?.put("pem/ca.pem", Buffer.from("a certificate\n"));
+  expect(readFileSync(join(scratch.path, "copied"), "utf8")).toBe("a certificate\n");
+  await card.close();
+  await card[Symbol.asyncDispose]();
+  expect(existsSync(card.root)).toBe(false);
+  expect(readFileSync(join(scratch.path, "calls"), "utf8")).toBe(
+    [
+      `mount -t ext4 -o loop,offset=2097152,sizelimit=2000,nosuid,nodev,noexec ${path} ${card.root}`,
+      `mmd -D s -i ${path}@@1048576 ::/pem`,
+      `mcopy -o -D o -i ${path}@@1048576 - ::/pem/ca.pem`,
+      `umount ${card.root}`,
+      "",
+    ].join("\n"),
+  );
+});
+
+it.each<[what: string, tools: Readonly<Record<string, string>>, why: RegExp]>([
+  ["that is in use", { losetup: "echo /dev/loop7" }, /card\.img is in use by \/dev\/loop7/],
+  [
+    "with two roots",
+    { blkid: "echo TYPE=ext4" },
+    /has 2 ext4 partitions; mount its root and name that folder/,
+  ],
+  ["that cannot be mounted", { mount: "echo bad superblock >&2; exit 32" }, /mount .*: bad superblock/],
+])("an image %s is refused, and nothing is left mounted", async (_, tools, why) => {
+  using scratch = scratchFolder();
+  const path = join(scratch.path, "card.img");
+  writeFileSync(path, "");
+  using _tools = ownTools(join(scratch.path, "bin"), { ...cardTools(scratch.path), ...tools });
+  await expect(openCard(path, undefined)).rejects.toThrow(why);
+  expect(existsSync(join(scratch.path, "calls"))).toBe(false);
+});
+
+it("a card without FAT has no boot partition, and a program that is missing is named with its package", async () => {
+  using scratch = scratchFolder();
+  const path = join(scratch.path, "card.img");
+  writeFileSync(path, "");
+  const { mcopy: _, ...tools } = cardTools(scratch.path);
+  using _tools = ownTools(join(scratch.path, "bin"), tools, true);
+  await using card = await openCard(path, undefined);
+  await expect(card.boot?.put("porchlight.json", Buffer.from(""))).rejects.toThrow(
+    /this needs mcopy: apt-get install mtools/,
+  );
+  using _others = ownTools(join(scratch.path, "bin"), {
+    partx: "echo 4096 2000",
+    losetup: "",
+  });
+  await using bare = await openCard(path, undefined);
+  expect(bare.boot).toBeNull();
 });

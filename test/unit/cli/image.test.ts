@@ -1,17 +1,18 @@
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   readFileSync,
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { units } from "../../../src/service/files.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
+import { ownTools } from "./tools.ts";
 
 it.each([
   [["image"], 64, /needs an image file, a card, or a folder/],
@@ -26,9 +27,9 @@ it.each([
 });
 
 const isRoot = process.getuid?.() === 0;
-const path = process.env.PATH;
+const opened: Disposable[] = [];
 afterEach(() => {
-  process.env.PATH = path;
+  for (const each of opened.splice(0)) each[Symbol.dispose]();
 });
 
 const program = (machine: number): Buffer => {
@@ -53,12 +54,9 @@ const cardOn = (stage: Stage): string => {
   put("etc/fstab", "/dev/mmcblk0p1 /boot/firmware vfat defaults 0 2\n");
   mkdirSync(join(card, "boot/firmware"), { recursive: true });
   writeFileSync(join(stage.dir, "porchlight"), program(ARM64));
-  mkdirSync(join(stage.dir, "bin"));
-  for (const name of ["systemctl", "systemd-sysusers"]) {
-    writeFileSync(join(stage.dir, "bin", name), `#!/bin/sh\necho ${name} "$@" >> ${stage.dir}/calls\n`);
-    chmodSync(join(stage.dir, "bin", name), 0o755);
-  }
-  process.env.PATH = `${join(stage.dir, "bin")}:${path}`;
+  const noted = (name: string): string => `echo ${name} "$@" >> ${stage.dir}/calls`;
+  const names = ["systemctl", "systemd-sysusers"];
+  opened.push(ownTools(join(stage.dir, "bin"), Object.fromEntries(names.map((name) => [name, noted(name)]))));
   return card;
 };
 const image = (stage: Stage, ...words: string[]) =>
@@ -103,6 +101,18 @@ it.each<[what: string, spoil: (card: string, dir: string) => void, exitCode: num
     (_, dir) => writeFileSync(join(dir, "porchlight"), program(X64)),
     73,
     /the card's system is for arm64, and .*porchlight for x86-64; name the right one with --program/,
+  ],
+  [
+    "a card for no processor that is known",
+    (card) => writeFileSync(join(card, "usr/lib/systemd/systemd"), "text"),
+    73,
+    /for an unknown processor/,
+  ],
+  [
+    "a card with too little room",
+    (_, dir) => truncateSync(join(dir, "porchlight"), 2 ** 43),
+    73,
+    /not enough room: 8\d+ MB are needed, \d+ MB are free/,
   ],
   ["no program", (_, dir) => writeFileSync(join(dir, "porchlight"), "text"), 73, /is no program/],
   [
@@ -167,4 +177,102 @@ it("settings for a boot partition that the card's system would not look at are r
   expect(err).toMatch(isRoot ? /mounts nothing at \/boot\/firmware or \/boot/ : /only root/);
   // Without partitions of its own, as a system in a container, it has them in the folder.
   if (isRoot) expect((await image(stage, "--settings", stage.settingsPath)).code).toBe(0);
+});
+
+it.each(["install", "image"])("others than root are told how to ask for %s", async (command) => {
+  await using stage = await openStage();
+  cardOn(stage);
+  const user = vi.spyOn(process, "getuid").mockReturnValue(1000);
+  const words = command === "image" ? [join(stage.dir, "card")] : ["--root", join(stage.dir, "card")];
+  const { code, err } = await stage.run([command, ...words, "--program", join(stage.dir, "porchlight")]);
+  user.mockRestore();
+  expect([code, err]).toEqual([
+    73,
+    expect.stringContaining(`only root may do this: sudo porchlight ${command}`),
+  ]);
+});
+
+it("a card without fstab has its boot partition where its folder is", async () => {
+  await using stage = await openStage();
+  const card = cardOn(stage);
+  rmSync(join(card, "etc/fstab"));
+  const { code } = await image(stage, "--settings", stage.settingsPath);
+  expect(code).toBe(isRoot ? 0 : 73);
+});
+
+it("a stop in the middle ends it with the card let go of", async () => {
+  await using stage = await openStage();
+  cardOn(stage);
+  const words = ["image", join(stage.dir, "card"), "--program", join(stage.dir, "porchlight")];
+  const started = stage.start(words);
+  if (isRoot) {
+    await started.until("  file ");
+    process.emit("SIGINT");
+  }
+  expect(await started.done).toBe(isRoot ? 130 : 73);
+});
+
+it("an image that cannot be unmounted is told beside the reason why it was not prepared", async () => {
+  await using stage = await openStage();
+  cardOn(stage);
+  const tools = {
+    partx: "echo 4096 2000",
+    blkid: "echo TYPE=ext4",
+    losetup: "",
+    mount: "",
+    umount: "echo target is busy >&2; exit 32",
+  };
+  opened.push(ownTools(join(stage.dir, "card-tools"), tools));
+  writeFileSync(join(stage.dir, "card.img"), "");
+  const { code, err } = await stage.run([
+    ...["image", join(stage.dir, "card.img"), "--program", join(stage.dir, "porchlight")],
+  ]);
+  expect(code).toBe(73);
+  expect(err).toMatch(isRoot ? /left behind .*target is busy[\s\S]*there is no systemd/ : /only root/);
+});
+
+describe("porchlight install into a mounted card", () => {
+  const install = (stage: Stage, ...words: string[]) =>
+    stage.run(["install", "--root", join(stage.dir, "card"), ...words]);
+
+  it("places everything, and takes it away again, the settings only when asked to", async () => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    const placed = await install(stage, "--program", join(stage.dir, "porchlight"));
+    if (!isRoot) {
+      expect(placed.err).toMatch(/only root/);
+      return;
+    }
+    expect(placed.err).toMatch(
+      /Installed in .*card\. Its settings belong in .*etc\/porchlight\/settings\.json/,
+    );
+    writeFileSync(join(card, "etc/porchlight/settings.json"), "{}");
+    const removed = await install(stage, "--remove");
+    expect(removed.err).toMatch(/settings and sign-in are kept/);
+    expect(existsSync(join(card, "usr/bin/porchlight"))).toBe(false);
+    expect(existsSync(join(card, "usr/lib/porchlight"))).toBe(false);
+    expect(existsSync(join(card, "etc/porchlight/settings.json"))).toBe(true);
+    const purged = await install(stage, "--remove", "--purge");
+    expect(purged.err).toMatch(/its settings and its sign-in are gone/);
+    expect(existsSync(join(card, "etc/porchlight"))).toBe(false);
+  });
+
+  it("says what stands in its way", async () => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    const program = ["--program", join(stage.dir, "porchlight")];
+    mkdirSync(join(card, "usr/bin/porchlight"), { recursive: true });
+    const blocked = await install(stage, ...program);
+    rmSync(join(card, "usr/bin"), { recursive: true });
+    opened.push(ownTools(join(stage.dir, "bin"), { systemctl: "echo no such unit >&2; exit 1" }));
+    const failing = await install(stage, ...program);
+    mkdirSync(join(card, "var/lib/dpkg/info"), { recursive: true });
+    writeFileSync(join(card, "var/lib/dpkg/info/porchlight.list"), "");
+    const packaged = await install(stage, ...program);
+    expect([blocked.code, failing.code, packaged.code]).toEqual([73, 73, 73]);
+    if (!isRoot) return;
+    expect(blocked.err).toMatch(/usr\/bin\/porchlight: EISDIR/);
+    expect(failing.err).toMatch(/systemctl --root=.* enable .*: no such unit/);
+    expect(packaged.err).toMatch(/installed as a Debian package/);
+  });
 });

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { helpPage } from "../../../src/service/first-boot.ts";
 import { completeSettings, openStage } from "./stage.ts";
 
@@ -42,6 +42,7 @@ it("mistakes end it with all of them, also beside settings that stay in force", 
 it.each([
   ["the display that the file names", (dir: string) => `file:${join(dir, "screen.svg")}`, false],
   ["the terminal of whoever is there", () => "terminal", true],
+  ["what there is where the file names a display that cannot be", () => "framebuffer:fb0?colours=2", true],
 ])("mistakes stand on %s, with the page that helps, until there are settings", async (_, display, tty) => {
   await using stage = await openStage();
   onBoot(stage.dir, { display: display(stage.dir), colour: 1 });
@@ -54,6 +55,17 @@ it.each([
   writeFileSync(join(stage.dir, "etc/porchlight/settings.json"), "{}");
   expect(await started.done).toBe(78);
   if (!tty) expect(readFileSync(join(stage.dir, "screen.svg"), "utf8")).toContain(helpPage);
+});
+
+it("others than root may not, and settings without secrets have none to be moved", async () => {
+  await using stage = await openStage();
+  const user = vi.spyOn(process, "getuid").mockReturnValue(1000);
+  const refused = await stage.run(["take-over"]);
+  user.mockRestore();
+  expect([refused.code, refused.err]).toEqual([74, expect.stringContaining("only root may do this: sudo")]);
+  onBoot(stage.dir, completeSettings("/var/lib/porchlight"));
+  const { err } = await stage.run(["take-over", "--root", stage.dir]);
+  expect(err).toMatch(/; 0 secrets moved to/);
 });
 
 it("a disk that refuses is told with the file's name", async () => {

@@ -71,6 +71,12 @@ describe("settings that leave the boot partition", () => {
       },
     ],
     [
+      "a certificate whose name has no ending",
+      { broker: { ca: "authority" } },
+      { "/boot/firmware/authority": "broker" },
+      { files: [{ path: "/etc/porchlight/broker.ca", text: "broker" }] },
+    ],
+    [
       "keys of the org beside them",
       { assetToken: { verify: { jwks: "keys.json" } } },
       { "/boot/firmware/keys.json": "{}" },
@@ -131,7 +137,7 @@ it("the files beside the settings are known, and which of them are secret", () =
   const text = JSON.stringify(
     withSettings({
       org: { clientSecret: { file: "secret.txt" } },
-      broker: { ca: "ca.pem", cert: "c.pem", key: "k.pem" },
+      broker: { ca: "ca.pem", cert: "c.pem", key: "k.pem", password: "sesame" },
     }),
   );
   expect(filesBeside({ path, text })).toEqual([
