@@ -52,6 +52,21 @@ const press = async (heldMs: number): Promise<void> => {
   await home.board.drive(4, 1);
 };
 
+const panel = (): Promise<Buffer> =>
+  home.board.memory(virtRegisters.panel, panelSize.width * panelSize.height * 2);
+
+const writeOnConsole = (): Promise<string> =>
+  home.board.shell(
+    `for line in $(seq 40); do echo "the text console writes over everything: ${performance.now()}"; done > /dev/tty1`,
+  );
+
+/** True when what is written on the text console is seen on the panel. */
+const consoleReachesPanel = async (): Promise<boolean> => {
+  const before = await panel();
+  await writeOnConsole();
+  return !(await panel()).equals(before);
+};
+
 describe("the built agent on an emulated board with Debian's own kernel", () => {
   it("knows what the board has", async () => {
     const found = JSON.parse(await porchlight("hardware --json"));
@@ -72,15 +87,20 @@ describe("the built agent on an emulated board with Debian's own kernel", () => 
   });
 
   it("shows its code on the panel, and a camera can read it from the pixels", async () => {
+    expect(await consoleReachesPanel()).toBe(true);
     await home.start({ lights, display: "framebuffer:/dev/fb0" });
     const { verificationUriComplete } = await home.event({ event: "code" });
     await home.board.until(
       "the code on the panel",
       async () => decoded(await panelPicture(home.board)) === verificationUriComplete,
     );
+    // The text console is kept off it: forty lines would cover the code.
+    await writeOnConsole();
+    expect(decoded(await panelPicture(home.board))).toBe(verificationUriComplete);
     await home.stop();
-    const dark = await home.board.memory(virtRegisters.panel, panelSize.width * panelSize.height * 2);
-    expect(dark.every((byte) => byte === 0)).toBe(true);
+    // Handed back: the console's own lines again, and no trace of the code.
+    expect(decoded(await panelPicture(home.board))).toBe("");
+    expect(await consoleReachesPanel()).toBe(true);
   });
 
   it("is signed in by its person, and its first lamp obeys the phone down to the pin", async () => {
