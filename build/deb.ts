@@ -37,15 +37,20 @@ Description: makes a lamp belong to a person
  GPIO, PWM, Bluetooth or an Arduino for its owner.
 `;
 
+/** Left by a removal for the next installation. */
+const removedMark = "/etc/porchlight/.removed";
+
 const postinst = `#!/bin/sh
 set -e
 if [ "$1" = configure ]; then
   ${settleScript.trimEnd().replaceAll("\n", "\n  ")}
-  [ -n "$2" ] || systemctl enable ${units.join(" ")} >/dev/null 2>&1 || true
+  # Removed and installed again, a package hears its old version, too.
+  if [ -z "$2" ] || [ -e ${removedMark} ]; then systemctl enable ${units.join(" ")} >/dev/null 2>&1 || true; fi
   if [ -d /run/systemd/system ]; then
     systemctl start porchlight-update.path || true
-    if [ -n "$2" ]; then systemctl try-restart porchlight.service || true; else systemctl start porchlight.service || true; fi
+    if [ -n "$2" ] && [ ! -e ${removedMark} ]; then systemctl try-restart porchlight.service || true; else systemctl start porchlight.service || true; fi
   fi
+  rm -f ${removedMark}
 fi
 `;
 
@@ -54,6 +59,7 @@ set -e
 if [ "$1" = remove ]; then
   if [ -d /run/systemd/system ]; then systemctl stop ${units.toReversed().join(" ")} || true; fi
   systemctl disable ${units.join(" ")} >/dev/null 2>&1 || true
+  touch ${removedMark} || true
 fi
 `;
 

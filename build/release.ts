@@ -27,6 +27,8 @@ import { root } from "./source-files.ts";
 const LEVEL = 22;
 
 const fail: (problem: string) => never = (problem) => {
+  // What did not pass must not look as if it were given out.
+  rmSync(join(outDir, SIGNATURE), { force: true });
   say(`release: ${problem}`);
   process.exit(1);
 };
@@ -169,7 +171,8 @@ if (newKey !== undefined) {
   if (values.key === undefined) fail("it needs the maker's key: --key FILE, or --new-key FILE to make one");
   const key = readSigningKey(readFileSync(values.key ?? "", "utf8"));
   const rollout = Number(values.rollout ?? 100);
-  if (!(rollout >= 0 && rollout <= 100)) fail("--rollout is a share of the boards, 0 to 100");
+  if (values.rollout === "" || !(rollout >= 0 && rollout <= 100))
+    fail("--rollout is a share of the boards, 0 to 100");
   const built = existsSync(join(outDir, RELEASE)) && values.rollout !== undefined;
   if (!built) {
     checkSource();

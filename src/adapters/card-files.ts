@@ -98,7 +98,9 @@ export const openCardFiles = (root: string): CardFiles => {
       // On FAT nothing is gained by a draft: there a rename is less whole than a write.
       const target = readers === "everybody" ? at(path) : `${at(path)}.porchlight-new`;
       try {
-        await using file = await open(target, "w", mode);
+        // A draft is a new file: what lies there may be a link that leads out of the card.
+        if (readers !== "everybody") await rm(target, { force: true });
+        await using file = await open(target, readers === "everybody" ? "w" : "wx", mode);
         await fill(file, Buffer.from(text));
         if (readers !== "everybody") {
           await own(target, readers);

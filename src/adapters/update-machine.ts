@@ -4,6 +4,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { AgentError } from "../errors.ts";
 import type { Health, Machine } from "../update/apply.ts";
+import { type Account, type Ran, runAs } from "./as-account.ts";
 
 const run = promisify(execFile);
 
@@ -11,7 +12,6 @@ const run = promisify(execFile);
 const ANSWER_MS = 60_000;
 /** systemd answers a restart when the service is ready. */
 const RESTART_MS = 200_000;
-const MOST_OUTPUT = 1024 * 1024;
 const UNIT = "porchlight.service";
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -41,36 +41,22 @@ export const readHealth = (text: string): Health | null => {
   };
 };
 
-const why = (error: unknown): string => {
-  const { code, signal, stderr } = { code: "", signal: "", stderr: "", ...(error as object) };
-  const said = String(stderr).trim().split("\n")[0] ?? "";
+const why = ({ code, signal, stderr }: Ran): string => {
+  const said = stderr.trim().split("\n")[0] ?? "";
   if (said !== "") return said.slice(0, 500);
-  return signal ? `it was ended by ${signal}` : `it ended with ${code}`;
+  return signal === null ? `it ended with ${code}` : `it was ended by ${signal}`;
 };
-
-/** The account that programs of the service run as. */
-export interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 export const openMachine = (
   account: Account,
   env: Readonly<Record<string, string | undefined>>,
   systemctl = "systemctl",
 ): Machine => {
-  const ask = async (program: string, args: readonly string[], signal: AbortSignal): Promise<string> => {
-    const { stdout } = await run(program, [...args], {
-      ...account,
-      env: { ...env, HOME: "/var/lib/porchlight" },
-      cwd: "/",
-      timeout: ANSWER_MS,
-      killSignal: "SIGKILL",
-      maxBuffer: MOST_OUTPUT,
-      signal,
+  const ask = (program: string, args: readonly string[], signal: AbortSignal): Promise<Ran> =>
+    runAs(account, [program, ...args], { env, limitMs: ANSWER_MS }, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      return { code: null, signal: null, stdout: "", stderr: String(error) };
     });
-    return stdout;
-  };
   const active = async (): Promise<boolean> => {
     const { stdout } = await run(systemctl, ["show", "--value", "-p", "ActiveState", UNIT], {
       timeout: ANSWER_MS,
@@ -79,36 +65,26 @@ export const openMachine = (
   };
   return {
     async probe(program, signal) {
-      const unfit = (error: unknown): AgentError => {
-        signal.throwIfAborted();
-        return new AgentError("UPDATE_UNFIT", `the new program does not run here: ${why(error)}`, {
-          cause: error,
-        });
-      };
-      const raw = parsed(
-        await ask(program, ["version", "--json"], signal).catch((error: unknown) => {
-          throw unfit(error);
-        }),
-      );
+      const said = await ask(program, ["version", "--json"], signal);
+      if (said.code !== 0)
+        throw new AgentError("UPDATE_UNFIT", `the new program does not run here: ${why(said)}`);
+      const raw = parsed(said.stdout);
       if (!isRecord(raw) || typeof raw.porchlight !== "string")
         throw new AgentError("UPDATE_UNFIT", "the new program does not say which version it is");
       // The secrets that settings point to are there while the service runs.
-      if (await active())
-        await ask(program, ["settings", "check"], signal).catch((error: unknown) => {
-          signal.throwIfAborted();
+      if (await active()) {
+        const checked = await ask(program, ["settings", "check"], signal);
+        if (checked.code !== 0)
           throw new AgentError(
             "UPDATE_UNFIT",
-            `the new version does not take this board's settings: ${why(error)}`,
-            { cause: error },
+            `the new version does not take this board's settings: ${why(checked)}`,
           );
-        });
+      }
       return { version: raw.porchlight };
     },
     async health(program, signal) {
-      return ask(program, ["status", "--json"], signal).then(readHealth, () => {
-        signal.throwIfAborted();
-        return null;
-      });
+      const said = await ask(program, ["status", "--json"], signal);
+      return said.code === 0 ? readHealth(said.stdout) : null;
     },
     active,
     async restart() {

@@ -1,7 +1,6 @@
 // Updates as the running agent sees them. Fetching is a process of its own: it needs memory and time that the lamp
 // should not feel. Installing is root's: the agent leaves a file that systemd waits for (porchlight-update.path).
 
-import { spawn } from "node:child_process";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { setPriority } from "node:os";
 import { join } from "node:path";
@@ -9,10 +8,10 @@ import { AgentError, type ErrorCode, errorTable } from "../errors.ts";
 import type { Updates } from "../ports.ts";
 import { fetchedPath, programsPath, REQUEST } from "../service/programs.ts";
 import { readRecord } from "../update/programs.ts";
+import { type Account, runAs } from "./as-account.ts";
 
 /** How long a download may take, in milliseconds: 30 MB over a very slow line. */
 const LIMIT_MS = 3 * 3_600_000;
-const MOST_OUTPUT = 64 * 1024;
 /** Nicer than the lamp: nice(2). */
 const PRIORITY = 10;
 
@@ -36,45 +35,40 @@ export const readFetchAnswer = (text: string): FetchAnswer => {
   throw new AgentError("UPDATE_UNFIT", "porchlight update fetch did not say what came of it");
 };
 
-/** Runs a program that fetches, at most `LIMIT_MS`; what it wrote on standard output. */
-const output = (
-  [command = "", ...args]: readonly string[],
-  options: { readonly uid?: number; readonly gid?: number; readonly progress: "inherit" | "ignore" },
-  signal: AbortSignal,
-): Promise<string> =>
-  new Promise((resolve, reject) => {
-    const { progress, ...account } = options;
-    const child = spawn(command, args, {
-      ...account,
-      stdio: ["ignore", "pipe", progress],
-      signal,
-      timeout: LIMIT_MS,
-      killSignal: "SIGKILL",
-    });
-    let text = "";
-    child.stdout.setEncoding("utf8");
-    child.stdout.on("data", (chunk: string) => {
-      if (text.length < MOST_OUTPUT) text += chunk;
-    });
-    child.on("error", reject);
-    child.on("close", () => resolve(text));
-    try {
-      if (child.pid !== undefined) setPriority(child.pid, PRIORITY);
-    } catch {
-      // The service may not; then it takes turns with the lamp.
-    }
-  });
-
-/** Has the first half of an update run as a process of its own. Throws what it throws. */
+/**
+ * Has the first half of an update run as a process of its own, by `account`. `said` hears its progress. Throws what it
+ * throws, and UPDATE_UNREACHABLE when it takes too long.
+ */
 export const fetchApart = async (
   program: readonly string[],
   args: readonly string[],
-  options: { readonly uid?: number; readonly gid?: number; readonly progress: "inherit" | "ignore" },
+  options: {
+    readonly account: Account;
+    readonly env: Readonly<Record<string, string | undefined>>;
+    readonly said: (text: string) => void;
+  },
   signal: AbortSignal,
 ): Promise<{ readonly version: string; readonly ready: boolean }> => {
-  const answer = readFetchAnswer(
-    await output([...program, "update", "fetch", "--json", ...args], options, signal),
+  const { account, env, said } = options;
+  const ran = await runAs(
+    account,
+    [...program, "update", "fetch", "--json", ...args],
+    {
+      env,
+      limitMs: LIMIT_MS,
+      said,
+      started(pid) {
+        try {
+          setPriority(pid, PRIORITY);
+        } catch {
+          // The service may not; then it takes turns with the lamp.
+        }
+      },
+    },
+    signal,
   );
+  if (ran.signal !== null) throw new AgentError("UPDATE_UNREACHABLE", `fetching was ended by ${ran.signal}`);
+  const answer = readFetchAnswer(ran.stdout);
   if (!answer.ok) throw new AgentError(answer.code, answer.detail ?? undefined);
   return answer;
 };
@@ -82,11 +76,12 @@ export const fetchApart = async (
 /** `program` are the words that start this very program. */
 export const createUpdates = (
   program: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
   folder = fetchedPath,
   programs = programsPath,
 ): Updates => ({
   async fetch(signal) {
-    const { version, ready } = await fetchApart(program, [], { progress: "ignore" }, signal);
+    const { version, ready } = await fetchApart(program, [], { account: null, env, said: () => {} }, signal);
     return ready ? { version } : null;
   },
   async request() {

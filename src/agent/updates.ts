@@ -1,7 +1,7 @@
 // New versions of the program: looked for once a night, fetched, and installed while nobody needs the lamps. Runs beside
 // the life of the agent, and whatever happens here the lamp goes on.
 
-import { asAgentError } from "../errors.ts";
+import { AgentError, asAgentError } from "../errors.ts";
 import type { UpdateOutcome } from "../model.ts";
 import type { Clock, Journal, Light, Random, Updates } from "../ports.ts";
 import { after, type EpochMs, epochMs } from "../units.ts";
@@ -14,6 +14,9 @@ export const QUIET_MS = 5 * 60_000;
 /** How long an installation may take until it is asked for again, and pause between looks whether it is done. */
 const PATIENCE_MS = 30 * 60_000;
 const LOOK_MS = 10_000;
+/** How long the lamps are waited for, and how often an installation is asked for, in a night. */
+const WAIT_MS = 20 * 3_600_000;
+const MOST_TRIES = 3;
 /** Pause between looks for news of an update that a person began. */
 const NEWS_LOOK_MS = 60_000;
 /** News are told at the start when they are not older than this. */
@@ -49,16 +52,18 @@ export const nextLook = (now: EpochMs, window: string, share: number): EpochMs =
   return after(now, 24 * 3_600_000);
 };
 
-/** Resolves when every lamp has been off, and none was changed, for `QUIET_MS`. */
+/** True when every lamp has been off, and none was changed, for `QUIET_MS`; false when that does not come within `limitMs`. */
 export const untilQuiet = async (
   lights: ReadonlyMap<string, Light>,
   clock: Clock,
+  limitMs: number,
   signal: AbortSignal,
-): Promise<void> => {
+): Promise<boolean> => {
+  const until = after(clock.mono(), limitMs);
   let changed = new AbortController();
   const stops = [...lights.values()].map((light) => light.subscribe(() => changed.abort()));
   try {
-    for (;;) {
+    while (clock.mono() < until) {
       changed = new AbortController();
       const off = [...lights.values()].every(({ target }) => !target.on);
       const quiet = await clock.sleep(QUIET_MS, AbortSignal.any([signal, changed.signal])).then(
@@ -66,8 +71,9 @@ export const untilQuiet = async (
         () => false,
       );
       signal.throwIfAborted();
-      if (quiet && off) return;
+      if (quiet && off) return true;
     }
+    return false;
   } finally {
     for (const stop of stops) stop();
   }
@@ -111,8 +117,14 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
       code: null,
       message: null,
     });
-    do await untilQuiet(lights, clock, signal);
-    while (!(await installed()));
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      // A lamp that is on all day: the next night looks again, perhaps for something newer.
+      if (!(await untilQuiet(lights, clock, WAIT_MS, signal))) return;
+      // The maker may have taken it back meanwhile.
+      if ((await updates.fetch(signal)) === null) return;
+      if (await installed()) return;
+    }
+    throw new AgentError("UPDATE_BUSY", `version ${found.version} is fetched, and nobody has installed it`);
   };
 
   const lookEveryNight = async (): Promise<void> => {

@@ -319,7 +319,7 @@ export const catalogue: readonly Entry[] = [
       maxWords: 1,
       examples: [
         ["sudo porchlight update", "fetch, try out, and run it"],
-        ["porchlight update --check", "is there a newer one?"],
+        ["sudo porchlight update --check", "is there a newer one?"],
         ["sudo porchlight update --from /media/stick", "on a board without the internet"],
         ["sudo porchlight update back", "the new one does not please"],
       ],

@@ -2,7 +2,7 @@
 // files (src/service/files.ts).
 
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { chmod, copyFile, open, realpath, rename, rm, rmdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
@@ -47,6 +47,18 @@ const inside = async (root: string, folder: string): Promise<void> => {
     throw new AgentError("INSTALL_FAILED", `${folder} leads out of ${root}, to ${real}`);
 };
 
+/** Takes a file or folder of the system at `root` away, when it is there; never what a link on a card leads to. */
+const removeIn = async (root: string, path: string): Promise<void> => {
+  const place = join(root, path);
+  try {
+    if (!existsSync(dirname(place))) return;
+    await inside(root, dirname(place));
+    await rm(place, { recursive: true, force: true });
+  } catch (error) {
+    throw error instanceof AgentError ? error : failed(path, error);
+  }
+};
+
 /** Puts a file in its place whole: a cut of power leaves the old one or the new one. */
 const place = async (
   root: string,
@@ -59,6 +71,8 @@ const place = async (
   try {
     await makeFolders(dirname(path), 0o755);
     await inside(root, dirname(path));
+    // Not through whatever lies there: on a card it may be a link that leads out of it.
+    await rm(draft, { force: true });
     await write(draft);
     await chmod(draft, mode);
     const file = await open(draft);
@@ -97,30 +111,25 @@ export const checkRoot = (root: string, command: string): void => {
 const remove = async (root: string, purge: boolean): Promise<void> => {
   if (root === "/") await run("systemctl", ["disable", "--now", ...units]).catch(() => undefined);
   else await command("systemctl", [`--root=${root}`, "disable", ...units]);
-  await rm(join(root, programsPath), { recursive: true, force: true });
-  for (const path of [...installedFiles().map((file) => file.path), installedProgram])
-    await rm(join(root, path), { force: true }).catch((error: unknown) => {
-      throw failed(path, error);
-    });
+  for (const path of [...installedFiles().map((file) => file.path), installedProgram, programsPath])
+    await removeIn(root, path);
   for (const folder of [
     "usr/lib/porchlight",
     "usr/share/doc/porchlight/examples",
     "usr/share/doc/porchlight",
   ])
     await rmdir(join(root, folder)).catch(() => undefined);
-  if (purge)
-    for (const path of ["etc/porchlight", "var/lib/porchlight"])
-      await rm(join(root, path), { recursive: true, force: true });
+  if (purge) for (const path of ["/etc/porchlight", "/var/lib/porchlight"]) await removeIn(root, path);
   if (root === "/" && existsSync("/run/systemd/system")) await command("systemctl", ["daemon-reload"]);
 };
 
 /** Puts program, files, account and folders into the system whose root is `root`, to be started with it. */
 export const placeIn = async (root: string, program: string, say: (text: string) => void): Promise<void> => {
   say(`  program      ${installedProgram} (${version})`);
-  await place(root, installedProgram, 0o755, (draft) => copyFile(program, draft));
+  await place(root, installedProgram, 0o755, (draft) => copyFile(program, draft, constants.COPYFILE_EXCL));
   for (const { path, mode, text } of installedFiles()) {
     say(`  file         ${path}`);
-    await place(root, path, mode, (draft) => writeFile(draft, text));
+    await place(root, path, mode, (draft) => writeFile(draft, text, { flag: "wx" }));
   }
   say("  account      porchlight, with the groups of lamps, serial ports and displays");
   if (root === "/") await command("/bin/sh", ["-euc", settleScript]);
@@ -130,7 +139,7 @@ export const placeIn = async (root: string, program: string, say: (text: string)
     const card = openCardFiles(root);
     await card.makeFolder(settingsFolder, "service");
     await card.makeFolder(secretsPath, "root");
-    await rm(join(root, programsPath), { recursive: true, force: true });
+    await removeIn(root, programsPath);
   }
   say(`  service      ${units.join(", ")}: at every start of the board`);
   await command("systemctl", [...(root === "/" ? [] : [`--root=${root}`]), "enable", ...units]);

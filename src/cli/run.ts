@@ -56,10 +56,10 @@ const openBoardButton = async (
 };
 
 /** Only what was installed as a service, and has somebody to take them from, changes by itself. */
-const updatesFor = async ({ update }: Settings): Promise<Updates | null> => {
+const updatesFor = async ({ update }: Settings, env: Io["env"]): Promise<Updates | null> => {
   if (update.url === null || !isSea()) return null;
   const { createUpdates } = await import("../adapters/updates.ts");
-  return createUpdates([commandPath]);
+  return createUpdates([commandPath], env);
 };
 
 /** `porchlight run`, with drivers beside the built-in ones. */
@@ -113,7 +113,7 @@ export const runWith =
           drivers,
           readText: readNamedText,
           version,
-          updates: await updatesFor(settings),
+          updates: await updatesFor(settings, io.env),
         },
         signal,
       );

@@ -1,18 +1,19 @@
 // `porchlight update`: a newer version from the maker. The words `fetch` and `apply` are the two halves that the service
 // runs (docs/update.md): the first as its own account with the network, the second as root without it.
 
-import { existsSync, statSync } from "node:fs";
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { constants, existsSync, lstatSync, statSync } from "node:fs";
+import { mkdir, open, rmdir, unlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
 import { systemClock } from "../adapters/clock.ts";
-import { tryFileLock } from "../adapters/file-lock.ts";
+import { type FileLock, tryFileLock } from "../adapters/file-lock.ts";
 import { openPlace } from "../adapters/release-place.ts";
 import { readBoardFacts, readSettingsFile } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { openMachine } from "../adapters/update-machine.ts";
 import { type FetchAnswer, fetchApart } from "../adapters/updates.ts";
 import type { Settings } from "../agent/settings.ts";
+import { isLoopback } from "../agent/settings-kinds.ts";
 import { parseSettings, settingsError } from "../agent/settings-parse.ts";
 import { AgentError, asAgentError } from "../errors.ts";
 import { fetchedPath, installedProgram, programsPath, REQUEST } from "../service/programs.ts";
@@ -38,7 +39,9 @@ export interface UpdatePlaces {
 const platform = `${process.platform}-${process.arch}`;
 
 /** The settings without their secrets, which no update needs. Throws SETTINGS_INVALID. */
-const loadWithoutSecrets = ({ values }: Arguments, { env }: Io): Settings => {
+const loadWithoutSecrets = ({ values }: Arguments, io: Io): Settings => {
+  // Where credentials are does not matter: none is read.
+  const env = { ...io.env, CREDENTIALS_DIRECTORY: "/" };
   const result = parseSettings({
     file: readSettingsFile(values.settings, env),
     env,
@@ -58,6 +61,8 @@ const makerOf = ({ update }: Settings, { values }: Arguments): { address: string
       "UPDATE_NOT_SET_UP",
       address === null ? "update.url is not set" : "update.publicKey is not set, or is no key of minisign",
     );
+  const url = URL.parse(address);
+  if (url?.protocol === "http:" && !isLoopback(url)) throw usageError("--from must be https, or a folder");
   return { address, maker };
 };
 
@@ -106,11 +111,16 @@ const fetchHalf = async (
 ): Promise<number> => {
   const tell = (answer: FetchAnswer): void => void io.stdout.write(`${JSON.stringify(answer)}\n`);
   try {
+    // What root would write there, the service could not; and root must not follow where that account leads.
+    if (process.getuid?.() === 0 && statSync(dirname(places.fetched)).uid !== 0)
+      throw usageError("fetching is for the service's account; sudo porchlight update does both halves");
     const settings = loadWithoutSecrets(args, io);
     const { address, maker } = makerOf(settings, args);
     await mkdir(places.fetched, { recursive: true, mode: 0o700 });
+    await using lock = await tryFileLock(`${places.fetched}.lock`);
+    if (lock === undefined) throw new AgentError("UPDATE_BUSY", "another one is fetching");
     await using place = openPlace(address, { env: io.env, userAgent });
-    const fetched = await fetchRelease(
+    const { version: offered, choice } = await fetchRelease(
       {
         place,
         maker,
@@ -123,10 +133,8 @@ const fetchHalf = async (
       wishOf(args),
       signal,
     );
-    const ready = fetched.choice === "take";
-    if (!ready)
-      io.stderr.write(`${fetched.version} ${sentences[fetched.choice as keyof typeof sentences]}\n`);
-    tell({ ok: true, version: fetched.version, ready });
+    if (choice !== "take") io.stderr.write(`${offered} ${sentences[choice]}\n`);
+    tell({ ok: true, version: offered, ready: choice === "take" });
     return 0;
   } catch (error) {
     if (!args.flags.has("json")) throw error;
@@ -158,14 +166,19 @@ const needRoot = ({ installed }: UpdatePlaces): void => {
   if (process.getuid?.() !== 0) throw usageError("only root may change the program: sudo porchlight update");
 };
 
+/** The lock of all updates; undefined while somebody else holds it. Throws UPDATE_CANNOT_WRITE. */
+const tryLock = async ({ programs }: UpdatePlaces): Promise<FileLock | undefined> => {
+  try {
+    await mkdir(programs, { recursive: true, mode: 0o755 });
+    return await tryFileLock(join(programs, "lock"));
+  } catch (error) {
+    throw new AgentError("UPDATE_CANNOT_WRITE", programs, { cause: error });
+  }
+};
+
 /** Runs `work` as the only update. Throws UPDATE_BUSY. */
-const alone = async <T>({ programs }: UpdatePlaces, work: () => Promise<T>): Promise<T> => {
-  await mkdir(programs, { recursive: true, mode: 0o755 }).catch((error: unknown) => {
-    throw new AgentError("UPDATE_CANNOT_WRITE", programs, { cause: error });
-  });
-  const lock = await tryFileLock(join(programs, "lock")).catch((error: unknown) => {
-    throw new AgentError("UPDATE_CANNOT_WRITE", programs, { cause: error });
-  });
+const alone = async <T>(places: UpdatePlaces, work: () => Promise<T>): Promise<T> => {
+  const lock = await tryLock(places);
   if (lock === undefined) throw new AgentError("UPDATE_BUSY", "another update is under way");
   await using _held = lock;
   return await work();
@@ -190,9 +203,12 @@ const partsFor = (args: Arguments, io: Io, places: UpdatePlaces): ApplyParts => 
 
 /** The account of the service: who owns its folder. */
 const accountOf = ({ state }: Settings): { uid: number; gid: number } => {
-  const folder = statSync(state.dir, { throwIfNoEntry: false });
-  if (folder === undefined)
+  const folder = lstatSync(state.dir, { throwIfNoEntry: false });
+  if (folder === undefined || !folder.isDirectory())
     throw new AgentError("UPDATE_NOT_SET_UP", `the service was never started: there is no ${state.dir}`);
+  // The half with the network must not be root's.
+  if (folder.uid === 0)
+    throw new AgentError("UPDATE_NOT_SET_UP", `${state.dir} belongs to root, not to the service`);
   return { uid: folder.uid, gid: folder.gid };
 };
 
@@ -207,12 +223,61 @@ const told = (applied: Applied): string => {
   }
 };
 
-const apply = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<Applied> =>
+/** Takes the request away. The folder is another account's: it is opened without following where a link leads. */
+const dropRequest = async ({ fetched }: UpdatePlaces): Promise<void> => {
+  try {
+    await using folder = await open(
+      fetched,
+      constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW,
+    );
+    const path = `/proc/self/fd/${folder.fd}/${REQUEST}`;
+    await unlink(path).catch(() => rmdir(path));
+  } catch {
+    // None there; or one that cannot go away, which then waits (below) with whatever else is wrong.
+  }
+};
+
+const apply = (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<Applied> =>
   alone(places, async () => {
-    // Before anything else: systemd starts this again for as long as it is there.
-    await rm(join(places.fetched, REQUEST), { force: true });
+    await dropRequest(places);
     return applyUpdate(partsFor(args, io, places), wishOf(args), signal);
   });
+
+/** Pause before the end of a run that systemd would otherwise begin again at once, and between looks at a lock. */
+const CAUSE_STAYS_MS = 60_000;
+const LOCK_LOOK_MS = 1_000;
+
+const linkThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+
+/** What systemd runs when the service asks, and after a cut of power in a trial. */
+const applyForService = async (
+  args: Arguments,
+  io: Io,
+  places: UpdatePlaces,
+  signal: AbortSignal,
+): Promise<number> => {
+  let waited = false;
+  for (;;) {
+    const lock = await tryLock(places);
+    await lock?.[Symbol.asyncDispose]();
+    if (lock !== undefined) break;
+    waited = true;
+    await systemClock.sleep(LOCK_LOOK_MS, signal);
+  }
+  // The other one may have changed which program runs: systemd begins again, with that one, while there is cause.
+  if (waited) return 0;
+  try {
+    io.stderr.write(told(await apply(args, io, places, signal)));
+    return 0;
+  } finally {
+    const causes = [
+      join(places.fetched, REQUEST),
+      join(places.programs, "trial"),
+      join(places.programs, "failed"),
+    ];
+    if (causes.some(linkThere)) await systemClock.sleep(CAUSE_STAYS_MS, signal).catch(() => undefined);
+  }
+};
 
 /** Both halves for a person who looks on. */
 const both = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<number> => {
@@ -225,9 +290,9 @@ const both = async (args: Arguments, io: Io, places: UpdatePlaces, signal: Abort
   const from = args.values.from === undefined ? [] : ["--from", args.values.from];
   const settingsFile = args.values.settings === undefined ? [] : ["--settings", args.values.settings];
   const { ready } = await fetchApart(
-    [...program],
+    program,
     [...passed, ...from, ...settingsFile],
-    { ...accountOf(settings), progress: "inherit" },
+    { account: accountOf(settings), env: io.env, said: (text) => void io.stderr.write(text) },
     signal,
   );
   if (!ready) return 0;
@@ -250,8 +315,7 @@ export const updateIn =
         return fetchHalf(args, io, places, signal);
       case "apply":
         needRoot(places);
-        io.stderr.write(told(await apply(args, io, places, signal)));
-        return 0;
+        return applyForService(args, io, places, signal);
       case "back": {
         needRoot(places);
         const before = await alone(places, () => goBack(partsFor(args, io, places)));

@@ -144,6 +144,8 @@ export const serviceFiles = ({ manual, completion }: Written): readonly ServiceF
 
 /** Shell lines that make account, groups and folders and have systemd and udev read what is new. Run as root. */
 export const settleScript = `systemd-sysusers porchlight.conf
+# An update under way must not come into force over what is being installed.
+if [ -d /run/systemd/system ]; then systemctl stop porchlight-update.path porchlight-update.service 2>/dev/null || true; fi
 # Whoever installs a version wants that one, not one that an update brought earlier.
 rm -rf ${programsPath}
 install -d -m 0755 ${programsPath}

@@ -45,35 +45,45 @@ done
 [ "$delay" -gt 0 ] && sleep "$delay"
 program=${installedProgram}
 for newer in ${programsPath}/trial/porchlight ${programsPath}/current/porchlight; do
-  [ -x "$newer" ] || continue
-  # One that keeps ending is perhaps damaged on the card: then it cannot even say its version.
-  if [ "$starts" -lt 3 ] || "$newer" version >/dev/null 2>&1; then
+  if [ -x "$newer" ]; then
     program=$newer
     break
   fi
-  echo "$newer does not run; the program as it was installed runs instead" >&2
 done
 exec "$program" run
 `;
 
-/** Before each start, as root: a version that is tried gets two starts to come online; then it is given up. */
+/**
+ * Before each start, as root: a version that is tried gets two starts to come online, then it is given up; a current one
+ * that keeps ending and cannot even say its version is damaged on the card, and gives way to the installed one.
+ */
 export const chooseScript = `#!/bin/sh
 # A version that an update tries gets two starts to come online; after them the version before runs again.
 cd ${programsPath} 2>/dev/null || exit 0
-[ -L trial ] || exit 0
-starts=0
-[ -f trial-starts ] && read -r starts < trial-starts
-case $starts in '' | *[!0-9]*) starts=0 ;; esac
-if [ "$starts" -lt 2 ]; then
-  # The first start of a new version does not wait for the ends of the version before.
-  [ "$starts" -gt 0 ] || rm -f /run/porchlight/starts
-  echo $((starts + 1)) > trial-starts.new
-  mv trial-starts.new trial-starts
-else
-  mv -T trial failed
-  rm -f trial-starts /run/porchlight/starts
+count() {
+  number=0
+  [ -f "$1" ] && read -r number < "$1"
+  case $number in '' | *[!0-9]*) number=0 ;; esac
+  echo "$number"
+}
+if [ -L trial ]; then
+  starts=$(count trial-starts)
+  if [ "$starts" -lt 2 ] && echo $((starts + 1)) > trial-starts.new && mv trial-starts.new trial-starts; then
+    # The first start of a new version does not wait for the ends of the version before.
+    [ "$starts" -gt 0 ] || rm -f /run/porchlight/starts
+  else
+    # Also where its starts cannot be counted: a full disk.
+    mv -T trial failed
+    rm -f trial-starts trial-starts.new /run/porchlight/starts
+  fi
+  sync
+elif [ -L current ] && [ "$(count /run/porchlight/starts)" -ge 3 ]; then
+  if ! timeout 20 current/porchlight version >/dev/null 2>&1; then
+    echo "$(readlink current) does not run; the program as it was installed runs instead" >&2
+    mv -T current damaged
+    sync
+  fi
 fi
-sync
 `;
 
 /** The second half of an update, as root. Without the network: what was fetched lies in the service's folder. */
@@ -81,6 +91,7 @@ export const updateUnit = `[Unit]
 Description=Puts a new version of Porchlight in its place
 Documentation=man:porchlight(1)
 After=porchlight.service
+StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
@@ -93,7 +104,7 @@ UnsetEnvironment=STATE_DIRECTORY
 ReadWritePaths=-/var/lib/porchlight
 
 NoNewPrivileges=yes
-CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_SETUID CAP_SETGID
+CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL CAP_SETUID CAP_SETGID
 PrivateNetwork=yes
 ProtectSystem=strict
 ProtectHome=yes

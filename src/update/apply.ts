@@ -12,7 +12,7 @@ import { createZstdDecompress } from "node:zlib";
 import { AgentError, asAgentError } from "../errors.ts";
 import type { Clock } from "../ports.ts";
 import { iso } from "../units.ts";
-import { choose, type Wish } from "./choice.ts";
+import { choose, MOST_TRIES, type Wish } from "./choice.ts";
 import { checkRoom, diskFault, syncFolder } from "./disk.ts";
 import { fileFor, readOffer } from "./fetch.ts";
 import type { MakerKey } from "./minisign.ts";
@@ -166,7 +166,9 @@ const unpack = async (
 };
 
 const healthy = (health: Health | null, version: string, before: Health | null): boolean => {
-  if (health === null || !health.online || health.version !== version) return false;
+  if (health === null || health.version !== version) return false;
+  // A board that waits for an approval, or whose broker is away, need not do better with the new version.
+  if (!health.online && before?.online !== false) return false;
   // A lamp that did not answer before need not answer now.
   const gone = health.lights.filter(({ available }) => !available).map(({ id }) => id);
   return (
@@ -192,7 +194,7 @@ const tryOut = async (
     if (!well) wellSince = null;
     else if (wellSince === null) {
       wellSince = clock.mono();
-      say(`online with ${version}; looking whether it stays so`);
+      say(`${version} answers as it should; looking whether it stays so`);
     } else if (clock.mono() - wellSince >= SETTLED_MS) return;
     if (clock.mono() > until) {
       await programs.setLink("trial", null);
@@ -300,22 +302,30 @@ export const applyUpdate = async (
   } catch (error) {
     signal.throwIfAborted();
     const fault = asAgentError(diskFault(programs.folder, error));
-    await programs.setLink("failed", null).catch(() => undefined);
-    await programs.prune().catch(() => undefined);
     // A disk that cannot be written cannot take the note either; then the message has to do.
     if (version !== null)
       await note(version, fault.code === "UPDATE_WENT_BACK" ? "wentBack" : "refused", fault).catch(
         () => undefined,
       );
+    await programs.setLink("failed", null).catch(() => undefined);
+    await programs.prune().catch(() => undefined);
     throw fault;
   }
 };
 
-/** Makes the version before the current one run again, as somebody asked. Throws UPDATE_UNFIT when there is none. */
-export const goBack = async ({ programs, machine, say }: ApplyParts): Promise<string | null> => {
+/**
+ * Makes the version before the current one run again, as somebody asked; the one that is left is not taken again by
+ * itself. Throws UPDATE_UNFIT when there is none.
+ */
+export const goBack = async ({ programs, machine, clock, say }: ApplyParts): Promise<string | null> => {
   const [current, previous] = [await programs.link("current"), await programs.link("previous")];
   if (current === null)
     throw new AgentError("UPDATE_UNFIT", "the version that was installed runs; there is none before it");
+  const message = `somebody asked for the version before ${current}`;
+  await programs.note(
+    { version: current, outcome: "wentBack", code: null, message, at: iso(clock.wall()) },
+    MOST_TRIES,
+  );
   await programs.setLink("trial", null);
   await programs.setLink("current", previous);
   await programs.setLink("previous", null);

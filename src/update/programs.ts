@@ -13,6 +13,8 @@ export type ProgramLink = "current" | "trial" | "previous" | "failed";
 
 /** How often the service was started with the version of `trial`; counted by the service's own script. */
 export const TRIAL_STARTS = "trial-starts";
+/** Where the service's script puts the link of a current version that cannot even say its version. */
+const DAMAGED = "damaged";
 const RECORD = "record.json";
 const MAX_RECORD = 64 * 1024;
 const VERSION = /^\d+\.\d+\.\d+$/;
@@ -35,7 +37,8 @@ export interface Programs {
   /** Takes away every version that no link leads to, and what is half made. */
   prune(): Promise<void>;
   record(): Promise<UpdateRecord>;
-  note(outcome: UpdateOutcome): Promise<void>;
+  /** Keeps what became of an update; one that did not work counts for `failures`, once unless said otherwise. */
+  note(outcome: UpdateOutcome, failures?: number): Promise<void>;
   /** No start was counted yet. */
   forgetStarts(): Promise<void>;
 }
@@ -98,19 +101,20 @@ export const programsIn = (folder: string): Programs => {
     async prune() {
       const kept = await Promise.all((["current", "trial", "previous"] as const).map(link));
       for (const name of await readdir(folder))
-        if (/^\d/.test(name) && !kept.includes(name))
+        if (name === DAMAGED || (/^\d/.test(name) && !kept.includes(name)))
           await rm(join(folder, name), { recursive: true, force: true });
     },
     record: () => readRecord(folder),
-    async note(last) {
+    async note(last, failed = 1) {
       const { failures } = await readRecord(folder);
       const { [last.version]: before = 0, ...others } = failures;
-      const now =
-        last.outcome === "wentBack"
-          ? { ...others, [last.version]: before + 1 }
-          : last.outcome === "installed"
-            ? others
-            : failures;
+      // What is refused as damaged or unwritable says nothing about the version.
+      const itsFault = last.outcome === "wentBack" || last.code === "UPDATE_UNFIT";
+      const now = itsFault
+        ? { ...others, [last.version]: before + failed }
+        : last.outcome === "installed"
+          ? others
+          : failures;
       await writeWhole(join(folder, RECORD), `${JSON.stringify({ last, failures: now })}\n`, 0o644);
     },
     async forgetStarts() {

@@ -2,11 +2,13 @@
 // with systemd, udev and its partitions by fstab starts from it.
 
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it, onTestFailed } from "vitest";
+import { packProgram, writeRelease } from "../../build/release-files.ts";
+import { newSigningKey, readSigningKey } from "../../build/sign.ts";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
@@ -36,7 +38,7 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "porchlight-first-boot-"));
   execFileSync("cp", ["--sparse=always", parts.card, path("card.img")]);
   const ports = [world.orgUrl, world.brokerUrl].map((url) => new URL(url).port);
-  await writeOnRoot(path("card.img"), Object.assign({}, ...ports.map(forwarded)));
+  await writeOnRoot(path("card.img"), Object.assign({ ...tryUpdates }, ...ports.map(forwarded)));
 });
 afterAll(async () => {
   await board?.[Symbol.asyncDispose]();
@@ -58,7 +60,63 @@ const settings = (): Record<string, unknown> => {
     org: { ...(all.org as object), clientSecret: world.org.boardApp.clientSecret },
     lights: [{ id: "lamp", name: "Lamp", driver: "gpio:LAMP" }],
     display: "framebuffer:/dev/fb0",
+    update: { url: "file:///boot/firmware/good", publicKey: maker.publicText },
   };
+};
+
+const maker = readSigningKey(newSigningKey());
+
+/** A script on the card that tries a version that ends at once, then one that works, and writes what came of it. */
+const tryUpdates: Readonly<Record<string, string>> = {
+  "etc/systemd/system/try-updates.service": `[Unit]
+ConditionPathExists=/boot/firmware/good/release.json
+After=porchlight.service
+[Service]
+ExecStart=/bin/sh /etc/try-updates
+`,
+  "etc/systemd/system/multi-user.target.d/try-updates.conf": "[Unit]\nWants=try-updates.service\n",
+  "etc/try-updates": `online() { porchlight status --json | grep -q '"state":"online"'; }
+until online; do sleep 1; done
+for kind in bad good; do
+  porchlight update --from /boot/firmware/$kind --patience 5m > /run/said 2>&1
+  echo "$kind ended with $?"
+  cat /run/said
+  until online; do sleep 1; done
+  porchlight status
+done > /boot/firmware/updates.draft
+sync
+mv /boot/firmware/updates.draft /boot/firmware/updates.txt
+sync
+`,
+};
+
+/** Puts a release onto the boot partition: the installed program behind a script, which is `version` by its own word. */
+const putRelease = (kind: "bad" | "good", version: string): void => {
+  const from = path(kind);
+  mkdirSync(from);
+  const file = join(from, "porchlight-linux-arm64");
+  const installed = "/usr/lib/porchlight/porchlight";
+  writeFileSync(
+    file,
+    `#!/bin/sh
+case $1 in
+  version) echo '{"porchlight":"${version}"}' ;;
+  status) ${installed} "$@" | sed 's/"version":"[^"]*"/"version":"${version}"/' ;;
+  run) ${kind === "bad" ? "exit 1" : `exec ${installed} run`} ;;
+  *) exec ${installed} "$@" ;;
+esac
+`,
+  );
+  packProgram(file, 3);
+  writeRelease({
+    folder: from,
+    version,
+    rollout: 100,
+    programs: { "linux-arm64": file },
+    others: [],
+    key: maker,
+  });
+  mtool("mcopy", "-s", from, "::/");
 };
 
 /** `porchlight image`, as somebody runs it on their computer. */
@@ -169,6 +227,33 @@ describe("a board that starts for the first time, from a card that porchlight im
       expect(world.phone.picture.light).toMatchObject({ on: true });
       expect(await world.phone.send({ on: false }, never)).toMatchObject({ outcome: "done" });
       await lamp(second, 0);
+    },
+    STORY_MS,
+  );
+
+  it(
+    "takes a new version from a signed release, and goes back by itself from one that does not work",
+    async () => {
+      await cutPower();
+      putRelease("bad", "9.9.8");
+      putRelease("good", "9.9.9");
+      const third = await powerOn();
+      const report = await third.until(
+        "what came of the updates",
+        async () => {
+          try {
+            return mtool("mtype", "::/updates.txt");
+          } catch {
+            return undefined;
+          }
+        },
+        2 * BOOT_MS,
+      );
+      expect(report).toMatch(/bad ended with 75(?:.|\n)+9\.9\.8 was started twice(?:.|\n)+UPDATE_WENT_BACK/);
+      expect(report).toMatch(/good ended with 0(?:.|\n)+Version 9\.9\.9 runs now/);
+      await third.until("the board online", async () => connected(), BOOT_MS);
+      expect(await world.phone.send({ on: true }, never)).toMatchObject({ outcome: "done" });
+      await lamp(third, 1);
     },
     STORY_MS,
   );

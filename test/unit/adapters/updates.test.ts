@@ -14,7 +14,7 @@ afterEach(() => rmSync(folder, { recursive: true }));
 const saying = (text: string) => {
   const path = join(folder, "program");
   writeFileSync(path, `#!/bin/sh\n[ "$*" = "update fetch --json" ] || exit 9\n${text}\n`, { mode: 0o755 });
-  return createUpdates([path], join(folder, "state/update"), folder);
+  return createUpdates([path], process.env, join(folder, "state/update"), folder);
 };
 
 describe("updates as the agent sees them", () => {
@@ -30,7 +30,6 @@ describe("updates as the agent sees them", () => {
   });
 
   test.each([
-    ["dies", "kill -9 $$"],
     ["says nothing", "true"],
     ["says what makes no sense", "echo '{\"ok\":true}'"],
     ["names a code that is none", `echo '{"ok":false,"code":"toString"}'`],
@@ -41,8 +40,14 @@ describe("updates as the agent sees them", () => {
     );
   });
 
+  test("fail as something that may go better the next time when the process is ended", async () => {
+    await expect(saying("kill -9 $$").fetch(never)).rejects.toThrow(
+      expect.objectContaining({ code: "UPDATE_UNREACHABLE" }),
+    );
+  });
+
   test("fail when there is no such program, and when they are stopped", async () => {
-    await expect(createUpdates([join(folder, "missing")], folder, folder).fetch(never)).rejects.toThrow(
+    await expect(createUpdates([join(folder, "missing")], {}, folder, folder).fetch(never)).rejects.toThrow(
       "ENOENT",
     );
     const stop = new AbortController();
@@ -57,7 +62,7 @@ describe("updates as the agent sees them", () => {
     expect(existsSync(path)).toBe(true);
     expect(statSync(path).mode & 0o777).toBe(0o600);
     writeFileSync(join(folder, "file"), "");
-    await expect(createUpdates(["x"], join(folder, "file"), folder).request()).rejects.toThrow(
+    await expect(createUpdates(["x"], {}, join(folder, "file"), folder).request()).rejects.toThrow(
       expect.objectContaining({ code: "UPDATE_CANNOT_WRITE" }),
     );
   });

@@ -186,11 +186,31 @@ describe("a version that was fetched", () => {
     expect(lamp.listeners.size).toBe(0);
   });
 
-  test("is asked for again when nothing came of it, as when a lamp was switched on meanwhile", async () => {
+  test("is asked for again when nothing came of it, and then told", async () => {
     const updates = makeUpdates();
     start(updates);
     await hours(14);
-    expect(updates.requests).toBeGreaterThan(1);
+    expect(updates.requests).toBe(3);
+    expect(events.at(-1)).toMatchObject({ event: "fault", code: "UPDATE_BUSY" });
+  });
+
+  test("is not installed when the maker has taken it back while a lamp was on", async () => {
+    const updates = makeUpdates();
+    const lamp = start(updates);
+    lamp.turn(true);
+    await hours(14);
+    updates.offer = async () => null;
+    lamp.turn(false);
+    await hours(1);
+    expect(updates.requests).toBe(0);
+  });
+
+  test("waits no longer than until the next night, which looks for something newer", async () => {
+    const updates = makeUpdates();
+    const lamp = start(updates);
+    lamp.turn(true);
+    await hours(72);
+    expect([updates.asked, updates.requests]).toEqual([3, 0]);
   });
 
   test("that did not work is told with its reason, and not asked for again that night", async () => {
@@ -241,7 +261,7 @@ describe("lamps that nobody needs", () => {
     running = Promise.resolve();
     const lamp = makeLamp();
     let quiet = false;
-    void untilQuiet(lamp.lights, clock, stop.signal).then(() => {
+    void untilQuiet(lamp.lights, clock, 24 * 3_600_000, stop.signal).then(() => {
       quiet = true;
     });
     for (let times = 0; times < 5; times += 1) {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -118,6 +118,10 @@ describe("porchlight update", () => {
   test("back has nothing to go back to when nothing was updated", async () => {
     await open();
     writeFileSync(join(stage.dir, "porchlight"), "");
+    if (process.getuid?.() === 0) {
+      await expect(run("back")).rejects.toThrow(/belongs to root/);
+      chownSync(stage.stateDir, 65_534, 65_534);
+    }
     await expect(run("back")).rejects.toThrow(
       process.getuid?.() === 0 ? coded("UPDATE_UNFIT") : coded("USAGE"),
     );

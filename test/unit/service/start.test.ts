@@ -158,6 +158,7 @@ describe("which version the service starts", () => {
     bring(folder.path, "1.0.1", true);
     lead(folder.path, "current", "1.0.1");
     const programs = ["first", "second", "third", "fourth"].map(() => {
+      choose(folder.path);
       try {
         return start(folder.path).ran;
       } catch {
@@ -165,6 +166,28 @@ describe("which version the service starts", () => {
       }
     });
     expect(programs).toEqual(["ended", "ended", "ended", "porchlight run"]);
+    expect([linked(folder.path, "current"), linked(folder.path, "damaged")]).toEqual([false, true]);
+  });
+
+  test("stays the current one, when it keeps ending but runs", () => {
+    using folder = scratchFolder();
+    bring(folder.path, "1.0.1");
+    lead(folder.path, "current", "1.0.1");
+    for (let times = 0; times < 6; times += 1) {
+      choose(folder.path);
+      expect(start(folder.path).ran).toBe("1.0.1 run");
+    }
+  });
+
+  test("is not one on trial where its starts cannot be counted", () => {
+    using folder = scratchFolder();
+    bring(folder.path, "1.0.2");
+    lead(folder.path, "trial", "1.0.2");
+    // As on a full disk: the file cannot be written.
+    mkdirSync(join(folder.path, "programs/trial-starts.new"));
+    choose(folder.path);
+    expect(start(folder.path).ran).toBe("porchlight run");
+    expect(linked(folder.path, "failed")).toBe(true);
   });
 
   test("is the one that was installed, when a link leads nowhere", () => {

@@ -264,6 +264,20 @@ describe("a version that does not work", () => {
   });
 });
 
+test("a board that was not online before need not be online with the new version", async () => {
+  maker.release("1.0.1");
+  await fetchIt();
+  machine.answers = (version) => ({ version, online: false, lights: [] });
+  expect((await apply()).kind).toBe("installed");
+});
+
+test("a version that does not run here counts as a try", async () => {
+  maker.release("1.0.1", "broken");
+  await fetchIt();
+  for (let tries = 0; tries < 3; tries += 1) await expect(apply()).rejects.toThrow(code("UPDATE_UNFIT"));
+  expect(await apply()).toEqual({ kind: "nothing" });
+});
+
 describe("what was fetched is not trusted", () => {
   beforeEach(async () => {
     maker.release("1.0.1");
@@ -390,6 +404,9 @@ describe("going back because somebody asks", () => {
     }
     expect(await goBack(partsOf())).toBe("1.0.1");
     expect(chosen()).toBe("1.0.1");
+    // Not taken again the next night.
+    expect((await record()).failures).toEqual({ "1.0.2": 3 });
+    expect((await record()).last).toMatchObject({ version: "1.0.2", outcome: "wentBack", code: null });
     expect(await goBack(partsOf())).toBeNull();
     expect(chosen()).toBe("installed");
     await expect(goBack(partsOf())).rejects.toThrow(code("UPDATE_UNFIT"));
