@@ -14,6 +14,7 @@ import {
   chooseBoot,
   chooseRoot,
   type Formatted,
+  hindranceOf,
   type Partition,
   readDeviceUse,
   readPartitions,
@@ -154,10 +155,8 @@ const unused = async (path: string, found: Stats): Promise<void> => {
   if (loops.trim() !== "") throw refused(`${path} is in use by ${loops.trim().split(/\s+/).join(", ")}`);
   if (!found.isBlockDevice()) return;
   const listing = ["--json", "--output", "PATH,TYPE,MOUNTPOINTS", path];
-  const { partition, mounted } = readDeviceUse(await tool("lsblk", "util-linux", listing));
-  if (mounted.includes("/")) throw refused(`${path} holds the system that is running`);
-  if (mounted.length > 0) throw refused(`${path} is mounted at ${mounted.join(", ")}; unmount it first`);
-  if (partition) throw refused(`${path} is a partition; name the whole card`);
+  const hindrance = hindranceOf(readDeviceUse(await tool("lsblk", "util-linux", listing)));
+  if (hindrance !== undefined) throw refused(`${path} ${hindrance}`);
   try {
     // The kernel knows of users that have no mount point: swap, volumes, somebody's name space.
     closeSync(openSync(path, constants.O_RDWR | constants.O_EXCL));

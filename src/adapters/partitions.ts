@@ -58,6 +58,13 @@ export const readDeviceUse = (text: string): DeviceUse => {
   };
 };
 
+/** Why such a device cannot be a card to be prepared, as the end of a sentence; undefined when it can. */
+export const hindranceOf = ({ partition, mounted }: DeviceUse): string | undefined => {
+  if (mounted.includes("/")) return "holds the system that is running";
+  if (mounted.length > 0) return `is mounted at ${mounted.join(", ")}; unmount it first`;
+  return partition ? "is a partition; name the whole card" : undefined;
+};
+
 /** Where a card's system mounts its boot partition, by its /etc/fstab (fstab(5)): the first of `folders` that it names. */
 export const bootFolderIn = (fstab: string, folders: readonly string[]): string | undefined => {
   const mounted = fstab

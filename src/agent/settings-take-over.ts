@@ -132,9 +132,15 @@ const placeMistakes = (file: TakenFile, read: TakeOverAround["read"]): readonly 
   });
 };
 
-const replaced = (tree: JsonObject, [name = "", ...deeper]: readonly string[], value: Json): JsonObject => {
-  const old = tree[name];
-  return { ...tree, [name]: deeper.length === 0 ? value : replaced(isObject(old) ? old : {}, deeper, value) };
+/** A copy of a value of the settings with others in the place of `parts`, by key. */
+const withParts = (value: Json, key: string, parts: ReadonlyMap<string, Json>): Json => {
+  const other = parts.get(key);
+  if (other !== undefined) return other;
+  if (!isObject(value)) return value;
+  const below = (name: string): string => (key === "" ? name : `${key}.${name}`);
+  return Object.fromEntries(
+    Object.entries(value).map(([name, child]) => [name, withParts(child, below(name), parts)]),
+  );
 };
 
 const ending = (path: string): string => /\.[A-Za-z0-9]{1,8}$/.exec(path)?.[0] ?? "";
@@ -172,7 +178,7 @@ const plan = (file: TakenFile, tree: JsonObject, around: TakeOverAround): TakeOv
   const replacedFiles = settingKeys
     .filter(isSecret)
     .flatMap((key) => namesOf(around.secrets, key, "").filter((path) => names(inForce, path, around)));
-  let left = tree;
+  const parts = new Map<string, Json>();
   for (const part of partsOf(file)) {
     const text = textOf(part, around.read);
     const both = part.secret
@@ -185,9 +191,9 @@ const plan = (file: TakenFile, tree: JsonObject, around: TakeOverAround): TakeOv
     const path = both.find(holds) ?? both[names(inForce, both[0], around) ? 1 : 0];
     (part.secret ? secrets : files).push({ path, text });
     replacedFiles.push(...both);
-    left = replaced(left, part.key.split("."), nameInSettings(path, around));
+    parts.set(part.key, nameInSettings(path, around));
   }
-  const settings = `${JSON.stringify(left, null, 2)}\n`;
+  const settings = `${JSON.stringify(withParts(tree, "", parts), null, 2)}\n`;
   const isStale = (path: string): boolean => !names(settings, path, around) && around.read(path).ok;
   return { settings, secrets, files, stale: [...new Set(replacedFiles)].filter(isStale) };
 };

@@ -9,8 +9,8 @@ import type { View } from "../model.ts";
 import type { Clock, Display } from "../ports.ts";
 import type { Io } from "./command.ts";
 
-const FRAMEBUFFER = "/dev/fb0";
-const CONSOLE = "/dev/console";
+/** What a board may have to show something on. */
+export const boardScreens = { framebuffer: "/dev/fb0", console: "/dev/console" } as const;
 /** The driver of a screen may still be loading, in milliseconds. */
 const PATIENCE_MS = 5_000;
 const PAUSE_MS = 1_000;
@@ -18,13 +18,13 @@ const PAUSE_MS = 1_000;
 const CONSOLE_COLUMNS = 79;
 
 /** The text console, printed to below what is there. */
-const consoleStream: TerminalStream = {
+const consoleStream = (path: string): TerminalStream => ({
   columns: CONSOLE_COLUMNS,
   write(text) {
-    writeFileSync(CONSOLE, text.replaceAll("\n", "\r\n"), { flag: "a" });
+    writeFileSync(path, text.replaceAll("\n", "\r\n"), { flag: "a" });
     return true;
   },
-};
+});
 
 /** The display that the settings name, where it is one of the board's own; else undefined: whatever there is. */
 const boardDisplay = (named: string | undefined): string | undefined =>
@@ -34,8 +34,9 @@ export interface Showing {
   readonly view: View;
   /** The display of the settings, as far as they name one. */
   readonly display: string | undefined;
+  readonly screens: { readonly framebuffer: string; readonly console: string };
   readonly clock: Clock;
-  readonly io: Io;
+  readonly io: Pick<Io, "env" | "stderr">;
   readonly manager: ServiceManager;
   /** True once there is nothing to show any more. */
   readonly settled: () => Promise<boolean>;
@@ -43,22 +44,22 @@ export interface Showing {
 
 /** Shows `view` until it is settled or `signal` is aborted. */
 export const showMistakes = async (showing: Showing, signal: AbortSignal): Promise<void> => {
-  const { view, clock, io, manager, settled } = showing;
+  const { view, screens, clock, io, manager, settled } = showing;
   const pause = (): Promise<void> => clock.sleep(PAUSE_MS, signal).catch(() => undefined);
   const named = boardDisplay(showing.display);
   const attended = io.stderr.isTTY === true;
   if (named === undefined && !attended)
     for (
       let waited = 0;
-      !existsSync(FRAMEBUFFER) && waited < PATIENCE_MS && !signal.aborted;
+      !existsSync(screens.framebuffer) && waited < PATIENCE_MS && !signal.aborted;
       waited += PAUSE_MS
     )
       await pause();
-  const found = existsSync(FRAMEBUFFER) ? `framebuffer:${FRAMEBUFFER}` : "terminal";
+  const found = existsSync(screens.framebuffer) ? `framebuffer:${screens.framebuffer}` : "terminal";
   const ports = {
     clock,
     env: io.env,
-    out: attended ? io.stderr : consoleStream,
+    out: attended ? io.stderr : consoleStream(screens.console),
     failed: ({ message }: AgentError) => void io.stderr.write(`${message}\n`),
   };
   const never = new AbortController().signal;

@@ -15,12 +15,10 @@ import { secretsPath, settingsFolder, settingsPath } from "../service/files.ts";
 import { bootFolders, helpPage } from "../service/first-boot.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { describeFault, exitCodeOf } from "./program.ts";
-import { showMistakes } from "./show-mistakes.ts";
+import { boardScreens, showMistakes } from "./show-mistakes.ts";
 
 const faultOf = (cause: unknown): AgentError =>
-  cause instanceof AgentError
-    ? cause
-    : new AgentError("TAKE_OVER_FAILED", cause instanceof Error ? cause.message : String(cause), { cause });
+  new AgentError("TAKE_OVER_FAILED", String(cause).replace(/^Error: /, ""), { cause });
 
 const deviceOf = ({ deviceId = "", hostname, serial = "" }: BoardFacts) => ({
   id: deviceId,
@@ -69,6 +67,7 @@ export const takeOverCommand: RunCommand = async ({ flags, values }, io) => {
     {
       view: mistakesView(deviceOf(board), outcome.mistakes, helpPage),
       display: displayIn(outcome.file.text),
+      screens: boardScreens,
       clock: systemClock,
       io,
       manager,

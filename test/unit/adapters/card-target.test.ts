@@ -109,6 +109,7 @@ it.each<[what: string, tools: Readonly<Record<string, string>>, why: RegExp]>([
     { blkid: "echo TYPE=ext4" },
     /has 2 ext4 partitions; mount its root and name that folder/,
   ],
+  ["that cannot be mounted, without a word why", { mount: "exit 32" }, /mount .*: 32 \(/],
   ["that cannot be mounted", { mount: "echo bad superblock >&2; exit 32" }, /mount .*: bad superblock/],
 ])("an image %s is refused, and nothing is left mounted", async (_, tools, why) => {
   using scratch = scratchFolder();

@@ -4,6 +4,7 @@ import {
   bootFolderIn,
   chooseBoot,
   chooseRoot,
+  hindranceOf,
   readDeviceUse,
   readPartitions,
   readSystem,
@@ -44,6 +45,15 @@ describe("the partitions of a card", () => {
     expect(readDeviceUse('{"blockdevices":[{"type":"part"}]}')).toEqual({ partition: true, mounted: [] });
     expect(readDeviceUse("{}")).toEqual({ partition: false, mounted: [] });
   });
+});
+
+it.each([
+  [{ partition: false, mounted: ["/boot", "/"] }, "holds the system that is running"],
+  [{ partition: true, mounted: ["/media/a", "/srv"] }, "is mounted at /media/a, /srv; unmount it first"],
+  [{ partition: true, mounted: [] }, "is a partition; name the whole card"],
+  [{ partition: false, mounted: [] }, undefined],
+])("a device with %j %s", (use, hindrance) => {
+  expect(hindranceOf(use)).toBe(hindrance);
 });
 
 it.each([

@@ -266,6 +266,10 @@ describe("porchlight install into a mounted card", () => {
     rmSync(join(card, "usr/bin"), { recursive: true });
     opened.push(ownTools(join(stage.dir, "bin"), { systemctl: "echo no such unit >&2; exit 1" }));
     const failing = await install(stage, ...program);
+    rmSync(join(stage.dir, "bin/systemctl"));
+    opened.push(ownTools(join(stage.dir, "bin"), {}, true));
+    const without = await install(stage, ...program);
+    if (isRoot) expect(without.err).toMatch(/systemctl --root=.* enable .*: ENOENT/);
     mkdirSync(join(card, "var/lib/dpkg/info"), { recursive: true });
     writeFileSync(join(card, "var/lib/dpkg/info/porchlight.list"), "");
     const packaged = await install(stage, ...program);
