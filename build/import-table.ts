@@ -93,7 +93,7 @@ export const importTable: readonly Row[] = [
   {
     files: ["src/broker/**"],
     may: leaf,
-    packages: ["mqtt"],
+    packages: ["mqtt", "mqtt-packet"],
     node: ["stream", "buffer", "events"],
     why: "MQTT over a stream that it is given, on a clock that it is given",
   },
