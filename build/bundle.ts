@@ -21,7 +21,7 @@ const packageOf = (input: string): string | undefined =>
 const groupOf = (input: string): string => {
   const name = packageOf(input);
   if (name !== undefined) return name;
-  if (input.startsWith("builtin:")) return "(Node's own)";
+  if (/^builtin(?:-names)?:/.test(input)) return "(Node's own)";
   return input.startsWith("src/") && input.split("/").length > 2
     ? input.split("/").slice(0, 2).join("/")
     : (input.split("/")[0] ?? input);
@@ -57,6 +57,9 @@ const { metafile } = await build({
   entryPoints: ["src/main.ts"],
   outfile: outFile,
 });
+const bundle = readFileSync(outFile, "utf8");
+// One character beyond ASCII would double the memory that the source takes.
+if (/[^\0-\x7f]/.test(bundle)) throw new Error("the bundle has a character that is not ASCII");
 chmodSync(outFile, 0o755);
 
 const output = metafile.outputs[relative(root, outFile)];
