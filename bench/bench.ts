@@ -59,20 +59,24 @@ const memory = wanted.has("memory")
   ? await measureMemory(command, folder.path, org, broker, quick ? 5 : 60)
   : undefined;
 if (memory) {
-  const { settleS, transport, cold, bare, agent } = memory;
+  const { settleS, transport, cold, bare } = memory;
   say(
     `\nMemory, idle for ${settleS} s, signed in, online over ${transport}${cold ? "" : " (file cache not dropped)"}`,
   );
   row("", "PSS", "RSS", "anonymous", "PSS ratio", "RSS ratio");
-  row("node, idle", megabytes(bare.pss), megabytes(bare.rss), megabytes(bare.anonymous), times(1), times(1));
-  row(
-    "porchlight run",
-    megabytes(agent.pss),
-    megabytes(agent.rss),
-    megabytes(agent.anonymous),
-    times(agent.pss / bare.pss),
-    times(agent.rss / bare.rss),
-  );
+  for (const [name, of] of [
+    ["node, idle", bare],
+    ["node, connected", memory.connected],
+    ["porchlight run", memory.agent],
+  ] as const)
+    row(
+      name,
+      megabytes(of.pss),
+      megabytes(of.rss),
+      megabytes(of.anonymous),
+      times(of.pss / bare.pss),
+      times(of.rss / bare.rss),
+    );
 }
 
 const latency = wanted.has("latency")

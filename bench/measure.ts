@@ -86,9 +86,9 @@ export const dropCaches = (): boolean => {
 
 /** Memory of a process, in bytes (proc(5), smaps_rollup). */
 export interface Memory {
-  /** Proportional set size: shared pages count by share, so other Node processes on this machine make it smaller. */
+  /** Proportional set size: shared pages count by share. */
   readonly pss: number;
-  /** Resident set size: what the PSS is on a board, where no other Node shares the pages. */
+  /** Resident set size. */
   readonly rss: number;
   /** Memory that belongs to it alone and is no file's: what cannot be dropped. */
   readonly anonymous: number;

@@ -44,25 +44,61 @@ const onlyVersion: Plugin = {
   },
 };
 
+/** A text that may be the name of a variable. */
+const isName = (key: string): boolean => /^[\w$]+$/.test(key) && key !== "default";
+
+/** A module of Node's own of which a name is read only where somebody imports that name. */
+const readByName = (path: string): string => {
+  const names = Object.keys(process.getBuiltinModule(path) ?? {}).filter(isName);
+  const exported = names.map(
+    (name, index) =>
+      `const name${index} = /* @__PURE__ */ read(${JSON.stringify(name)}); export { name${index} as ${name} };`,
+  );
+  return [
+    `const module = process.getBuiltinModule(${JSON.stringify(path)});`,
+    "const read = (name) => module[name];",
+    "export default module;",
+    ...exported,
+  ].join("\n");
+};
+
 /**
- * Node's own modules by `require`, where and when they are used.
+ * Node's own modules, where and when they are used, and no more of them than is used.
  *
  * `import "node:tls"` in a module behind an `import()` would become an import of the whole bundle, at every start. And
- * `import("node:http")` reads every member of the module, the getter of `http.WebSocket` among them, which loads
- * Node's whole `fetch`: `require` leaves it alone.
+ * Node's modules have members that load more of Node when somebody looks at them: `http.WebSocket` all of `fetch`,
+ * `util.diff` and its like worker threads. A real `import` looks at every member, and so does esbuild's stand-in.
  */
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^node:/ }, ({ path, namespace }) =>
-      namespace === "builtin" ? { path, external: true } : { path, namespace: "builtin" },
-    );
+    onResolve({ filter: /^node:/ }, ({ path, kind }) => ({
+      path,
+      namespace: kind === "import-statement" ? "builtin-names" : "builtin",
+      sideEffects: false,
+    }));
+    onLoad({ filter: /.*/, namespace: "builtin-names" }, ({ path }) => ({
+      contents: readByName(path),
+      loader: "js",
+    }));
     onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
-      contents: `module.exports = require(${JSON.stringify(path)})`,
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
       loader: "js",
     }));
   },
 };
+
+/**
+ * What packages in CommonJS call for Node's own modules. Everything else they need is in the file: what is not (parts of
+ * ws that are optional) is not looked for in folders beside the program, where it could be anybody's.
+ */
+const requireBuiltins = [
+  "const require=id=>{",
+  "const found=process.getBuiltinModule(id);",
+  "if(found)return found;",
+  "throw Object.assign(new Error('Cannot find module '+id),{code:'MODULE_NOT_FOUND'})",
+  "};",
+].join("");
 
 /** One minified ESM file for Node 26 in which lazy parts stay lazy. */
 export const bundleOptions = {
@@ -79,9 +115,6 @@ export const bundleOptions = {
   legalComments: "none", // THIRD-PARTY-NOTICES.txt has them in full
   metafile: true,
   logLevel: "warning",
-  // Packages in CommonJS call `require` for Node's own modules.
-  banner: {
-    js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(process.execPath);",
-  },
+  banner: { js: requireBuiltins },
   plugins: [keepPlaces, onlyVersion, lazyBuiltins],
 } as const satisfies BuildOptions;

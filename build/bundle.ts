@@ -6,11 +6,12 @@
 
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { build, type Metafile } from "esbuild";
+import { build, type Metafile, transform } from "esbuild";
 import { bundleOptions, outDir, version } from "./bundle-options.ts";
 import { heavyPackages, startFiles } from "./import-table.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
+import { calledAtStart, inParentheses } from "./start-functions.ts";
 
 const outFile = join(outDir, "porchlight.mjs");
 
@@ -21,7 +22,7 @@ const packageOf = (input: string): string | undefined =>
 const groupOf = (input: string): string => {
   const name = packageOf(input);
   if (name !== undefined) return name;
-  if (input.startsWith("builtin:")) return "(Node's own)";
+  if (/^builtin(?:-names)?:/.test(input)) return "(Node's own)";
   return input.startsWith("src/") && input.split("/").length > 2
     ? input.split("/").slice(0, 2).join("/")
     : (input.split("/")[0] ?? input);
@@ -57,6 +58,13 @@ const { metafile } = await build({
   entryPoints: ["src/main.ts"],
   outfile: outFile,
 });
+const called = await calledAtStart(outFile);
+const bundle = inParentheses(readFileSync(outFile, "utf8"), called);
+// One character beyond ASCII would double the memory that the source takes.
+if (/[^\0-\x7f]/.test(bundle)) throw new Error("the bundle has a character that is not ASCII");
+// Refused here, should a parenthesis ever stand where none can.
+await transform(bundle, { loader: "js" });
+writeFileSync(outFile, bundle);
 chmodSync(outFile, 0o755);
 
 const output = metafile.outputs[relative(root, outFile)];
@@ -88,6 +96,7 @@ say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
   say(`${name.padEnd(24)}${kilobytes(bytes)}${atStart ? `   ${kilobytes(atStart)}` : ""}`);
 say(`${"total".padEnd(24)}${kilobytes(output.bytes)}   dist/porchlight.mjs, version ${version}`);
+say(`${called.length} functions that a start calls are compiled with the file`);
 
 const tooEarly = [...early.keys()].filter((input) => heavyPackages.includes(packageOf(input) ?? ""));
 for (const input of tooEarly)

@@ -93,7 +93,7 @@ export const importTable: readonly Row[] = [
   {
     files: ["src/broker/**"],
     may: leaf,
-    packages: ["mqtt"],
+    packages: ["mqtt", "mqtt-packet"],
     node: ["stream", "buffer", "events"],
     why: "MQTT over a stream that it is given, on a clock that it is given",
   },
@@ -109,7 +109,7 @@ export const importTable: readonly Row[] = [
     why: "releases, their signatures, and the folder of programs; where they come from and what systemd does is given to it",
   },
   {
-    files: ["src/adapters/{release-place,update-machine,updates}.ts"],
+    files: ["src/adapters/{release-place,update-machine,updates,as-account}.ts"],
     may: [...leaf, "src/adapters/http.ts", "src/update/programs.ts", "src/service/programs.ts"],
     types: ["src/update/**"],
     node: "any",

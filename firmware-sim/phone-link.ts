@@ -37,7 +37,8 @@ export const openPhoneLink = async (
   },
   signal: AbortSignal,
 ): Promise<PhoneLink> => {
-  const { MqttClient: Client } = await import("mqtt");
+  const { default: mqtt } = await import("mqtt/lib/client");
+  const Client = mqtt.default;
   signal.throwIfAborted();
   const ended = Promise.withResolvers<void>();
   const client: MqttClient = new Client(() => stream as never, {

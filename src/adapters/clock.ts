@@ -7,6 +7,12 @@ const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
 /** Longest pause one timer can make, in milliseconds (a signed 32-bit number); longer ones are made of several. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Node's `performance` would do, but it is loaded at its first use, and a start has better things to do. */
+const monotonicMs = (): number => {
+  const [seconds, nanoseconds] = process.hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+};
+
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
     if (signal.aborted) {
@@ -28,11 +34,11 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
 export const systemClock: Clock = {
   wall: () => epochMs(Date.now()),
   wallKnown: () => Date.now() >= NOT_BEFORE,
-  mono: () => monoMs(performance.now()),
+  mono: () => monoMs(monotonicMs()),
   async sleep(ms, signal) {
-    const end = performance.now() + ms;
+    const end = monotonicMs() + ms;
     // A timer may fire up to a millisecond early by the monotonic clock; a deadline must really have passed.
-    for (let left = ms; left > 0 || left === ms; left = end - performance.now())
+    for (let left = ms; left > 0 || left === ms; left = end - monotonicMs())
       await pause(Math.min(Math.max(left, 0), LONGEST_TIMER_MS), signal);
   },
 };

@@ -2,13 +2,13 @@
 // the state folder, so that the folder's permissions say who may ask.
 
 import { chmodSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import type { Server, Socket } from "node:net";
 import { join } from "node:path";
 import { AgentError, asAgentError, type ErrorCode, errorTable } from "../errors.ts";
 import type { Clock, ControlRequest, Controls } from "../ports.ts";
 import { unreachable } from "../units.ts";
 import { type Answers, parseQuestion, type Question, statusAnswer } from "./control-answers.ts";
+import { removeFile } from "./files.ts";
 
 /** A question is small; an answer holds the states of at most 32 lamps. In characters. */
 const MAX_QUESTION = 4_096;
@@ -30,6 +30,9 @@ const socketPath = (dir: string): string => {
     throw new AgentError("STATE_UNWRITABLE", `${path} is too long for a socket; choose a shorter state.dir`);
   return path;
 };
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "";
 
 /** Somebody is there, but says nothing. */
 const silent = (cause?: unknown): AgentError =>
@@ -80,15 +83,17 @@ const createInbox = () => {
 /**
  * The agent's side. Listening begins with the iteration (by then the agent holds the lock of its state folder, so a
  * socket file that is there belongs to a dead agent) and ends with it, or on dispose. A socket that cannot be opened
- * is told to `onFault` and ends the iteration; the agent lives on without it.
+ * is told to `onFault` and ends the iteration; the agent lives on without it. It does not begin before `after`.
  */
 export const createControls = (
   dir: string,
   clock: Clock,
   onFault: (error: AgentError) => void,
+  after: Promise<unknown> = Promise.resolve(),
 ): Controls & AsyncDisposable => {
   const inbox = createInbox();
   const sockets = new Set<Socket>();
+  const closed = Promise.withResolvers<void>();
   let server: Server | undefined;
   let listening: Promise<void> | undefined;
 
@@ -124,8 +129,9 @@ export const createControls = (
 
   const listen = async (): Promise<void> => {
     const path = socketPath(dir);
+    await Promise.race([after, closed.promise]);
     const { createServer } = await import("node:net");
-    await rm(path, { force: true });
+    await removeFile(path);
     server = createServer((socket) => void serve(socket));
     server.maxConnections = MAX_CONNECTIONS;
     await new Promise<void>((resolve, reject) => {
@@ -136,6 +142,7 @@ export const createControls = (
   };
 
   const close = (): void => {
+    closed.resolve();
     inbox.close();
     server?.close();
     for (const socket of sockets) socket.destroy();
@@ -202,7 +209,7 @@ export const askAgent = async <Q extends Question>(
     return reply.answer as Answers[Q["ask"]];
   } catch (error) {
     signal.throwIfAborted();
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const code = codeOf(error);
     if (NOBODY.has(code)) return undefined;
     if (code === "EACCES" || code === "EPERM")
       throw new AgentError("STATE_UNWRITABLE", `${path} belongs to somebody else; try with sudo`, {

@@ -1,13 +1,9 @@
 // The kernel's own file locks (flock(2)). Node has no call for them, so the C library is called. They end
 // with the process, however it ends: no stale lock can ever keep a board from starting.
 
-import { close, open } from "node:fs";
-import { promisify } from "node:util";
 import { AgentError } from "../errors.ts";
 import { flock, LibcError } from "../hal/linux/libc.ts";
-
-const openFile = promisify(open);
-const closeFile = promisify(close);
+import { close, open } from "./files.ts";
 
 // flock(2), Linux: include/uapi/asm-generic/fcntl.h
 const LOCK_EX = 2;
@@ -22,7 +18,7 @@ export interface FileLock extends AsyncDisposable {
  * holds it, this process included. Throws STATE_UNWRITABLE.
  */
 export const tryFileLock = async (path: string): Promise<FileLock | undefined> => {
-  const fd = await openFile(path, "a", 0o600).catch((cause: unknown) => {
+  const fd = await open(path, "a", 0o600).catch((cause: unknown) => {
     throw new AgentError("STATE_UNWRITABLE", `${path} cannot be opened`, { cause });
   });
   let held = false;
@@ -31,7 +27,7 @@ export const tryFileLock = async (path: string): Promise<FileLock | undefined> =
       try {
         flock(fd, LOCK_EX | LOCK_NB);
         held = true;
-        return { [Symbol.asyncDispose]: () => closeFile(fd) };
+        return { [Symbol.asyncDispose]: () => close(fd) };
       } catch (error) {
         const code = error instanceof LibcError ? error.code : null;
         if (code === "EAGAIN") return undefined;
@@ -40,6 +36,6 @@ export const tryFileLock = async (path: string): Promise<FileLock | undefined> =
       }
     }
   } finally {
-    if (!held) await closeFile(fd);
+    if (!held) await close(fd);
   }
 };

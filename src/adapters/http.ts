@@ -92,49 +92,81 @@ const headersOf = (answer: IncomingMessage): Record<string, string> =>
     Object.entries(answer.headersDistinct).map(([name, values]) => [name, (values ?? []).join(", ")]),
   );
 
-/** The clients, loaded with the first request: the lamp does not wait for them. */
-export interface Clients {
-  readonly agents: { readonly http: Agent; readonly https: Agent };
-  start(url: URL, request: HttpRequest, userAgent: string): ClientRequest;
+/** A client for one of the two protocols. */
+export interface Client {
+  readonly agent: Agent;
+  readonly request: typeof import("node:http").request;
 }
 
-export const loadClients = async ({ ca, env }: Pick<HttpOptions, "ca" | "env">): Promise<Clients> => {
-  const [http, https, tls] = await Promise.all([
-    import("node:http"),
-    import("node:https"),
-    import("node:tls"),
-  ]);
-  const common = {
-    keepAlive: true,
-    timeout: KEEP_ALIVE_MS,
-    proxyEnv: proxyEnv(env),
-    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-  };
-  const agents = {
-    http: new http.Agent(common),
-    https: new https.Agent({
-      ...common,
-      minVersion: "TLSv1.2",
-      ...(ca === null ? {} : { ca: [...tls.getCACertificates("default"), ca] }),
-    }),
-  };
+type ClientOptions = Pick<HttpOptions, "ca" | "env">;
+
+const agentOptions = ({ env }: ClientOptions) => ({
+  keepAlive: true,
+  timeout: KEEP_ALIVE_MS,
+  proxyEnv: proxyEnv(env),
+  autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+});
+
+// Each is loaded with the first request that needs it: the lamp does not wait for them, and an org on the board itself,
+// by plain http, not for TLS.
+
+const plainClient = async (options: ClientOptions): Promise<Client> => {
+  const { Agent, request } = await import("node:http");
+  return { agent: new Agent(agentOptions(options)), request };
+};
+
+const secureClient = async (options: ClientOptions): Promise<Client> => {
+  const { Agent, request } = await import("node:https");
+  const authorities = async (ca: string): Promise<string[]> => [
+    ...(await import("node:tls")).getCACertificates("default"),
+    ca,
+  ];
+  const agent = new Agent({
+    ...agentOptions(options),
+    minVersion: "TLSv1.2",
+    ...(options.ca === null ? {} : { ca: await authorities(options.ca) }),
+  });
+  return { agent, request };
+};
+
+/** Clients for both protocols, each made when it is first needed; closed on dispose. */
+export const createClients = (
+  options: ClientOptions,
+): { readonly clientFor: (url: URL) => Promise<Client> } & AsyncDisposable => {
+  let plain: Promise<Client> | undefined;
+  let secure: Promise<Client> | undefined;
   return {
-    agents,
-    start(url, { method, headers, body }, userAgent) {
-      const secure = url.protocol === "https:";
-      return (secure ? https : http).request(url, {
-        method,
-        agent: secure ? agents.https : agents.http,
-        headers: {
-          "user-agent": userAgent,
-          accept: "application/json",
-          ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
-          ...headers,
-        },
-      });
+    clientFor({ protocol }) {
+      if (protocol === "https:") {
+        secure ??= secureClient(options);
+        return secure;
+      }
+      plain ??= plainClient(options);
+      return plain;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const client of [plain, secure]) (await client)?.agent.destroy();
     },
   };
 };
+
+/** Begins a request of `client`; the body is still to come. */
+export const startRequest = (
+  { agent, request }: Client,
+  url: URL,
+  { method, headers, body }: HttpRequest,
+  userAgent: string,
+): ClientRequest =>
+  request(url, {
+    method,
+    agent,
+    headers: {
+      "user-agent": userAgent,
+      accept: "application/json",
+      ...(body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }),
+      ...headers,
+    },
+  });
 
 /** One exchange; the request is torn down when it fails, is aborted or takes too long. */
 const exchange = (
@@ -169,26 +201,32 @@ const exchange = (
   });
 };
 
+/** HTTP for the org, until it is disposed of. */
+export interface OrgHttp extends AsyncDisposable {
+  readonly http: Http;
+  /** Resolves when the first request is on its way, or has failed. */
+  readonly sent: Promise<void>;
+}
+
 /**
  * HTTP for the org: TLS 1.2 or newer, answers capped in size and time, connections kept between polls and closed on
  * dispose. Plain http only to the board itself. Throws ORG_UNREACHABLE, ORG_TIMEOUT, ORG_TLS, ORG_ANSWER_TOO_LARGE.
  */
-export const createHttp = (options: HttpOptions): { readonly http: Http } & AsyncDisposable => {
+export const createHttp = (options: HttpOptions): OrgHttp => {
   const { userAgent, timeoutMs = TIMEOUT_MS, maxBytes = MAX_BYTES } = options;
-  let clients: Promise<Clients> | undefined;
+  const sent = Promise.withResolvers<void>();
+  const clients = createClients(options);
   return {
+    sent: sent.promise,
     async http(request, signal) {
       signal.throwIfAborted();
       const url = checkedUrl(request.url);
-      clients ??= loadClients(options);
-      const { start } = await clients;
+      const client = await clients.clientFor(url);
       signal.throwIfAborted();
-      return exchange(start(url, request, userAgent), { request, url, timeoutMs, maxBytes }, signal);
+      const outgoing = startRequest(client, url, request, userAgent);
+      for (const event of ["finish", "close"]) outgoing.once(event, () => sent.resolve());
+      return exchange(outgoing, { request, url, timeoutMs, maxBytes }, signal);
     },
-    async [Symbol.asyncDispose]() {
-      const { agents } = (await clients) ?? {};
-      agents?.http.destroy();
-      agents?.https.destroy();
-    },
+    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };
 };

@@ -33,7 +33,7 @@ const inputOf = (key: string): Input | null => {
  * terminal there are no presses. The terminal is as before when `signal` is aborted.
  */
 export const openKeys = (
-  stdin: KeyStream,
+  stdin: KeyStream | null,
   interrupt: (name: "SIGINT" | "SIGTSTP") => void,
   signal: AbortSignal,
 ): Inputs => {
@@ -49,13 +49,13 @@ export const openKeys = (
     wake.resolve();
   };
   const close = (): void => {
-    stdin.off("data", onData);
-    stdin.off("error", close);
-    if (stdin.isTTY && !stdin.destroyed) stdin.setRawMode?.(false);
-    stdin.pause();
+    stdin?.off("data", onData);
+    stdin?.off("error", close);
+    if (stdin?.isTTY && !stdin.destroyed) stdin.setRawMode?.(false);
+    stdin?.pause();
     wake.resolve();
   };
-  if (stdin.isTTY && !signal.aborted) {
+  if (stdin?.isTTY && !signal.aborted) {
     stdin.setRawMode?.(true);
     stdin.on("data", onData);
     stdin.on("error", close);

@@ -1,8 +1,8 @@
 // Node's recursive mkdir never returns where the kernel answers ENOENT for a folder whose parent exists, as it does
 // below /proc. One plain mkdir per level has no loop to get caught in.
 
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { mkdir } from "./files.ts";
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && "code" in error ? error.code : undefined;

@@ -7,7 +7,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AgentError } from "../errors.ts";
 import type { Part, Place } from "../update/place.ts";
-import { type Clients, type HttpOptions, loadClients } from "./http.ts";
+import { createClients, type HttpOptions, startRequest } from "./http.ts";
+
+type Clients = ReturnType<typeof createClients>;
 
 /** How long a server may be silent, in milliseconds. */
 const SILENCE_MS = 30_000;
@@ -54,7 +56,7 @@ const tooLarge = (name: string, maxBytes: number): AgentError =>
 const beginOf = (contentRange: string | undefined): number =>
   Number(/^bytes (\d{1,15})-/.exec(contentRange ?? "")?.[1] ?? Number.NaN);
 
-const httpPlace = (base: URL, userAgent: string, clients: Promise<Clients>): Place => {
+const httpPlace = (base: URL, userAgent: string, clients: Clients): Place => {
   const fault = (why: string, cause?: unknown): AgentError =>
     new AgentError("UPDATE_UNREACHABLE", `${base.host}: ${why}`, { cause });
 
@@ -64,10 +66,11 @@ const httpPlace = (base: URL, userAgent: string, clients: Promise<Clients>): Pla
     signal: AbortSignal,
     redirects = 0,
   ): Promise<IncomingMessage> => {
-    const { start } = await clients;
+    const client = await clients.clientFor(url);
     signal.throwIfAborted();
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-      const request = start(
+      const request = startRequest(
+        client,
         url,
         {
           method: "GET",
@@ -167,13 +170,9 @@ export const openPlace = (
     };
   const base = new URL(url);
   if (!base.pathname.endsWith("/")) base.pathname += "/";
-  const clients = loadClients({ ca: null, env });
+  const clients = createClients({ ca: null, env });
   return {
     ...httpPlace(base, userAgent, clients),
-    async [Symbol.asyncDispose]() {
-      const { agents } = await clients;
-      agents.http.destroy();
-      agents.https.destroy();
-    },
+    [Symbol.asyncDispose]: () => clients[Symbol.asyncDispose](),
   };
 };

@@ -1,12 +1,23 @@
 // The state folder: a few small files that must survive a pulled plug.
 
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { chmod, type FileHandle, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
 import type { Clock, Random, Vault, VaultKey } from "../ports.ts";
 import { type FileLock, tryFileLock } from "./file-lock.ts";
+import {
+  chmod,
+  close,
+  fstat,
+  fsync,
+  open,
+  readdir,
+  readFile,
+  removeFile,
+  rename,
+  stat,
+  writeFile,
+} from "./files.ts";
 import { makeFolders } from "./make-folders.ts";
 import { createQueues } from "./queues.ts";
 
@@ -52,31 +63,31 @@ const prepare = async (dir: string): Promise<void> => {
       if (pid === undefined) continue;
       const path = join(dir, name);
       const inUse = Number(pid) === process.pid ? writing.has(path) : lives(Number(pid));
-      if (!inUse) await rm(path, { force: true });
+      if (!inUse) await removeFile(path);
     }
   } catch (error) {
     throw unwritable(dir, error);
   }
 };
 
-const withFile = async <T>(
-  path: string,
-  flags: number,
-  work: (file: FileHandle) => Promise<T>,
-): Promise<T> => {
+const withFile = async <T>(path: string, flags: number, work: (fd: number) => Promise<T>): Promise<T> => {
   // The mode counts only where the flags make a file.
-  await using file = await open(path, flags | constants.O_NOFOLLOW, 0o600);
-  return await work(file);
+  const fd = await open(path, flags | constants.O_NOFOLLOW, 0o600);
+  try {
+    return await work(fd);
+  } finally {
+    await close(fd);
+  }
 };
 
 const readCapped = async (path: string): Promise<Uint8Array | undefined> => {
   try {
-    return await withFile(path, constants.O_RDONLY | constants.O_NONBLOCK, async (file) => {
-      const found = await file.stat();
+    return await withFile(path, constants.O_RDONLY | constants.O_NONBLOCK, async (fd) => {
+      const found = await fstat(fd);
       if (!found.isFile()) throw new AgentError("STATE_DAMAGED", `${path} is no ordinary file`);
       if (found.size > MAX_BYTES)
         throw new AgentError("STATE_DAMAGED", `${path} is larger than ${MAX_BYTES} bytes`);
-      return new Uint8Array(await file.readFile());
+      return new Uint8Array(await readFile(fd));
     });
   } catch (error) {
     if (error instanceof AgentError) throw error;
@@ -86,23 +97,27 @@ const readCapped = async (path: string): Promise<Uint8Array | undefined> => {
   }
 };
 
-const sync = (file: FileHandle): Promise<void> => file.sync();
+const hexDigits = (count: number, random: Random): string =>
+  Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join("");
+
 const syncFolder = (dir: string): Promise<void> =>
-  withFile(dir, constants.O_RDONLY | constants.O_DIRECTORY, sync);
+  withFile(dir, constants.O_RDONLY | constants.O_DIRECTORY, fsync);
 
 /** The new content is on the disk before it takes the old one's place, and so is the folder that says so. */
-const replace = async (dir: string, path: string, key: VaultKey, value: Uint8Array): Promise<void> => {
-  const temporary = join(dir, `.${key}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`);
+const replace = async (dir: string, key: VaultKey, value: Uint8Array, random: Random): Promise<void> => {
+  const path = join(dir, key);
+  // Nobody else's file is ever taken: it is made, or the write fails.
+  const temporary = join(dir, `.${key}.${process.pid}.${hexDigits(12, random)}.tmp`);
   writing.add(temporary);
   try {
-    await withFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, async (file) => {
-      await file.writeFile(value);
-      await file.sync();
+    await withFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, async (fd) => {
+      await writeFile(fd, value);
+      await fsync(fd);
     });
     await rename(temporary, path);
     await syncFolder(dir);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    await removeFile(temporary).catch(() => undefined);
     throw error;
   } finally {
     writing.delete(temporary);
@@ -110,7 +125,7 @@ const replace = async (dir: string, path: string, key: VaultKey, value: Uint8Arr
 };
 
 const remove = async (dir: string, path: string): Promise<void> => {
-  await rm(path, { force: true });
+  await removeFile(path);
   await syncFolder(dir);
 };
 
@@ -143,8 +158,8 @@ export const openVault = async (dir: string, ports: { clock: Clock; random: Rand
         if (old !== undefined) await remove(dir, path);
       } else if (old && sameBytes(old, value)) {
         // Perhaps the process that wrote it was killed before it could sync.
-        if (!durable.has(key)) await withFile(path, constants.O_RDONLY, sync).then(() => syncFolder(dir));
-      } else await replace(dir, path, key, value);
+        if (!durable.has(key)) await withFile(path, constants.O_RDONLY, fsync).then(() => syncFolder(dir));
+      } else await replace(dir, key, value, random);
       durable.add(key);
     } catch (error) {
       durable.delete(key);

@@ -49,6 +49,19 @@ const DISCONNECT = Uint8Array.of(0xe0, 0x00);
 const CLOSE_WAIT_MS = 1_000;
 
 /**
+ * The client alone: what else `mqtt` exports opens connections, which is done here already. Two bytes for each number
+ * there is would take 7 MB.
+ */
+const loadClient = async () => {
+  const [{ default: packets }, { default: client }] = await Promise.all([
+    import("mqtt-packet"),
+    import("mqtt/lib/client"),
+  ]);
+  packets.writeToStream.cacheNumbers = false;
+  return client.default;
+};
+
+/**
  * Sends CONNECT over a connected stream and waits for CONNACK. Throws BROKER_REFUSED, BROKER_BUSY,
  * BROKER_UNREACHABLE (no CONNACK in time) or BROKER_LOST; then, and when `signal` is aborted, the stream is destroyed.
  */
@@ -95,7 +108,7 @@ export const openConnection = async (
     closed.abort(error);
   });
 
-  const { MqttClient } = await import("mqtt");
+  const MqttClient = await loadClient();
   const client = new MqttClient(() => stream as never, {
     ...clientOptions(options),
     timerVariant: intervals(clock, closed.signal) as NonNullable<IClientOptions["timerVariant"]>,

@@ -17,6 +17,8 @@ export interface Output {
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdin: KeyStream;
+  /** The terminal that keys are typed at; null where there is none. */
+  readonly keys: KeyStream | null;
   readonly stdout: Output;
   readonly stderr: TerminalStream;
 }

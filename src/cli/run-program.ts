@@ -4,6 +4,7 @@ import { catalogue } from "./catalogue.ts";
 import { type Io, readArguments } from "./command.ts";
 import { describeFault, exitCodeOf } from "./program.ts";
 import { runWith } from "./run.ts";
+import { systemIo } from "./system-io.ts";
 
 /**
  * `porchlight run` with light drivers of your own, by the word before the colon in the settings: for a lamp that no
@@ -12,7 +13,7 @@ import { runWith } from "./run.ts";
 export const runProgram = async (
   args: readonly string[],
   drivers: Readonly<Record<string, OpenDriver>>,
-  io: Io = process,
+  io: Io = systemIo,
 ): Promise<number> => {
   const spec = catalogue.find((entry) => entry.spec.name === "run")?.spec;
   try {

@@ -30,6 +30,9 @@ export const userAgent = `porchlight/${version}`;
 const draws = ({ display }: Settings, { stderr, env }: Io): boolean =>
   display === "terminal" && stderr.isTTY === true && (env.TERM ?? "dumb") !== "dumb";
 
+/** The control socket waits for the first request to the org, at most this long: to listen, Node loads a good deal more. */
+const CONTROLS_WAIT_MS = 500;
+
 const silent: Journal = { record: () => {} };
 
 const journalFor = (settings: Settings, json: boolean, io: Io): Journal => {
@@ -93,9 +96,14 @@ export const runWith =
       signal,
     );
     const keys = new AbortController();
-    const typed = openKeys(io.stdin, (name) => process.kill(process.pid, name), keys.signal);
-    await using controls = createControls(settings.state.dir, systemClock, (error) =>
-      journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
+    const typed = openKeys(io.keys, (name) => process.kill(process.pid, name), keys.signal);
+    const asked = Promise.race([client.sent, systemClock.sleep(CONTROLS_WAIT_MS, keys.signal)]);
+    await using controls = createControls(
+      settings.state.dir,
+      systemClock,
+      (error) =>
+        journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
+      asked.catch(() => undefined),
     );
     const button = await openBoardButton(settings.button, journal, keys.signal);
     try {

@@ -3,6 +3,7 @@ import { systemClock } from "../adapters/clock.ts";
 import { createJsonJournal } from "../adapters/journal.ts";
 import { AgentError, entryOf } from "../errors.ts";
 import type { Io } from "./command.ts";
+import { systemIo } from "./system-io.ts";
 
 const help = `porchlight sim: the whole story on this computer, with a simulated board, org, broker and phone
 
@@ -34,7 +35,7 @@ const flags = {
 } as const;
 
 /** `porchlight sim …`, and `npm start`. Resolves with the exit code; throws AgentError USAGE for a wrong call. */
-export const simCommand = async (args: readonly string[], io: Io = process): Promise<number> => {
+export const simCommand = async (args: readonly string[], io: Io = systemIo): Promise<number> => {
   const { values, positionals } = readArgs(args);
   const [what = "world", ...rest] = positionals;
   if (values.help === true || what === "help") {

@@ -6,7 +6,7 @@ import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { type BrokerUnderTest, brokerLinkContract } from "./broker-link.ts";
 
 beforeAll(async () => {
-  await import("mqtt");
+  await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
 });
 
 const start = async (): Promise<BrokerUnderTest> => {

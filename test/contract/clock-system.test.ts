@@ -4,7 +4,7 @@ import { clockContract } from "./clock.ts";
 
 const start = Date.parse("2026-12-01T17:00:00Z");
 const fake = (now: number): void => {
-  vi.useFakeTimers({ now, toFake: ["Date", "performance", "setTimeout", "clearTimeout"] });
+  vi.useFakeTimers({ now, toFake: ["Date", "hrtime", "setTimeout", "clearTimeout"] });
 };
 afterEach(() => {
   vi.useRealTimers();
@@ -45,8 +45,11 @@ describe("the clock of the system", () => {
     fake(start);
     // The event loop's clock counts whole milliseconds: a timer can fire before the precise clock has come that far.
     let early = 0.6;
-    const precise = performance.now.bind(performance);
-    vi.spyOn(performance, "now").mockImplementation(() => precise() - early);
+    const precise = process.hrtime.bind(process);
+    vi.spyOn(process, "hrtime").mockImplementation(() => {
+      const [seconds, nanoseconds] = precise();
+      return [seconds, nanoseconds - early * 1e6];
+    });
     let woken = false;
     const sleeping = systemClock.sleep(10, new AbortController().signal).then(() => {
       woken = true;

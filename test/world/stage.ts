@@ -15,7 +15,8 @@ import { epochMs } from "../../src/units.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
 await Promise.all([
-  import("mqtt"),
+  import("mqtt-packet"),
+  import("mqtt/lib/client"),
   import("jose"),
   import("../../src/broker/mqtt.ts"),
   import("../../src/asset-token/source.ts"),

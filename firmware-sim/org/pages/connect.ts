@@ -21,7 +21,7 @@ ${options.problem === null ? null : html`<p class="note warn" role="alert">${opt
 <input type="hidden" name="csrf" value="${options.csrf}">
 <label for="user_code">Code</label>
 <input class="code" id="user_code" name="user_code" value="${options.userCode}" maxlength="11" required
-  autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="········">
+  autocomplete="off" autocapitalize="characters" spellcheck="false" placeholder="&middot;&middot;&middot;&middot;&middot;&middot;&middot;&middot;">
 <button name="save" value="Connect">Connect</button>
 </form>`,
 });

@@ -39,7 +39,7 @@ export const pageReply = (page: Page): Reply => {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
-<title>${page.title} · Northwind</title>
+<title>${page.title} &middot; Northwind</title>
 <style>${{ markup: style }}</style>
 </head>
 <body class="${page.wide === true ? "wide" : ""}">

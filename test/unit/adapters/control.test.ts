@@ -182,6 +182,23 @@ describe("the control socket", () => {
     expect(faults).toMatchObject([{ code: "STATE_UNWRITABLE" }]);
   });
 
+  it("listens when it is told to, and ends also before that", async () => {
+    const asked = Promise.withResolvers<void>();
+    const late = createControls(dir, clock, () => {}, asked.promise);
+    const first = late[Symbol.asyncIterator]().next();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await askAgent(dir, { ask: "status" }, never)).toBeUndefined();
+    asked.resolve();
+    while (!existsSync(join(dir, "control.sock"))) await new Promise((resolve) => setImmediate(resolve));
+    await late[Symbol.asyncDispose]();
+    expect(await first).toMatchObject({ done: true });
+
+    const ended = createControls(dir, clock, () => {}, new Promise(() => {}));
+    const none = ended[Symbol.asyncIterator]().next();
+    await ended[Symbol.asyncDispose]();
+    expect(await none).toMatchObject({ done: true });
+  });
+
   it("refuses a folder whose path is too long for a socket", async () => {
     const long = join(dir, "x".repeat(120));
     await expect(askAgent(long, { ask: "status" }, never)).rejects.toMatchObject({

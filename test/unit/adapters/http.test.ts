@@ -122,6 +122,24 @@ describe("HTTP to the org", () => {
     await closed;
   });
 
+  it("tells when the first request is on its way, and when it has failed", async () => {
+    const arrived = Promise.withResolvers<void>();
+    const url = await serve(() => arrived.resolve());
+    const client = createHttp({ ca: null, env: {}, userAgent: "x" });
+    const giveUp = new AbortController();
+    const asking = client.http({ method: "GET", url }, giveUp.signal).catch(() => "given up");
+    await client.sent;
+    await arrived.promise;
+    giveUp.abort();
+    expect(await asking).toBe("given up");
+    await client[Symbol.asyncDispose]();
+
+    const nobody = createHttp({ ca: null, env: {}, userAgent: "x" });
+    await nobody.http({ method: "GET", url: "http://127.0.0.1:1" }, never).catch(() => undefined);
+    await expect(nobody.sent).resolves.toBeUndefined();
+    await nobody[Symbol.asyncDispose]();
+  });
+
   it("may be disposed of without ever having been used", async () => {
     const client = createHttp({ ca: null, env: {}, userAgent: "x" });
     await expect(client[Symbol.asyncDispose]()).resolves.toBeUndefined();

@@ -99,3 +99,13 @@ describe("keys of the terminal", () => {
     expect(await next).toMatchObject({ done: true });
   });
 });
+
+describe("no terminal", () => {
+  it("has no presses, and ends when it is told to", async () => {
+    const closing = new AbortController();
+    const keys = openKeys(null, () => {}, closing.signal);
+    const next = keys[Symbol.asyncIterator]().next();
+    closing.abort();
+    expect(await next).toMatchObject({ done: true });
+  });
+});

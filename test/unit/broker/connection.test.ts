@@ -7,7 +7,7 @@ import type { Received } from "../../../src/broker/connection-options.ts";
 
 describe("a connection that is being closed", () => {
   it("neither passes on nor acknowledges what the broker still sends", async () => {
-    await import("mqtt");
+    await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
     using clock = new VirtualClock();
     const [ours, theirs] = duplexPair();
     const sent: Packet[] = [];

@@ -50,7 +50,7 @@ export interface BrokerWorld {
 export const brokerWorld = async (
   options: Partial<BrokerOptions> & { authenticate?: Authenticate } = {},
 ): Promise<BrokerWorld> => {
-  await import("mqtt");
+  await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
   const clock = new VirtualClock();
   const sim = new SimulatedBroker({ clock, authenticate: options.authenticate ?? allowAll });
   const streams: Duplex[] = [];

@@ -15,7 +15,10 @@ const surroundings = () => {
       return true;
     },
   });
-  return { written, io: { env: {}, stdin: new PassThrough(), stdout: sink("out"), stderr: sink("err") } };
+  return {
+    written,
+    io: { env: {}, stdin: new PassThrough(), keys: null, stdout: sink("out"), stderr: sink("err") },
+  };
 };
 
 describe("porchlight light scan", () => {

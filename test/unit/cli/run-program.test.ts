@@ -14,7 +14,7 @@ const surroundings = () => {
       return true;
     },
   });
-  const io = { env: {}, stdin: new PassThrough(), stdout: sink("out"), stderr: sink("err") };
+  const io = { env: {}, stdin: new PassThrough(), keys: null, stdout: sink("out"), stderr: sink("err") };
   const until = (text: string): Promise<void> =>
     new Promise((resolve) => {
       heard = () => written.out.includes(text) && resolve();

@@ -70,7 +70,13 @@ export const openStage = async (settings?: object | string | null): Promise<Stag
       },
     });
     const stdin = new PassThrough();
-    const done = program(args, { env: { ...home, ...env }, stdin, stdout: sink("out"), stderr: sink("err") });
+    const done = program(args, {
+      env: { ...home, ...env },
+      stdin,
+      keys: null,
+      stdout: sink("out"),
+      stderr: sink("err"),
+    });
     const until = (text: string): Promise<void> =>
       new Promise((resolve, reject) => {
         const look = (): void => {

@@ -52,6 +52,7 @@ const run = async (...args: readonly string[]) => {
   const code = await command(readArguments(spec, args), {
     env: { PORCHLIGHT_SETTINGS: stage.settingsPath, PATH: process.env.PATH },
     stdin: new PassThrough(),
+    keys: null,
     stdout: sink("out"),
     stderr: sink("err"),
   });

@@ -56,6 +56,7 @@ const keyboard = (isTTY: boolean): KeyStream & { raw: boolean[] } => {
 const io = (stdout = new Paper(), stderr = new Paper()) => ({
   env: {},
   stdin: keyboard(false),
+  keys: null,
   stdout,
   stderr,
 });

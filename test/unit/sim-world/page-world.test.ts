@@ -7,7 +7,7 @@ import { pageWorldOf } from "../../../firmware-sim/page-server-world.ts";
 import { createWorld, type World } from "../../../firmware-sim/world.ts";
 import { after } from "../../../src/units.ts";
 
-await import("mqtt");
+await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
 
 const never = new AbortController().signal;
 const orgKeys = createOrgKeys();

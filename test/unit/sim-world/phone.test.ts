@@ -7,7 +7,7 @@ import { createWorld } from "../../../firmware-sim/world.ts";
 import type { LightChange } from "../../../src/model.ts";
 import type { HttpRequest, HttpResponse } from "../../../src/ports.ts";
 
-await import("mqtt");
+await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
 
 const never = new AbortController().signal;
 

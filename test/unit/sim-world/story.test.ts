@@ -9,7 +9,7 @@ import { parseSettings } from "../../../src/agent/settings-parse.ts";
 import { runAgent } from "../../../src/compose.ts";
 import { AgentError } from "../../../src/errors.ts";
 
-await Promise.all([import("mqtt"), import("jose")]);
+await Promise.all([import("mqtt-packet"), import("mqtt/lib/client"), import("jose")]);
 
 const never = new AbortController().signal;
 const orgKeys = createOrgKeys();
