@@ -188,12 +188,16 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
 
   const updateNews = createUpdateNews(around.updates);
   const living = new AbortController();
+  // Beside the agent, and loaded beside it: nothing waits for it.
+  const { updates } = around;
   const updating =
-    around.updates === null
+    updates === null
       ? undefined
-      : (await import("./agent/updates.ts")).keepUpdated(
-          { updates: around.updates, news: updateNews, ...settings.update, lights, clock, random, journal },
-          AbortSignal.any([signal, living.signal]),
+      : import("./agent/updates.ts").then(({ keepUpdated }) =>
+          keepUpdated(
+            { updates, news: updateNews, ...settings.update, lights, clock, random, journal },
+            AbortSignal.any([signal, living.signal]),
+          ),
         );
   await using _updating = {
     async [Symbol.asyncDispose]() {
