@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/binary/**/*.test.ts"],
+    // As Node does it: what CommonJS calls `default` is a member of its `default`.
+    deps: { interopDefault: false },
     fileParallelism: false,
     testTimeout: 240_000,
     hookTimeout: 300_000,

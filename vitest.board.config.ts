@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/board/**/*.test.ts"],
+    // As Node does it: what CommonJS calls `default` is a member of its `default`.
+    deps: { interopDefault: false },
     testTimeout: 180_000,
     hookTimeout: 600_000,
     fileParallelism: false,

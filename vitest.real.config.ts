@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/real/**/*.test.ts"],
+    // As Node does it: what CommonJS calls `default` is a member of its `default`.
+    deps: { interopDefault: false },
     testTimeout: 90_000,
     hookTimeout: 120_000,
     fileParallelism: false,
