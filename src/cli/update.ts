@@ -15,7 +15,8 @@ import { type FetchAnswer, fetchApart } from "../adapters/updates.ts";
 import type { Settings } from "../agent/settings.ts";
 import { isLoopback } from "../agent/settings-kinds.ts";
 import { parseSettings, settingsError } from "../agent/settings-parse.ts";
-import { AgentError, asAgentError } from "../errors.ts";
+import { AgentError, asAgentError, entryOf } from "../errors.ts";
+import type { Clock } from "../ports.ts";
 import { fetchedPath, installedProgram, programsPath, REQUEST } from "../service/programs.ts";
 import { type Applied, type ApplyParts, applyUpdate, goBack, TRIAL_MS } from "../update/apply.ts";
 import { type Choice, choose } from "../update/choice.ts";
@@ -34,6 +35,23 @@ export interface UpdatePlaces {
   readonly installed: string;
   readonly programs: string;
   readonly fetched: string;
+}
+
+/** The machine that the program is changed on; another one in tests. */
+export interface UpdateSurroundings {
+  readonly uid: number;
+  /** The words that start this very program. */
+  readonly program: readonly [string, ...string[]];
+  readonly systemctl: string;
+  readonly clock: Clock;
+}
+
+/** A command and where it happens. */
+interface Call {
+  readonly args: Arguments;
+  readonly io: Io;
+  readonly places: UpdatePlaces;
+  readonly around: UpdateSurroundings;
 }
 
 const platform = `${process.platform}-${process.arch}`;
@@ -103,16 +121,11 @@ const LONGEST_PATIENCE_MS = 3_600_000;
 const patienceOf = ({ values }: Arguments): number =>
   values.patience === undefined ? TRIAL_MS : durationMs("patience", values.patience, LONGEST_PATIENCE_MS);
 
-const fetchHalf = async (
-  args: Arguments,
-  io: Io,
-  places: UpdatePlaces,
-  signal: AbortSignal,
-): Promise<number> => {
+const fetchHalf = async ({ args, io, places, around }: Call, signal: AbortSignal): Promise<number> => {
   const tell = (answer: FetchAnswer): void => void io.stdout.write(`${JSON.stringify(answer)}\n`);
   try {
     // What root would write there, the service could not; and root must not follow where that account leads.
-    if (process.getuid?.() === 0 && statSync(dirname(places.fetched)).uid !== 0)
+    if (around.uid === 0 && statSync(dirname(places.fetched)).uid !== 0)
       throw usageError("fetching is for the service's account; sudo porchlight update does both halves");
     const settings = loadWithoutSecrets(args, io);
     const { address, maker } = makerOf(settings, args);
@@ -127,7 +140,7 @@ const fetchHalf = async (
         here: await hereOf(settings, places),
         platform,
         folder: places.fetched,
-        clock: systemClock,
+        clock: around.clock,
         progress: progressOn(io),
       },
       wishOf(args),
@@ -144,7 +157,7 @@ const fetchHalf = async (
   }
 };
 
-const check = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<number> => {
+const check = async ({ args, io, places }: Call, signal: AbortSignal): Promise<number> => {
   const settings = loadWithoutSecrets(args, io);
   const { address, maker } = makerOf(settings, args);
   await using place = openPlace(address, { env: io.env, userAgent });
@@ -161,9 +174,9 @@ const check = async (args: Arguments, io: Io, places: UpdatePlaces, signal: Abor
   return 0;
 };
 
-const needRoot = ({ installed }: UpdatePlaces): void => {
+const needRoot = ({ places: { installed }, around: { uid } }: Call): void => {
   if (!existsSync(installed)) throw new AgentError("UPDATE_NOT_SET_UP", "it is not installed as a service");
-  if (process.getuid?.() !== 0) throw usageError("only root may change the program: sudo porchlight update");
+  if (uid !== 0) throw usageError("only root may change the program: sudo porchlight update");
 };
 
 /** The lock of all updates; undefined while somebody else holds it. Throws UPDATE_CANNOT_WRITE. */
@@ -184,7 +197,7 @@ const alone = async <T>(places: UpdatePlaces, work: () => Promise<T>): Promise<T
   return await work();
 };
 
-const partsFor = (args: Arguments, io: Io, places: UpdatePlaces): ApplyParts => {
+const partsFor = ({ args, io, places, around }: Call): ApplyParts => {
   const settings = loadWithoutSecrets(args, io);
   const maker = settings.update.publicKey === null ? undefined : readMakerKey(settings.update.publicKey);
   if (maker === undefined) throw new AgentError("UPDATE_NOT_SET_UP", "update.publicKey is not set");
@@ -193,10 +206,10 @@ const partsFor = (args: Arguments, io: Io, places: UpdatePlaces): ApplyParts => 
     fetched: places.fetched,
     maker,
     platform,
-    running: { version, program: process.execPath },
-    machine: openMachine(accountOf(settings), io.env),
+    running: { version, program: around.program[0] },
+    machine: openMachine(accountOf(settings), io.env, around.systemctl),
     trialMs: patienceOf(args),
-    clock: systemClock,
+    clock: around.clock,
     say: (text) => void io.stderr.write(`${text}\n`),
   };
 };
@@ -237,10 +250,10 @@ const dropRequest = async ({ fetched }: UpdatePlaces): Promise<void> => {
   }
 };
 
-const apply = (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<Applied> =>
-  alone(places, async () => {
-    await dropRequest(places);
-    return applyUpdate(partsFor(args, io, places), wishOf(args), signal);
+const apply = (call: Call, signal: AbortSignal): Promise<Applied> =>
+  alone(call.places, async () => {
+    await dropRequest(call.places);
+    return applyUpdate(partsFor(call), wishOf(call.args), signal);
   });
 
 /** Pause before the end of a run that systemd would otherwise begin again at once, and between looks at a lock. */
@@ -250,24 +263,20 @@ const LOCK_LOOK_MS = 1_000;
 const linkThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /** What systemd runs when the service asks, and after a cut of power in a trial. */
-const applyForService = async (
-  args: Arguments,
-  io: Io,
-  places: UpdatePlaces,
-  signal: AbortSignal,
-): Promise<number> => {
+const applyForService = async (call: Call, signal: AbortSignal): Promise<number> => {
+  const { io, places, around } = call;
   let waited = false;
   for (;;) {
     const lock = await tryLock(places);
     await lock?.[Symbol.asyncDispose]();
     if (lock !== undefined) break;
     waited = true;
-    await systemClock.sleep(LOCK_LOOK_MS, signal);
+    await around.clock.sleep(LOCK_LOOK_MS, signal);
   }
   // The other one may have changed which program runs: systemd begins again, with that one, while there is cause.
   if (waited) return 0;
   try {
-    io.stderr.write(told(await apply(args, io, places, signal)));
+    io.stderr.write(told(await apply(call, signal)));
     return 0;
   } finally {
     const causes = [
@@ -275,57 +284,69 @@ const applyForService = async (
       join(places.programs, "trial"),
       join(places.programs, "failed"),
     ];
-    if (causes.some(linkThere)) await systemClock.sleep(CAUSE_STAYS_MS, signal).catch(() => undefined);
+    if (causes.some(linkThere)) await around.clock.sleep(CAUSE_STAYS_MS, signal).catch(() => undefined);
   }
 };
 
 /** Both halves for a person who looks on. */
-const both = async (args: Arguments, io: Io, places: UpdatePlaces, signal: AbortSignal): Promise<number> => {
-  needRoot(places);
+const both = async (call: Call, signal: AbortSignal): Promise<number> => {
+  const { args, io, around } = call;
+  needRoot(call);
   const settings = loadWithoutSecrets(args, io);
   makerOf(settings, args);
   patienceOf(args);
-  const program = isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""];
-  const passed = ["--asked", ...(args.flags.has("older") ? ["--older"] : [])];
-  const from = args.values.from === undefined ? [] : ["--from", args.values.from];
-  const settingsFile = args.values.settings === undefined ? [] : ["--settings", args.values.settings];
+  const passed = [
+    "--asked",
+    ...(args.flags.has("older") ? ["--older"] : []),
+    ...(args.values.from === undefined ? [] : ["--from", args.values.from]),
+    ...(args.values.settings === undefined ? [] : ["--settings", args.values.settings]),
+  ];
   const { ready } = await fetchApart(
-    program,
-    [...passed, ...from, ...settingsFile],
+    around.program,
+    passed,
     { account: accountOf(settings), env: io.env, said: (text) => void io.stderr.write(text) },
     signal,
   );
   if (!ready) return 0;
-  const applied = await apply({ ...args, flags: new Set([...args.flags, "asked"]) }, io, places, signal);
+  const asked = { ...args, flags: new Set([...args.flags, "asked"]) };
+  const applied = await apply({ ...call, args: asked }, signal);
   io.stderr.write(told(applied));
-  return applied.kind === "inUse" ? 75 : 0;
+  return applied.kind === "inUse" ? (entryOf("UPDATE_BUSY").exitCode ?? 1) : 0;
 };
+
+const thisMachine = (): UpdateSurroundings => ({
+  uid: process.getuid?.() ?? -1,
+  program: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""],
+  systemctl: "systemctl",
+  clock: systemClock,
+});
 
 /** `porchlight update` */
 export const updateIn =
-  (places: UpdatePlaces): RunCommand =>
+  (places: UpdatePlaces, around: UpdateSurroundings = thisMachine()): RunCommand =>
   async (args, io) => {
     const [word] = args.words;
     if (word !== undefined && !words.some((each) => each === word))
       throw noSuch("kind of update", word, words);
+    const call: Call = { args, io, places, around };
     using stop = untilToldToStop();
     const { signal } = stop;
     switch (word) {
       case "fetch":
-        return fetchHalf(args, io, places, signal);
+        return fetchHalf(call, signal);
       case "apply":
-        needRoot(places);
-        return applyForService(args, io, places, signal);
+        needRoot(call);
+        return applyForService(call, signal);
       case "back": {
-        needRoot(places);
-        const before = await alone(places, () => goBack(partsFor(args, io, places)));
+        needRoot(call);
+        const before = await alone(places, () => goBack(partsFor(call)));
         io.stderr.write(
           `${before === null ? "The version that was installed" : `Version ${before}`} runs now.\n`,
         );
         return 0;
       }
       default:
-        return args.flags.has("check") ? check(args, io, places, signal) : both(args, io, places, signal);
+        return args.flags.has("check") ? check(call, signal) : both(call, signal);
     }
   };
 

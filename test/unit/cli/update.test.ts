@@ -1,11 +1,22 @@
-import { chownSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { tryFileLock } from "../../../src/adapters/file-lock.ts";
 import { catalogue } from "../../../src/cli/catalogue.ts";
 import { readArguments } from "../../../src/cli/command.ts";
-import { updateIn } from "../../../src/cli/update.ts";
+import { type UpdateSurroundings, updateIn } from "../../../src/cli/update.ts";
 import { version } from "../../../src/cli/version.ts";
+import { createHastyClock } from "../update/hasty-clock.ts";
 import { type Maker, openMaker } from "../update/maker.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
 
@@ -14,7 +25,7 @@ const platformFile = `linux-${process.arch}`;
 let stage: Stage;
 let maker: Maker;
 beforeEach(() => {
-  maker = openMaker();
+  maker = openMaker(platformFile);
 });
 afterEach(async () => {
   await stage[Symbol.asyncDispose]();
@@ -32,6 +43,60 @@ const open = async (update: object | null = null): Promise<void> => {
   mkdirSync(base.stateDir, { mode: 0o700 });
 };
 
+/** The machine of the test, on which this account counts as root; undefined: the real one. */
+let around: UpdateSurroundings | undefined;
+let clock: ReturnType<typeof createHastyClock>;
+beforeEach(() => {
+  around = undefined;
+  clock = createHastyClock();
+});
+
+/** The service is installed: a program that fetches nothing anew, and a systemctl. */
+const install = async (status = "", fetchSays = `{"ok":true,"version":"${newer}","ready":true}`) => {
+  const script = (name: string, text: string): string => {
+    const path = join(stage.dir, name);
+    writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return path;
+  };
+  // What root runs as another account, that account has to reach.
+  chmodSync(stage.dir, 0o755);
+  if (process.getuid?.() === 0) chownSync(stage.stateDir, 65_534, 65_534);
+  around = {
+    uid: 0,
+    program: [
+      script(
+        "porchlight",
+        `case $1 in update) echo '${fetchSays}'; echo progress >&2;; status) echo '${status}';; esac`,
+      ),
+    ],
+    systemctl: script("systemctl", "echo active"),
+    clock,
+  };
+};
+
+const lampOn = JSON.stringify({
+  running: true,
+  state: "online",
+  version,
+  lights: [{ id: "main", state: { on: true }, available: true }],
+});
+
+/** A program that is the newer version and works. */
+const working = `#!/bin/sh
+case $1 in
+  version) echo '{"porchlight":"${newer}"}' ;;
+  status) echo '{"running":true,"state":"online","version":"${newer}","lights":[]}' ;;
+esac
+`;
+
+const fetched = async (): Promise<void> => {
+  maker.release(newer, working);
+  const { program, ...others } = around ?? { program: [""] };
+  around = { ...(others as UpdateSurroundings), program: program as [string], uid: 1 };
+  expect(JSON.parse((await run("fetch", "--json")).out)).toMatchObject({ ready: true });
+  around = { ...around, uid: 0 };
+};
+
 /** Runs the command with all its places in the stage's folder. */
 const run = async (...args: readonly string[]) => {
   const written = { out: "", err: "" };
@@ -44,11 +109,14 @@ const run = async (...args: readonly string[]) => {
   });
   const spec = catalogue.find((entry) => entry.spec.name === "update")?.spec;
   if (spec === undefined) throw new Error("there is no such command");
-  const command = updateIn({
-    installed: join(stage.dir, "porchlight"),
-    programs: join(stage.dir, "programs"),
-    fetched: join(stage.dir, "fetched"),
-  });
+  const command = updateIn(
+    {
+      installed: join(stage.dir, "porchlight"),
+      programs: join(stage.dir, "programs"),
+      fetched: join(stage.dir, "fetched"),
+    },
+    around,
+  );
   const code = await command(readArguments(spec, args), {
     env: { PORCHLIGHT_SETTINGS: stage.settingsPath, PATH: process.env.PATH },
     stdin: new PassThrough(),
@@ -129,19 +197,119 @@ describe("porchlight update", () => {
   });
 });
 
+describe("porchlight update, as root", () => {
+  beforeEach(async () => {
+    await open();
+    await install();
+  });
+
+  test("fetches, tries out and runs the newer version, and tells each step", async () => {
+    await fetched();
+    const { code, err } = await run();
+    expect(code).toBe(0);
+    expect(err).toMatch(/progress\n(?:.|\n)*unpacking(?:.|\n)*starting(?:.|\n)*Version 99\.0\.0 runs now/);
+    expect(readlinkSync(join(stage.dir, "programs/current"))).toBe(newer);
+  });
+
+  test("ends when there is nothing newer", async () => {
+    await install("", `{"ok":true,"version":"${version}","ready":false}`);
+    expect((await run()).code).toBe(0);
+  });
+
+  test("fails as the half that fetches fails", async () => {
+    await install("", '{"ok":false,"code":"UPDATE_SIGNATURE","detail":"not the maker"}');
+    await expect(run("--older", "--from", maker.folder, "--settings", stage.settingsPath)).rejects.toThrow(
+      coded("UPDATE_SIGNATURE"),
+    );
+  });
+
+  test("waits while a lamp is on, and says how not to", async () => {
+    await install(lampOn);
+    await fetched();
+    expect(await run()).toMatchObject({ code: 75, err: expect.stringContaining("--now installs it") });
+    expect((await run("--now")).code).toBe(0);
+  });
+
+  test("does not begin while another one is under way", async () => {
+    await fetched();
+    await using _lock = await held();
+    await expect(run()).rejects.toThrow(coded("UPDATE_BUSY"));
+  });
+
+  test("refuses an unencrypted place", async () => {
+    await expect(run("--from", "http://updates.example/")).rejects.toThrow(coded("USAGE"));
+  });
+
+  test("is refused to others", async () => {
+    around = { ...(around as UpdateSurroundings), uid: 1000 };
+    await expect(run()).rejects.toThrow(coded("USAGE"));
+  });
+
+  test("needs a service that was started once", async () => {
+    rmSync(stage.stateDir, { recursive: true });
+    await expect(run()).rejects.toThrow(/never started/);
+  });
+
+  const held = async () => {
+    mkdirSync(join(stage.dir, "programs"), { recursive: true });
+    const lock = await tryFileLock(join(stage.dir, "programs/lock"));
+    if (lock === undefined) throw new Error("it is locked");
+    return lock;
+  };
+
+  test.each([
+    ["a file", (path: string) => writeFileSync(path, "")],
+    ["an empty folder", (path: string) => mkdirSync(path)],
+  ])("apply takes the request away, be it %s, and installs what was fetched", async (_, ask) => {
+    await fetched();
+    ask(join(stage.dir, "fetched/apply"));
+    expect((await run("apply")).err).toContain(`Version ${newer} runs now`);
+    expect(readdirSync(join(stage.dir, "fetched"))).not.toContain("apply");
+    expect(clock.pauses).not.toContain(60_000);
+  });
+
+  test("apply follows no link to somebody else's folder", async () => {
+    mkdirSync(join(stage.dir, "victim"));
+    writeFileSync(join(stage.dir, "victim/apply"), "");
+    symlinkSync("victim", join(stage.dir, "fetched"));
+    await run("apply");
+    expect(readdirSync(join(stage.dir, "victim"))).toEqual(["apply"]);
+  });
+
+  test("apply waits for another update to end, and then leaves the rest to a new start", async () => {
+    await fetched();
+    const lock = await held();
+    const running = run("apply");
+    while (clock.pauses.length < 3) await new Promise((resolve) => setImmediate(resolve));
+    await lock[Symbol.asyncDispose]();
+    expect((await running).code).toBe(0);
+    expect(readdirSync(join(stage.dir, "programs"))).toEqual(["lock"]);
+  });
+
+  test("apply takes its time while what makes systemd start it stays", async () => {
+    await fetched();
+    mkdirSync(join(stage.dir, "fetched/apply/full"), { recursive: true });
+    await run("apply");
+    expect(clock.pauses).toContain(60_000);
+  });
+
+  test("back runs the version before", async () => {
+    await fetched();
+    await run();
+    expect((await run("back")).err).toContain("The version that was installed runs now");
+    await expect(run("back")).rejects.toThrow(coded("UPDATE_UNFIT"));
+  });
+
+  test("fetch is not root's", async () => {
+    if (process.getuid?.() === 0) chownSync(stage.dir, 65_534, 65_534);
+    await expect(run("fetch")).rejects.toThrow(coded("USAGE"));
+  });
+});
+
 describe("porchlight update fetch", () => {
   test("fetches into the folder of the service and tells it as a line", async () => {
     await open();
     maker.release(newer);
-    const release = JSON.parse(readFileSync(maker.path("release.json"), "utf8"));
-    if (!(platformFile in release.files)) {
-      await expect(run("fetch")).rejects.toThrow(coded("UPDATE_UNFIT"));
-      expect(JSON.parse((await run("fetch", "--json")).out)).toMatchObject({
-        ok: false,
-        code: "UPDATE_UNFIT",
-      });
-      return;
-    }
     expect(JSON.parse((await run("fetch", "--json")).out)).toEqual({ ok: true, version: newer, ready: true });
     expect(readdirSync(join(stage.dir, "fetched"))).toContain("SHA256SUMS");
   });

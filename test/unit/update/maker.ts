@@ -11,7 +11,7 @@ export interface Maker extends Disposable {
   readonly folder: string;
   readonly signing: SigningKey;
   readonly key: MakerKey;
-  /** Puts a release of `program` for linux-arm64 into the folder. */
+  /** Puts a release of `program` for linux-arm64, and the platforms that the maker has besides, into the folder. */
   release(version: string, program?: string, rollout?: number): void;
   path(name: string): string;
 }
@@ -22,7 +22,7 @@ export const makerKeyOf = (key: SigningKey): MakerKey => {
   return read;
 };
 
-export const openMaker = (): Maker => {
+export const openMaker = (...platformsToo: readonly string[]): Maker => {
   const folder = mkdtempSync(join(tmpdir(), "porchlight-maker-"));
   const signing = readSigningKey(newSigningKey());
   return {
@@ -32,14 +32,19 @@ export const openMaker = (): Maker => {
     path: (name) => join(folder, name),
     release(version, program = `the program of ${version}`, rollout = 100) {
       mkdirSync(folder, { recursive: true });
-      const file = join(folder, "porchlight-linux-arm64");
-      writeFileSync(file, program);
-      packProgram(file, 3);
+      const platforms = new Set(["linux-arm64", ...platformsToo]);
+      const programs = Object.fromEntries(
+        [...platforms].map((platform) => [platform, join(folder, `porchlight-${platform}`)]),
+      );
+      for (const file of Object.values(programs)) {
+        writeFileSync(file, program);
+        packProgram(file, 3);
+      }
       writeRelease({
         folder,
         version,
         rollout,
-        programs: { "linux-arm64": file },
+        programs,
         others: [],
         key: signing,
       });
