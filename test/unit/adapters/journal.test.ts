@@ -42,6 +42,16 @@ const events: readonly AgentEvent[] = [
   { event: "state", state: "pausing", why: "BROKER_LOST" },
   { event: "stopped", exitCode: 0 },
   { event: "stopped", exitCode: 70 },
+  { event: "update", version: "1.0.1", outcome: "fetched", code: null, message: null },
+  { event: "update", version: "1.0.1", outcome: "installed", code: null, message: null },
+  {
+    event: "update",
+    version: "1.0.1",
+    outcome: "wentBack",
+    code: "UPDATE_WENT_BACK",
+    message: `ended, with ${jwt}`,
+  },
+  { event: "update", version: "1.0.1", outcome: "refused", code: "UPDATE_UNFIT", message: null },
 ];
 
 describe("the journal for programs", () => {
