@@ -77,6 +77,7 @@ ExecStart=/bin/sh /etc/try-updates
   "etc/systemd/system/multi-user.target.d/try-updates.conf": "[Unit]\nWants=try-updates.service\n",
   "etc/try-updates": `online() { porchlight status --json | grep -q '"state":"online"'; }
 until online; do sleep 1; done
+porchlight light off
 for kind in bad good; do
   porchlight update --from /boot/firmware/$kind --patience 5m > /run/said 2>&1
   echo "$kind ended with $?"
