@@ -2,13 +2,13 @@
 // simulator in it. docs/decisions/0016-single-binary.md says why so, with figures.
 
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { transformSync } from "esbuild";
 import { outDir, version } from "./bundle-options.ts";
 import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
 import { nodeFor, type Target, targets } from "./node-binaries.ts";
+import { sumsOf } from "./release-files.ts";
 import { say } from "./report.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { root } from "./source-files.ts";
@@ -125,7 +125,5 @@ const assets = pageAssets();
 const binaries = targets.map((target) => buildBinary(target, assets));
 const bill = join(outDir, "porchlight.cdx.json");
 writeFileSync(bill, billOfMaterials(version));
-const sums = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill]
-  .map((file) => `${createHash("sha256").update(readFileSync(file)).digest("hex")}  ${basename(file)}\n`)
-  .join("");
+const sums = sumsOf([...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill]);
 writeFileSync(join(outDir, "SHA256SUMS"), sums);

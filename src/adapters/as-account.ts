@@ -19,7 +19,7 @@ type Env = Readonly<Record<string, string | undefined>>;
 /** What a program of the service needs of the environment: how to find programs, settings, proxies, credentials. */
 const PASSED = /^(?:PATH|LANG|NO_COLOR|CREDENTIALS_DIRECTORY|(?:https?|no)_proxy|PORCHLIGHT_\w+)$/i;
 
-export const smallEnv = (env: Env): Record<string, string> => ({
+const smallEnv = (env: Env): Record<string, string> => ({
   ...Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) =>
       value !== undefined && PASSED.test(name) ? [[name, value]] : [],

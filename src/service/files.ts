@@ -19,7 +19,7 @@ export interface ServiceFile {
   readonly text: string;
 }
 
-export const unitPath = "/usr/lib/systemd/system/porchlight.service";
+const unitPath = "/usr/lib/systemd/system/porchlight.service";
 /** What systemd starts by itself. */
 export const units: readonly string[] = ["porchlight.service", firstBootUnit, "porchlight-update.path"];
 export const settingsFolder = "/etc/porchlight";

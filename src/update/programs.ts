@@ -1,6 +1,6 @@
 // The folder of the versions that updates brought, root's own. `current` leads to the one that runs, `trial` to one that
 // has yet to prove itself, `previous` to the one before the current one, `failed` to a trial that the service's script gave
-// up; without a link it is the program that was installed. The service's scripts (src/service/programs.ts) read the same links.
+// up, `damaged` to a current one that it found unable to run; without a link it is the program that was installed. The service's scripts (src/service/programs.ts) read the same links.
 
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { linkIn, setLink, syncFolder, writeWhole } from "./disk.ts";
 export type ProgramLink = "current" | "trial" | "previous" | "failed";
 
 /** How often the service was started with the version of `trial`; counted by the service's own script. */
-export const TRIAL_STARTS = "trial-starts";
+const TRIAL_STARTS = "trial-starts";
 /** Where the service's script puts the link of a current version that cannot even say its version. */
 const DAMAGED = "damaged";
 const RECORD = "record.json";
@@ -63,7 +63,7 @@ const parseOutcome = (raw: unknown): UpdateOutcome | null => {
 };
 
 /** The record as its file holds it; what makes no sense is as if it was not there: it decides about nothing but tries. */
-export const parseRecord = (text: string): UpdateRecord => {
+const parseRecord = (text: string): UpdateRecord => {
   let raw: unknown;
   try {
     raw = JSON.parse(text);
