@@ -156,8 +156,8 @@ const ambientUses = async (file: string): Promise<Finding[]> => {
   );
 };
 
-const files = [...filesBelow("src"), ...filesBelow("firmware-sim")].filter((file) =>
-  /(?<!\.d)\.ts$/.test(file),
+const files = [...filesBelow("src"), ...filesBelow("firmware-sim"), ...filesBelow("companion")].filter(
+  (file) => /(?<!\.d)\.ts$/.test(file),
 );
 const [values, all] = await Promise.all([readImports(files, false), readImports(files, true)]);
 const isValue = ({ from, to }: Import): boolean =>

@@ -103,6 +103,20 @@ export const importTable: readonly Row[] = [
     why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",
   },
   {
+    files: ["src/org-keys/**"],
+    may: leaf,
+    packages: ["jose"],
+    why: "the keys that the org publishes, for whoever checks what it has signed",
+  },
+  {
+    files: ["src/owner/**"],
+    may: [...leaf, "src/broker/codec.ts"],
+    types: ["src/org-keys/**"],
+    packages: ["jose"],
+    node: ["crypto"],
+    why: "proves who sent a command, offline; what the command does to the lamp is no business of it",
+  },
+  {
     files: ["src/update/**"],
     may: leaf,
     node: ["crypto", "fs", "fs/promises", "path", "stream/promises", "zlib"],
@@ -146,6 +160,13 @@ export const importTable: readonly Row[] = [
     why: "puts the parts together; never the simulator",
   },
   {
+    files: ["companion/core/**"],
+    may: [],
+    packages: ["@noble/hashes"],
+    ambient: true,
+    why: "the phone's side of the contract, in a browser and in the simulated phone; shares no code with the board that checks it",
+  },
+  {
     files: ["firmware-sim/page/**"],
     may: [],
     types: ["firmware-sim/**", "src/model.ts"],
@@ -176,7 +197,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/**"],
-    may: ["src/units.ts", "src/model.ts"],
+    may: ["src/units.ts", "src/model.ts", "companion/core/**"],
     types: ["src/ports.ts"],
     packages: ["mqtt", "mqtt-packet", "jose", "ws"],
     node: "any",

@@ -206,6 +206,106 @@ export const errorTable = {
     title: "Plain commands are not obeyed on this board",
     help: "commands.trust is owner: only signed commands count. Send a signed command, or set commands.trust to broker.",
   },
+  COMMAND_UNREADABLE: {
+    remedy: "report",
+    title: "The signed command has not the form of one",
+    help: "It is not a PK token with one signed message. docs/signed-commands.md describes both.",
+  },
+  COMMAND_ALGORITHM: {
+    remedy: "report",
+    title: "The signed command uses an algorithm that is not allowed",
+    help: "The org signs with RS256, the phone with ES256, RS256 or EdDSA, the same one everywhere.",
+  },
+  COMMAND_PHONE_KEY: {
+    remedy: "report",
+    title: "The phone has not proven its key",
+    help: "The signature under the client instance claims is not by the key they name. Sign the phone in again.",
+  },
+  COMMAND_ISSUER: {
+    remedy: "report",
+    title: "The sender signed in at another org",
+    help: "Only the org that this board is signed in to counts. Sign the phone in there.",
+  },
+  COMMAND_ORG_KEY: {
+    remedy: "report",
+    title: "The org's key for checking the sign-in cannot be had",
+    help: "The board has no such key and could not fetch it. Send the command again in a minute; if it stays so, sign the phone in again.",
+  },
+  COMMAND_ORG_SIGNATURE: {
+    remedy: "report",
+    title: "The sign-in is not signed by the org",
+    help: "Somebody made or changed it. Sign the phone in again.",
+  },
+  COMMAND_AUDIENCE: {
+    remedy: "report",
+    title: "The sender signed in to another app",
+    help: "The sign-in is not for the app in commands.clientId. Set it to the client id that the phone uses.",
+  },
+  COMMAND_NONCE: {
+    remedy: "report",
+    title: "The sign-in does not name the phone's key",
+    help: "Its nonce is not the hash of the client instance claims. Sign the phone in again.",
+  },
+  COMMAND_SIGN_IN_OLD: {
+    remedy: "report",
+    title: "The phone signed in too long ago",
+    help: "Open the app so that it renews its sign-in, or sign in again. commands.signInHours says how long one counts.",
+  },
+  COMMAND_OWNER_UNKNOWN: {
+    remedy: "report",
+    title: "The board does not know who owns it",
+    help: "The org has not told who approved it. With scope openid or api it does; then sign the board in again.",
+  },
+  COMMAND_NOT_OWNER: {
+    remedy: "report",
+    title: "The sender does not own this lamp",
+    help: "Only its owner and guests with a pass are obeyed. The owner can give a pass in the app.",
+  },
+  COMMAND_SIGNATURE: {
+    remedy: "report",
+    title: "The command is not signed by the phone's key",
+    help: "Somebody changed it on its way, or it belongs to another sign-in. Send it again.",
+  },
+  COMMAND_DEVICE: {
+    remedy: "report",
+    title: "The command is for another board",
+    help: "It names another device than this one.",
+  },
+  COMMAND_CLOCK: {
+    remedy: "report",
+    title: "The board does not know the time yet",
+    help: "Until it does it cannot tell a new command from an old one. Give it a network with a time server, or a clock.",
+  },
+  COMMAND_EARLY: {
+    remedy: "report",
+    title: "The command comes from the future",
+    help: "The phone's clock is ahead of the board's by more than 30 seconds. Set both by the network.",
+  },
+  COMMAND_FORBIDDEN: {
+    remedy: "report",
+    title: "Only the owner may do this",
+    help: "A guest pass allows moving lamps and nothing else.",
+  },
+  GUEST_LIMIT: {
+    remedy: "report",
+    title: "The guest pass does not allow this",
+    help: "It names lamps, what may be set, and perhaps the most brightness. Ask the owner for another pass.",
+  },
+  GUEST_TIME: {
+    remedy: "report",
+    title: "The guest pass does not count now",
+    help: "It has not begun, or not at this time of day. Ask the owner for another pass.",
+  },
+  GUESTS_FULL: {
+    remedy: "report",
+    title: "The board keeps no more guest passes",
+    help: "It keeps 32. Revoke one that nobody uses.",
+  },
+  GUEST_UNKNOWN: {
+    remedy: "report",
+    title: "There is no such guest pass",
+    help: "It has ended or was revoked before. The list of passes has the ids of those that count.",
+  },
   COMMAND_CROWDED: {
     remedy: "report",
     title: "Too many commands were waiting",

@@ -155,16 +155,101 @@ export type ParsedCommand =
   | { readonly ok: true; readonly command: Command }
   | { readonly ok: false; readonly id: string | null; readonly code: ErrorCode; readonly detail: string };
 
-/** A message on a command topic, parsed at the edge. */
-export interface Incoming {
-  /** `plain`: light/set. `signed`: command (DESIGN section 6). */
-  readonly channel: "plain" | "signed";
-  readonly light: string;
+/** A message on a command topic. */
+export type Incoming = {
   readonly retained: boolean;
   /** Its MQTT 5 message expiry has run out by the time it is looked at. */
   readonly expired: boolean;
-  readonly parsed: ParsedCommand;
+} & (
+  | {
+      /** `light/set`, parsed at the edge. */
+      readonly channel: "plain";
+      readonly light: string;
+      readonly parsed: ParsedCommand;
+    }
+  | {
+      /** `command` (docs/signed-commands.md): who sent it is to be proven before anything in it counts. */
+      readonly channel: "signed";
+      /** At most 16 KiB; null when it was larger. */
+      readonly payload: Uint8Array | null;
+      /** MQTT 5 correlation data, for the answer to a message that is no command. */
+      readonly correlation: string | null;
+    }
+);
+
+// ------------------------------------------------------------------------------- signed commands
+
+/** What a signed command asks for (docs/signed-commands.md). */
+export type SignedRequest =
+  | {
+      readonly do: "light";
+      readonly light: string | null;
+      readonly change: LightChange;
+      readonly fadeMs: number;
+    }
+  | { readonly do: "admit"; readonly pass: GuestPass }
+  | { readonly do: "guests" }
+  | { readonly do: "revoke"; readonly pass: string }
+  | {
+      readonly do: "rename" /** null: the board itself */;
+      readonly light: string | null;
+      readonly name: string;
+    }
+  | { readonly do: "evening"; readonly evening: Evening | null }
+  | { readonly do: "signOut" }
+  | { readonly do: "update" };
+
+/** What a guest may be allowed to change. */
+export type GuestMay = "switch" | "brightness" | "colour" | "effect";
+export const guestMays: readonly GuestMay[] = ["switch", "brightness", "colour", "effect"];
+
+/** A time of day, `HH:MM`, 00:00 to 23:59. */
+export type TimeOfDay = string;
+
+/** A guest pass, as the owner's phone signed it. */
+export interface GuestPass {
+  readonly id: string;
+  readonly name: string;
+  /** A user of the org, or the RFC 7638 thumbprint of a key together with its public JWK. */
+  readonly to:
+    | { readonly kind: "user"; readonly userId: string }
+    | { readonly kind: "key"; readonly thumbprint: string; readonly jwk: Readonly<Record<string, string>> };
+  /** Ids of lamps; null: all. */
+  readonly lights: readonly string[] | null;
+  readonly may: readonly GuestMay[];
+  /** 0..1 as the eye sees it; null: no limit. */
+  readonly maxBrightness: number | null;
+  readonly from: EpochMs | null;
+  readonly until: EpochMs;
+  /** Over midnight when `to` is before `from`. */
+  readonly daily: { readonly from: TimeOfDay; readonly to: TimeOfDay; readonly timeZone: string } | null;
 }
+
+/** When the lamps go on and off every day. */
+export interface Evening {
+  readonly on: TimeOfDay;
+  readonly off: TimeOfDay;
+  /** IANA name. */
+  readonly timeZone: string;
+  /** Ids of lamps; null: all. */
+  readonly lights: readonly string[] | null;
+  /** 0..1 as the eye sees it; null: as it was. */
+  readonly brightness: number | null;
+}
+
+/** Who has proven to have sent a command. */
+export type Sender =
+  | {
+      readonly kind: "owner";
+      readonly userId: string /** RFC 7638 thumbprint of the phone's key */;
+      readonly key: string;
+    }
+  | { readonly kind: "guest"; readonly pass: GuestPass; readonly key: string };
+
+/** What became of checking a signed command. */
+export type SignedVerdict =
+  | { readonly ok: true; readonly id: string; readonly sender: Sender; readonly request: SignedRequest }
+  | { readonly ok: false; readonly id: string | null; readonly code: ErrorCode; readonly detail: string };
 
 export interface CommandResult {
   readonly id: string | null;
@@ -173,6 +258,8 @@ export interface CommandResult {
   readonly message: string | null;
   readonly light: string;
   readonly state: LightState | null;
+  /** After a command about guest passes: those that the board keeps. */
+  readonly guests?: readonly GuestPass[];
 }
 
 /** What the `about` topic says. */

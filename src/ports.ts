@@ -13,6 +13,7 @@ import type {
   DriverTraits,
   Frame,
   Grant,
+  GuestPass,
   Identity,
   Incoming,
   LightCause,
@@ -21,6 +22,7 @@ import type {
   LightState,
   LightTraits,
   PollAnswer,
+  SignedVerdict,
   Status,
   UpdateOutcome,
   View,
@@ -63,7 +65,16 @@ export interface HttpResponse {
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
 
 /** Names of what is kept; each is one file. `light-<id>` holds a lamp's last state. */
-export type VaultKey = "device-key" | "grant" | "discovery" | `light-${string}`;
+export type VaultKey =
+  | "device-key"
+  | "grant"
+  | "discovery"
+  | "org-keys"
+  | "replay"
+  | "guests"
+  | "names"
+  | "evening"
+  | `light-${string}`;
 
 export interface Vault {
   read(key: VaultKey): Promise<Uint8Array | undefined>;
@@ -147,6 +158,24 @@ export interface Link extends AsyncDisposable {
   announce(about: About): void;
   /** Says `offline`, waits for what is not yet acknowledged (bounded), disconnects. */
   [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Proves who sent a command (docs/signed-commands.md). */
+export interface SignedCommands {
+  /**
+   * Checks everything but what a guest pass allows, and remembers the command: it counts once, also over restarts. `owner` is
+   * who approved this board, or null while nobody knows. Never rejects but with the signal's reason.
+   */
+  check(payload: Uint8Array, owner: Identity | null, signal: AbortSignal): Promise<SignedVerdict>;
+}
+
+/** The guest passes of this board's owner, kept over restarts. Passes of another owner, and those that have ended, are forgotten. */
+export interface Guests {
+  list(owner: Identity): Promise<readonly GuestPass[]>;
+  /** Keeps a pass in place of the one with its id. Throws GUESTS_FULL, STATE_UNWRITABLE. */
+  admit(pass: GuestPass, owner: Identity): Promise<void>;
+  /** False when there is no such pass. Throws STATE_UNWRITABLE. */
+  revoke(id: string, owner: Identity): Promise<boolean>;
 }
 
 export interface CommandRequest {

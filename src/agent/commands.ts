@@ -31,6 +31,7 @@ export const createCommands = (parts: {
 }): Commands => {
   const { lights, trust, clock, journal } = parts;
   const seen = new Set<string>();
+  const first = lights.keys().next().value ?? "main";
 
   /** True when the id is new; from now on it is not. */
   const remember = (id: string): boolean => {
@@ -85,13 +86,11 @@ export const createCommands = (parts: {
   };
 
   const judge = (incoming: Incoming, signal: AbortSignal): CommandResult | Promise<CommandResult> => {
+    if (incoming.channel === "signed") return refuse(incoming.correlation, first, "COMMAND_UNREADABLE");
     const { parsed } = incoming;
     const id = parsed.ok ? parsed.command.id : parsed.id;
     const name = incoming.light;
     if (incoming.retained) return refuse(id, name, "COMMAND_RETAINED");
-    // Nothing can check a signature yet, so what comes on the signed channel proves nothing, whatever it holds.
-    if (incoming.channel === "signed")
-      return refuse(id, name, "COMMAND_INVALID", "this version knows no signed commands");
     if (trust === "owner") return refuse(id, name, "COMMAND_UNTRUSTED");
     if (!parsed.ok) return refuse(id, name, parsed.code, parsed.detail);
     const { command } = parsed;

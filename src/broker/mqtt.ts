@@ -1,17 +1,17 @@
 import type { Duplex } from "node:stream";
 import { AgentError, asAgentError } from "../errors.ts";
-import type { Incoming } from "../model.ts";
+import type { Incoming, ParsedCommand } from "../model.ts";
 import type { Broker, BrokerPass, Clock, CommandRequest, Link } from "../ports.ts";
 import { after, type MonoMs, type Secret } from "../units.ts";
 import { createAnnouncer, type DiscoveryOptions } from "./announcer.ts";
-import { correlationId, parseCommand } from "./codec.ts";
+import { correlationId, MAX_COMMAND_BYTES, parseCommand } from "./codec.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import type { Received } from "./connection-options.ts";
 import { within } from "./deadline.ts";
 import { createDesk, type ReplyTo } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
 import type { Protocol } from "./reasons.ts";
-import { answerableTopic, HUB_STATUS, topicsOf } from "./topics.ts";
+import { answerableTopic, HUB_STATUS, type Topics, topicsOf } from "./topics.ts";
 
 export interface BrokerOptions {
   readonly url: URL;
@@ -54,12 +54,33 @@ const GREETING_SPREAD_MS = 5_000;
 /** How long a broker counts as one that speaks only 3.1.1 before MQTT 5 is tried again. */
 const TRY_AGAIN_MS = 3_600_000;
 
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
 /** A command as it waits in the inbox: whether it is too late is decided when it is looked at. */
 interface Waiting {
-  readonly incoming: Omit<Incoming, "expired">;
+  readonly incoming: DistributiveOmit<Incoming, "expired">;
   readonly expiresAt: MonoMs | undefined;
   readonly replyTo: ReplyTo;
 }
+
+const idOf = (parsed: ParsedCommand): string | null => (parsed.ok ? parsed.command.id : parsed.id);
+
+/** What came on a command topic; null when it is no command. */
+const readIncoming = (
+  place: NonNullable<ReturnType<Topics["parse"]>>,
+  payload: Uint8Array,
+  correlation: string | null,
+): DistributiveOmit<Incoming, "expired" | "retained"> | null => {
+  if (place.channel === "signed") {
+    // an empty payload: somebody clears a retained message
+    if (payload.length === 0) return null;
+    return payload.length > MAX_COMMAND_BYTES
+      ? { channel: "signed", payload: null, correlation }
+      : { channel: "signed", payload, correlation };
+  }
+  const parsed = parseCommand(payload, place.light, correlation);
+  return parsed === null ? null : { ...place, parsed };
+};
 
 /** In the order they are tried. */
 type Protocols = readonly [Protocol, ...Protocol[]];
@@ -111,8 +132,9 @@ export const createBroker = (options: BrokerOptions): Broker => {
     const waiting = readMessage(message);
     const dropped = waiting === null ? undefined : inbox.push(waiting);
     if (dropped === undefined) return;
-    const { parsed, light } = dropped.incoming;
-    const id = parsed.ok ? parsed.command.id : parsed.id;
+    const { incoming } = dropped;
+    const light = incoming.channel === "plain" ? incoming.light : (options.lights[0] ?? "main");
+    const id = incoming.channel === "plain" ? idOf(incoming.parsed) : incoming.correlation;
     desk.answer(
       { id, outcome: "refused", code: "COMMAND_CROWDED", message: null, light, state: null },
       dropped.replyTo,
@@ -122,12 +144,12 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const readMessage = (message: Received): Waiting | null => {
     const place = topics.parse(message.topic);
     if (place === null) return null;
-    const id = correlationId(message.correlation);
-    const parsed = parseCommand(message.payload, place.light, id);
-    if (parsed === null) return null;
-    const { responseTopic, expiresInMs } = message;
+    const { responseTopic, expiresInMs, retained } = message;
+    const correlation = correlationId(message.correlation);
+    const incoming = readIncoming(place, message.payload, correlation);
+    if (incoming === null) return null;
     return {
-      incoming: { ...place, retained: message.retained, parsed },
+      incoming: { ...incoming, retained },
       expiresAt: expiresInMs === undefined ? undefined : after(clock.mono(), expiresInMs),
       replyTo: {
         topic:

@@ -1,5 +1,3 @@
-import type { Incoming } from "../model.ts";
-
 /** Every topic name of one board (DESIGN section 5). */
 export interface Topics {
   readonly availability: string;
@@ -19,7 +17,9 @@ export interface Topics {
    */
   filters(wildcards: boolean): readonly string[];
   /** Which channel and lamp a topic addresses; null when it is none of this board's command topics. */
-  parse(topic: string): { readonly channel: Incoming["channel"]; readonly light: string } | null;
+  parse(
+    topic: string,
+  ): { readonly channel: "plain"; readonly light: string } | { readonly channel: "signed" } | null;
   /** The lamp's topics as the `about` document shows them. */
   of(light: string): { readonly set: string; readonly state: string };
 }
@@ -53,7 +53,7 @@ export const topicsOf = (deviceId: string, lights: readonly string[]): Topics =>
       command,
     ],
     parse: (topic) => {
-      if (topic === command) return { channel: "signed", light: first };
+      if (topic === command) return { channel: "signed" };
       if (topic === set(first)) return { channel: "plain", light: first };
       const light = several.exec(topic)?.[1];
       return light === undefined ? null : { channel: "plain", light };

@@ -46,7 +46,7 @@ describe("topics", () => {
     ["porchlight/porch-1/lights/hall/set", { channel: "plain", light: "hall" }],
     ["porchlight/porch-1/lights/main/set", { channel: "plain", light: "main" }],
     ["porchlight/porch-1/lights/nobody/set", { channel: "plain", light: "nobody" }],
-    ["porchlight/porch-1/command", { channel: "signed", light: "main" }],
+    ["porchlight/porch-1/command", { channel: "signed" }],
     ["porchlight/porch-1/light/state", null],
     ["porchlight/porch-2/light/set", null],
     ["porchlight/porch-1/lights/a/b/set", null],
