@@ -1,5 +1,5 @@
 // `npm run build`, second half: dist/porchlight.mjs and Node as one file for each processor, with the pages of the
-// simulator in it. docs/decisions/0016-single-binary.md says why so, with figures.
+// simulator and the companion app in it. docs/decisions/0016-single-binary.md says why so, with figures.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -121,7 +121,7 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
 };
 
 mkdirSync(work, { recursive: true });
-const assets = pageAssets();
+const assets = { ...pageAssets(), app: join(outDir, "app.br") };
 const binaries = targets.map((target) => buildBinary(target, assets));
 const bill = join(outDir, "porchlight.cdx.json");
 writeFileSync(bill, billOfMaterials(version));

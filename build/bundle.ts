@@ -2,11 +2,13 @@
 //
 // Modules behind an `import()` are in the file but stay unevaluated until somebody asks for them; the build fails when
 // a heavy package would be evaluated at every start. The file runs alone. Only `porchlight sim` needs more: the page it
-// serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package.
+// serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package; and `porchlight
+// app`, which finds the companion app in dist/app.br.
 
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { build, type Metafile, transform } from "esbuild";
+import { buildApp, packed } from "./app.ts";
 import { bundleOptions, outDir, version } from "./bundle-options.ts";
 import { heavyPackages, startFiles } from "./import-table.ts";
 import { say } from "./report.ts";
@@ -67,6 +69,10 @@ await transform(bundle, { loader: "js" });
 writeFileSync(outFile, bundle);
 chmodSync(outFile, 0o755);
 
+const app = await buildApp();
+const appPack = packed(app);
+writeFileSync(join(outDir, "app.br"), appPack);
+
 const output = metafile.outputs[relative(root, outFile)];
 if (output === undefined) throw new Error("esbuild reports no output");
 
@@ -96,6 +102,10 @@ say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
   say(`${name.padEnd(24)}${kilobytes(bytes)}${atStart ? `   ${kilobytes(atStart)}` : ""}`);
 say(`${"total".padEnd(24)}${kilobytes(output.bytes)}   dist/porchlight.mjs, version ${version}`);
+const appBytes = [...app.values()].reduce((sum, { length }) => sum + length, 0);
+say(
+  `${"companion app".padEnd(24)}${kilobytes(appBytes)}   dist/app.br, ${kilobytes(appPack.length).trim()} packed`,
+);
 say(`${called.length} functions that a start calls are compiled with the file`);
 
 const tooEarly = [...early.keys()].filter((input) => heavyPackages.includes(packageOf(input) ?? ""));
