@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import { type BuildOptions, build } from "esbuild";
+import { notices, packageFolderOf } from "./notices.ts";
 import { root } from "./source-files.ts";
 
 const source = join(root, "companion/app");
@@ -36,9 +37,15 @@ const drawn = async (svg: string, size: number): Promise<Uint8Array> => {
     .asPng();
 };
 
-/** The app's files by their names. `index.html` still lacks its policy, and companion.json is not there: see src/adapters/app-files.ts. */
-export const buildApp = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
-  const { outputFiles } = await build({
+export interface BuiltApp {
+  /** By their names. `index.html` and `worker.js` lack what depends on org and broker: see src/adapters/app-files.ts. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Folders of the packages in it. */
+  readonly packages: readonly string[];
+}
+
+export const buildApp = async (): Promise<BuiltApp> => {
+  const { outputFiles, metafile } = await build({
     ...shared,
     entryPoints: [join(source, "main.tsx"), join(source, "app.css")],
     outdir: join(root, "dist/app"),
@@ -46,6 +53,7 @@ export const buildApp = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
     chunkNames: "part-[hash]",
     jsx: "automatic",
     jsxImportSource: "preact",
+    metafile: true,
   });
   const files = new Map<string, Uint8Array>(
     outputFiles.map(({ path, contents }) => [path.slice(join(root, "dist/app").length + 1), contents]),
@@ -59,6 +67,9 @@ export const buildApp = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
     ["icon-maskable-512.png", "icon-maskable.svg", 512],
   ] as const)
     files.set(name, await drawn(svg, size));
+  const folders = Object.keys(metafile.inputs).map(packageFolderOf);
+  const packages = [...new Set(folders)].filter((folder) => folder !== undefined).sort();
+  files.set("licences.txt", Buffer.from(notices(packages)));
   const names = [...files.keys()].sort();
   const hash = createHash("sha256");
   for (const name of names) hash.update(name).update(files.get(name) ?? "");
@@ -68,12 +79,14 @@ export const buildApp = async (): Promise<ReadonlyMap<string, Uint8Array>> => {
     define: {
       ...shared.define,
       // Without icons that only an installer looks at.
-      FILES: JSON.stringify(names.filter((name) => name !== "index.html" && !/icon.*512/.test(name))),
-      VERSION: JSON.stringify(hash.digest("hex").slice(0, 12)),
+      FILES: JSON.stringify(
+        names.filter((name) => name !== "index.html" && !/icon.*512|licences/.test(name)),
+      ),
+      VERSION: JSON.stringify(`${hash.digest("hex").slice(0, 12)}-{{set-up}}`),
     },
   });
   for (const { contents } of worker.outputFiles) files.set("worker.js", contents);
-  return files;
+  return { files, packages };
 };
 
 /** All files in one, as the program carries them: JSON of names with texts, or with base64 for pictures; Brotli. */

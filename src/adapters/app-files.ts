@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 
@@ -38,12 +39,15 @@ export const appPolicy = ({ org, broker }: AppConfig): string =>
 
 /** The app's files made for one org and one broker. */
 export const setUpApp = (files: AppFiles, config: AppConfig): AppFiles => {
-  const page = Buffer.from(files.get("index.html") ?? "").toString("utf8");
-  const html = page.replace("{{policy}}", appPolicy(config));
+  const textOf = (name: string): string => Buffer.from(files.get(name) ?? "").toString("utf8");
+  const json = `${JSON.stringify(config, null, 2)}\n`;
+  // An app that is on phones already notices another set-up by its worker.
+  const mark = createHash("sha256").update(json).digest("hex").slice(0, 8);
   return new Map([
     ...files,
-    ["index.html", Buffer.from(html)],
-    ["companion.json", Buffer.from(`${JSON.stringify(config, null, 2)}\n`)],
+    ["index.html", Buffer.from(textOf("index.html").replace("{{policy}}", appPolicy(config)))],
+    ["worker.js", Buffer.from(textOf("worker.js").replace("{{set-up}}", mark))],
+    ["companion.json", Buffer.from(json)],
   ]);
 };
 
@@ -57,8 +61,8 @@ export const readApp = async (): Promise<AppFiles> => {
   const builder = new URL("../../build/app.ts", import.meta.url);
   const built = new URL("../../dist/app.br", import.meta.url);
   if (existsSync(builder) && existsSync(new URL("../../node_modules/esbuild", import.meta.url))) {
-    const { buildApp }: { buildApp: () => Promise<AppFiles> } = await import(builder.href);
-    return buildApp();
+    const { buildApp }: { buildApp: () => Promise<{ files: AppFiles }> } = await import(builder.href);
+    return (await buildApp()).files;
   }
   if (existsSync(built)) return unpack(await readFile(built));
   throw new Error("the companion app's files are missing: run it from the porchlight package or checkout");
@@ -81,6 +85,7 @@ export const appTypes: Readonly<Record<string, string>> = {
   js: "text/javascript; charset=utf-8",
   json: "application/json",
   webmanifest: "application/manifest+json",
+  txt: "text/plain; charset=utf-8",
   svg: "image/svg+xml; charset=utf-8",
   png: "image/png",
 };
