@@ -83,7 +83,7 @@ const latency = wanted.has("latency")
   ? await measureLatency(command, folder.path, org, broker, quick ? 200 : 2000)
   : undefined;
 if (latency) {
-  const { echo, agent } = latency;
+  const { echo, agent, signed } = latency;
   say(`\nCommand to report, QoS 1, ${latency.commands} each in turns, over ${latency.broker}`);
   row("", "p50", "p99", "p50 ratio", "p99 ratio");
   row("bare MQTT.js echo, no delay", ms(echo.p50), ms(echo.p99), times(1), times(1));
@@ -94,6 +94,14 @@ if (latency) {
     times(agent.p50 / echo.p50),
     times(agent.p99 / echo.p99),
   );
+  row(
+    "porchlight run, signed",
+    ms(signed.p50),
+    ms(signed.p99),
+    times(signed.p50 / echo.p50),
+    times(signed.p99 / echo.p99),
+  );
+  row("signed to plain", "", "", times(signed.p50 / agent.p50), times(signed.p99 / agent.p99));
 }
 
 const imports = wanted.has("imports") ? await measureImports(folder.path, quick ? 3 : 9) : undefined;

@@ -121,7 +121,13 @@ export type PowerOn = "last" | "on" | "off";
 
 /** Why the light changed. */
 export type LightCause =
-  | { readonly kind: "command"; readonly id: string | null }
+  | {
+      readonly kind: "command";
+      readonly id: string | null /** name of the guest's pass */;
+      readonly guest?: string;
+    }
+  /** The schedule. */
+  | { readonly kind: "evening" }
   | { readonly kind: "restore" }
   | { readonly kind: "button" }
   /** Changed at the lamp itself, as by its own remote. */
@@ -271,6 +277,8 @@ export interface About {
   /** RFC 7638 thumbprint (SHA-256, base64url) of the device key, or null when there is none. */
   readonly keyThumbprint: string | null;
   readonly owner: Identity | null;
+  /** When the lamps go on and off by themselves, or null. */
+  readonly evening: Evening | null;
   /** What became of the last update, or null. */
   readonly update: UpdateOutcome | null;
 }
@@ -370,6 +378,8 @@ export type AgentEvent =
       readonly light: string;
       readonly outcome: "done";
     }
+  /** The owner's phone asked for something other than moving a lamp, and got it. */
+  | { readonly event: "request"; readonly id: string; readonly do: Exclude<SignedRequest["do"], "light"> }
   | {
       readonly event: "refused";
       readonly id: string | null;

@@ -176,6 +176,8 @@ export interface Guests {
   admit(pass: GuestPass, owner: Identity): Promise<void>;
   /** False when there is no such pass. Throws STATE_UNWRITABLE. */
   revoke(id: string, owner: Identity): Promise<boolean>;
+  /** Forgets all passes: nobody owns the board any more. Throws STATE_UNWRITABLE. */
+  forget(): Promise<void>;
 }
 
 export interface CommandRequest {
@@ -252,6 +254,10 @@ export type ControlRequest =
       readonly fadeMs: number;
       answer(result: CommandResult): void;
     }
+  /** Null while nobody owns the board. */
+  | { readonly kind: "guests"; answer(passes: readonly GuestPass[] | null): void }
+  /** False when there is no such pass. */
+  | { readonly kind: "revokeGuest"; readonly pass: string; answer(revoked: boolean): void }
   | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
 
 export type Controls = AsyncIterable<ControlRequest>;

@@ -2,7 +2,15 @@
 // every moment is ISO 8601 here, and a fault is its code and message.
 
 import type { ErrorCode } from "../errors.ts";
-import type { CommandResult, LightChange, LightState, StateName, Status, UpdateOutcome } from "../model.ts";
+import type {
+  CommandResult,
+  GuestPass,
+  LightChange,
+  LightState,
+  StateName,
+  Status,
+  UpdateOutcome,
+} from "../model.ts";
 import type { Clock } from "../ports.ts";
 import { type EpochMs, epochMs, iso, type MonoMs } from "../units.ts";
 
@@ -16,6 +24,8 @@ export type Question =
       /** 0..3 600 000. */
       readonly fadeMs: number;
     }
+  | { readonly ask: "guests" }
+  | { readonly ask: "revokeGuest"; readonly pass: string }
   | { readonly ask: "signOut" };
 
 /** A `Status` that means the same in another process. */
@@ -60,6 +70,9 @@ export interface StatusAnswer {
 export interface Answers {
   readonly status: StatusAnswer;
   readonly light: CommandResult;
+  /** Null while nobody owns the board. */
+  readonly guests: readonly GuestPass[] | null;
+  readonly revokeGuest: boolean;
   readonly signOut: { readonly revoked: boolean };
 }
 
@@ -146,8 +159,13 @@ export const parseQuestion = (line: string): Question | undefined => {
   if (!isRecord(raw)) return undefined;
   switch (raw.ask) {
     case "status":
+    case "guests":
     case "signOut":
       return { ask: raw.ask };
+    case "revokeGuest":
+      return typeof raw.pass === "string" && raw.pass.length <= 64
+        ? { ask: "revokeGuest", pass: raw.pass }
+        : undefined;
     case "light": {
       const { light, fadeMs } = raw;
       const change = parseChange(raw.change);

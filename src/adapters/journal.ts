@@ -56,7 +56,9 @@ export const lightWords = ({ on, brightness, colour, effect }: LightState): stri
 const causeWords = (cause: LightCause): string => {
   switch (cause.kind) {
     case "command":
-      return " (command)";
+      return cause.guest === undefined ? " (command)" : ` (command of the guest ${cause.guest})`;
+    case "evening":
+      return " (evening)";
     case "restore":
       return " (as it was)";
     case "button":
@@ -68,6 +70,16 @@ const causeWords = (cause: LightCause): string => {
     default:
       return unreachable(cause);
   }
+};
+
+const requestWords: Readonly<Record<(AgentEvent & { event: "request" })["do"], string>> = {
+  admit: "a guest pass was given",
+  guests: "asked for the guest passes",
+  revoke: "a guest pass was taken back",
+  rename: "a new name",
+  evening: "a new schedule",
+  signOut: "sign this board out",
+  update: "look for a new version",
 };
 
 const inSeconds = (ms: number): string =>
@@ -104,6 +116,8 @@ const sentence = (event: AgentEvent): string | null => {
       return `lamp ${event.light}: ${lightWords(event.state)}${event.available ? "" : ", not answering"}${causeWords(event.cause)}`;
     case "command":
       return null;
+    case "request":
+      return `the owner's phone: ${requestWords[event.do]}`;
     case "refused":
       return `command for lamp ${event.light} refused (${event.code})`;
     case "fault":

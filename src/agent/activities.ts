@@ -4,11 +4,13 @@
 import { waitForApproval } from "../device-flow/wait.ts";
 import { AgentError, asAgentError } from "../errors.ts";
 import type { About, LightCause, LightReport } from "../model.ts";
-import type { Broker, Clock, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
+import type { Broker, Clock, Guests, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
 import { iso, unreachable } from "../units.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { EveningKeeper } from "./evening.ts";
 import type { Event, State } from "./machine.ts";
+import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
 import type { UpdateNews } from "./update-news.ts";
 
@@ -24,6 +26,9 @@ export interface ActivityParts {
   readonly journal: Journal;
   readonly about: (credentials: Credentials) => About;
   readonly updateNews: UpdateNews;
+  readonly guests: Guests;
+  readonly names: Names;
+  readonly evening: EveningKeeper;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
   readonly onSignedOut: (revoked: boolean) => void;
 }
@@ -74,6 +79,8 @@ async function* askCode(
   const { session, org, journal, clock } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
+  // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
+  if (revoke) await Promise.all([parts.guests.forget(), parts.names.forget(), parts.evening.set(null)]);
   if (kept !== true) await session.forget();
   if (revoke) {
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
@@ -197,7 +204,10 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     for await (const request of from.requests) {
       const answered = commands
         .obey(request.incoming, signal)
-        .then((result) => request.answer(result))
+        .then(({ result, afterwards }) => {
+          request.answer(result);
+          afterwards?.();
+        })
         .finally(() => underWay.delete(answered));
       underWay.add(answered);
       if (underWay.size >= MOST_COMMANDS) await Promise.race(underWay);
@@ -212,7 +222,8 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       link?.announce(parts.about(held));
     }),
   );
-  unsubscribe.push(parts.updateNews.subscribe(() => link?.announce(parts.about(held))));
+  for (const { subscribe } of [parts.updateNews, parts.names, parts.evening])
+    unsubscribe.push(subscribe(() => link?.announce(parts.about(held))));
   try {
     let current = first;
     let made = await connect(current);

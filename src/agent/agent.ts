@@ -9,19 +9,23 @@ import type {
   ControlRequest,
   Controls,
   Display,
+  Guests,
   Inputs,
   Journal,
   Light,
   Org,
   Random,
   Session,
+  SignedCommands,
 } from "../ports.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
-import { createCommands } from "./commands.ts";
+import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { EveningKeeper } from "./evening.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
+import type { Names } from "./names.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
 
@@ -43,6 +47,13 @@ export interface AgentParts {
   readonly version: string;
   readonly keyThumbprint: () => string | null;
   readonly updateNews: UpdateNews;
+  readonly signed: SignedCommands;
+  readonly guests: Guests;
+  readonly limit: LimitChange;
+  readonly names: Names;
+  readonly evening: EveningKeeper;
+  /** Looks for a new version of the program now; null where it does not change by itself. */
+  readonly lookForUpdate: (() => void) | null;
 }
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
@@ -58,10 +69,27 @@ interface Running {
  * when it resolves; lights, display and vault belong to the caller.
  */
 export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
-  const { clock, journal, display, lights, device } = parts;
+  const { clock, journal, display, lights, names } = parts;
+  const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
   const everything = new AbortController();
-  const commands = createCommands({ lights, trust: parts.trust, clock, journal });
+  const commands = createCommands({
+    lights,
+    trust: parts.trust,
+    clock,
+    journal,
+    signed: parts.signed,
+    owner: () => identity,
+    limit: parts.limit,
+    requests: {
+      lights,
+      guests: parts.guests,
+      names,
+      evening: parts.evening,
+      lookForUpdate: parts.lookForUpdate,
+      signOut: () => post({ type: "signOut" }),
+    },
+  });
   const signOuts: ((result: { revoked: boolean }) => void)[] = [];
   let state: State = initial;
   let since: EpochMs = clock.wall();
@@ -84,12 +112,13 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     commands,
     journal: watched,
     about: (held): About => ({
-      device,
+      device: device(),
       version: parts.version,
       trust: parts.trust,
-      lights: [...lights.values()].map(({ id, name, traits }) => ({ id, name, traits })),
+      lights: [...lights.values()].map(({ id, traits }) => ({ id, name: names.light(id), traits })),
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
+      evening: parts.evening.schedule,
       update: parts.updateNews.last,
     }),
     onSignedOut(revoked) {
@@ -120,7 +149,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     running = null;
   };
 
-  const show = (): void => display.show(viewOf(state, device, identity));
+  const show = (): void => display.show(viewOf(state, device(), identity));
 
   const enter = async (to: State, event: Event): Promise<void> => {
     state = to;
@@ -160,6 +189,10 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     );
   };
 
+  /** Who owns the board, also while it is not online. */
+  const ownerKept = async (): Promise<Identity | null> =>
+    identity ?? (await parts.session.load())?.identity ?? null;
+
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
@@ -171,6 +204,14 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
           await commands.change(request.light, request.change, request.fadeMs, cause, everything.signal),
         );
       }
+      case "guests": {
+        const owner = await ownerKept();
+        return request.answer(owner === null ? null : await parts.guests.list(owner));
+      }
+      case "revokeGuest": {
+        const owner = await ownerKept();
+        return request.answer(owner !== null && (await parts.guests.revoke(request.pass, owner)));
+      }
       case "signOut":
         signOuts.push(request.answer);
         return post({ type: "signOut" });
@@ -178,7 +219,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const status = (): Status => ({
-    view: viewOf(state, device, identity),
+    view: viewOf(state, device(), identity),
     since,
     tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
     identity,
@@ -222,6 +263,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
+  unsubscribe.push(names.subscribe(show));
   const listening = [
     listen(parts.inputs, (input) => {
       if (!unpaired(state) && input === "press") void toggle();

@@ -318,9 +318,8 @@ export const settingTable = {
   "commands.trust": {
     kind: { kind: "choice", values: ["owner", "broker"] },
     nullable: false,
-    // Becomes "owner" as soon as the board reads signed commands; until then "owner" would obey nobody.
-    fallback: always("broker"),
-    doc: "Whose commands count: owner takes signed ones only, broker takes whatever the broker lets through.",
+    fallback: always("owner"),
+    doc: "Whose commands count: owner takes only those that the owner's phone, or a guest's with a pass, has signed; broker also takes plain ones, from whomever the broker lets through: for hubs such as Home Assistant.",
     example: "broker",
   },
   display: {

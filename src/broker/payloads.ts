@@ -1,5 +1,14 @@
 import { entryOf } from "../errors.ts";
-import type { About, CommandResult, LightReport, LightState, LightTraits, UpdateOutcome } from "../model.ts";
+import type {
+  About,
+  CommandResult,
+  Evening,
+  GuestPass,
+  LightReport,
+  LightState,
+  LightTraits,
+  UpdateOutcome,
+} from "../model.ts";
 import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -39,7 +48,29 @@ export const encodeResult = (result: CommandResult, traits: LightTraits | null):
     message: result.message ?? (result.code === null ? null : entryOf(result.code).title),
     light: result.light,
     state: result.state === null || traits === null ? null : stateFields(result.state, traits),
+    ...(result.guests === undefined ? {} : { guests: result.guests.map(passFields) }),
   });
+
+/** A guest pass as the owner's phone signed it (docs/signed-commands.md). */
+const passFields = (pass: GuestPass): Json => ({
+  id: pass.id,
+  name: pass.name,
+  ...(pass.to.kind === "user" ? { user: pass.to.userId } : { key: pass.to.jwk }),
+  ...(pass.lights === null ? {} : { lights: pass.lights }),
+  may: pass.may,
+  ...(pass.maxBrightness === null ? {} : { maxBrightness: byte(pass.maxBrightness) }),
+  ...(pass.from === null ? {} : { from: pass.from / 1000 }),
+  until: pass.until / 1000,
+  ...(pass.daily === null ? {} : { daily: pass.daily }),
+});
+
+const eveningFields = ({ on, off, timeZone, lights, brightness }: Evening): Json => ({
+  on,
+  off,
+  timeZone,
+  ...(lights === null ? {} : { lights }),
+  ...(brightness === null ? {} : { brightness: byte(brightness) }),
+});
 
 /** What the board is: retained. The owner's user name stays out, as it often is a mail address. */
 export const encodeAbout = (about: About, topics: Topics): string =>
@@ -53,6 +84,7 @@ export const encodeAbout = (about: About, topics: Topics): string =>
       about.owner === null
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
+    evening: about.evening === null ? null : eveningFields(about.evening),
     update: about.update === null ? null : updateFields(about.update),
   });
 

@@ -49,6 +49,7 @@ const announcementOf = (brightness: number): Announcement => ({
     ],
     keyThumbprint: null,
     owner: null,
+    evening: null,
     update: null,
   },
   lights: [reportOf(brightness), reportOf(brightness, "hall")],

@@ -100,6 +100,7 @@ describe("the about document", () => {
     lights: [{ id: "main", name: "Porch", traits: dimmer }],
     keyThumbprint: "abc",
     owner: null,
+    evening: null,
     update: null,
   } as const;
 

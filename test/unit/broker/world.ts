@@ -29,6 +29,7 @@ export const announcement: Announcement = {
     lights: [{ id: "main", name: "Porch", traits: dimmable }],
     keyThumbprint: null,
     owner: null,
+    evening: null,
     update: null,
   },
   lights: [reportOf(0.5)],
