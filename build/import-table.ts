@@ -16,7 +16,7 @@ export interface Row {
   readonly why: string;
 }
 
-const leaf = ["src/units.ts", "src/errors.ts", "src/model.ts", "src/ports.ts"];
+const leaf = ["src/units.ts", "src/errors.ts", "src/model.ts", "src/signal.ts", "src/ports.ts"];
 const settings = ["src/agent/settings*.ts"];
 
 export const importTable: readonly Row[] = [
@@ -154,7 +154,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/page-server*.ts"],
-    may: ["src/units.ts", "src/model.ts", "firmware-sim/**"],
+    may: ["src/units.ts", "src/model.ts", "src/signal.ts", "firmware-sim/**"],
     types: ["src/ports.ts"],
     node: "any",
     ambient: true,
@@ -176,7 +176,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/**"],
-    may: ["src/units.ts", "src/model.ts"],
+    may: ["src/units.ts", "src/model.ts", "src/signal.ts"],
     types: ["src/ports.ts"],
     packages: ["mqtt", "mqtt-packet", "jose", "ws"],
     node: "any",

@@ -236,6 +236,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       version: around.version,
       keyThumbprint: () => deviceKey?.thumbprint ?? null,
       updateNews,
+      signal: settings.org.signal,
     },
     signal,
   );

@@ -117,6 +117,16 @@ export interface LightTraits {
   readonly effects: readonly LightEffect[];
 }
 
+export type SignalColour = "blue" | "orange" | "white";
+
+/** How the lamp blinks while a code waits, so that who approves knows that it is this lamp. */
+export interface Signal {
+  /** Null for a lamp without colours. */
+  readonly colour: SignalColour | null;
+  /** Flashes, 1..4, then a pause, again and again. */
+  readonly count: number;
+}
+
 export type PowerOn = "last" | "on" | "off";
 
 /** Why the light changed. */
@@ -215,6 +225,8 @@ export interface View {
     readonly verificationUri: string;
     readonly verificationUriComplete: string;
     readonly expiresAt: MonoMs;
+    /** What the first lamp shows meanwhile, or null. */
+    readonly signal: Signal | null;
   } | null;
   readonly owner: string | null;
   readonly online: boolean;
@@ -266,6 +278,8 @@ export type AgentEvent =
       readonly verificationUri: string;
       readonly verificationUriComplete: string;
       readonly expiresAt: EpochMs;
+      /** How the first lamp blinks until the code is approved, as far as it is known to have colours; null: it does not. */
+      readonly signal: Signal | null;
     }
   | { readonly event: "signedIn"; readonly user: string; readonly org: string | null }
   | { readonly event: "assetToken"; readonly expiresAt: EpochMs }

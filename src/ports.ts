@@ -21,6 +21,7 @@ import type {
   LightState,
   LightTraits,
   PollAnswer,
+  Signal,
   Status,
   UpdateOutcome,
   View,
@@ -183,7 +184,7 @@ export interface Light extends AsyncDisposable {
   readonly traits: LightTraits;
   /** Where it is going: reported at once. */
   readonly target: LightState;
-  /** What it shows now; differs from target during a fade or an effect. */
+  /** What it shows now, a signal aside; differs from target during a fade or an effect. */
   readonly shown: LightState;
   /** Set while the hardware does not answer. */
   readonly fault: AgentError | null;
@@ -196,6 +197,13 @@ export interface Light extends AsyncDisposable {
     options: { fadeMs: number; cause: LightCause },
     signal: AbortSignal,
   ): Promise<LightState>;
+  /**
+   * Blinks a pattern over whatever the lamp shows, until null is given, `apply` moves the lamp, or it is closed. Target,
+   * memory and reports know nothing of it, and the lamp is afterwards as it was.
+   */
+  signal(pattern: Signal | null): void;
+  /** The pattern that it blinks now: without a colour where it has none, null where its hardware does not answer. */
+  readonly signalled: Signal | null;
   /** Calls `listener` at every change of target or availability; returns the way to stop. */
   subscribe(listener: (report: LightReport) => void): () => void;
 }

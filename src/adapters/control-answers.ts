@@ -2,7 +2,15 @@
 // every moment is ISO 8601 here, and a fault is its code and message.
 
 import type { ErrorCode } from "../errors.ts";
-import type { CommandResult, LightChange, LightState, StateName, Status, UpdateOutcome } from "../model.ts";
+import type {
+  CommandResult,
+  LightChange,
+  LightState,
+  Signal,
+  StateName,
+  Status,
+  UpdateOutcome,
+} from "../model.ts";
 import type { Clock } from "../ports.ts";
 import { type EpochMs, epochMs, iso, type MonoMs } from "../units.ts";
 
@@ -30,6 +38,7 @@ export interface StatusAnswer {
     readonly verificationUri: string;
     readonly verificationUriComplete: string;
     readonly expiresAt: string;
+    readonly signal: Signal | null;
   } | null;
   readonly owner: { readonly name: string; readonly userId: string; readonly orgId: string | null } | null;
   readonly tokensIssuedAt: string | null;

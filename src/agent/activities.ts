@@ -3,7 +3,7 @@
 
 import { waitForApproval } from "../device-flow/wait.ts";
 import { AgentError, asAgentError } from "../errors.ts";
-import type { About, LightCause, LightReport } from "../model.ts";
+import type { About, LightCause, LightReport, Signal } from "../model.ts";
 import type { Broker, Clock, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
 import { iso, unreachable } from "../units.ts";
 import type { Commands } from "./commands.ts";
@@ -24,6 +24,8 @@ export interface ActivityParts {
   readonly journal: Journal;
   readonly about: (credentials: Credentials) => About;
   readonly updateNews: UpdateNews;
+  /** What the first lamp blinks while this code waits, or null. */
+  readonly signalFor: (userCode: string) => Signal | null;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
   readonly onSignedOut: (revoked: boolean) => void;
 }
@@ -83,7 +85,7 @@ async function* askCode(
   const code = await org.askCode(signal);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
   const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
-  journal.record({ event: "code", ...shown });
+  journal.record({ event: "code", ...shown, signal: parts.signalFor(userCode) });
   yield { type: "codeIssued", code };
 }
 

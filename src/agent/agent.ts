@@ -16,6 +16,7 @@ import type {
   Random,
   Session,
 } from "../ports.ts";
+import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
 import { createCommands } from "./commands.ts";
@@ -43,6 +44,8 @@ export interface AgentParts {
   readonly version: string;
   readonly keyThumbprint: () => string | null;
   readonly updateNews: UpdateNews;
+  /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
+  readonly signal: boolean;
 }
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
@@ -79,9 +82,15 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     },
   };
 
+  const [first] = lights.values();
   const activityParts: ActivityParts = {
     ...parts,
     commands,
+    signalFor(userCode) {
+      if (!parts.signal || first === undefined) return null;
+      const { colour, count } = signalOf(userCode);
+      return { colour: first.traits.rgb ? colour : null, count };
+    },
     journal: watched,
     about: (held): About => ({
       device,
@@ -120,7 +129,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     running = null;
   };
 
-  const show = (): void => display.show(viewOf(state, device, identity));
+  const view = (): View => viewOf(state, device, identity, first?.signalled ?? null);
+
+  const show = (): void => display.show(view());
 
   const enter = async (to: State, event: Event): Promise<void> => {
     state = to;
@@ -128,6 +139,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     if (unpaired(to)) credentials = null;
     identity = credentials?.identity ?? null;
     if (to.name !== "online") link = null;
+    if (parts.signal) first?.signal(to.name === "waitingForApproval" ? signalOf(to.code.userCode) : null);
     if (event.type === "renewed") return show();
     since = clock.wall();
     if (event.type === "failed") {
@@ -148,12 +160,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const toggle = async (): Promise<void> => {
-    const light = lights.values().next().value;
-    if (light === undefined) return;
+    if (first === undefined) return;
     const cause: LightCause = { kind: "button" };
     await commands.change(
-      light.id,
-      { on: !light.target.on, effect: null },
+      first.id,
+      { on: !first.target.on, effect: null },
       BUTTON_FADE_MS,
       cause,
       everything.signal,
@@ -178,7 +189,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const status = (): Status => ({
-    view: viewOf(state, device, identity),
+    view: view(),
     since,
     tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
     identity,
@@ -189,7 +200,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     update: parts.updateNews.last,
   });
 
-  const record = (report: LightReport): void =>
+  const record = (report: LightReport): void => {
     journal.record({
       event: "light",
       light: report.light,
@@ -197,6 +208,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       available: report.available,
       cause: report.cause,
     });
+    // A lamp that was moved, or has gone, blinks no more.
+    if (state.name === "waitingForApproval") show();
+  };
 
   const listen = async <T>(
     from: AsyncIterable<T>,

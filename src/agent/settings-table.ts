@@ -192,6 +192,13 @@ export const settingTable = {
     doc: "How a person signs the board in: with a code on its display.",
     example: "device",
   },
+  "org.signal": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(true),
+    doc: "While a code waits, the first lamp blinks in a way that the display names too, so that who approves knows that it is this lamp.",
+    example: false,
+  },
   "org.ca": {
     kind: { kind: "path" },
     nullable: true,

@@ -11,6 +11,8 @@ export interface Settings {
     readonly clientSecret: Secret | null;
     readonly scope: string;
     readonly signIn: "device";
+    /** The first lamp blinks while a code waits. */
+    readonly signal: boolean;
     /** PEM file of the org's own certificate authority. */
     readonly ca: string | null;
   };

@@ -8,6 +8,7 @@ import { plainLine } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { AgentError } from "../errors.ts";
 import type { Grant } from "../model.ts";
+import { signalWords } from "../signal.ts";
 import { iso } from "../units.ts";
 import type { RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
@@ -26,6 +27,7 @@ const runningText = (status: StatusAnswer): string => {
   if (code !== null) {
     rows.push(row("code", `${code.userCode} until ${code.expiresAt}`));
     rows.push(row("open", code.verificationUriComplete));
+    if (code.signal !== null) rows.push(row("", `The lamp ${signalWords(code.signal)}`));
   }
   rows.push(row("owner", owner === null ? "nobody" : owner.name));
   if (status.assetTokenExpiresAt !== null)

@@ -39,6 +39,7 @@ const statusNow = (): Status => ({
       verificationUri: "https://o/c",
       verificationUriComplete: "https://o/c?user_code=ABCD",
       expiresAt: after(clock.mono(), 60_000),
+      signal: { colour: null, count: 2 },
     },
     owner: "Ada",
     online: false,

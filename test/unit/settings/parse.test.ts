@@ -17,6 +17,7 @@ describe("settings", () => {
         clientSecret: null,
         scope: "api openid refresh_token",
         signIn: "device",
+        signal: true,
         ca: null,
       },
       assetToken: {
