@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import type { Settings } from "./agent/settings.ts";
+import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
@@ -236,6 +237,14 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       version: around.version,
       keyThumbprint: () => deviceKey?.thumbprint ?? null,
       updateNews,
+      standing: createStanding({
+        session,
+        org,
+        clock,
+        journal,
+        idleDays: settings.org.idleDays,
+        limit: settings.org.approvals,
+      }),
       signal: settings.org.signal,
     },
     signal,

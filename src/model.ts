@@ -185,6 +185,12 @@ export interface CommandResult {
   readonly state: LightState | null;
 }
 
+/** How many of the approvals that the org allows one user for one app are in use; one too many ends the oldest. */
+export interface Approvals {
+  readonly used: number;
+  readonly limit: number;
+}
+
 /** What the `about` topic says. */
 export interface About {
   readonly device: { readonly id: string; readonly name: string; readonly serial: string };
@@ -194,6 +200,10 @@ export interface About {
   /** RFC 7638 thumbprint (SHA-256, base64url) of the device key, or null when there is none. */
   readonly keyThumbprint: string | null;
   readonly owner: Identity | null;
+  /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
+  readonly signedInUntil: EpochMs | null;
+  /** Null while the org has not told. */
+  readonly approvals: Approvals | null;
   /** What became of the last update, or null. */
   readonly update: UpdateOutcome | null;
 }
@@ -248,6 +258,10 @@ export interface Status {
   /** When the org last gave tokens to this board. */
   readonly tokensIssuedAt: EpochMs | null;
   readonly identity: Identity | null;
+  /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
+  readonly signedInUntil: EpochMs | null;
+  /** Null while the org has not told. */
+  readonly approvals: Approvals | null;
   readonly assetTokenExpiresAt: EpochMs | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly lights: readonly LightReport[];

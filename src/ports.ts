@@ -83,6 +83,8 @@ export interface Org {
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
+  /** How many approvals the grant's user has given to this client; null when the org does not tell. */
+  approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */

@@ -3,6 +3,7 @@
 
 import type { ErrorCode } from "../errors.ts";
 import type {
+  Approvals,
   CommandResult,
   LightChange,
   LightState,
@@ -42,6 +43,9 @@ export interface StatusAnswer {
   } | null;
   readonly owner: { readonly name: string; readonly userId: string; readonly orgId: string | null } | null;
   readonly tokensIssuedAt: string | null;
+  /** Until when it stays signed in without a network. */
+  readonly signedInUntil: string | null;
+  readonly approvals: Approvals | null;
   readonly assetTokenExpiresAt: string | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly problem: {
@@ -87,6 +91,8 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     code: view.code === null ? null : { ...view.code, expiresAt: wall(view.code.expiresAt) },
     owner: identity === null ? null : { name: identity.name, userId: identity.userId, orgId: identity.orgId },
     tokensIssuedAt: isoOrNull(status.tokensIssuedAt),
+    signedInUntil: isoOrNull(status.signedInUntil),
+    approvals: status.approvals,
     assetTokenExpiresAt: isoOrNull(status.assetTokenExpiresAt),
     broker: status.broker,
     version: status.version,

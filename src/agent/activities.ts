@@ -10,6 +10,7 @@ import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { Event, State } from "./machine.ts";
 import { retryPauseMs } from "./retry.ts";
+import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 
 export interface ActivityParts {
@@ -24,6 +25,7 @@ export interface ActivityParts {
   readonly journal: Journal;
   readonly about: (credentials: Credentials) => About;
   readonly updateNews: UpdateNews;
+  readonly standing: Standing;
   /** What the first lamp blinks while this code waits, or null. */
   readonly signalFor: (userCode: string) => Signal | null;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
@@ -73,10 +75,13 @@ async function* askCode(
   { revoke, kept }: Extract<State, { name: "askingCode" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  const { session, org, journal, clock } = parts;
+  const { session, org, journal, clock, standing } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
-  if (kept !== true) await session.forget();
+  if (kept !== true) {
+    await session.forget();
+    standing.reset();
+  }
   if (revoke) {
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
     journal.record({ event: "signedOut", revoked });
@@ -115,7 +120,7 @@ const revokeWithin = async (
 };
 
 async function* awaitApproval(
-  { org, session, clock }: ActivityParts,
+  { org, session, clock, standing }: ActivityParts,
   { code, kept }: Extract<State, { name: "waitingForApproval" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
@@ -123,6 +128,7 @@ async function* awaitApproval(
   const before = kept === true ? await session.load() : undefined;
   // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
   await session.adopt(grant);
+  standing.reset();
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
   if (before !== undefined) await revokeWithin(org, before, clock, signal);
   yield { type: "approved" };
@@ -170,7 +176,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock } = parts;
+  const { broker, lights, commands, journal, clock, standing } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -179,6 +185,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   let held = first;
 
   const connect = async (credentials: Credentials): Promise<Link> => {
+    await standing.refresh();
     const announcement = {
       about: parts.about(credentials),
       lights: reportsOf(lights, { kind: "agent" }),
@@ -214,12 +221,19 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       link?.announce(parts.about(held));
     }),
   );
-  unsubscribe.push(parts.updateNews.subscribe(() => link?.announce(parts.about(held))));
+  for (const news of [parts.updateNews, standing])
+    unsubscribe.push(news.subscribe(() => link?.announce(parts.about(held))));
+  let asking: Promise<void> = Promise.resolve();
+  /** Beside everything else: the lamp waits for no such answer. */
+  const ask = (): void => {
+    asking = asking.then(() => standing.ask(until));
+  };
   try {
     let current = first;
     let made = await connect(current);
     journal.record({ event: "online", broker: made.address, protocol: made.protocol });
     yield { type: "linkUp" };
+    ask();
     let attempt = 0;
     let keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
     let renewAt: number | null = current.renewAt;
@@ -246,7 +260,9 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
         } else {
           keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
           await parts.credentials.keepAlive(signal);
+          await standing.refresh();
         }
+        ask();
         attempt = 0;
       } catch (error) {
         signal.throwIfAborted();
@@ -262,6 +278,6 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     for (const stop of unsubscribe) stop();
     ended.abort();
     await link?.[Symbol.asyncDispose]();
-    await Promise.all([...obeying]);
+    await Promise.all([...obeying, asking]);
   }
 }

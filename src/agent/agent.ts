@@ -23,6 +23,7 @@ import { createCommands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
+import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
 
@@ -44,6 +45,7 @@ export interface AgentParts {
   readonly version: string;
   readonly keyThumbprint: () => string | null;
   readonly updateNews: UpdateNews;
+  readonly standing: Standing;
   /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
   readonly signal: boolean;
 }
@@ -61,7 +63,7 @@ interface Running {
  * when it resolves; lights, display and vault belong to the caller.
  */
 export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
-  const { clock, journal, display, lights, device } = parts;
+  const { clock, journal, display, lights, device, standing } = parts;
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
   const everything = new AbortController();
   const commands = createCommands({ lights, trust: parts.trust, clock, journal });
@@ -99,6 +101,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       lights: [...lights.values()].map(({ id, name, traits }) => ({ id, name, traits })),
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
+      signedInUntil: parts.standing.signedInUntil,
+      approvals: parts.standing.approvals,
       update: parts.updateNews.last,
     }),
     onSignedOut(revoked) {
@@ -129,7 +133,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     running = null;
   };
 
-  const view = (): View => viewOf(state, device, identity, first?.signalled ?? null);
+  /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
+  const owner = (): Identity | null => identity ?? standing.identity;
+  const view = (): View => viewOf(state, device, owner(), first?.signalled ?? null);
 
   const show = (): void => display.show(view());
 
@@ -174,7 +180,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
-        await parts.updateNews.refresh();
+        await Promise.all([parts.updateNews.refresh(), standing.refresh()]);
         return request.answer(status());
       case "light": {
         const cause: LightCause = { kind: "agent" };
@@ -191,8 +197,10 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const status = (): Status => ({
     view: view(),
     since,
-    tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
-    identity,
+    tokensIssuedAt: standing.tokensIssuedAt,
+    identity: owner(),
+    signedInUntil: standing.signedInUntil,
+    approvals: standing.approvals,
     assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,
     broker: link,
     lights: reportsOf(lights, { kind: "agent" }),
@@ -242,6 +250,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       post({ type: "pressed", input });
     }),
     listen(parts.controls, control),
+    standing.keep(everything.signal),
   ];
   for (const report of reportsOf(lights, { kind: "restore" })) record(report);
   try {

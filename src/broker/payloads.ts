@@ -1,5 +1,6 @@
 import { entryOf } from "../errors.ts";
 import type { About, CommandResult, LightReport, LightState, LightTraits, UpdateOutcome } from "../model.ts";
+import { iso } from "../units.ts";
 import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -53,6 +54,8 @@ export const encodeAbout = (about: About, topics: Topics): string =>
       about.owner === null
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
+    signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
+    approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),
   });
 

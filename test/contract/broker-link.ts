@@ -49,6 +49,8 @@ const announcementOf = (brightness: number): Announcement => ({
     ],
     keyThumbprint: null,
     owner: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   },
   lights: [reportOf(brightness), reportOf(brightness, "hall")],

@@ -60,6 +60,8 @@ const statusNow = (): Status => ({
     },
   ],
   version: "1.2.3",
+  signedInUntil: null,
+  approvals: null,
   update: null,
 });
 

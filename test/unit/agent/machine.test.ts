@@ -23,7 +23,6 @@ const credentials = (renewAt: number | null = null): Credentials => ({
   pass: { kind: "static" },
   identity: null,
   assetToken: null,
-  tokensIssuedAt: epochMs(0),
   renewAt: renewAt === null ? null : monoMs(renewAt),
 });
 

@@ -20,7 +20,6 @@ const credentials = {
   pass: { kind: "static" },
   identity: ada,
   assetToken: null,
-  tokensIssuedAt: epochMs(0),
   renewAt: null,
 } as const;
 const connecting = { name: "connecting", attempt: 0, credentials } as const;

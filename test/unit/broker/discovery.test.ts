@@ -12,6 +12,8 @@ const aboutOf = (...lights: About["lights"]): About => ({
   lights,
   keyThumbprint: null,
   owner: { userId: "005", name: "Ada", username: "ada@example.org", orgId: "00D" },
+  signedInUntil: null,
+  approvals: null,
   update: null,
 });
 

@@ -100,6 +100,8 @@ describe("the about document", () => {
     lights: [{ id: "main", name: "Porch", traits: dimmer }],
     keyThumbprint: "abc",
     owner: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   } as const;
 

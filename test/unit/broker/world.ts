@@ -29,6 +29,8 @@ export const announcement: Announcement = {
     lights: [{ id: "main", name: "Porch", traits: dimmable }],
     keyThumbprint: null,
     owner: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   },
   lights: [reportOf(0.5)],

@@ -18,6 +18,8 @@ describe("settings", () => {
         scope: "api openid refresh_token",
         signIn: "device",
         signal: true,
+        idleDays: 30,
+        approvals: 5,
         ca: null,
       },
       assetToken: {
