@@ -16,7 +16,7 @@ export interface Row {
   readonly why: string;
 }
 
-const leaf = ["src/units.ts", "src/errors.ts", "src/model.ts", "src/ports.ts"];
+const leaf = ["src/units.ts", "src/errors.ts", "src/model.ts", "src/signal.ts", "src/ports.ts"];
 const settings = ["src/agent/settings*.ts"];
 
 export const importTable: readonly Row[] = [
@@ -175,7 +175,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/page-server*.ts"],
-    may: ["src/units.ts", "src/model.ts", "firmware-sim/**"],
+    may: ["src/units.ts", "src/model.ts", "src/signal.ts", "firmware-sim/**"],
     types: ["src/ports.ts"],
     node: "any",
     ambient: true,
@@ -197,7 +197,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/**"],
-    may: ["src/units.ts", "src/model.ts", "companion/core/**"],
+    may: ["src/units.ts", "src/model.ts", "src/signal.ts", "companion/core/**"],
     types: ["src/ports.ts"],
     packages: ["mqtt", "mqtt-packet", "jose", "ws"],
     node: "any",

@@ -7,6 +7,7 @@ import { createCredentials } from "./agent/credentials.ts";
 import { openEvening } from "./agent/evening.ts";
 import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
+import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
@@ -300,6 +301,15 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           : () => {
               for (const ask of askers) ask();
             },
+      standing: createStanding({
+        session,
+        org,
+        clock,
+        journal,
+        idleDays: settings.org.idleDays,
+        limit: settings.org.approvals,
+      }),
+      signal: settings.org.signal,
     },
     signal,
   );

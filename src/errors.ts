@@ -113,6 +113,16 @@ export const errorTable = {
     title: "The org does not accept the access token any more",
     help: "It ran out or was revoked. The board gets a new one with its refresh token.",
   },
+  SIGN_IN_ENDING: {
+    remedy: "report",
+    title: "The sign-in ends soon, because the org has not heard of this board for long",
+    help: "Connect the board to the network before then: it renews the sign-in by itself. Afterwards somebody has to approve a new code.",
+  },
+  APPROVALS_FULL: {
+    remedy: "report",
+    title: "All approvals that the org allows this person for this app are used",
+    help: "The next board or phone that they sign in with it signs out the oldest one. Sign out a board that is not used any more (porchlight sign-out, or the person's settings at the org), or give further boards an External Client App of their own.",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",

@@ -117,6 +117,16 @@ export interface LightTraits {
   readonly effects: readonly LightEffect[];
 }
 
+export type SignalColour = "blue" | "orange" | "white";
+
+/** How the lamp blinks while a code waits, so that who approves knows that it is this lamp. */
+export interface Signal {
+  /** Null for a lamp without colours. */
+  readonly colour: SignalColour | null;
+  /** Flashes, 1..4, then a pause, again and again. */
+  readonly count: number;
+}
+
 export type PowerOn = "last" | "on" | "off";
 
 /** Why the light changed. */
@@ -268,6 +278,12 @@ export interface CommandResult {
   readonly guests?: readonly GuestPass[];
 }
 
+/** How many of the approvals that the org allows one user for one app are in use; one too many ends the oldest. */
+export interface Approvals {
+  readonly used: number;
+  readonly limit: number;
+}
+
 /** What the `about` topic says. */
 export interface About {
   readonly device: { readonly id: string; readonly name: string; readonly serial: string };
@@ -279,6 +295,10 @@ export interface About {
   readonly owner: Identity | null;
   /** When the lamps go on and off by themselves, or null. */
   readonly evening: Evening | null;
+  /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
+  readonly signedInUntil: EpochMs | null;
+  /** Null while the org has not told. */
+  readonly approvals: Approvals | null;
   /** What became of the last update, or null. */
   readonly update: UpdateOutcome | null;
 }
@@ -310,6 +330,8 @@ export interface View {
     readonly verificationUri: string;
     readonly verificationUriComplete: string;
     readonly expiresAt: MonoMs;
+    /** What the first lamp shows meanwhile, or null. */
+    readonly signal: Signal | null;
   } | null;
   readonly owner: string | null;
   readonly online: boolean;
@@ -331,6 +353,10 @@ export interface Status {
   /** When the org last gave tokens to this board. */
   readonly tokensIssuedAt: EpochMs | null;
   readonly identity: Identity | null;
+  /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
+  readonly signedInUntil: EpochMs | null;
+  /** Null while the org has not told. */
+  readonly approvals: Approvals | null;
   readonly assetTokenExpiresAt: EpochMs | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly lights: readonly LightReport[];
@@ -361,6 +387,8 @@ export type AgentEvent =
       readonly verificationUri: string;
       readonly verificationUriComplete: string;
       readonly expiresAt: EpochMs;
+      /** How the first lamp blinks until the code is approved, as far as it is known to have colours; null: it does not. */
+      readonly signal: Signal | null;
     }
   | { readonly event: "signedIn"; readonly user: string; readonly org: string | null }
   | { readonly event: "assetToken"; readonly expiresAt: EpochMs }

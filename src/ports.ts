@@ -22,6 +22,7 @@ import type {
   LightState,
   LightTraits,
   PollAnswer,
+  Signal,
   SignedVerdict,
   Status,
   UpdateOutcome,
@@ -93,6 +94,8 @@ export interface Org {
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
+  /** How many approvals the grant's user has given to this client; null when the org does not tell. */
+  approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */
@@ -214,7 +217,7 @@ export interface Light extends AsyncDisposable {
   readonly traits: LightTraits;
   /** Where it is going: reported at once. */
   readonly target: LightState;
-  /** What it shows now; differs from target during a fade or an effect. */
+  /** What it shows now, a signal aside; differs from target during a fade or an effect. */
   readonly shown: LightState;
   /** Set while the hardware does not answer. */
   readonly fault: AgentError | null;
@@ -227,6 +230,13 @@ export interface Light extends AsyncDisposable {
     options: { fadeMs: number; cause: LightCause },
     signal: AbortSignal,
   ): Promise<LightState>;
+  /**
+   * Blinks a pattern over whatever the lamp shows, until null is given, `apply` moves the lamp, or it is closed. Target,
+   * memory and reports know nothing of it, and the lamp is afterwards as it was.
+   */
+  signal(pattern: Signal | null): void;
+  /** The pattern that it blinks now: without a colour where it has none, null where its hardware does not answer. */
+  readonly signalled: Signal | null;
   /** Calls `listener` at every change of target or availability; returns the way to stop. */
   subscribe(listener: (report: LightReport) => void): () => void;
 }

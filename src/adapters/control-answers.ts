@@ -3,10 +3,12 @@
 
 import type { ErrorCode } from "../errors.ts";
 import type {
+  Approvals,
   CommandResult,
   GuestPass,
   LightChange,
   LightState,
+  Signal,
   StateName,
   Status,
   UpdateOutcome,
@@ -40,9 +42,13 @@ export interface StatusAnswer {
     readonly verificationUri: string;
     readonly verificationUriComplete: string;
     readonly expiresAt: string;
+    readonly signal: Signal | null;
   } | null;
   readonly owner: { readonly name: string; readonly userId: string; readonly orgId: string | null } | null;
   readonly tokensIssuedAt: string | null;
+  /** Until when it stays signed in without a network. */
+  readonly signedInUntil: string | null;
+  readonly approvals: Approvals | null;
   readonly assetTokenExpiresAt: string | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly problem: {
@@ -91,6 +97,8 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     code: view.code === null ? null : { ...view.code, expiresAt: wall(view.code.expiresAt) },
     owner: identity === null ? null : { name: identity.name, userId: identity.userId, orgId: identity.orgId },
     tokensIssuedAt: isoOrNull(status.tokensIssuedAt),
+    signedInUntil: isoOrNull(status.signedInUntil),
+    approvals: status.approvals,
     assetTokenExpiresAt: isoOrNull(status.assetTokenExpiresAt),
     broker: status.broker,
     version: status.version,

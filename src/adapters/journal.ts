@@ -2,6 +2,7 @@
 
 import type { AgentEvent, LightCause, LightState, StateName } from "../model.ts";
 import type { Clock, Journal } from "../ports.ts";
+import { signalWords } from "../signal.ts";
 import { iso, unreachable } from "../units.ts";
 import { plainLine, redact } from "./redact.ts";
 
@@ -105,7 +106,7 @@ const sentence = (event: AgentEvent): string | null => {
         ? null
         : stateWords[event.state];
     case "code":
-      return `open ${event.verificationUriComplete} and check the code ${event.userCode}`;
+      return `open ${event.verificationUriComplete} and check the code ${event.userCode}${event.signal === null ? "" : `; the lamp ${signalWords(event.signal)}`}`;
     case "signedIn":
       return `signed in by ${event.user}`;
     case "assetToken":

@@ -18,6 +18,7 @@ import type {
   Session,
   SignedCommands,
 } from "../ports.ts";
+import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
@@ -26,6 +27,7 @@ import type { EveningKeeper } from "./evening.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
+import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
 
@@ -54,6 +56,9 @@ export interface AgentParts {
   readonly evening: EveningKeeper;
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
+  readonly standing: Standing;
+  /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
+  readonly signal: boolean;
 }
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
@@ -69,7 +74,7 @@ interface Running {
  * when it resolves; lights, display and vault belong to the caller.
  */
 export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
-  const { clock, journal, display, lights, names } = parts;
+  const { clock, journal, display, lights, names, standing } = parts;
   const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
   const everything = new AbortController();
@@ -107,9 +112,15 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     },
   };
 
+  const [first] = lights.values();
   const activityParts: ActivityParts = {
     ...parts,
     commands,
+    signalFor(userCode) {
+      if (!parts.signal || first === undefined) return null;
+      const { colour, count } = signalOf(userCode);
+      return { colour: first.traits.rgb ? colour : null, count };
+    },
     journal: watched,
     about: (held): About => ({
       device: device(),
@@ -119,6 +130,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
       evening: parts.evening.schedule,
+      signedInUntil: parts.standing.signedInUntil,
+      approvals: parts.standing.approvals,
       update: parts.updateNews.last,
     }),
     onSignedOut(revoked) {
@@ -149,7 +162,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     running = null;
   };
 
-  const show = (): void => display.show(viewOf(state, device(), identity));
+  /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
+  const owner = (): Identity | null => identity ?? standing.identity;
+  const view = (): View => viewOf(state, device(), owner(), first?.signalled ?? null);
+
+  const show = (): void => display.show(view());
 
   const enter = async (to: State, event: Event): Promise<void> => {
     state = to;
@@ -157,6 +174,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     if (unpaired(to)) credentials = null;
     identity = credentials?.identity ?? null;
     if (to.name !== "online") link = null;
+    if (parts.signal) first?.signal(to.name === "waitingForApproval" ? signalOf(to.code.userCode) : null);
     if (event.type === "renewed") return show();
     since = clock.wall();
     if (event.type === "failed") {
@@ -177,12 +195,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const toggle = async (): Promise<void> => {
-    const light = lights.values().next().value;
-    if (light === undefined) return;
+    if (first === undefined) return;
     const cause: LightCause = { kind: "button" };
     await commands.change(
-      light.id,
-      { on: !light.target.on, effect: null },
+      first.id,
+      { on: !first.target.on, effect: null },
       BUTTON_FADE_MS,
       cause,
       everything.signal,
@@ -196,7 +213,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
-        await parts.updateNews.refresh();
+        await Promise.all([parts.updateNews.refresh(), standing.refresh()]);
         return request.answer(status());
       case "light": {
         const cause: LightCause = { kind: "agent" };
@@ -219,10 +236,12 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const status = (): Status => ({
-    view: viewOf(state, device(), identity),
+    view: view(),
     since,
-    tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
-    identity,
+    tokensIssuedAt: standing.tokensIssuedAt,
+    identity: owner(),
+    signedInUntil: standing.signedInUntil,
+    approvals: standing.approvals,
     assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,
     broker: link,
     lights: reportsOf(lights, { kind: "agent" }),
@@ -230,7 +249,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     update: parts.updateNews.last,
   });
 
-  const record = (report: LightReport): void =>
+  const record = (report: LightReport): void => {
     journal.record({
       event: "light",
       light: report.light,
@@ -238,6 +257,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       available: report.available,
       cause: report.cause,
     });
+    // A lamp that was moved, or has gone, blinks no more.
+    if (state.name === "waitingForApproval") show();
+  };
 
   const listen = async <T>(
     from: AsyncIterable<T>,
@@ -270,6 +292,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       post({ type: "pressed", input });
     }),
     listen(parts.controls, control),
+    standing.keep(everything.signal),
   ];
   for (const report of reportsOf(lights, { kind: "restore" })) record(report);
   try {

@@ -135,6 +135,8 @@ const textSchema = (kind: Kind): Schema => {
   switch (kind.kind) {
     case "flag":
       return { type: "boolean" };
+    case "count":
+      return { type: "integer", minimum: kind.least, maximum: kind.most };
     case "object":
       return { type: "object" };
     case "choice":
@@ -153,7 +155,7 @@ const textSchema = (kind: Kind): Schema => {
 const rowSchema = (row: AnyRow): Schema => {
   const base = textSchema(row.kind);
   const options: Schema[] = [base];
-  if (row.kind.kind !== "flag" && row.kind.kind !== "object") options.push({ $ref: "#/$defs/elsewhere" });
+  if (!["flag", "count", "object"].includes(row.kind.kind)) options.push({ $ref: "#/$defs/elsewhere" });
   if (row.nullable) options.push({ type: "null" });
   const { fallback } = row;
   return {

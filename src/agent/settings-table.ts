@@ -7,6 +7,7 @@ import type { Secret } from "../units.ts";
 import type { Settings } from "./settings.ts";
 import type {
   ChoiceKind,
+  CountKind,
   FlagKind,
   Kind,
   ObjectKind,
@@ -65,11 +66,13 @@ export type Fallback<V> =
 
 type KindFor<V> = V extends boolean
   ? FlagKind
-  : V extends Secret
-    ? SecretKind
-    : V extends string
-      ? TextKind | UrlKind | PathKind | PlaceKind
-      : ObjectKind;
+  : V extends number
+    ? CountKind
+    : V extends Secret
+      ? SecretKind
+      : V extends string
+        ? TextKind | UrlKind | PathKind | PlaceKind
+        : ObjectKind;
 
 export interface SettingRow<V> {
   readonly kind: string extends V & string
@@ -191,6 +194,31 @@ export const settingTable = {
     fallback: always("device"),
     doc: "How a person signs the board in: with a code on its display.",
     example: "device",
+  },
+  "org.signal": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(true),
+    doc: "While a code waits, the first lamp blinks in a way that the display names too, so that who approves knows that it is this lamp.",
+    example: false,
+  },
+  "org.idleDays": {
+    kind: { kind: "count", least: 1, most: 3650 },
+    nullable: true,
+    fallback: derived("30 with dialect salesforce, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" ? null : 30,
+    ),
+    doc: "How many days the org keeps a sign-in that is not used, so that the board can say how long it stays signed in without a network. Null: for ever, or nobody knows.",
+    example: 90,
+  },
+  "org.approvals": {
+    kind: { kind: "count", least: 1, most: 1000 },
+    nullable: true,
+    fallback: derived("5 with dialect salesforce, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" ? null : 5,
+    ),
+    doc: "How many approvals the org allows one person for one app before it ends the oldest. The board asks the org once a day how many are used, and warns. Null: it does not ask.",
+    example: 5,
   },
   "org.ca": {
     kind: { kind: "path" },

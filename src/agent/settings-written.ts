@@ -106,7 +106,7 @@ const flatten = (
 export const fromText = (text: string, row: AnyRow | undefined): Json | undefined => {
   const read = readJsonc(text);
   const value = read.ok ? read.value : undefined;
-  const isText = row !== undefined && row.kind.kind !== "object" && row.kind.kind !== "flag";
+  const isText = row !== undefined && !["object", "flag", "count"].includes(row.kind.kind);
   if (!isText) return value;
   if (value === null && row.nullable && row.kind.kind !== "secret") return null;
   return value !== undefined && pointsElsewhere(value, row.kind) ? value : text;

@@ -9,6 +9,7 @@ import type {
   LightTraits,
   UpdateOutcome,
 } from "../model.ts";
+import { iso } from "../units.ts";
 import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -85,6 +86,8 @@ export const encodeAbout = (about: About, topics: Topics): string =>
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
     evening: about.evening === null ? null : eveningFields(about.evening),
+    signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
+    approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),
   });
 

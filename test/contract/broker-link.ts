@@ -50,6 +50,8 @@ const announcementOf = (brightness: number): Announcement => ({
     keyThumbprint: null,
     owner: null,
     evening: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   },
   lights: [reportOf(brightness), reportOf(brightness, "hall")],

@@ -39,6 +39,7 @@ const statusNow = (): Status => ({
       verificationUri: "https://o/c",
       verificationUriComplete: "https://o/c?user_code=ABCD",
       expiresAt: after(clock.mono(), 60_000),
+      signal: { colour: null, count: 2 },
     },
     owner: "Ada",
     online: false,
@@ -59,6 +60,8 @@ const statusNow = (): Status => ({
     },
   ],
   version: "1.2.3",
+  signedInUntil: null,
+  approvals: null,
   update: null,
 });
 

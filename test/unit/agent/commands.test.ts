@@ -34,6 +34,8 @@ const plainLight = (id: string, fails: () => unknown): Light => {
       return target;
     },
     fault: null,
+    signal: () => undefined,
+    signalled: null,
     async apply(change) {
       const error = fails();
       if (error !== undefined) throw error;

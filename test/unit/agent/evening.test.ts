@@ -78,6 +78,8 @@ describe("a schedule", () => {
     target: { on: false, brightness: 1, colour: { mode: "none" }, effect: null },
     shown: { on: false, brightness: 1, colour: { mode: "none" }, effect: null },
     fault: null,
+    signal: () => {},
+    signalled: null,
     async apply(change, { cause }) {
       if (failure !== undefined) throw failure;
       applied.push({ light: id, change, cause: cause.kind });

@@ -22,6 +22,8 @@ const about: About = {
   keyThumbprint: null,
   owner: null,
   evening: null,
+  signedInUntil: null,
+  approvals: null,
   update: null,
 };
 

@@ -101,6 +101,8 @@ describe("the about document", () => {
     keyThumbprint: "abc",
     owner: null,
     evening: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   } as const;
 

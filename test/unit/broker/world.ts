@@ -30,6 +30,8 @@ export const announcement: Announcement = {
     keyThumbprint: null,
     owner: null,
     evening: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   },
   lights: [reportOf(0.5)],

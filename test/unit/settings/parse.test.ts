@@ -17,6 +17,9 @@ describe("settings", () => {
         clientSecret: null,
         scope: "api openid refresh_token",
         signIn: "device",
+        signal: true,
+        idleDays: 30,
+        approvals: 5,
         ca: null,
       },
       assetToken: {
