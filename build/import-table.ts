@@ -162,6 +162,7 @@ export const importTable: readonly Row[] = [
   {
     files: ["companion/core/**"],
     may: [],
+    types: ["src/model.ts"],
     packages: ["@noble/hashes"],
     ambient: true,
     why: "the phone's side of the contract, in a browser and in the simulated phone; shares no code with the board that checks it",
