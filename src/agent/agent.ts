@@ -84,7 +84,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     clock,
     journal,
     signed: parts.signed,
-    owner: () => identity,
+    owner: () => owner(),
     limit: parts.limit,
     requests: {
       lights,
@@ -206,10 +206,6 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     );
   };
 
-  /** Who owns the board, also while it is not online. */
-  const ownerKept = async (): Promise<Identity | null> =>
-    identity ?? (await parts.session.load())?.identity ?? null;
-
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
@@ -222,12 +218,12 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
         );
       }
       case "guests": {
-        const owner = await ownerKept();
-        return request.answer(owner === null ? null : await parts.guests.list(owner));
+        const by = owner();
+        return request.answer(by === null ? null : await parts.guests.list(by));
       }
       case "revokeGuest": {
-        const owner = await ownerKept();
-        return request.answer(owner !== null && (await parts.guests.revoke(request.pass, owner)));
+        const by = owner();
+        return request.answer(by !== null && (await parts.guests.revoke(request.pass, by)));
       }
       case "signOut":
         signOuts.push(request.answer);
