@@ -12,6 +12,7 @@ import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
 import type { AgentEvent } from "./model.ts";
+import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
   Broker,
@@ -119,6 +120,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
   const device = settings.device;
+  await using keys = createPublishedKeys({ http, clock, vault });
 
   // What is not needed for the first request to the org is loaded while a person reads the code.
   const key = once(async () =>
@@ -144,7 +146,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         device,
         endpoints: org.endpoints,
       },
-      { http, clock, key: deviceKey },
+      { http, clock, key: deviceKey, keys },
     );
   });
   const broker = once(async (): Promise<Broker> => {

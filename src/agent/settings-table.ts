@@ -9,6 +9,7 @@ import type {
   ChoiceKind,
   FlagKind,
   Kind,
+  NumberKind,
   ObjectKind,
   PathKind,
   PlaceKind,
@@ -65,11 +66,13 @@ export type Fallback<V> =
 
 type KindFor<V> = V extends boolean
   ? FlagKind
-  : V extends Secret
-    ? SecretKind
-    : V extends string
-      ? TextKind | UrlKind | PathKind | PlaceKind
-      : ObjectKind;
+  : V extends number
+    ? NumberKind
+    : V extends Secret
+      ? SecretKind
+      : V extends string
+        ? TextKind | UrlKind | PathKind | PlaceKind
+        : ObjectKind;
 
 export interface SettingRow<V> {
   readonly kind: string extends V & string
@@ -322,6 +325,20 @@ export const settingTable = {
     fallback: always("broker"),
     doc: "Whose commands count: owner takes signed ones only, broker takes whatever the broker lets through.",
     example: "broker",
+  },
+  "commands.clientId": {
+    kind: oneLine,
+    nullable: false,
+    fallback: derived("org.clientId", (chosen) => chosen["org.clientId"]),
+    doc: "The client id of the app that phones sign in to; only its sign-ins can command the lamps.",
+    example: "3MVG9…",
+  },
+  "commands.signInHours": {
+    kind: { kind: "number", least: 1, most: 8760 },
+    nullable: false,
+    fallback: always(24),
+    doc: "How long a phone's sign-in counts, in hours; the app renews it when it is opened.",
+    example: 168,
   },
   display: {
     kind: {
