@@ -15,6 +15,7 @@ import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
 import type { AgentEvent } from "./model.ts";
+import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
   Broker,
@@ -27,6 +28,7 @@ import type {
   Light,
   OpenDriver,
   Random,
+  SignedCommands,
   Updates,
   Vault,
 } from "./ports.ts";
@@ -124,6 +126,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
   const device = settings.device;
+  await using keys = createPublishedKeys({ http, clock, vault });
 
   // What is not needed for the first request to the org is loaded while a person reads the code.
   const key = once(async () =>
@@ -149,7 +152,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         device,
         endpoints: org.endpoints,
       },
-      { http, clock, key: deviceKey },
+      { http, clock, key: deviceKey, keys },
     );
   });
   const broker = once(async (): Promise<Broker> => {
@@ -187,6 +190,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const watched: Journal = {
     record(event: AgentEvent) {
       if (event.event === "code") preload();
+      if (event.event === "online") loading.push(signed().catch(() => undefined));
       journal.record(event);
     },
   };
@@ -208,7 +212,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
             return org.endpoints(grant, until);
           },
         },
-        { vault, clock, keys: await keys(), guests: await guests() },
+        { vault, clock, keys, guests: await guests() },
       );
     })();
     return checker;
@@ -292,7 +296,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         revoke: async (id, owner) => (await guests()).revoke(id, owner),
         forget: async () => (await guests()).forget(),
       },
-      limit: limitChange,
+      limit: async (pass, change, now) => (await import("./owner/passes.ts")).limited(pass, change, now),
       names,
       evening,
       lookForUpdate:

@@ -189,7 +189,7 @@ export const errorTable = {
   COMMAND_INVALID: {
     remedy: "report",
     title: "The command makes no sense",
-    help: "It is not a JSON object of the light schema. docs/topics.md has an example of each.",
+    help: "It has not the form that docs/topics.md, for signed commands docs/signed-commands.md, describes. Both have examples.",
   },
   COMMAND_TOO_LARGE: {
     remedy: "report",

@@ -36,12 +36,12 @@ export interface Commands {
   ): Promise<CommandResult>;
 }
 
-/** A guest's change as the pass allows it, or why it does not. */
+/** A guest's change as the pass allows it for a lamp in this state. */
 export type LimitChange = (
   pass: GuestPass,
   change: LightChange,
   now: LightState,
-) => { readonly ok: true; readonly change: LightChange } | { readonly ok: false; readonly detail: string };
+) => Promise<LightChange | "GUEST_LIMIT">;
 
 /** How many ids of past commands are remembered, to refuse the same command twice. */
 export const REMEMBERED_IDS = 512;
@@ -125,16 +125,16 @@ export const createCommands = (parts: {
       if (light === undefined) return { result: refuse(id, name, "LIGHT_UNKNOWN") };
       const options = { fadeMs: request.fadeMs, cause: { kind: "command", id } as LightCause };
       if (sender.kind === "owner") return { result: await apply(id, light, request.change, options, signal) };
-      const limited = parts.limit(sender.pass, request.change, light.target);
-      if (!limited.ok) return { result: refuse(id, name, "GUEST_LIMIT", limited.detail) };
+      const limited = await parts.limit(sender.pass, request.change, light.target);
+      if (limited === "GUEST_LIMIT") return { result: refuse(id, name, limited) };
       const cause: LightCause = { kind: "command", id, guest: sender.pass.name };
-      return { result: await apply(id, light, limited.change, { ...options, cause }, signal) };
+      return { result: await apply(id, light, limited, { ...options, cause }, signal) };
     }
     if (sender.kind !== "owner") return { result: refuse(id, first, "COMMAND_FORBIDDEN") };
     const fulfilled = await fulfil(request, by, parts.requests);
     if (!fulfilled.ok) {
       const { error } = fulfilled;
-      if (error.remedy === "report")
+      if (fulfilled.refused)
         return { result: refuse(id, first, error.code, error.detail ?? undefined) };
       journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null });
       return { result: result("failed", id, first, error) };

@@ -7,9 +7,9 @@ import type { Secret } from "../units.ts";
 import type { Settings } from "./settings.ts";
 import type {
   ChoiceKind,
-  CountKind,
   FlagKind,
   Kind,
+  NumberKind,
   ObjectKind,
   PathKind,
   PlaceKind,
@@ -67,7 +67,7 @@ export type Fallback<V> =
 type KindFor<V> = V extends boolean
   ? FlagKind
   : V extends number
-    ? CountKind
+    ? NumberKind
     : V extends Secret
       ? SecretKind
       : V extends string
@@ -203,7 +203,7 @@ export const settingTable = {
     example: false,
   },
   "org.idleDays": {
-    kind: { kind: "count", least: 1, most: 3650 },
+    kind: { kind: "number", least: 1, most: 3650 },
     nullable: true,
     fallback: derived("30 with dialect salesforce, else null", (chosen) =>
       chosen["org.dialect"] === "rfc8628" ? null : 30,
@@ -212,7 +212,7 @@ export const settingTable = {
     example: 90,
   },
   "org.approvals": {
-    kind: { kind: "count", least: 1, most: 1000 },
+    kind: { kind: "number", least: 1, most: 1000 },
     nullable: true,
     fallback: derived("5 with dialect salesforce, else null", (chosen) =>
       chosen["org.dialect"] === "rfc8628" ? null : 5,
@@ -349,6 +349,20 @@ export const settingTable = {
     fallback: always("owner"),
     doc: "Whose commands count: owner takes only those that the owner's phone, or a guest's with a pass, has signed; broker also takes plain ones, from whomever the broker lets through: for hubs such as Home Assistant.",
     example: "broker",
+  },
+  "commands.clientId": {
+    kind: oneLine,
+    nullable: false,
+    fallback: derived("org.clientId", (chosen) => chosen["org.clientId"]),
+    doc: "The client id of the app that phones sign in to; only its sign-ins can command the lamps.",
+    example: "3MVG9…",
+  },
+  "commands.signInHours": {
+    kind: { kind: "number", least: 1, most: 8760 },
+    nullable: false,
+    fallback: always(24),
+    doc: "How long a phone's sign-in counts, in hours; the app renews it when it is opened.",
+    example: 168,
   },
   display: {
     kind: {

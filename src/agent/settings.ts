@@ -41,7 +41,13 @@ export interface Settings {
     readonly allowPlain: boolean;
     readonly discovery: "homeassistant" | null;
   };
-  readonly commands: { readonly trust: "owner" | "broker" };
+  readonly commands: {
+    readonly trust: "owner" | "broker";
+    /** The app that phones sign in to, to command this board. */
+    readonly clientId: string;
+    /** How long such a sign-in counts. */
+    readonly signInHours: number;
+  };
   readonly lights: readonly {
     readonly id: string;
     readonly name: string;

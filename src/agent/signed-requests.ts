@@ -20,10 +20,12 @@ export interface RequestParts {
 /** What became of a request. `afterwards` is to be called once the answer is on its way. */
 export type Fulfilled =
   | { readonly ok: true; readonly guests?: readonly GuestPass[]; readonly afterwards?: () => void }
-  | { readonly ok: false; readonly error: AgentError };
+  /** `refused`: it was not tried. */
+  | { readonly ok: false; readonly refused: boolean; readonly error: AgentError };
 
 const refused = (code: ErrorCode, detail?: string): Fulfilled => ({
   ok: false,
+  refused: true,
   error: new AgentError(code, detail),
 });
 
@@ -68,6 +70,7 @@ export const fulfil = async (
         return { ok: true };
     }
   } catch (error) {
-    return { ok: false, error: asAgentError(error) };
+    const fault = asAgentError(error);
+    return { ok: false, refused: fault.remedy === "report", error: fault };
   }
 };

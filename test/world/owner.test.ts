@@ -85,8 +85,9 @@ describe("a broker that is not honest", () => {
   });
 
   it("cannot retain it", async () => {
-    stage.world.broker.publish("porchlight/porch-1/command", command, { retain: true });
     await stage.run?.stop();
+    stage.world.broker.restart({ keepSessions: false });
+    stage.world.broker.publish("porchlight/porch-1/command", command, { retain: true });
     const from = stage.events.length;
     stage.start();
     await stage.untilState("online");
@@ -138,7 +139,7 @@ describe("a guest", () => {
 
   beforeEach(async () => {
     guest = await stage.strangersPhone();
-    until = stage.clock.wall() / 1000 + 3600;
+    until = Math.floor(stage.clock.wall() / 1000) + 3600;
     const user = stage.world.org.users.find(({ id }) => id !== stage.world.org.owner.id)?.id;
     expect(await ask(phone, { do: "admit", pass: { ...pass, user, until } })).toMatchObject({
       outcome: "done",
@@ -194,7 +195,8 @@ describe("a guest", () => {
 });
 
 describe("the owner's phone", () => {
-  const ask = (what: Parameters<TestPhone["ask"]>[0]): Promise<PhoneResult> => stage.clock.until(phone.ask(what));
+  const ask = (what: Parameters<TestPhone["ask"]>[0]): Promise<PhoneResult> =>
+    stage.clock.until(phone.ask(what));
   const about = (): Record<string, unknown> => JSON.parse(stage.retained("about") ?? "{}");
 
   it("renames the lamp and the board, over restarts, until the board is signed out", async () => {

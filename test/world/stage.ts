@@ -9,7 +9,14 @@ import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vau
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
-import type { AgentEvent, CommandResult, GuestPass, LightChange, StateName, Status } from "../../src/model.ts";
+import type {
+  AgentEvent,
+  CommandResult,
+  GuestPass,
+  LightChange,
+  StateName,
+  Status,
+} from "../../src/model.ts";
 import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 

@@ -96,8 +96,7 @@ const make = (trust: "owner" | "broker" = "broker", updates = true): Commands =>
       },
     },
     owner: () => known,
-    limit: (pass, change) =>
-      pass.may.includes("switch") ? { ok: true, change } : { ok: false, detail: "switch" },
+    limit: async (pass, change) => (pass.may.includes("switch") ? change : "GUEST_LIMIT"),
     requests: {
       lights,
       guests: {

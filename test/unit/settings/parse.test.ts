@@ -41,7 +41,7 @@ describe("settings", () => {
         allowPlain: false,
         discovery: null,
       },
-      commands: { trust: "broker" },
+      commands: { trust: "broker", clientId: "client", signInHours: 24 },
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
       button: null,
       display: "terminal",
@@ -87,10 +87,12 @@ describe("settings", () => {
         PORCHLIGHT_ASSET_TOKEN_VERIFY_JWKS: "keys/jwks.json",
         PORCHLIGHT_ASSET_TOKEN_ACTOR_CLAIMS: '{"did":"{device.id}"}',
         PORCHLIGHT_LIGHTS: '[{"driver":"memory:","powerOn":"off"}]',
+        PORCHLIGHT_COMMANDS_SIGN_IN_HOURS: "168",
         PATH: "/bin",
       },
     });
     expect(settings.broker).toMatchObject({ url: "mqtt://10.0.0.1", allowPlain: true, discovery: null });
+    expect(settings.commands.signInHours).toBe(168);
     expect(settings.assetToken.verify.jwks).toBe("keys/jwks.json");
     expect(settings.assetToken.actorClaims).toEqual({ did: "{device.id}" });
     expect(settings.lights[0]?.powerOn).toBe("off");
@@ -283,6 +285,10 @@ describe("mistakes in the settings", () => {
     ["assetToken.verify.jwks", { assetToken: { verify: { jwks: "http://keys.example" } } }],
     ["assetToken.verify.jwks", { assetToken: { verify: { jwks: "ftp://keys.example" } } }],
     ["broker.protocol", { broker: { protocol: 5 } }],
+    ["commands.signInHours", { commands: { signInHours: 0 } }],
+    ["commands.signInHours", { commands: { signInHours: 8761 } }],
+    ["commands.signInHours", { commands: { signInHours: 1.5 } }],
+    ["commands.signInHours", { commands: { signInHours: "24" } }],
     ["display", { display: "file:" }],
     ["lights", { lights: [] }],
     ["lights", { lights: Array.from({ length: 33 }, () => ({ driver: "memory:" })) }],
