@@ -1,12 +1,13 @@
 // `npm run docs`: writes the reference pages from the tables in the code. With --check it writes nothing and fails
 // when a page is not what the tables say.
 
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { settingsMarkdown, settingsSchema } from "../src/agent/settings-docs.ts";
 import { catalogue } from "../src/cli/catalogue.ts";
 import type { CommandSpec } from "../src/cli/command.ts";
 import { type ErrorEntry, errorTable, type Remedy } from "../src/errors.ts";
+import { contractPages } from "./contract-pages.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
 import { wiringPictures } from "./wiring.ts";
@@ -94,6 +95,7 @@ const pages: readonly (readonly [path: string, make: () => string])[] = [
   ["docs/errors.md", errorsMarkdown],
   ["docs/cli.md", cliMarkdown],
   ...wiringPictures(),
+  ...contractPages(),
 ];
 
 /** Where two texts first differ, for whoever has to find it. */
@@ -114,6 +116,7 @@ for (const [path, make] of pages) {
     process.exitCode = 1;
     say(`${path} is stale; run npm run docs. First difference: ${firstDifference(old, text)}`);
   } else {
+    await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
     say(`wrote ${path}`);
   }

@@ -4,6 +4,10 @@ import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
+/** What the availability topic says; Home Assistant says the same of itself. */
+export const ONLINE = "online";
+export const OFFLINE = "offline";
+
 /**
  * A lamp's state in Home Assistant's JSON light schema, with only the members its traits have. `color_mode` is
  * always there. Brightness is 1..255 and kept while off; `color_temp` is kelvin; effect `none` means none.
