@@ -12,6 +12,7 @@ import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent, CommandResult, LightChange, StateName, Status } from "../../src/model.ts";
 import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
+import { holdToContract } from "../contract/published.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
 await Promise.all([
@@ -23,6 +24,9 @@ await Promise.all([
 ]);
 
 const orgKeys = createOrgKeys();
+
+/** What every board on a stage publishes; all tests in the world are held to the written contract by it. */
+export const published = holdToContract();
 const never = new AbortController().signal;
 
 export interface Run {
@@ -339,5 +343,8 @@ export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
   });
   // The org knows the time even where the board does not.
   if (options.wallKnown === false) world.org.clockSkewMs = Date.parse("2026-12-01T17:00:00Z");
+  world.broker.observe(({ topic, payload, from, retain, qos }) => {
+    if (from === world.deviceId) published.note({ topic, payload: payload.toString("utf8"), retain, qos });
+  });
   return new Stage(clock, world, options);
 };
