@@ -11,6 +11,8 @@ export interface Published {
   /** Missing where whoever looks on cannot tell. */
   readonly retain?: boolean;
   readonly qos?: number;
+  /** Who sent it; the board where it is missing. */
+  readonly from?: "board" | "others";
 }
 
 const ajv = new Ajv({ strict: true, strictTypes: false, strictRequired: false, allErrors: true });
@@ -31,13 +33,13 @@ const parsed = (payload: string): unknown => {
   }
 };
 
-/** What is wrong with a message that a board has published, by the written contract. */
-export const mistakesIn = ({ topic, payload, retain, qos }: Published): readonly string[] => {
+/** What is wrong with a message that was published, by the written contract. */
+export const mistakesIn = ({ topic, payload, retain, qos, from = "board" }: Published): readonly string[] => {
   const name = channelOfTopic(topic);
   const channel = channelOf(name);
   const told = (what: string): string => `${topic}: ${what}: ${payload}`;
   const found: string[] = [];
-  if (channel.from !== "board") found.push(told("not the board's to publish on"));
+  if (channel.from !== from) found.push(told(`not for ${from} to publish on`));
   if (retain !== undefined && retain !== channel.retained) found.push(told(`retain is ${retain}`));
   if (qos !== undefined && qos > channel.qos) found.push(told(`QoS is ${qos}`));
   if (payload === "" && channel.takenBack === true) return found;
@@ -48,13 +50,13 @@ export const mistakesIn = ({ topic, payload, retain, qos }: Published): readonly
 };
 
 export interface Held {
-  /** A message that a board has published: held to the contract at the end of the test. */
+  /** A message that was published: held to the contract at the end of the test. */
   note(message: Published): void;
   /** Channels that messages have been noted on, in this file so far. */
   readonly channels: ReadonlySet<ChannelName>;
 }
 
-/** After every test of the file that calls it, whatever boards have published must be as the contract says. */
+/** After every test of the file that calls it, whatever was noted must be as the contract says. */
 export const holdToContract = (): Held => {
   const mistakes: string[] = [];
   const channels = new Set<ChannelName>();

@@ -25,7 +25,7 @@ await Promise.all([
 
 const orgKeys = createOrgKeys();
 
-/** What every board on a stage publishes; all tests in the world are held to the written contract by it. */
+/** What boards and phones on a stage publish; all tests in the world are held to the written contract by it. */
 export const published = holdToContract();
 const never = new AbortController().signal;
 
@@ -344,7 +344,10 @@ export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
   // The org knows the time even where the board does not.
   if (options.wallKnown === false) world.org.clockSkewMs = Date.parse("2026-12-01T17:00:00Z");
   world.broker.observe(({ topic, payload, from, retain, qos }) => {
-    if (from === world.deviceId) published.note({ topic, payload: payload.toString("utf8"), retain, qos });
+    const message = { topic, payload: payload.toString("utf8"), retain, qos };
+    if (from === world.deviceId) published.note(message);
+    // From nobody is what a test says as the broker's own administrator, right or wrong.
+    else if (from !== "") published.note({ ...message, from: "others" });
   });
   return new Stage(clock, world, options);
 };
