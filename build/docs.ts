@@ -22,6 +22,7 @@ const remedies: Readonly<Record<Remedy, string>> = {
   signIn: "The org has ended the sign-in. The board forgets it and shows a new code.",
   wait: "Somebody has to change something elsewhere. The board shows what, and tries again rarely, or on a press.",
   stop: "The program ends with the exit code given.",
+  warn: "A setting gives up some of the board's safety. It is said at every start, by porchlight status and by porchlight settings check; the board goes on.",
   report: "Whoever sent the command is told; the board goes on.",
 };
 

@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import type { Settings } from "./agent/settings.ts";
+import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
@@ -236,6 +237,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       version: around.version,
       keyThumbprint: () => deviceKey?.thumbprint ?? null,
       updateNews,
+      warnings: settingsWarnings(settings),
     },
     signal,
   );

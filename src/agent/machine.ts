@@ -180,6 +180,7 @@ const failed = (state: State, error: AgentError, at: { now: MonoMs; random: numb
       };
     case "retry":
     case "report":
+    case "warn":
       return {
         name: "pausing",
         until: after(at.now, retryPauseMs(error, resume.attempt - 1, at.random)),

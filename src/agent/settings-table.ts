@@ -305,7 +305,7 @@ export const settingTable = {
     kind: { kind: "flag" },
     nullable: false,
     fallback: always(false),
-    doc: "Lets commands and tokens cross the network unencrypted. For a closed network only.",
+    doc: "Lets commands and tokens cross the network unencrypted. For a closed network only; the board warns of it (BROKER_PLAIN).",
     example: false,
   },
   "broker.discovery": {
@@ -320,7 +320,7 @@ export const settingTable = {
     nullable: false,
     // Becomes "owner" as soon as the board reads signed commands; until then "owner" would obey nobody.
     fallback: always("broker"),
-    doc: "Whose commands count: owner takes signed ones only, broker takes whatever the broker lets through.",
+    doc: "Whose commands count: owner takes signed ones only, broker takes whatever the broker lets through, and the board warns of it (TRUST_BROKER).",
     example: "broker",
   },
   display: {

@@ -6,7 +6,8 @@ import type { StatusAnswer } from "../adapters/control-answers.ts";
 import { lightWords } from "../adapters/journal.ts";
 import { plainLine } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
-import { AgentError } from "../errors.ts";
+import { settingsWarnings } from "../agent/settings-checks.ts";
+import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import { iso } from "../units.ts";
 import type { RunCommand } from "./command.ts";
@@ -14,6 +15,9 @@ import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
+
+const warningRows = (codes: readonly ErrorCode[]): readonly string[] =>
+  codes.map((code) => row("warning", `${entryOf(code).title} (${code})`));
 
 const runningText = (status: StatusAnswer): string => {
   const { device, code, owner, broker, problem, lights, version, update } = status;
@@ -38,6 +42,7 @@ const runningText = (status: StatusAnswer): string => {
     rows.push(row("", problem.help));
     if (problem.retryAt !== null) rows.push(row("next try", problem.retryAt));
   }
+  rows.push(...warningRows(status.warnings));
   rows.push(row("version", version));
   if (update !== null && update.outcome !== "installed")
     rows.push(row("update", `${update.version}, ${update.at}: ${update.message ?? update.outcome}`));
@@ -59,14 +64,22 @@ const stoppedFacts = (settings: Settings, grant: Grant | undefined) => ({
   signedIn: grant !== undefined,
   owner: grant?.identity ?? null,
   tokensIssuedAt: grant === undefined ? null : iso(grant.issuedAt),
+  warnings: settingsWarnings(settings),
 });
 
-const stoppedText = ({ device, signedIn, owner, tokensIssuedAt }: ReturnType<typeof stoppedFacts>): string =>
+const stoppedText = ({
+  device,
+  signedIn,
+  owner,
+  tokensIssuedAt,
+  warnings,
+}: ReturnType<typeof stoppedFacts>): string =>
   [
     row("board", `${device.name} (${device.id})`),
     row("state", "not running"),
     row("owner", signedIn ? (owner?.name ?? "somebody (the org has not said who)") : "nobody"),
     ...(tokensIssuedAt === null ? [] : [row("tokens", `from ${tokensIssuedAt}`)]),
+    ...warningRows(warnings),
   ].join("");
 
 /** `porchlight status` */

@@ -60,6 +60,7 @@ const statusNow = (): Status => ({
   ],
   version: "1.2.3",
   update: null,
+  warnings: ["TRUST_BROKER"],
 });
 
 const answer = (request: ControlRequest): void => {
@@ -108,6 +109,7 @@ describe("the control socket", () => {
       problem: { code: "BROKER_LOST", retryAt: "2026-12-01T18:00:01.000Z" },
       owner: { name: "Ada" },
       assetTokenExpiresAt: null,
+      warnings: ["TRUST_BROKER"],
       lights: [{ id: "main", available: false, fault: { code: "LIGHT_FAULT" } }],
     });
     const question = { ask: "light", light: "main", change: { on: true }, fadeMs: 0 } as const;
