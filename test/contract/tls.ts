@@ -2,6 +2,9 @@
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, connect as dial } from "node:net";
+import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selfSigned } from "../../firmware-sim/org/certificate.ts";
@@ -38,22 +41,31 @@ const certificate = (commonName: string, endsAt: number): Offer => {
   return { cert, key: privateKey.export({ type: "pkcs8", format: "pem" }).toString() };
 };
 
-const good = certificate("localhost", Date.now() + DAY);
-const elsewhere = certificate("elsewhere.example", Date.now() + DAY);
-const expired = certificate("localhost", Date.now() - DAY);
+/** Offers of a server of this name. */
+const offersOf = (name: string) => {
+  const good = certificate(name, Date.now() + DAY);
+  const elsewhere = certificate("elsewhere.example", Date.now() + DAY);
+  const expired = certificate(name, Date.now() - DAY);
+  return {
+    good,
+    /** Must be refused: what it is, the authority that is trusted meanwhile, and what Node or OpenSSL says of it. */
+    refused: [
+      { what: "a certificate that nobody vouches for", offer: good, ca: null, why: /SELF_SIGNED/ },
+      { what: "a certificate for another name", offer: elsewhere, ca: elsewhere.cert, why: /ALTNAME/ },
+      { what: "a certificate that has run out", offer: expired, ca: expired.cert, why: /EXPIRED/ },
+      {
+        what: "TLS 1.1 and nothing newer",
+        offer: { ...good, only: "TLSv1.1" },
+        ca: good.cert,
+        why: /unsupported.protocol|protocol.version/i,
+      },
+    ] satisfies readonly { what: string; offer: Offer; ca: string | null; why: RegExp }[],
+  };
+};
 
-/** Offers that must be refused, the authority that is trusted meanwhile, and what Node or OpenSSL says of it. */
-const refusals: readonly (readonly [what: string, offer: Offer, ca: string | null, why: RegExp])[] = [
-  ["a certificate that nobody vouches for", good, null, /SELF_SIGNED/],
-  ["a certificate for another name", elsewhere, elsewhere.cert, /ALTNAME/],
-  ["a certificate that has run out", expired, expired.cert, /EXPIRED/],
-  [
-    "TLS 1.1 and nothing newer",
-    { ...good, only: "TLSv1.1" },
-    good.cert,
-    /unsupported.protocol|protocol.version/i,
-  ],
-];
+const local = offersOf("localhost");
+// The board's own names are never asked of a proxy.
+const far = offersOf("org.example");
 
 const never = new AbortController().signal;
 
@@ -70,10 +82,43 @@ const trusting = async <T>(ca: string | null, work: () => Promise<T>): Promise<T
 
 type Connect = (port: number, ca: string | null) => Promise<void>;
 
-const ways: readonly (readonly [name: string, code: string, connect: Connect])[] = [
+/** A proxy that leads every tunnel to `port` of this machine. */
+const proxyTo = async (port: number): Promise<{ readonly url: string } & Disposable> => {
+  const proxy = createServer();
+  const open = new Set<Duplex>();
+  proxy.on("connect", (_, socket) => {
+    const onward = dial(port, "127.0.0.1", () => {
+      socket.write("HTTP/1.1 200 Connected\r\n\r\n");
+      onward.pipe(socket).pipe(onward);
+    });
+    for (const each of [socket, onward]) {
+      each.on("error", () => {});
+      open.add(each);
+    }
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  return {
+    url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    [Symbol.dispose]: () => {
+      for (const each of open) each.destroy();
+      proxy.close();
+    },
+  };
+};
+
+const userAgent = "porchlight/test";
+
+const ways: readonly (readonly [
+  name: string,
+  code: string,
+  offers: ReturnType<typeof offersOf>,
+  connect: Connect,
+])[] = [
   [
     "the broker",
     "BROKER_TLS",
+    local,
     async (port, ca) => {
       const stream = await openStream(
         new URL(`mqtts://localhost:${port}`),
@@ -86,19 +131,42 @@ const ways: readonly (readonly [name: string, code: string, connect: Connect])[]
   [
     "the org",
     "ORG_TLS",
+    local,
     async (port, ca) => {
-      await using org = createHttp({ ca, env: {}, userAgent: "porchlight/test" });
+      await using org = createHttp({ ca, env: {}, userAgent });
       await org.http({ method: "GET", url: `https://localhost:${port}/` }, never);
+    },
+  ],
+  [
+    "the broker by a proxy",
+    "BROKER_TLS",
+    far,
+    async (port, ca) => {
+      using proxy = await proxyTo(port);
+      const options = { ca, cert: null, key: null, proxy: proxy.url };
+      const stream = await openStream(new URL("mqtts://org.example"), options, never);
+      stream.destroy();
+    },
+  ],
+  [
+    "the org by a proxy",
+    "ORG_TLS",
+    far,
+    async (port, ca) => {
+      using proxy = await proxyTo(port);
+      await using org = createHttp({ ca, env: { HTTPS_PROXY: proxy.url }, userAgent });
+      await org.http({ method: "GET", url: "https://org.example/" }, never);
     },
   ],
   [
     "the place of updates",
     "UPDATE_UNREACHABLE",
+    local,
     (port, ca) =>
       trusting(ca, async () => {
         await using place = openPlace(`https://localhost:${port}/`, {
           env: {},
-          userAgent: "porchlight/test",
+          userAgent,
         });
         await place.read("", 100_000, never);
       }),
@@ -133,10 +201,10 @@ export const tlsContract = (name: string, serve: ServeTls): void => {
       tls.DEFAULT_CIPHERS = DEFAULT_CIPHERS;
     });
 
-    describe.each(ways)("to %s", (_, code, connect) => {
-      it.each(refusals)(
-        "is refused with its own code where it is offered %s",
-        async (_what, offer, ca, why) => {
+    describe.each(ways)("to %s", (_, code, { good, refused }, connect) => {
+      it.each(refused)(
+        "is refused with its own code where it is offered $what",
+        async ({ offer, ca, why }) => {
           await using server = await serve(offer);
           // These surroundings let a careless program in: what refuses below is the board's own doing.
           expect(await carelessly(server.port)).toMatch(/^TLSv1/);
