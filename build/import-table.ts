@@ -26,6 +26,9 @@ const leaf = [
 ];
 const settings = ["src/agent/settings*.ts"];
 
+/** What is written from the model, and never loaded by the program. */
+export const documentsOnly = ["src/broker/contract*.ts"];
+
 export const importTable: readonly Row[] = [
   {
     files: leaf,
@@ -93,7 +96,12 @@ export const importTable: readonly Row[] = [
     why: "opens TCP, TLS and WebSocket connections",
   },
   {
-    files: ["src/broker/{topics,codec,discovery}*.ts"],
+    files: documentsOnly,
+    may: [...leaf, "src/broker/{topics,codec,codec-limits,signed-limits,discovery,payloads}.ts"],
+    why: "the written contract with other programs, for documents and tests: no part of the running board",
+  },
+  {
+    files: ["src/broker/{topics,codec,discovery,signed-limits}*.ts"],
     may: [...leaf, "src/broker/{topics,codec,discovery}*.ts"],
     why: "the written contract with other programs: pure, tested as tables",
   },

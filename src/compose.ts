@@ -7,6 +7,7 @@ import { createCredentials } from "./agent/credentials.ts";
 import { openEvening } from "./agent/evening.ts";
 import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
+import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
@@ -314,6 +315,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         limit: settings.org.approvals,
       }),
       signal: settings.org.signal,
+      warnings: settingsWarnings(settings),
     },
     signal,
   );

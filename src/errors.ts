@@ -7,8 +7,9 @@
 //   wait    a person has to change something elsewhere: show it, try again rarely or on a press
 //   stop    end the process with `exitCode` (sysexits.h numbers)
 //   report  tell the sender (command result) and go on
+//   warn    a setting gives up some safety: say so at every start and go on
 
-export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report";
+export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report" | "warn";
 
 export interface ErrorEntry {
   readonly remedy: Remedy;
@@ -345,6 +346,17 @@ export const errorTable = {
     remedy: "report",
     title: "The board's display does not answer",
     help: "Check its wiring and the setting display. The board works without it, and takes it back by itself.",
+  },
+  // what settings give up
+  TRUST_BROKER: {
+    remedy: "warn",
+    title: "Whoever the broker lets publish moves the lamps",
+    help: "commands.trust is broker: no signature is asked for, and the broker's access rules are the only lock. With owner, signed commands count and nothing else.",
+  },
+  BROKER_PLAIN: {
+    remedy: "warn",
+    title: "Unencrypted connections to the broker are allowed",
+    help: "broker.allowPlain is on: with mqtt or ws, whoever is on the way reads and changes everything, the board's token included. Use mqtts or wss, and switch it off.",
   },
   // this board
   SETTINGS_INVALID: {

@@ -363,6 +363,8 @@ export interface Status {
   /** The program's version. */
   readonly version: string;
   readonly update: UpdateOutcome | null;
+  /** What the settings give up: codes with remedy `warn`. */
+  readonly warnings: readonly ErrorCode[];
 }
 
 export type StateName =
@@ -420,6 +422,8 @@ export type AgentEvent =
       readonly message: string;
       readonly retryInMs: number | null;
     }
+  /** A setting gives up some safety; said at every start. */
+  | { readonly event: "warning"; readonly code: ErrorCode; readonly message: string }
   | { readonly event: "signedOut"; readonly revoked: boolean }
   | {
       readonly event: "update";

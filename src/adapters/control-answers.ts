@@ -70,6 +70,7 @@ export interface StatusAnswer {
   }[];
   readonly version: string;
   readonly update: UpdateOutcome | null;
+  readonly warnings: readonly ErrorCode[];
 }
 
 /** The answer to each question. */
@@ -103,6 +104,7 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     broker: status.broker,
     version: status.version,
     update: status.update,
+    warnings: status.warnings,
     problem:
       view.problem === null
         ? null

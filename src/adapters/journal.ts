@@ -123,6 +123,8 @@ const sentence = (event: AgentEvent): string | null => {
       return `command for lamp ${event.light} refused (${event.code})`;
     case "fault":
       return `${redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
+    case "warning":
+      return `warning: ${redact(event.message)}`;
     case "signedOut":
       return event.revoked ? "signed out" : "signed out here, but the org could not be told";
     case "update":

@@ -1,7 +1,7 @@
 // The loop that joins the pure machine with the activities: takes events one at a time, works out the next
 // state, and is the only place where the state changes.
 
-import { asAgentError } from "../errors.ts";
+import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
 import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
 import type {
   Broker,
@@ -59,6 +59,8 @@ export interface AgentParts {
   readonly standing: Standing;
   /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
   readonly signal: boolean;
+  /** What the settings give up; said at the start, and in the status. */
+  readonly warnings: readonly ErrorCode[];
 }
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
@@ -243,6 +245,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
     update: parts.updateNews.last,
+    warnings: parts.warnings,
   });
 
   const record = (report: LightReport): void => {
@@ -292,6 +295,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   ];
   for (const report of reportsOf(lights, { kind: "restore" })) record(report);
   try {
+    for (const code of parts.warnings)
+      journal.record({ event: "warning", code, message: new AgentError(code).message });
     journal.record({ event: "state", state: state.name });
     show();
     running = begin(state);

@@ -134,8 +134,7 @@ export const createCommands = (parts: {
     const fulfilled = await fulfil(request, by, parts.requests);
     if (!fulfilled.ok) {
       const { error } = fulfilled;
-      if (fulfilled.refused)
-        return { result: refuse(id, first, error.code, error.detail ?? undefined) };
+      if (fulfilled.refused) return { result: refuse(id, first, error.code, error.detail ?? undefined) };
       journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null });
       return { result: result("failed", id, first, error) };
     }

@@ -183,6 +183,7 @@ const failed = (state: State, error: AgentError, at: { now: MonoMs; random: numb
       return later(waitPauseMs(error, resume.attempt - 1, at.random));
     case "retry":
     case "report":
+    case "warn":
       return later(retryPauseMs(error, resume.attempt - 1, at.random));
     default:
       return unreachable(remedy);

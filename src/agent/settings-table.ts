@@ -333,7 +333,7 @@ export const settingTable = {
     kind: { kind: "flag" },
     nullable: false,
     fallback: always(false),
-    doc: "Lets commands and tokens cross the network unencrypted. For a closed network only.",
+    doc: "Lets commands and tokens cross the network unencrypted. For a closed network only; the board warns of it (BROKER_PLAIN).",
     example: false,
   },
   "broker.discovery": {
@@ -347,7 +347,7 @@ export const settingTable = {
     kind: { kind: "choice", values: ["owner", "broker"] },
     nullable: false,
     fallback: always("owner"),
-    doc: "Whose commands count: owner takes only those that the owner's phone, or a guest's with a pass, has signed; broker also takes plain ones, from whomever the broker lets through: for hubs such as Home Assistant.",
+    doc: "Whose commands count: owner takes only those that the owner's phone, or a guest's with a pass, has signed; broker also takes plain ones, from whomever the broker lets through: for hubs such as Home Assistant, and the board warns of it (TRUST_BROKER).",
     example: "broker",
   },
   "commands.clientId": {

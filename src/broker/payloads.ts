@@ -3,16 +3,20 @@ import type {
   About,
   CommandResult,
   Evening,
-  GuestPass,
   LightReport,
   LightState,
   LightTraits,
   UpdateOutcome,
 } from "../model.ts";
 import { iso } from "../units.ts";
+import { passFields } from "./codec-passes.ts";
 import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
+
+/** What the availability topic says; Home Assistant says the same of itself. */
+export const ONLINE = "online";
+export const OFFLINE = "offline";
 
 /**
  * A lamp's state in Home Assistant's JSON light schema, with only the members its traits have. `color_mode` is
@@ -51,19 +55,6 @@ export const encodeResult = (result: CommandResult, traits: LightTraits | null):
     state: result.state === null || traits === null ? null : stateFields(result.state, traits),
     ...(result.guests === undefined ? {} : { guests: result.guests.map(passFields) }),
   });
-
-/** A guest pass as the owner's phone signed it (docs/signed-commands.md). */
-const passFields = (pass: GuestPass): Json => ({
-  id: pass.id,
-  name: pass.name,
-  ...(pass.to.kind === "user" ? { user: pass.to.userId } : { key: pass.to.jwk }),
-  ...(pass.lights === null ? {} : { lights: pass.lights }),
-  may: pass.may,
-  ...(pass.maxBrightness === null ? {} : { maxBrightness: byte(pass.maxBrightness) }),
-  ...(pass.from === null ? {} : { from: pass.from / 1000 }),
-  until: pass.until / 1000,
-  ...(pass.daily === null ? {} : { daily: pass.daily }),
-});
 
 const eveningFields = ({ on, off, timeZone, lights, brightness }: Evening): Json => ({
   on,

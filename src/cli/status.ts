@@ -6,8 +6,9 @@ import type { StatusAnswer } from "../adapters/control-answers.ts";
 import { lightWords } from "../adapters/journal.ts";
 import { plainLine } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
+import { settingsWarnings } from "../agent/settings-checks.ts";
 import { endsSoon, signedInUntil } from "../agent/standing.ts";
-import { AgentError } from "../errors.ts";
+import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import { signalWords } from "../signal.ts";
 import { type EpochMs, epochMs, iso } from "../units.ts";
@@ -16,6 +17,9 @@ import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
+
+const warningRows = (codes: readonly ErrorCode[]): readonly string[] =>
+  codes.map((code) => row("warning", `${entryOf(code).title} (${code})`));
 
 /** `26 Dec 2026`, by the board's own time. */
 const day = (at: EpochMs): string =>
@@ -64,6 +68,7 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
     rows.push(row("", problem.help));
     if (problem.retryAt !== null) rows.push(row("next try", problem.retryAt));
   }
+  rows.push(...warningRows(status.warnings));
   rows.push(row("version", version));
   if (update !== null && update.outcome !== "installed")
     rows.push(row("update", `${update.version}, ${update.at}: ${update.message ?? update.outcome}`));
@@ -88,10 +93,18 @@ const stoppedFacts = (settings: Settings, grant: Grant | undefined) => ({
   owner: grant?.identity ?? null,
   tokensIssuedAt: grant === undefined ? null : iso(grant.issuedAt),
   signedInUntil: isoOrNull(grant === undefined ? null : signedInUntil(grant, settings.org.idleDays)),
+  warnings: settingsWarnings(settings),
 });
 
 const stoppedText = (
-  { device, signedIn, owner, tokensIssuedAt, signedInUntil: until }: ReturnType<typeof stoppedFacts>,
+  {
+    device,
+    signedIn,
+    owner,
+    tokensIssuedAt,
+    signedInUntil: until,
+    warnings,
+  }: ReturnType<typeof stoppedFacts>,
   now: EpochMs,
 ): string =>
   [
@@ -100,6 +113,7 @@ const stoppedText = (
     row("owner", signedIn ? (owner?.name ?? "somebody (the org has not said who)") : "nobody"),
     ...(tokensIssuedAt === null ? [] : [row("tokens", `from ${tokensIssuedAt}`)]),
     ...signInRows(tokensIssuedAt, until, now),
+    ...warningRows(warnings),
   ].join("");
 
 /** `porchlight status` */

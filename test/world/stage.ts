@@ -19,6 +19,7 @@ import type {
 } from "../../src/model.ts";
 import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
+import { holdToContract } from "../contract/published.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
 await Promise.all([
@@ -30,6 +31,9 @@ await Promise.all([
 ]);
 
 const orgKeys = createOrgKeys();
+
+/** What boards and phones on a stage publish; all tests in the world are held to the written contract by it. */
+export const published = holdToContract();
 const never = new AbortController().signal;
 
 export interface Run {
@@ -361,5 +365,11 @@ export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
   });
   // The org knows the time even where the board does not.
   if (options.wallKnown === false) world.org.clockSkewMs = Date.parse("2026-12-01T17:00:00Z");
+  world.broker.observe(({ topic, payload, from, retain, qos }) => {
+    const message = { topic, payload: payload.toString("utf8"), retain, qos };
+    if (from === world.deviceId) published.note(message);
+    // From nobody is what a test says as the broker's own administrator, right or wrong.
+    else if (from !== "") published.note({ ...message, from: "others" });
+  });
   return new Stage(clock, world, options);
 };

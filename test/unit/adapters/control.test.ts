@@ -63,6 +63,7 @@ const statusNow = (): Status => ({
   signedInUntil: null,
   approvals: null,
   update: null,
+  warnings: ["TRUST_BROKER"],
 });
 
 const answer = (request: ControlRequest): void => {
@@ -111,6 +112,7 @@ describe("the control socket", () => {
       problem: { code: "BROKER_LOST", retryAt: "2026-12-01T18:00:01.000Z" },
       owner: { name: "Ada" },
       assetTokenExpiresAt: null,
+      warnings: ["TRUST_BROKER"],
       lights: [{ id: "main", available: false, fault: { code: "LIGHT_FAULT" } }],
     });
     const question = { ask: "light", light: "main", change: { on: true }, fadeMs: 0 } as const;

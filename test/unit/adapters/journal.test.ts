@@ -38,6 +38,7 @@ const events: readonly AgentEvent[] = [
   { event: "fault", code: "BROKER_LOST", message: `lost with ${jwt}`, retryInMs: 2500 },
   { event: "fault", code: "ORG_TLS", message: "no trust", retryInMs: 120_000 },
   { event: "fault", code: "BUG", message: "bug", retryInMs: null },
+  { event: "warning", code: "TRUST_BROKER", message: `trust, with ${jwt}` },
   { event: "signedOut", revoked: true },
   { event: "signedOut", revoked: false },
   { event: "state", state: "pausing", why: "BROKER_LOST" },

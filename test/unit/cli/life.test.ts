@@ -164,6 +164,27 @@ describe("a board that has its person", () => {
   });
 });
 
+describe("a board whose settings give up some safety", () => {
+  it("warns of it at its start and in its status, and a board whose settings do not is silent", async () => {
+    for (const [trust, allowPlain] of [
+      ["broker", true],
+      ["owner", false],
+    ] as const) {
+      const { broker } = world.settingsFor(stage.stateDir);
+      await settle({ commands: { trust }, broker: { ...Object(broker), allowPlain } });
+      const warned = allowPlain ? ["TRUST_BROKER", "BROKER_PLAIN"] : [];
+      const before = (await stage.run(["status"])).out;
+      const agent = start(["run", "--json"]);
+      await event(agent, "code");
+      const warnings = agent.written.out.split("\n").filter((line) => line.includes('"event":"warning"'));
+      expect(warnings.map((line) => JSON.parse(line).code)).toEqual(warned);
+      for (const out of [before, (await stage.run(["status"])).out])
+        expect([...out.matchAll(/^warning {5}.*\(([A-Z_]+)\)$/gm)].map(([, code]) => code)).toEqual(warned);
+      await stop();
+    }
+  });
+});
+
 describe("a board whose agent does not run", () => {
   it("tells from its state folder who it belongs to", async () => {
     expect((await stage.run(["status"])).out).toMatch(/^state {7}not running\nowner {7}nobody$/m);
