@@ -8,6 +8,7 @@ export default defineConfig({
     deps: { interopDefault: false },
     testTimeout: 90_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    // Each waits more than it works.
+    maxWorkers: 2,
   },
 });

@@ -3,7 +3,7 @@
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { transformSync } from "esbuild";
 import { outDir, version } from "./bundle-options.ts";
 import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
@@ -12,6 +12,7 @@ import { sumsOf } from "./release-files.ts";
 import { say } from "./report.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { root } from "./source-files.ts";
+import { writeStamp } from "./stamp.ts";
 
 /** Kernels for arm64 have pages of 4, 16 (Raspberry Pi 5) or 64 KiB; those for x64 of 4. */
 const pageSizes: Readonly<Record<Target, readonly number[]>> = { x64: [4096], arm64: [4096, 16_384, 65_536] };
@@ -40,7 +41,8 @@ const emulators: Readonly<
   },
 };
 
-const work = join(root, ".cache/build");
+/** Each place that is built to has its own: two builds may go on beside each other. */
+const work = join(root, ".cache/build", relative(root, outDir).replaceAll("/", "-"));
 
 /** How to run a program for that processor here; null when it cannot be. */
 const runnerOf = (target: Target): readonly string[] | null => {
@@ -83,7 +85,8 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
   writeFileSync(
     config,
     JSON.stringify({
-      main: join(outDir, "porchlight.mjs"),
+      // By its name alone: what stands here is in the program.
+      main: "porchlight.mjs",
       mainFormat: "module",
       executable,
       output,
@@ -101,6 +104,7 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
   const [command = "", ...before] = words;
   rmSync(output, { force: true });
   execFileSync(command, [...before, "--random-seed=1", "--build-sea", config], {
+    cwd: outDir,
     stdio: ["ignore", "ignore", "inherit"],
   });
   const file = readFileSync(output);
@@ -125,5 +129,9 @@ const assets = pageAssets();
 const binaries = targets.map((target) => buildBinary(target, assets));
 const bill = join(outDir, "porchlight.cdx.json");
 writeFileSync(bill, billOfMaterials(version));
-const sums = sumsOf([...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill]);
-writeFileSync(join(outDir, "SHA256SUMS"), sums);
+const files = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill];
+const sums = join(outDir, "SHA256SUMS");
+writeFileSync(sums, sumsOf(files));
+// Without a code cache it is not all that these sources make.
+if (targets.every((target) => runnerOf(target) !== null))
+  writeStamp("build", [join(outDir, "porchlight.mjs"), ...files, sums]);

@@ -3,7 +3,7 @@
 import type { AgentEvent, LightCause, LightState, StateName } from "../model.ts";
 import type { Clock, Journal } from "../ports.ts";
 import { signalWords } from "../signal.ts";
-import { iso, unreachable } from "../units.ts";
+import { epochMs, iso, unreachable } from "../units.ts";
 import { plainLine, redact } from "./redact.ts";
 
 /** Where lines go; a stream that is full or gone must not stop the agent. */
@@ -12,7 +12,7 @@ export type WriteLine = (line: string) => void;
 /** Moments as ISO 8601, everything that could hold a foreign text redacted. */
 const toJson = (event: AgentEvent, clock: Clock): string =>
   JSON.stringify({ ...event, at: iso(clock.wall()) }, (name, value: unknown) => {
-    if (name === "expiresAt" && typeof value === "number") return new Date(value).toISOString();
+    if (name === "expiresAt" && typeof value === "number") return iso(epochMs(value));
     return name === "message" && typeof value === "string" ? redact(value) : value;
   });
 

@@ -41,7 +41,7 @@ describe("settings", () => {
         allowPlain: false,
         discovery: null,
       },
-      commands: { trust: "broker", clientId: "client", signInHours: 24 },
+      commands: { trust: "owner", clientId: "client", signInHours: 24 },
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
       button: null,
       display: "terminal",
