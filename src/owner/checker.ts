@@ -205,8 +205,8 @@ export const createSignedCommands = (
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Refused) return { ok: false, id, code: error.code, detail: error.detail };
-      const { code, detail } = asAgentError(error);
-      return { ok: false, id, code, detail: detail ?? "" };
+      // A fault of the board's own may name its paths, which are nobody else's business.
+      return { ok: false, id, code: asAgentError(error).code, detail: "" };
     }
   };
 
