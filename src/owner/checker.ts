@@ -127,8 +127,9 @@ export const createSignedCommands = (
     const token = readPkToken(pkt);
     const phone = await signIn(token, message, () => trustOf(signal), signal);
     const known = knownOwner(owner);
-    const { claims } = token;
-    const kid = token.hash;
+    const { claims, fresh, hash: kid } = token;
+    if (fresh !== null && fresh.claims.sub !== claims.sub)
+      throw new Refused("COMMAND_NOT_OWNER", "the fresh ID token is of somebody else");
     if (!isOfOrg(claims, known)) throw new Refused("COMMAND_NOT_OWNER", "the user of another org");
     if (isPerson(claims, known.userId)) return { phone, kid, found: { kind: "owner", userId: known.userId } };
     const passes = await guests.list(known);

@@ -182,6 +182,16 @@ describe("the memory of commands", () => {
     expect(await after.remember(command("b", 0), at(1))).toBe("new");
   });
 
+  it("does not trust its own horizon after an orderly end, should it be asked again", async () => {
+    const disk = createMemoryDisk();
+    const memory = createReplay({ vault: openMemoryVault(disk) });
+    await memory.remember(command("a", 0), at(0));
+    await memory[Symbol.asyncDispose]();
+    expect(await memory.remember(command("b", 1), at(1))).toBe("new");
+    const after = createReplay({ vault: openMemoryVault(disk) });
+    expect(await after.remember(command("b", 1), at(2))).toBe("repeated");
+  });
+
   it("holds a bounded number of commands, and takes new ones when the time of old ones is over", async () => {
     const memory = createReplay({ vault: openMemoryVault() });
     for (let each = 0; each < 4096; each++) await memory.remember(command(`c${each}`, 0), at(0));
