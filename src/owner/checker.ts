@@ -97,7 +97,7 @@ export const createSignedCommands = (
   const { deviceId, lights } = options;
   const { keys, guests, vault, clock } = ports;
   const replay = createReplay({ vault });
-  const signIn = createSignIns(options, { orgSigned: createOrgSignatures(keys), clock });
+  const proveSignIn = createSignIns(options, { orgSigned: createOrgSignatures(keys), clock });
   let turn: Promise<unknown> = Promise.resolve();
 
   const trustOf = async (signal: AbortSignal): Promise<Trust> => {
@@ -125,7 +125,7 @@ export const createSignedCommands = (
     signal: AbortSignal,
   ): Promise<{ readonly phone: ProvenPhone; readonly found: Found; readonly kid: string }> => {
     const token = readPkToken(pkt);
-    const phone = await signIn(token, message, () => trustOf(signal), signal);
+    const phone = await proveSignIn(token, message, () => trustOf(signal), signal);
     const known = knownOwner(owner);
     const { claims, fresh, hash: kid } = token;
     if (fresh !== null && fresh.claims.sub !== claims.sub)
