@@ -293,10 +293,15 @@ describe("a board", () => {
   });
 
   it("refuses more commands than it can remember", async () => {
-    const { clock, check } = createBoard();
-    const signedIn = signIn(clock);
-    for (let each = 0; each < 4096; each++) await check(message(clock, {}, signedIn));
-    expect(codeOf(await check(message(clock, {}, signedIn)))).toBe("COMMAND_CROWDED");
+    const disk = createMemoryDisk();
+    const before = createReplay({ vault: openMemoryVault(disk) });
+    const board = createBoard({ disk });
+    const now = board.clock.wall();
+    const expiresAt = epochMs(now + 60_000);
+    for (let each = 0; each < 4096; each++)
+      await before.remember({ key: "k", id: `c${each}`, issuedAt: now, expiresAt }, now);
+    await before[Symbol.asyncDispose]();
+    expect(codeOf(await board.check(message(board.clock)))).toBe("COMMAND_CROWDED");
   });
 
   it("remembers nothing of a command that it refuses: it may come again in a better time", async () => {
