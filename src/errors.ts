@@ -319,8 +319,8 @@ export const errorTable = {
   },
   COMMAND_CROWDED: {
     remedy: "report",
-    title: "Too many commands were waiting",
-    help: "Newer commands pushed this one out before the board came to it. Send fewer at a time.",
+    title: "Too many commands at once",
+    help: "Newer ones pushed this one out before the board came to it, or thousands came within minutes. Send fewer at a time.",
   },
   LIGHT_UNKNOWN: {
     remedy: "report",

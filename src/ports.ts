@@ -166,8 +166,9 @@ export interface Link extends AsyncDisposable {
 /** Proves who sent a command (docs/signed-commands.md). */
 export interface SignedCommands {
   /**
-   * Checks everything but what a guest pass allows, and remembers the command: it counts once, also over restarts. `owner` is
-   * who approved this board, or null while nobody knows. Never rejects but with the signal's reason.
+   * Checks everything but what depends on the lamp's own state (`limited` in src/owner/passes.ts), and remembers the command: it
+   * counts once, also over restarts. `owner` is who approved this board, or null while nobody knows. Commands are checked in
+   * the order of the calls. Never rejects but with the signal's reason.
    */
   check(payload: Uint8Array, owner: Identity | null, signal: AbortSignal): Promise<SignedVerdict>;
 }

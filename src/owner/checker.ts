@@ -97,7 +97,7 @@ export const createSignedCommands = (
   const { deviceId, lights } = options;
   const { keys, guests, vault, clock } = ports;
   const replay = createReplay({ vault });
-  const signIn = createSignIns(options, { orgSigned: createOrgSignatures(keys), clock });
+  const proveSignIn = createSignIns(options, { orgSigned: createOrgSignatures(keys), clock });
   let turn: Promise<unknown> = Promise.resolve();
 
   const trustOf = async (signal: AbortSignal): Promise<Trust> => {
@@ -125,10 +125,11 @@ export const createSignedCommands = (
     signal: AbortSignal,
   ): Promise<{ readonly phone: ProvenPhone; readonly found: Found; readonly kid: string }> => {
     const token = readPkToken(pkt);
-    const phone = await signIn(token, message, () => trustOf(signal), signal);
+    const phone = await proveSignIn(token, message, () => trustOf(signal), signal);
     const known = knownOwner(owner);
-    const { claims } = token;
-    const kid = token.hash;
+    const { claims, fresh, hash: kid } = token;
+    if (fresh !== null && fresh.claims.sub !== claims.sub)
+      throw new Refused("COMMAND_NOT_OWNER", "the fresh ID token is of somebody else");
     if (!isOfOrg(claims, known)) throw new Refused("COMMAND_NOT_OWNER", "the user of another org");
     if (isPerson(claims, known.userId)) return { phone, kid, found: { kind: "owner", userId: known.userId } };
     const passes = await guests.list(known);
@@ -205,8 +206,8 @@ export const createSignedCommands = (
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof Refused) return { ok: false, id, code: error.code, detail: error.detail };
-      const { code, detail } = asAgentError(error);
-      return { ok: false, id, code, detail: detail ?? "" };
+      // A fault of the board's own may name its paths, which are nobody else's business.
+      return { ok: false, id, code: asAgentError(error).code, detail: "" };
     }
   };
 

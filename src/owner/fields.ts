@@ -65,18 +65,16 @@ export const readBrightness = (value: unknown, what: string): number | null => {
 
 const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 
-/** Two different times of day and their zone. */
-export const readTimes = <const A extends string, const B extends string>(
+/** Two different times of day, in the members of these names, and their zone. */
+export const readTimes = (
   fields: Fields,
-  [first, second]: readonly [A, B],
-): Readonly<Record<A | B, TimeOfDay>> & { readonly timeZone: string } => {
-  const from = pattern(fields[first], TIME, `${first} must be a time of day such as 18:00`);
-  const to = pattern(fields[second], TIME, `${second} must be a time of day such as 22:00`);
-  if (from === to) throw invalid(`${first} and ${second} are the same`);
-  const times: Partial<Record<A | B, TimeOfDay>> = {};
-  times[first] = from;
-  times[second] = to;
-  return { ...(times as Record<A | B, TimeOfDay>), timeZone: readTimeZone(fields.timeZone) };
+  first: string,
+  second: string,
+): { readonly begin: TimeOfDay; readonly end: TimeOfDay; readonly timeZone: string } => {
+  const begin = pattern(fields[first], TIME, `${first} must be a time of day such as 18:00`);
+  const end = pattern(fields[second], TIME, `${second} must be a time of day such as 22:00`);
+  if (begin === end) throw invalid(`${first} and ${second} are the same`);
+  return { begin, end, timeZone: readTimeZone(fields.timeZone) };
 };
 
 const readTimeZone = (value: unknown): string => {

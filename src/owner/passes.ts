@@ -1,5 +1,11 @@
-import type { SignedRequest } from "../model.ts";
-import { type GuestMay, type GuestPass, guestMays, type LightChange, type LightState } from "../model.ts";
+import {
+  type GuestMay,
+  type GuestPass,
+  guestMays,
+  type LightChange,
+  type LightState,
+  type SignedRequest,
+} from "../model.ts";
 import { after, type EpochMs } from "../units.ts";
 import type { Fields } from "./encodings.ts";
 import {
@@ -46,6 +52,14 @@ const readMay = (value: unknown): readonly GuestMay[] => {
   return value;
 };
 
+const readDaily = (value: unknown): GuestPass["daily"] => {
+  if (value === undefined) return null;
+  const fields = object(value, "daily");
+  onlyMembers(fields, ["from", "to", "timeZone"], "daily");
+  const { begin, end, timeZone } = readTimes(fields, "from", "to");
+  return { from: begin, to: end, timeZone };
+};
+
 const members = ["id", "name", "user", "key", "lights", "may", "maxBrightness", "from", "until", "daily"];
 
 /** Reads a pass as it crosses the wire and lies on disk. Throws COMMAND_INVALID. */
@@ -55,8 +69,6 @@ export const readPass = (value: unknown): GuestPass => {
   const from = fields.from === undefined ? null : readMoment(fields.from, "from");
   const until = readMoment(fields.until, "until");
   if (from !== null && from >= until) throw invalid("the pass ends before it begins");
-  const daily = fields.daily === undefined ? null : object(fields.daily, "daily");
-  if (daily !== null) onlyMembers(daily, ["from", "to", "timeZone"], "daily");
   return {
     id: readPassId(fields.id),
     name: readName(fields.name),
@@ -66,7 +78,7 @@ export const readPass = (value: unknown): GuestPass => {
     maxBrightness: readBrightness(fields.maxBrightness, "maxBrightness"),
     from,
     until,
-    daily: daily === null ? null : readTimes(daily, ["from", "to"]),
+    daily: readDaily(fields.daily),
   };
 };
 

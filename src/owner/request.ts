@@ -39,8 +39,11 @@ const readTime = (value: unknown, what: string): EpochMs => {
 export const readEvening = (value: unknown): Evening => {
   const fields = object(value, "evening");
   onlyMembers(fields, ["on", "off", "timeZone", "lights", "brightness"], "evening");
+  const { begin, end, timeZone } = readTimes(fields, "on", "off");
   return {
-    ...readTimes(fields, ["on", "off"]),
+    on: begin,
+    off: end,
+    timeZone,
     lights: readLights(fields.lights),
     brightness: readBrightness(fields.brightness, "brightness"),
   };
