@@ -83,10 +83,10 @@ export const createStanding = (parts: {
       return approvals;
     },
     async refresh() {
-      const before = until();
+      const [asked, before] = [nth, until()];
       // A disk that cannot be read is told where the sign-in is needed.
       const loaded = await session.load().catch(() => null);
-      if (loaded === null) return;
+      if (loaded === null || asked !== nth) return;
       grant = loaded;
       const end = until();
       if (end !== before) changed();
@@ -100,9 +100,9 @@ export const createStanding = (parts: {
     async ask(signal) {
       if (limit === null || (askedAt !== null && clock.mono() - askedAt < DAY_MS)) return;
       askedAt = clock.mono();
-      await standing.refresh();
       const asked = nth;
-      if (grant === undefined) return;
+      await standing.refresh();
+      if (grant === undefined || asked !== nth) return;
       // Not being told is no fault: the board works without it, and what was told last may still hold.
       const used = await org.approvals(grant, signal).catch(() => null);
       if (used === null || asked !== nth) return;

@@ -60,8 +60,8 @@ const statusNow = (): Status => ({
     },
   ],
   version: "1.2.3",
-  signedInUntil: null,
-  approvals: null,
+  signedInUntil: wall,
+  approvals: { used: 2, limit: 5 },
   update: null,
   warnings: ["TRUST_BROKER"],
 });
@@ -337,6 +337,8 @@ describe("a status for another process", () => {
       view: { ...status.view, code: null, problem: null },
       identity: null,
       tokensIssuedAt: null,
+      signedInUntil: null,
+      approvals: null,
       assetTokenExpiresAt: wall,
       broker: null,
       lights: [],
@@ -346,6 +348,8 @@ describe("a status for another process", () => {
       problem: null,
       owner: null,
       tokensIssuedAt: null,
+      signedInUntil: null,
+      approvals: null,
       assetTokenExpiresAt: "2026-12-01T18:00:00.000Z",
       lights: [],
     });

@@ -114,6 +114,14 @@ describe("the about document", () => {
     });
   });
 
+  it("says until when the sign-in lasts, and how many approvals are used", () => {
+    const told = { ...about, signedInUntil: epochMs(1_800_000_000_000), approvals: { used: 5, limit: 5 } };
+    expect(JSON.parse(encodeAbout(told, topicsOf("porch-1", ["main"])))).toMatchObject({
+      signedInUntil: "2027-01-15T08:00:00.000Z",
+      approvals: { used: 5, limit: 5 },
+    });
+  });
+
   it("keeps the owner's user name, often a mail address, to itself", () => {
     const owner = {
       userId: "005",

@@ -58,6 +58,7 @@ describe("settings", () => {
       }),
     });
     expect(settings.org.scope).toBe("openid offline_access");
+    expect(settings.org).toMatchObject({ idleDays: null, approvals: null });
     expect(settings.assetToken.mode).toBe("self");
     // An issuer is compared letter by letter (RFC 8414 section 3.3): its slash stays.
     expect(settings.org.url).toBe("https://id.example/realms/home/");
@@ -84,6 +85,9 @@ describe("settings", () => {
         PORCHLIGHT_BROKER_URL: "mqtt://10.0.0.1",
         PORCHLIGHT_BROKER_ALLOW_PLAIN: "true",
         PORCHLIGHT_BROKER_DISCOVERY: "null",
+        PORCHLIGHT_ORG_IDLE_DAYS: "90",
+        PORCHLIGHT_ORG_APPROVALS: "null",
+        PORCHLIGHT_ORG_SIGNAL: "false",
         PORCHLIGHT_ASSET_TOKEN_VERIFY_JWKS: "keys/jwks.json",
         PORCHLIGHT_ASSET_TOKEN_ACTOR_CLAIMS: '{"did":"{device.id}"}',
         PORCHLIGHT_LIGHTS: '[{"driver":"memory:","powerOn":"off"}]',
@@ -91,6 +95,7 @@ describe("settings", () => {
         PATH: "/bin",
       },
     });
+    expect(settings.org).toMatchObject({ idleDays: 90, approvals: null, signal: false });
     expect(settings.broker).toMatchObject({ url: "mqtt://10.0.0.1", allowPlain: true, discovery: null });
     expect(settings.commands.signInHours).toBe(168);
     expect(settings.assetToken.verify.jwks).toBe("keys/jwks.json");
