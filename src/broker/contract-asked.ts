@@ -121,33 +121,56 @@ export const signedEnvelope: Schema = exactly(
 
 const printable = { type: "string", pattern: `^[\\x20-\\x7e]{1,${MAX_ID_LENGTH}}$` };
 const level: Schema = { type: "string", pattern: `^${LEVEL}$` };
-const name = { type: "string", minLength: 1, maxLength: signedLimits.nameLength };
-const seconds: Schema = { type: "number", minimum: 0 };
+const lamp: Schema = { type: "string", pattern: `^${signedLimits.lamp}$` };
+const name = about({ type: "string", pattern: signedLimits.name }, "1 to 64 characters that can be shown");
+const seconds: Schema = { type: "number", minimum: 0, maximum: signedLimits.latestTime };
+const moment = about(
+  { type: "integer", minimum: 0, maximum: signedLimits.latestMoment },
+  "whole seconds since 1970",
+);
 const timeOfDay: Schema = { type: "string", pattern: "^(?:[01]\\d|2[0-3]):[0-5]\\d$" };
-const timeZone = about({ type: "string", minLength: 1 }, "IANA name");
-const lamps = about({ ...listOf(level), minItems: 1, uniqueItems: true }, "ids of lamps, or missing for all");
+const timeZone = about({ type: "string", pattern: "^[A-Za-z][\\w+/-]{0,63}$" }, "IANA name");
+const lamps = about(
+  { ...listOf(lamp), minItems: 1, maxItems: signedLimits.lamps },
+  "ids of lamps, or missing for all",
+);
 const brightness = between([1, ranges.brightness[1]], "integer");
 const nothing = {};
+
+// 32 bytes in base64url, in the one way to write them
+const coordinate: Schema = { type: "string", pattern: "^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$" };
+const publicKey = (members: Readonly<Record<string, Schema>>): Schema => ({
+  type: "object",
+  // The private half has no place here.
+  properties: { ...members, d: false },
+  required: Object.keys(members),
+});
 
 const passMembers = {
   id: about(level, "a pass with the id of another replaces it"),
   name,
   user: about(
-    { type: "string", minLength: 1 },
+    { type: "string", pattern: "^[\\x21-\\x7e]{1,255}$" },
     "the org's user id of the guest, who signs in as the owner does",
   ),
-  key: about(
-    { type: "object" },
-    "a public key as a JWK (EC P-256 or OKP Ed25519), for a guest without an account",
-  ),
+  key: {
+    description: "a public key as a JWK (EC P-256 or OKP Ed25519), for a guest without an account",
+    anyOf: [
+      publicKey({ kty: { const: "EC" }, crv: { const: "P-256" }, x: coordinate, y: coordinate }),
+      publicKey({ kty: { const: "OKP" }, crv: { const: "Ed25519" }, x: coordinate }),
+    ],
+  },
   lights: lamps,
-  may: about({ ...listOf(oneOf(guestMays)), minItems: 1, uniqueItems: true }, "what the guest may change"),
+  may: about(
+    { ...listOf(oneOf(guestMays)), minItems: 1, maxItems: guestMays.length },
+    "what the guest may change",
+  ),
   maxBrightness: about(brightness, "missing: no limit"),
-  from: about(seconds, "seconds since 1970"),
-  until: about(seconds, `seconds since 1970, at most ${signedLimits.passDays} days ahead`),
+  from: about(moment, "whole seconds since 1970; before `until`"),
+  until: about(moment, `whole seconds since 1970, at most ${signedLimits.passDays} days ahead`),
   daily: about(
     exactly({ from: timeOfDay, to: timeOfDay, timeZone }),
-    "only between these times of day; over midnight when `to` is before `from`",
+    "only between these two times of day; over midnight when `to` is before `from`",
   ),
 } as const satisfies Readonly<Record<Exclude<keyof GuestPass, "to"> | "user" | "key", Schema>>;
 
@@ -161,7 +184,7 @@ export const guestPass: Schema = {
 export const evening: Schema = exactly(
   {
     on: timeOfDay,
-    off: timeOfDay,
+    off: about(timeOfDay, "another than `on`"),
     timeZone,
     lights: lamps,
     brightness: about(brightness, "missing: as it was"),
@@ -169,13 +192,19 @@ export const evening: Schema = exactly(
   ["lights", "brightness"],
 );
 
+/** A change as in a plain command, whose own id and end do not count here. */
+const set: Schema = {
+  allOf: [{ $ref: "light-change" }],
+  properties: { id: false, expiresAt: false },
+};
+
 /** What each `do` has beside its name, and which of it may be missing. */
 const requests = {
-  light: [{ light: about(level, "the first lamp when missing"), set: { $ref: "light-change" } }, "light"],
+  light: [{ light: about(lamp, "the first lamp when missing"), set }, "light"],
   admit: [{ pass: { $ref: "guest-pass" } }],
   guests: [nothing],
   revoke: [{ pass: level }],
-  rename: [{ light: about(level, "missing: the board itself"), name }, "light"],
+  rename: [{ light: about(lamp, "missing: the board itself"), name }, "light"],
   evening: [{ evening: { anyOf: [{ $ref: "evening" }, { type: "null" }] } }],
   signOut: [nothing],
   update: [nothing],
@@ -185,10 +214,10 @@ const requests = {
 
 const head: Readonly<Record<string, Schema>> = {
   porchlight: { const: "command" },
-  device: about(level, "`device.id` of the board"),
+  device: about({ type: "string" }, "`device.id` of the board"),
   id: about(printable, "new for each command; random ones are best"),
   iat: seconds,
-  exp: about(seconds, `at most ${signedLimits.lifeS} s after \`iat\``),
+  exp: about(seconds, `after \`iat\`, at most ${signedLimits.lifeS} s later`),
 };
 
 export const signedCommand: Schema = {

@@ -5,10 +5,14 @@ import { signedLimits } from "../../src/broker/signed-limits.ts";
 import { guestMays } from "../../src/model.ts";
 
 const level = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
-const lamps = fc.uniqueArray(level, { minLength: 1, maxLength: 4 });
+const lamp = fc.stringMatching(/^[a-z0-9_-]{1,64}$/);
+const lamps = fc.uniqueArray(lamp, { minLength: 1, maxLength: 4 });
 const name = fc.stringMatching(/^[\x21-\x7e](?:[\x20-\x7e]{0,62}[\x21-\x7e])?$/);
 const brightness = fc.integer({ min: 1, max: 255 });
-const timeOfDay = fc.stringMatching(/^(?:[01]\d|2[0-3]):[0-5]\d$/);
+/** Two different times of day. */
+const times = fc
+  .uniqueArray(fc.stringMatching(/^(?:[01]\d|2[0-3]):[0-5]\d$/), { minLength: 2, maxLength: 2 })
+  .map(([first, second]) => ({ first, second }));
 const timeZone = fc.constantFrom("Europe/Berlin", "America/New_York", "UTC", "Asia/Kathmandu");
 
 /** 1 December 2026, in seconds. */
@@ -46,18 +50,16 @@ export const guestPass = fc
       maxBrightness: brightness,
       from: fc.integer({ min: NOW - 86_400, max: NOW }),
       until: fc.integer({ min: NOW + 60, max: NOW + (signedLimits.passDays - 1) * 86_400 }),
-      daily: fc.record({ from: timeOfDay, to: timeOfDay, timeZone }),
+      daily: fc
+        .tuple(times, timeZone)
+        .map(([{ first, second }, zone]) => ({ from: first, to: second, timeZone: zone })),
     }),
   )
   .map(([who, pass]) => ({ ...pass, ...who }));
 
-export const evening = optional(["on", "off", "timeZone"], {
-  on: timeOfDay,
-  off: timeOfDay,
-  timeZone,
-  lights: lamps,
-  brightness,
-});
+export const evening = fc
+  .tuple(times, optional(["timeZone"], { timeZone, lights: lamps, brightness }))
+  .map(([{ first, second }, rest]) => ({ on: first, off: second, ...rest }));
 
 const set = fc.constantFrom(
   { state: "ON" },
@@ -69,11 +71,11 @@ const set = fc.constantFrom(
 
 /** Every kind of request, by its word. */
 const requests = {
-  light: optional(["set"], { light: level, set }),
+  light: optional(["set"], { light: lamp, set }),
   admit: fc.record({ pass: guestPass }),
   guests: fc.constant({}),
   revoke: fc.record({ pass: level }),
-  rename: optional(["name"], { light: level, name }),
+  rename: optional(["name"], { light: lamp, name }),
   evening: fc.record({ evening: fc.option(evening) }),
   signOut: fc.constant({}),
   update: fc.constant({}),
@@ -90,7 +92,7 @@ export const signedContent = (device = "porch-1", now = NOW): fc.Arbitrary<Recor
       ),
       fc.stringMatching(/^[\x20-\x7e]{1,128}$/),
       fc.double({ min: 0, max: 20, noNaN: true }),
-      fc.double({ min: 30, max: signedLimits.lifeS, noNaN: true }),
+      fc.double({ min: 30, max: signedLimits.lifeS - 1, noNaN: true }),
     )
     .map(([request, id, age, lifeS]) => {
       const iat = now - age;
@@ -116,6 +118,15 @@ export const mutations: readonly (readonly [
   ["something unknown to do", (content) => ({ ...content, do: "explode" })],
   ["a light without a change", (content) => ({ ...content, do: "light", set: undefined })],
   ["a change that changes nothing", (content) => ({ ...content, do: "light", set: {} })],
+  [
+    "an end for the change itself",
+    (content) => ({ ...content, do: "light", set: { state: "ON", expiresAt: 1 } }),
+  ],
+  ["a member that nobody knows", (content) => ({ ...content, urgent: true })],
+  ["a time after all times", (content) => ({ ...content, exp: 1e12 })],
+  ["a lamp that no board has", (content) => ({ ...content, do: "rename", name: "Porch", light: "Porch!" })],
+  ["a name of spaces", (content) => ({ ...content, do: "rename", name: "  " })],
+  ["a name with a line break", (content) => ({ ...content, do: "rename", name: "a\nb" })],
   ["a name that is too long", (content) => ({ ...content, do: "rename", name: "x".repeat(65) })],
   ["a pass that is no id", (content) => ({ ...content, do: "revoke", pass: "a b" })],
   [
