@@ -6,6 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { basename, join, relative } from "node:path";
 import { transformSync } from "esbuild";
 import { outDir, version } from "./bundle-options.ts";
+import { admitOptions } from "./code-cache.ts";
 import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
 import { withoutExports } from "./elf-symbols.ts";
 import { calledWhenIdle, LATER, withoutLater } from "./later.ts";
@@ -118,6 +119,8 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
   if (machineOf(file) !== target) throw new Error(`${output} is for another processor`);
   mendSegments(file);
   withoutExports(file);
+  if (runner !== null && admitOptions(file, words, execArgv) < 100)
+    throw new Error("the code caches of Node's own modules are not where they were");
   const faults = pageSizes[target].flatMap((bytes) =>
     layoutFaults(file, bytes).map((fault) => `with pages of ${bytes} bytes ${fault}`),
   );
