@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** The built command as a child process against an authorization server and a broker that are not ours. */
+/** The built program as a child process against an authorization server and a broker that are not ours. */
 export default defineConfig({
   test: {
     include: ["test/real/**/*.test.ts"],
