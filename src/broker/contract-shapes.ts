@@ -34,12 +34,8 @@ export const anyCase = (values: readonly string[]): Schema => {
 /** The schema, or null. */
 export const orNull = (schema: Schema): Schema => {
   const { type, enum: values } = schema;
-  if (typeof type !== "string") return { anyOf: [schema, { type: "null" }] };
-  return {
-    ...schema,
-    type: [type, "null"],
-    ...(Array.isArray(values) ? { enum: [...values, null] } : {}),
-  };
+  if (typeof type !== "string" || values !== undefined) return { anyOf: [schema, { type: "null" }] };
+  return { ...schema, type: [type, "null"] };
 };
 
 export const about = (schema: Schema, description: string): Schema => ({ ...schema, description });
