@@ -8,6 +8,7 @@ import { build, type ImportKind, type Plugin, transform } from "esbuild";
 import {
   ambientGlobals,
   bannedGlobals,
+  documentsOnly,
   heavyPackages,
   importTable,
   type Row,
@@ -106,6 +107,15 @@ const againstTheTable = (files: readonly string[], imports: readonly Import[]): 
   return findings;
 };
 
+/** Loads of what is for documents and tests only. */
+const documentsLoaded = (imports: readonly Import[]): Finding[] =>
+  imports.flatMap((edge) => {
+    const target = projectFile(edge);
+    return target !== undefined && matches(target, documentsOnly) && !matches(edge.from, documentsOnly)
+      ? [{ where: edge.from, what: `${target} is for documents and tests: the program does not need it` }]
+      : [];
+  });
+
 /** Heavy packages that a start would load before it has asked the org anything. */
 const heavyAtStart = (imports: readonly Import[]): Finding[] => {
   const findings: Finding[] = [];
@@ -169,5 +179,6 @@ const typeOnly = all.filter((edge) => !isValue(edge)).map((edge): Import => ({ .
 conclude("check-imports", [
   ...againstTheTable(files, [...values, ...typeOnly]),
   ...heavyAtStart(values),
+  ...documentsLoaded(values),
   ...(await Promise.all(files.map(ambientUses))).flat(),
 ]);

@@ -40,6 +40,7 @@ const steps: readonly Step[] = [
   })),
   { name: "who imports whom", command: script("check-imports.ts") },
   { name: "banned words, dependencies", command: script("check-text.ts") },
+  { name: "promises of SECURITY.md have tests", command: script("check-claims.ts") },
   { name: "generated documents are current", command: script("docs.ts", "--check") },
 ];
 

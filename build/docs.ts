@@ -1,12 +1,13 @@
 // `npm run docs`: writes the reference pages from the tables in the code. With --check it writes nothing and fails
 // when a page is not what the tables say.
 
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { settingsMarkdown, settingsSchema } from "../src/agent/settings-docs.ts";
 import { catalogue } from "../src/cli/catalogue.ts";
 import type { CommandSpec } from "../src/cli/command.ts";
 import { type ErrorEntry, errorTable, type Remedy } from "../src/errors.ts";
+import { contractPages } from "./contract-pages.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
 import { wiringPictures } from "./wiring.ts";
@@ -21,6 +22,7 @@ const remedies: Readonly<Record<Remedy, string>> = {
   signIn: "The org has ended the sign-in. The board forgets it and shows a new code.",
   wait: "Somebody has to change something elsewhere. The board shows what, and tries again rarely, or on a press.",
   stop: "The program ends with the exit code given.",
+  warn: "A setting gives up some of the board's safety. It is said at every start, by porchlight status and by porchlight settings check; the board goes on.",
   report: "Whoever sent the command is told; the board goes on.",
 };
 
@@ -94,6 +96,7 @@ const pages: readonly (readonly [path: string, make: () => string])[] = [
   ["docs/errors.md", errorsMarkdown],
   ["docs/cli.md", cliMarkdown],
   ...wiringPictures(),
+  ...contractPages(),
 ];
 
 /** Where two texts first differ, for whoever has to find it. */
@@ -114,6 +117,7 @@ for (const [path, make] of pages) {
     process.exitCode = 1;
     say(`${path} is stale; run npm run docs. First difference: ${firstDifference(old, text)}`);
   } else {
+    await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
     say(`wrote ${path}`);
   }

@@ -16,8 +16,18 @@ export interface Row {
   readonly why: string;
 }
 
-const leaf = ["src/units.ts", "src/errors.ts", "src/model.ts", "src/ports.ts"];
+const leaf = [
+  "src/units.ts",
+  "src/errors.ts",
+  "src/model.ts",
+  "src/signal.ts",
+  "src/users.ts",
+  "src/ports.ts",
+];
 const settings = ["src/agent/settings*.ts"];
+
+/** What is written from the model, and never loaded by the program. */
+export const documentsOnly = ["src/broker/contract*.ts"];
 
 export const importTable: readonly Row[] = [
   {
@@ -32,7 +42,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/asset-token/**"],
-    may: leaf,
+    may: [...leaf, "src/org-keys/**"],
     packages: ["jose"],
     node: ["crypto", "util"],
     why: "keys and JWTs; how the grant was got is no business of it",
@@ -86,7 +96,12 @@ export const importTable: readonly Row[] = [
     why: "opens TCP, TLS and WebSocket connections",
   },
   {
-    files: ["src/broker/{topics,codec,discovery}*.ts"],
+    files: documentsOnly,
+    may: [...leaf, "src/broker/{topics,codec,codec-limits,signed-limits,discovery,payloads}.ts"],
+    why: "the written contract with other programs, for documents and tests: no part of the running board",
+  },
+  {
+    files: ["src/broker/{topics,codec,discovery,signed-limits}*.ts"],
     may: [...leaf, "src/broker/{topics,codec,discovery}*.ts"],
     why: "the written contract with other programs: pure, tested as tables",
   },
@@ -110,7 +125,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/owner/**"],
-    may: [...leaf, "src/broker/codec.ts"],
+    may: [...leaf, "src/broker/codec*.ts"],
     types: ["src/org-keys/**"],
     packages: ["jose"],
     node: ["crypto"],
@@ -169,7 +184,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["companion/app/**"],
-    may: ["companion/core/**"],
+    may: ["companion/core/**", "src/signal.ts"],
     types: ["src/model.ts"],
     packages: ["preact", "mqtt", "jsqr", "qrcode-terminal"],
     ambient: true,
@@ -184,7 +199,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/page-server*.ts"],
-    may: ["src/units.ts", "src/model.ts", "firmware-sim/**"],
+    may: ["src/units.ts", "src/model.ts", "src/signal.ts", "firmware-sim/**"],
     types: ["src/ports.ts"],
     node: "any",
     ambient: true,
@@ -206,7 +221,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["firmware-sim/**"],
-    may: ["src/units.ts", "src/model.ts", "companion/core/**"],
+    may: ["src/units.ts", "src/model.ts", "src/signal.ts", "companion/core/**"],
     types: ["src/ports.ts"],
     packages: ["mqtt", "mqtt-packet", "jose", "ws"],
     node: "any",

@@ -39,7 +39,7 @@ export type PhoneResult = Pick<Answer, "outcome" | "code" | "message"> & Partial
  */
 export class SimulatedPhone {
   /** Signs its commands (docs/signed-commands.md). Without it they are plain, for boards that trust the broker. */
-  signs = false;
+  signs = true;
   readonly #options: PhoneOptions;
   readonly #signIn: PhoneSignIn;
   readonly #root: string;

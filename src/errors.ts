@@ -7,8 +7,9 @@
 //   wait    a person has to change something elsewhere: show it, try again rarely or on a press
 //   stop    end the process with `exitCode` (sysexits.h numbers)
 //   report  tell the sender (command result) and go on
+//   warn    a setting gives up some safety: say so at every start and go on
 
-export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report";
+export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report" | "warn";
 
 export interface ErrorEntry {
   readonly remedy: Remedy;
@@ -113,6 +114,16 @@ export const errorTable = {
     title: "The org does not accept the access token any more",
     help: "It ran out or was revoked. The board gets a new one with its refresh token.",
   },
+  SIGN_IN_ENDING: {
+    remedy: "report",
+    title: "The sign-in ends soon, because the org has not heard of this board for long",
+    help: "Connect the board to the network before then: it renews the sign-in by itself. Afterwards somebody has to approve a new code.",
+  },
+  APPROVALS_FULL: {
+    remedy: "report",
+    title: "All approvals that the org allows this person for this app are used",
+    help: "The next board or phone that they sign in with it signs out the oldest one. Sign out a board that is not used any more (porchlight sign-out, or the person's settings at the org), or give further boards an External Client App of their own.",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",
@@ -179,7 +190,7 @@ export const errorTable = {
   COMMAND_INVALID: {
     remedy: "report",
     title: "The command makes no sense",
-    help: "It is not a JSON object of the light schema. docs/topics.md has an example of each.",
+    help: "It has not the form that docs/topics.md, for signed commands docs/signed-commands.md, describes. Both have examples.",
   },
   COMMAND_TOO_LARGE: {
     remedy: "report",
@@ -308,8 +319,8 @@ export const errorTable = {
   },
   COMMAND_CROWDED: {
     remedy: "report",
-    title: "Too many commands were waiting",
-    help: "Newer commands pushed this one out before the board came to it. Send fewer at a time.",
+    title: "Too many commands at once",
+    help: "Newer ones pushed this one out before the board came to it, or thousands came within minutes. Send fewer at a time.",
   },
   LIGHT_UNKNOWN: {
     remedy: "report",
@@ -335,6 +346,17 @@ export const errorTable = {
     remedy: "report",
     title: "The board's display does not answer",
     help: "Check its wiring and the setting display. The board works without it, and takes it back by itself.",
+  },
+  // what settings give up
+  TRUST_BROKER: {
+    remedy: "warn",
+    title: "Whoever the broker lets publish moves the lamps",
+    help: "commands.trust is broker: no signature is asked for, and the broker's access rules are the only lock. With owner, signed commands count and nothing else.",
+  },
+  BROKER_PLAIN: {
+    remedy: "warn",
+    title: "Unencrypted connections to the broker are allowed",
+    help: "broker.allowPlain is on: with mqtt or ws, whoever is on the way reads and changes everything, the board's token included. Use mqtts or wss, and switch it off.",
   },
   // this board
   SETTINGS_INVALID: {

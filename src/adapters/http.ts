@@ -123,6 +123,8 @@ const secureClient = async (options: ClientOptions): Promise<Client> => {
   ];
   const agent = new Agent({
     ...agentOptions(options),
+    // Both said here, where neither NODE_TLS_REJECT_UNAUTHORIZED nor a flag of Node can take them back.
+    rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     ...(options.ca === null ? {} : { ca: await authorities(options.ca) }),
   });

@@ -1,5 +1,6 @@
 // Settings that are right one by one but not together. Pure.
 
+import { type ErrorCode, entryOf } from "../errors.ts";
 import type { Settings } from "./settings.ts";
 import { isLoopback } from "./settings-kinds.ts";
 import type { SettingKey, SettingValues } from "./settings-table.ts";
@@ -116,16 +117,26 @@ const updateMistakes = (values: SettingValues): CrossMistake[] => {
   return found;
 };
 
+type Judged = Pick<Settings, "broker" | "commands">;
+
+/** What the settings give up of the board's safety: codes with remedy `warn`. */
+export const settingsWarnings = ({ broker, commands }: Judged): readonly ErrorCode[] => [
+  ...(commands.trust === "broker" ? (["TRUST_BROKER"] as const) : []),
+  ...(broker.allowPlain ? (["BROKER_PLAIN"] as const) : []),
+];
+
 /** What is no mistake, but perhaps not what was meant: for a person who checks the settings. */
-export const settingsNotes = ({
-  broker,
-  commands,
-}: Pick<Settings, "broker" | "commands">): readonly string[] =>
-  broker.discovery === "homeassistant" && commands.trust === "owner"
+export const settingsNotes = (settings: Judged): readonly string[] => [
+  ...settingsWarnings(settings).map((code) => {
+    const { title, help } = entryOf(code);
+    return `Warning: ${title} (${code}). ${help}`;
+  }),
+  ...(settings.broker.discovery === "homeassistant" && settings.commands.trust === "owner"
     ? [
         "Home Assistant will show the lamps but not move them: it cannot sign commands, and commands.trust is owner.",
       ]
-    : [];
+    : []),
+];
 
 /** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
 export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [

@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { LightChange, LightColour, LightEffect, ParsedCommand, Rgb } from "../model.ts";
 import { type EpochMs, epochMs } from "../units.ts";
+import { MOMENT, type Ranged, ranges, rgbModes, TEMPERATURE_MODE, words } from "./codec-limits.ts";
 
 /** The most bytes a command may have. */
 export const MAX_COMMAND_BYTES = 16_384;
@@ -41,12 +42,30 @@ export const parseCommand = (
         id,
         light,
         change: readChange(fields),
-        fadeMs: Math.round((number(fields, "transition", 0, 3600) ?? 0) * 1000),
+        fadeMs: readFade(fields),
         expiresAt: readExpiry(fields),
       },
     };
   } catch (error) {
     if (error instanceof Wrong) return refused(id, "COMMAND_INVALID", error.message);
+    throw error;
+  }
+};
+
+/** What a light is asked for, without the envelope of a plain command. */
+export type ParsedSet =
+  | { readonly ok: true; readonly change: LightChange; readonly fadeMs: number }
+  | { readonly ok: false; readonly detail: string };
+
+/** Reads the member `set` of a signed command: the same schema, without `id` and `expiresAt`. Never throws. */
+export const parseSet = (set: unknown): ParsedSet => {
+  if (!isObject(set)) return { ok: false, detail: "set must be an object" };
+  try {
+    for (const name of ["id", "expiresAt"])
+      if (Object.hasOwn(set, name)) throw new Wrong(`${name} does not belong into set`);
+    return { ok: true, change: readChange(set), fadeMs: readFade(set) };
+  } catch (error) {
+    if (error instanceof Wrong) return { ok: false, detail: error.message };
     throw error;
   }
 };
@@ -93,19 +112,26 @@ const readObject = (payload: Uint8Array): Fields | null => {
 const member = (fields: Fields, name: string): unknown =>
   Object.hasOwn(fields, name) ? (fields[name] ?? undefined) : undefined;
 
-const number = (fields: Fields, name: string, low: number, high: number, path = name): number | undefined => {
+const number = (fields: Fields, name: Ranged, path: string = name): number | undefined => {
   const value = member(fields, name);
   if (value === undefined) return undefined;
+  const [low, high] = ranges[name];
   if (typeof value !== "number" || !(value >= low && value <= high))
     throw new Wrong(`${path} must be a number from ${low} to ${high}`);
   return value;
 };
 
-const word = <const W extends string>(fields: Fields, name: string, words: readonly W[]): W | undefined => {
+const word = <N extends keyof typeof words>(
+  fields: Fields,
+  name: N,
+): (typeof words)[N][number] | undefined => {
   const value = member(fields, name);
   if (value === undefined) return undefined;
-  const found = typeof value === "string" ? words.find((each) => each === value.toLowerCase()) : undefined;
-  if (found === undefined) throw new Wrong(`${name} must be one of ${words.join(", ")}`);
+  const known: readonly (typeof words)[N][number][] = words[name];
+  // not what a foreign letter becomes in lower case: the Kelvin sign is no k
+  const text = typeof value === "string" && /^[a-z]+$/i.test(value) ? value.toLowerCase() : undefined;
+  const found = known.find((each) => each === text);
+  if (found === undefined) throw new Wrong(`${name} must be one of ${known.join(", ")}`);
   return found;
 };
 
@@ -113,13 +139,13 @@ const readId = (fields: Fields): string | null => {
   const id = member(fields, "id");
   if (id === undefined) return null;
   const text = typeof id === "number" && Number.isSafeInteger(id) ? String(id) : id;
-  if (typeof text !== "string" || text.length === 0 || text.length > MAX_ID_LENGTH)
+  // characters as people count them, and JSON Schema: an emoji is one
+  if (typeof text !== "string" || text.length === 0 || [...text].length > MAX_ID_LENGTH)
     throw new Wrong(`id must be a text of 1 to ${MAX_ID_LENGTH} characters`);
   return text;
 };
 
-// RFC 3339 section 5.6; without a zone the moment would depend on the board's own
-const isoMoment = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+const isoMoment = new RegExp(MOMENT);
 
 const readExpiry = (fields: Fields): EpochMs | null => {
   const value = member(fields, "expiresAt");
@@ -130,9 +156,11 @@ const readExpiry = (fields: Fields): EpochMs | null => {
   return epochMs(ms);
 };
 
+const readFade = (fields: Fields): number => Math.round((number(fields, "transition") ?? 0) * 1000);
+
 const readChange = (fields: Fields): LightChange => {
-  const state = word(fields, "state", ["on", "off"]);
-  const brightness = number(fields, "brightness", 0, 255);
+  const state = word(fields, "state");
+  const brightness = number(fields, "brightness");
   const colour = readColour(fields);
   const effect = readEffect(fields);
   const on =
@@ -145,7 +173,9 @@ const readChange = (fields: Fields): LightChange => {
         : state === "on";
   const change: LightChange = {
     ...(on === undefined ? {} : { on }),
-    ...(brightness === undefined || brightness === 0 ? {} : { brightness: Math.max(1, brightness) / 255 }),
+    ...(brightness === undefined || brightness === 0
+      ? {}
+      : { brightness: Math.max(1, brightness) / ranges.brightness[1] }),
     ...(colour === undefined ? {} : { colour }),
     ...(effect === undefined ? {} : { effect }),
   };
@@ -156,7 +186,7 @@ const readChange = (fields: Fields): LightChange => {
 
 const readEffect = (fields: Fields): LightEffect | null | undefined => {
   // read both before choosing, so that a wrong one is always reported
-  const effect = word(fields, "effect", ["blink", "identify", "none"]);
+  const effect = word(fields, "effect");
   const flash = readFlash(fields);
   if (effect !== undefined) return effect === "none" ? null : effect;
   if (flash !== undefined) return flash === "short" ? "blink" : "identify";
@@ -166,8 +196,8 @@ const readEffect = (fields: Fields): LightEffect | null | undefined => {
 
 /** Home Assistant's JSON schema sends a flash as seconds: a lamp that shows itself for a moment. Others send the word. */
 const readFlash = (fields: Fields): "short" | "long" | undefined => {
-  if (typeof member(fields, "flash") !== "number") return word(fields, "flash", ["short", "long"]);
-  number(fields, "flash", 0, 3600);
+  if (typeof member(fields, "flash") !== "number") return word(fields, "flash");
+  number(fields, "flash");
   return "long";
 };
 
@@ -177,20 +207,14 @@ const readColour = (fields: Fields): LightColour | undefined => {
   if (temperature === undefined) return rgb;
   if (rgb === undefined) return temperature;
   // a state that is sent back as a command carries both, and says which one counts
-  switch (member(fields, "color_mode")) {
-    case "color_temp":
-      return temperature;
-    case "rgb":
-    case "hs":
-    case "xy":
-      return rgb;
-    default:
-      throw new Wrong("color and color_temp exclude each other unless color_mode says which one counts");
-  }
+  const mode = member(fields, "color_mode");
+  if (mode === TEMPERATURE_MODE) return temperature;
+  if (rgbModes.includes(mode)) return rgb;
+  throw new Wrong("color and color_temp exclude each other unless color_mode says which one counts");
 };
 
 const readTemperature = (fields: Fields): LightColour | undefined => {
-  const value = number(fields, "color_temp", 50, 20_000);
+  const value = number(fields, "color_temp");
   // below 1000 it can only be mireds (1e6 / kelvin), which hubs sent before Home Assistant 2026.3
   return value === undefined
     ? undefined
@@ -201,11 +225,10 @@ const readRgb = (fields: Fields): LightColour | undefined => {
   const color = member(fields, "color");
   if (color === undefined) return undefined;
   if (!isObject(color)) throw new Wrong("color must be an object");
-  const part = (name: string, high: number): number | undefined =>
-    number(color, name, 0, high, `color.${name}`);
-  const [r, g, b] = [part("r", 255), part("g", 255), part("b", 255)];
-  const [h, s] = [part("h", 360), part("s", 100)];
-  const [x, y] = [part("x", 1), part("y", 1)];
+  const part = (name: Ranged): number | undefined => number(color, name, `color.${name}`);
+  const [r, g, b] = [part("r"), part("g"), part("b")];
+  const [h, s] = [part("h"), part("s")];
+  const [x, y] = [part("x"), part("y")];
   if (r !== undefined && g !== undefined && b !== undefined)
     return { mode: "rgb", rgb: [r / 255, g / 255, b / 255] };
   if (h !== undefined && s !== undefined) return { mode: "rgb", rgb: fromHueSaturation(h, s / 100) };

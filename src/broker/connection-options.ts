@@ -6,6 +6,15 @@ import type { Protocol } from "./reasons.ts";
 /** The largest packet the board takes, in bytes: a command has at most 16 KiB, and headers need some room. */
 export const MAX_PACKET_BYTES = 65_536;
 
+/** Seconds of silence after which either side asks; the broker may impose another. */
+export const KEEP_ALIVE_S = 30;
+
+/** How long the broker keeps QoS 1 commands for a board that is away (MQTT 5), in seconds. */
+export const SESSION_EXPIRY_S = 3600;
+
+/** How long the broker waits before it says `offline` for a board that went without a word (MQTT 5), in seconds. */
+export const WILL_DELAY_S = 30;
+
 /** What one connection needs to know. */
 export interface ConnectionOptions {
   readonly protocol: Protocol;
@@ -33,8 +42,14 @@ export interface Received {
   readonly correlation: Uint8Array | undefined;
 }
 
+/** What of it is said in CONNECT. */
+export type ConnectWords = Pick<
+  ConnectionOptions,
+  "protocol" | "clientId" | "username" | "password" | "keepAliveS" | "sessionExpiryS" | "will"
+>;
+
 /** The options of MQTT.js for one connection: it neither reconnects nor logs. */
-export const clientOptions = (options: ConnectionOptions): IClientOptions => ({
+export const clientOptions = (options: ConnectWords): IClientOptions => ({
   manualConnect: true,
   reconnectPeriod: 0,
   resubscribe: false,

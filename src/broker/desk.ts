@@ -3,7 +3,7 @@ import type { About, CommandResult, LightReport, LightTraits } from "../model.ts
 import type { Announcement } from "../ports.ts";
 import type { Announcer } from "./announcer.ts";
 import type { Connection } from "./connection.ts";
-import { encodeAbout, encodeResult, encodeState } from "./payloads.ts";
+import { encodeAbout, encodeResult, encodeState, ONLINE } from "./payloads.ts";
 import type { Topics } from "./topics.ts";
 
 /** Answers that wait for a connection; beyond these the oldest is dropped. */
@@ -148,7 +148,7 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
     via.publish({ topic: topics.about, payload: toldText, retain: true });
 
   const sayOnline = (via: Connection): Promise<void> =>
-    via.publish({ topic: topics.availability, payload: "online", retain: true });
+    via.publish({ topic: topics.availability, payload: ONLINE, retain: true });
 
   /** What is said between a connection's beginning and its end; when it cannot be, the connection is no good. */
   const meanwhile = (via: Connection, work: readonly Promise<void>[]): void => {

@@ -7,7 +7,7 @@ type Json = Readonly<Record<string, unknown>>;
 const MAKER = "Porchlight";
 
 /** How long the effect lasts that a flash is, in seconds: Home Assistant sends a flash as one of these numbers. */
-const FLASH_S = 5;
+export const FLASH_S = 5;
 
 /** In a state's words (payloads.ts): a lamp that only switches, one that dims, or one with colours, never a mixture. */
 const colourModes = ({ dims, temperature, rgb }: LightTraits): readonly string[] => {

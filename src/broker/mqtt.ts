@@ -6,10 +6,11 @@ import { after, type MonoMs, type Secret } from "../units.ts";
 import { createAnnouncer, type DiscoveryOptions } from "./announcer.ts";
 import { correlationId, MAX_COMMAND_BYTES, parseCommand } from "./codec.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import type { Received } from "./connection-options.ts";
+import { KEEP_ALIVE_S, type Received, SESSION_EXPIRY_S, WILL_DELAY_S } from "./connection-options.ts";
 import { within } from "./deadline.ts";
 import { createDesk, type ReplyTo } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
+import { OFFLINE, ONLINE } from "./payloads.ts";
 import type { Protocol } from "./reasons.ts";
 import { answerableTopic, HUB_STATUS, type Topics, topicsOf } from "./topics.ts";
 
@@ -125,7 +126,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     const { discovery } = options;
     if (message.topic === HUB_STATUS && discovery?.on === true) {
       // A retained one is from before this connection, on which all has just been said.
-      if (!message.retained && Buffer.from(message.payload).toString() === "online")
+      if (!message.retained && Buffer.from(message.payload).toString() === ONLINE)
         greetLater(discovery.random(), over);
       return;
     }
@@ -215,9 +216,9 @@ export const createBroker = (options: BrokerOptions): Broker => {
           clientId: deviceId,
           username: options.username ?? (token === null ? null : deviceId),
           password: token ?? options.password,
-          keepAliveS: options.keepAliveS ?? 30,
-          sessionExpiryS: options.sessionExpiryS ?? 3600,
-          will: { topic: topics.availability, payload: "offline", delayS: options.willDelayS ?? 30 },
+          keepAliveS: options.keepAliveS ?? KEEP_ALIVE_S,
+          sessionExpiryS: options.sessionExpiryS ?? SESSION_EXPIRY_S,
+          will: { topic: topics.availability, payload: OFFLINE, delayS: options.willDelayS ?? WILL_DELAY_S },
           connectTimeoutMs,
           ackTimeoutMs: options.ackTimeoutMs ?? 20_000,
           clock,
@@ -261,9 +262,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
         expected = true;
         desk.detach(connection);
         if (over === undefined)
-          connection
-            .publish({ topic: topics.availability, payload: "offline", retain: true })
-            .catch(() => {});
+          connection.publish({ topic: topics.availability, payload: OFFLINE, retain: true }).catch(() => {});
         await connection.close(CLOSE_WAIT_MS);
       },
     };

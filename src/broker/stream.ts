@@ -95,6 +95,8 @@ const secure = (
 ): Promise<Duplex> => {
   const socket = tlsConnect({
     socket: carrier,
+    // Both said here, where neither NODE_TLS_REJECT_UNAUTHORIZED nor a flag of Node can take them back.
+    rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     // the name to check the certificate against; SNI has no addresses (RFC 6066 section 3)
     host,

@@ -24,6 +24,12 @@ export interface Topics {
   of(light: string): { readonly set: string; readonly state: string };
 }
 
+/** What an id of a board or a lamp is, so that it can be a level of a topic: a pattern. */
+export const LEVEL = "[A-Za-z0-9_-]{1,64}";
+
+/** The longest response topic that is answered on, in characters. */
+export const MAX_RESPONSE_TOPIC = 256;
+
 /** Where Home Assistant says `online` when it has started, and `offline`. */
 export const HUB_STATUS = "homeassistant/status";
 
@@ -38,7 +44,7 @@ export const topicsOf = (deviceId: string, lights: readonly string[]): Topics =>
   const state = (light: string): string => `${root}/${levelOf(light)}/state`;
   const set = (light: string): string => `${root}/${levelOf(light)}/set`;
   const command = `${root}/command`;
-  const several = new RegExp(`^${root}/lights/([A-Za-z0-9_-]{1,64})/set$`);
+  const several = new RegExp(`^${root}/lights/(${LEVEL})/set$`);
   return {
     availability: `${root}/availability`,
     about: `${root}/about`,
@@ -69,7 +75,7 @@ export const topicsOf = (deviceId: string, lights: readonly string[]): Topics =>
  */
 export const answerableTopic = (topic: string, topics: Topics): boolean =>
   topic.length > 0 &&
-  topic.length <= 256 &&
+  topic.length <= MAX_RESPONSE_TOPIC &&
   !topic.startsWith("$") &&
   // biome-ignore lint/suspicious/noControlCharactersInRegex: MQTT 5 section 1.5.4 forbids them in names
   !/[+#\u0000-\u001f\u007f]/.test(topic) &&

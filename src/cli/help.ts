@@ -34,4 +34,5 @@ export const programHelp = (): string =>
       ["porchlight settings doc", "every setting, explained"],
       ["porchlight run", "on the board"],
     ])}`,
+    "MQTT topics and payloads: docs/topics.md; for programs docs/asyncapi.json and docs/schemas\n",
   ].join("\n");

@@ -4,6 +4,9 @@ import { allowAll } from "../../firmware-sim/broker/access.ts";
 import { SimulatedBroker } from "../../firmware-sim/broker/broker.ts";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { type BrokerUnderTest, brokerLinkContract } from "./broker-link.ts";
+import { holdToContract } from "./published.ts";
+
+const published = holdToContract();
 
 beforeAll(async () => {
   await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
@@ -14,7 +17,10 @@ const start = async (): Promise<BrokerUnderTest> => {
   const broker = new SimulatedBroker({ clock, authenticate: allowAll });
   const seen: { topic: string; payload: string }[] = [];
   broker.observe((message) => {
-    seen.push({ topic: message.topic, payload: message.payload.toString("utf8") });
+    const [topic, payload] = [message.topic, message.payload.toString("utf8")];
+    seen.push({ topic, payload });
+    if (message.from === "porch-1")
+      published.note({ topic, payload, retain: message.retain, qos: message.qos });
   });
   return {
     clock,

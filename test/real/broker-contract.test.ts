@@ -5,13 +5,17 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectAsync, type MqttClient } from "mqtt";
 import { systemClock } from "../../src/adapters/clock.ts";
+import { channelOf, channelOfTopic } from "../../src/broker/contract.ts";
 import { openStream } from "../../src/broker/stream.ts";
 import { type BrokerUnderTest, brokerLinkContract } from "../contract/broker-link.ts";
+import { holdToContract } from "../contract/published.ts";
 import { makeCertificates } from "./peers/certificates.ts";
 import { startMosquitto } from "./peers/mosquitto.ts";
 import { scratchFolder, within } from "./peers/scratch.ts";
 
 const LIMIT_MS = 10_000;
+
+const published = holdToContract();
 
 interface Message {
   readonly topic: string;
@@ -66,6 +70,12 @@ const start = async (): Promise<BrokerUnderTest> => {
     }),
   );
   const everything = await openObserver(mosquitto.open);
+  everything.client.on("message", (topic, payload, { retain }) => {
+    const ofBoard =
+      channelOf(channelOfTopic(topic)).from === "board" && /^(porchlight|homeassistant)\//.test(topic);
+    // A message that was retained before is handed out as such, a new one is not: what it was sent as cannot be told.
+    if (ofBoard && !retain) published.note({ topic, payload: payload.toString("utf8") });
+  });
   opening.defer(() => everything.client.endAsync(true));
   const retainedOnly = await openObserver(mosquitto.open);
   opening.defer(() => retainedOnly.client.endAsync(true));

@@ -1,5 +1,6 @@
 // The built command at Mosquitto: every way in, and every way of losing the connection.
 
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { type Changes, type Home, makeHome } from "./peers/home.ts";
@@ -125,6 +126,43 @@ describe.concurrent("refusals", () => {
     await result("COMMAND_REPEATED");
     await phone.ask({ state: "OFF", id: "still-alive" });
   });
+});
+
+/** Inodes of the sockets that a process has open. */
+const socketsOf = (pid: number): ReadonlySet<string> =>
+  new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return []; // closed since
+      }
+    }),
+  );
+
+/** Lines of the kernel's tables of TCP and UDP sockets that belong to these inodes, with their state. */
+const networkSockets = (pid: number): readonly { readonly state: string; readonly table: string }[] => {
+  const own = socketsOf(pid);
+  return ["tcp", "tcp6", "udp", "udp6"].flatMap((table) =>
+    readFileSync(`/proc/${pid}/net/${table}`, "utf8")
+      .trim()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((columns) => own.has(columns[9] ?? ""))
+      .map((columns) => ({ table, state: columns[3] ?? "" })),
+  );
+};
+
+test("the agent listens on no port of the network", async () => {
+  await using home = await makeHome();
+  const agent = home.start();
+  await home.signIn(agent);
+  const sockets = networkSockets(agent.pid);
+  // 01 is an established connection, as to the broker; 0A would be a listening one.
+  expect(sockets).toContainEqual({ table: "tcp", state: "01" });
+  expect(sockets.filter(({ table, state }) => state === "0A" || table.startsWith("udp"))).toEqual([]);
+  expect(socketsOf(agent.pid).size).toBeGreaterThan(sockets.length);
 });
 
 describe.concurrent("connections end", () => {

@@ -1,4 +1,5 @@
 import { duplexPair } from "node:stream";
+import type { Ask } from "../../companion/core/signed-message.ts";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createPerson } from "../../firmware-sim/person.ts";
@@ -8,9 +9,17 @@ import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vau
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
-import type { AgentEvent, CommandResult, LightChange, StateName, Status } from "../../src/model.ts";
+import type {
+  AgentEvent,
+  CommandResult,
+  GuestPass,
+  LightChange,
+  StateName,
+  Status,
+} from "../../src/model.ts";
 import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
+import { holdToContract } from "../contract/published.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
 await Promise.all([
@@ -22,6 +31,9 @@ await Promise.all([
 ]);
 
 const orgKeys = createOrgKeys();
+
+/** What boards and phones on a stage publish; all tests in the world are held to the written contract by it. */
+export const published = holdToContract();
 const never = new AbortController().signal;
 
 export interface Run {
@@ -34,6 +46,8 @@ export interface Run {
 export interface TestPhone {
   /** Sends a command; move time until it settles. */
   send(change: LightChange): Promise<PhoneResult>;
+  /** Sends any signed command. */
+  ask(ask: Ask): Promise<PhoneResult>;
 }
 
 export interface StageOptions {
@@ -47,6 +61,11 @@ export interface StageOptions {
   /** The lamps are announced to Home Assistant. */
   readonly discovery?: boolean;
 }
+
+const testPhone = (phone: SimulatedPhone): TestPhone => ({
+  send: (change) => phone.send(change, never),
+  ask: (ask) => phone.ask(ask, never),
+});
 
 type Named<E extends AgentEvent["event"]> = Extract<AgentEvent, { event: E }>;
 
@@ -204,7 +223,7 @@ export class Stage implements AsyncDisposable {
   /** The phone of the person who approved, signed in and connected. */
   async ownerPhone(): Promise<TestPhone> {
     await this.#connect(this.world.phone, this.world.org.owner);
-    return { send: (change) => this.world.phone.send(change, never) };
+    return testPhone(this.world.phone);
   }
 
   /** The phone of somebody else in the same org. */
@@ -229,7 +248,7 @@ export class Stage implements AsyncDisposable {
     this.#extraPhones.push(phone);
     await this.clock.until(phone.signIn(this.#person(stranger), never));
     await clock.advance(1_000);
-    return { send: (change) => phone.send(change, never) };
+    return testPhone(phone);
   }
 
   signOut(): Promise<{ readonly revoked: boolean }> {
@@ -238,6 +257,14 @@ export class Stage implements AsyncDisposable {
 
   status(): Promise<Status> {
     return this.#ask((answer) => ({ kind: "status", answer }));
+  }
+
+  guests(): Promise<readonly GuestPass[] | null> {
+    return this.#ask((answer) => ({ kind: "guests", answer }));
+  }
+
+  revokeGuest(pass: string): Promise<boolean> {
+    return this.#ask((answer) => ({ kind: "revokeGuest", pass, answer }));
   }
 
   light(light: string, change: LightChange): Promise<CommandResult> {
@@ -338,5 +365,11 @@ export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
   });
   // The org knows the time even where the board does not.
   if (options.wallKnown === false) world.org.clockSkewMs = Date.parse("2026-12-01T17:00:00Z");
+  world.broker.observe(({ topic, payload, from, retain, qos }) => {
+    const message = { topic, payload: payload.toString("utf8"), retain, qos };
+    if (from === world.deviceId) published.note(message);
+    // From nobody is what a test says as the broker's own administrator, right or wrong.
+    else if (from !== "") published.note({ ...message, from: "others" });
+  });
   return new Stage(clock, world, options);
 };

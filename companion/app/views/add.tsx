@@ -1,4 +1,5 @@
 import { useState } from "preact/hooks";
+import { signalOf, signalWordsUnseen } from "../../../src/signal.ts";
 import { type Approval, readApproval } from "../../core/approve.ts";
 import { readBoardLink } from "../../core/guest-link.ts";
 import { useKit } from "../kit.ts";
@@ -41,12 +42,17 @@ export const Add = () => {
       <Page
         title="Is it this code?"
         back={{ at: "home" }}
-        lead="Compare before you allow: the lamp that shows this code will be yours."
+        lead="Compare before you allow: the lamp that shows this code and blinks like this will be yours."
       >
         {approval.userCode === null ? (
           <p class="lead">The link holds no code; your organisation will ask for it.</p>
         ) : (
-          <output class="code">{approval.userCode}</output>
+          <>
+            <output class="code">{approval.userCode}</output>
+            <p class="lead">
+              The lamp itself <b>{signalWordsUnseen(signalOf(approval.userCode))}</b>, over and over.
+            </p>
+          </>
         )}
         <a
           class="primary"

@@ -39,6 +39,7 @@ const statusNow = (): Status => ({
       verificationUri: "https://o/c",
       verificationUriComplete: "https://o/c?user_code=ABCD",
       expiresAt: after(clock.mono(), 60_000),
+      signal: { colour: null, count: 2 },
     },
     owner: "Ada",
     online: false,
@@ -59,7 +60,10 @@ const statusNow = (): Status => ({
     },
   ],
   version: "1.2.3",
+  signedInUntil: wall,
+  approvals: { used: 2, limit: 5 },
   update: null,
+  warnings: ["TRUST_BROKER"],
 });
 
 const answer = (request: ControlRequest): void => {
@@ -108,6 +112,7 @@ describe("the control socket", () => {
       problem: { code: "BROKER_LOST", retryAt: "2026-12-01T18:00:01.000Z" },
       owner: { name: "Ada" },
       assetTokenExpiresAt: null,
+      warnings: ["TRUST_BROKER"],
       lights: [{ id: "main", available: false, fault: { code: "LIGHT_FAULT" } }],
     });
     const question = { ask: "light", light: "main", change: { on: true }, fadeMs: 0 } as const;
@@ -332,6 +337,8 @@ describe("a status for another process", () => {
       view: { ...status.view, code: null, problem: null },
       identity: null,
       tokensIssuedAt: null,
+      signedInUntil: null,
+      approvals: null,
       assetTokenExpiresAt: wall,
       broker: null,
       lights: [],
@@ -341,6 +348,8 @@ describe("a status for another process", () => {
       problem: null,
       owner: null,
       tokensIssuedAt: null,
+      signedInUntil: null,
+      approvals: null,
       assetTokenExpiresAt: "2026-12-01T18:00:00.000Z",
       lights: [],
     });

@@ -7,9 +7,12 @@ import { AgentError, type ErrorCode } from "../../../src/errors.ts";
 import type { LightReport, LightTraits } from "../../../src/model.ts";
 import type { Announcement, Broker, BrokerPass, CommandRequest, Link } from "../../../src/ports.ts";
 import { Secret } from "../../../src/units.ts";
+import { holdToContract } from "../../contract/published.ts";
 
 export const never = new AbortController().signal;
 export const token: BrokerPass = { kind: "token", token: new Secret("the-token"), expiresAtMono: null };
+
+const published = holdToContract();
 
 const dimmable: LightTraits = { dims: true, temperature: null, rgb: false, effects: [] };
 
@@ -29,6 +32,9 @@ export const announcement: Announcement = {
     lights: [{ id: "main", name: "Porch", traits: dimmable }],
     keyThumbprint: null,
     owner: null,
+    evening: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   },
   lights: [reportOf(0.5)],
@@ -53,6 +59,9 @@ export const brokerWorld = async (
   await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
   const clock = new VirtualClock();
   const sim = new SimulatedBroker({ clock, authenticate: options.authenticate ?? allowAll });
+  sim.observe(({ topic, payload, from, qos }) => {
+    if (from === "porch-1") published.note({ topic, payload: payload.toString("utf8"), qos });
+  });
   const streams: Duplex[] = [];
   const broker = createBroker({
     url: new URL("mqtt://broker.test"),

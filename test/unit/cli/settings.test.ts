@@ -53,6 +53,23 @@ describe("porchlight settings check", () => {
     }
   });
 
+  it("warns of what the settings give up, and of nothing else", async () => {
+    await using stage = await openStage();
+    for (const [trust, plain] of [
+      ["owner", "false"],
+      ["broker", "false"],
+      ["owner", "true"],
+      ["broker", "true"],
+    ] as const) {
+      const env = { PORCHLIGHT_COMMANDS_TRUST: trust, PORCHLIGHT_BROKER_ALLOW_PLAIN: plain };
+      const { code, err } = await stage.run(["settings", "check"], { env });
+      expect(code).toBe(0);
+      expect(err.includes("TRUST_BROKER")).toBe(trust === "broker");
+      expect(err.includes("BROKER_PLAIN")).toBe(plain === "true");
+      expect(err.includes("Warning: ")).toBe(trust === "broker" || plain === "true");
+    }
+  });
+
   it("names a driver that does not come with Porchlight, which a program of one's own may have", async () => {
     await using stage = await openStage();
     const lights = (driver: string) => ({ PORCHLIGHT_LIGHTS: JSON.stringify([{ driver }]) });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { mistakesOf, parse, withSettings } from "./given.ts";
 
+const publicKey = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+
 describe("settings that do not fit together", () => {
   it.each([
     ["a broker without encryption", { broker: { url: "mqtt://broker.example" } }, "broker.url"],
@@ -17,6 +19,9 @@ describe("settings that do not fit together", () => {
       "broker.url",
     ],
     ["an org without encryption", { org: { url: "http://org.example" } }, "org.url"],
+    ["updates without encryption", { update: { url: "http://updates.example/", publicKey } }, "update.url"],
+    ["updates from a folder elsewhere", { update: { url: "file://nas/releases", publicKey } }, "update.url"],
+    ["updates by nobody knows whom", { update: { url: "https://updates.example/" } }, "update.publicKey"],
     ["a Salesforce address with a path", { org: { url: "https://x.my.salesforce.com/services" } }, "org.url"],
     ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
     [
@@ -35,6 +40,8 @@ describe("settings that do not fit together", () => {
     ["a broker at ::1", { broker: { url: "mqtt://[::1]" } }],
     ["a broker in a closed network", { broker: { url: "mqtt://10.0.0.1", allowPlain: true } }],
     ["an encrypted WebSocket broker with a path", { broker: { url: "wss://broker.example/mqtt" } }],
+    ["updates from a folder of this board", { update: { url: "file:///srv/releases", publicKey } }],
+    ["updates from this board", { update: { url: "http://127.0.0.1:8080/", publicKey } }],
     ["an org on this board", { org: { url: "http://127.0.0.1:8080" } }],
     ["no asset token where none is shown", { assetToken: { mode: "off" }, broker: { auth: "access-token" } }],
     ["no pass at all", { assetToken: { mode: "off" }, broker: { auth: "none" } }],

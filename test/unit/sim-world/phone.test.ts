@@ -52,6 +52,7 @@ describe("the remote", () => {
     await clock.until(world.phone.signIn(world.person, never));
     await clock.advance(2500);
     expect(world.phone.picture).toMatchObject({ person: "Ada Okafor", connected: true });
+    world.phone.signs = false;
     const send = () => clock.until(world.phone.send({ on: true }, never));
     expect((await send()).message).not.toBe("The board does not answer.");
     world.phone.signs = true;
