@@ -289,6 +289,7 @@ describe("everybody can use it", () => {
     const { userCode } = await codeOf(stage);
     await tabTo(/^Add a lamp$/);
     await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Add a lamp" }).waitFor();
     await tabTo(/^Link or code$/);
     await page.keyboard.type(userCode);
     await page.keyboard.press("Enter");
@@ -307,7 +308,9 @@ describe("everybody can use it", () => {
     await page.keyboard.press("Enter");
     await tabTo(/^Red$/);
     await page.keyboard.press("Space");
-    await until(() => stage.world.board.light.rgb[1] < 0.5);
+    await porch(page).getByRole("button", { name: "Red", pressed: true }).waitFor();
+    await until(async () => (await porch(page).getAttribute("aria-busy")) === "false");
+    await porch(page).getByRole("button", { name: "Red", pressed: true }).waitFor();
   });
 
   test.each(["light", "dark"] as const)(

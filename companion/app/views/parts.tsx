@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useKit } from "../kit.ts";
 import { hrefOf, type Route } from "../route.ts";
 import { BackIcon } from "./icons.tsx";
@@ -12,7 +12,8 @@ export const Page = (props: {
   readonly children?: ComponentChildren;
 }) => {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // Before anything is painted, so that no key pressed meanwhile goes astray.
+  useLayoutEffect(() => {
     heading.current?.focus();
     scrollTo(0, 0);
   }, [props.title]);
