@@ -51,19 +51,21 @@ export const setUpApp = (files: AppFiles, config: AppConfig): AppFiles => {
   ]);
 };
 
+const programPlace = new URL("../../", import.meta.url);
+
 /**
- * The app as it was built. The single binary carries it; a bundled program has it beside itself; in a checkout it is
- * built now. Throws when there is none.
+ * The app as it was built. The single binary carries it; elsewhere it is built now, in a checkout, or lies in `dist` of
+ * the package, whose folder `place` is. Throws when there is none.
  */
-export const readApp = async (): Promise<AppFiles> => {
+export const readApp = async (place: URL = programPlace): Promise<AppFiles> => {
   const sea = process.getBuiltinModule("node:sea");
   if (sea.isSea()) return unpack(new Uint8Array(sea.getRawAsset("app")));
-  const builder = new URL("../../build/app.ts", import.meta.url);
-  const built = new URL("../../dist/app.br", import.meta.url);
-  if (existsSync(builder) && existsSync(new URL("../../node_modules/esbuild", import.meta.url))) {
+  const builder = new URL("build/app.ts", place);
+  if (existsSync(builder) && existsSync(new URL("node_modules/esbuild", place))) {
     const { buildApp }: { buildApp: () => Promise<{ files: AppFiles }> } = await import(builder.href);
     return (await buildApp()).files;
   }
+  const built = new URL("dist/app.br", place);
   if (existsSync(built)) return unpack(await readFile(built));
   throw new Error("the companion app's files are missing: run it from the porchlight package or checkout");
 };
