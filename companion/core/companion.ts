@@ -101,7 +101,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   const answers = new Map<string, (answer: Answer) => void>();
   let state: CompanionState = { ready: false, person: null, connection: "off", boards: {}, trouble: null };
   let link: Link | null = null;
-  let clientId = "";
+  // New at every start: two tabs with one id would push each other off the broker for ever.
+  const clientId = `phone-${randomText()}`;
   let subscribed = new Set<string>();
   let awake = new AbortController();
   let leaving: AbortController | null = null;
@@ -124,11 +125,6 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   };
 
   const remember = async (): Promise<void> => {
-    clientId = (await memory.read("clientId")) ?? "";
-    if (clientId === "") {
-      clientId = `phone-${randomText()}`;
-      await memory.write("clientId", clientId);
-    }
     const session = await sessions.current();
     let boards = restore((await memory.read("boards")) ?? []);
     for (const id of config.boards) if (boards[id] === undefined) boards = add(boards, id, "person");
@@ -206,6 +202,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     let renewed = "";
     for (let attempt = 0; !signal.aborted; ) {
       const session = await sessions.current();
+      // Another tab may have signed in or out.
+      if (session?.person.userId !== state.person?.userId) change({ person: session?.person ?? null });
       const credentials = credentialsOf(session);
       if (credentials === null || !ports.online()) {
         change({ connection: "off" });
@@ -267,6 +265,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     const current = link;
     if (current === null) throw new Trouble("OFFLINE");
     const over = new AbortController();
+    let taken = false;
     const answered = new Promise<Answer>((resolve) => {
       answers.set(id, resolve);
     });
@@ -277,6 +276,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
         throw new Trouble("OFFLINE", "the connection to the broker ended");
       });
       const silence = clock.sleep(SILENCE_MS, AbortSignal.any([signal, over.signal])).then((): never => {
+        // A connection over which the broker does not even say that it has taken a command is none any more.
+        if (!taken) current.close();
         throw new Trouble("SILENCE");
       });
       silence.catch(() => undefined);
@@ -288,6 +289,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
         expiresInS: COMMAND_LIFE_S,
       });
       await Promise.race([sent, ended, silence]);
+      taken = true;
       return await Promise.race([answered, ended, silence]);
     } finally {
       over.abort();

@@ -8,8 +8,6 @@ export interface Kept {
   readonly session: Session;
   readonly begun: Begun;
   readonly boards: readonly SavedBoard[];
-  /** MQTT client id of this phone. */
-  readonly clientId: string;
 }
 
 /** Where it is remembered; private to this app on this phone. */

@@ -13,6 +13,8 @@ export interface AppConfig {
     readonly clientId: string;
     readonly scope: string;
     readonly codePage?: string;
+    /** Where else than at `url` its endpoints are. */
+    readonly origins?: readonly string[];
   };
   readonly broker: {
     readonly url: string;
@@ -32,7 +34,10 @@ export const appPolicy = ({ org, broker }: AppConfig): string =>
     "media-src 'self' blob:",
     "manifest-src 'self'",
     "worker-src 'self'",
-    `connect-src 'self' ${new URL(org.url).origin} ${new URL(broker.url).origin}`,
+    [
+      "connect-src 'self'",
+      ...[org.url, ...(org.origins ?? []), broker.url].map((url) => new URL(url).origin),
+    ].join(" "),
     "base-uri 'none'",
     "form-action 'none'",
   ].join("; ");

@@ -34,7 +34,7 @@ const configOf = (values: Values): AppConfig => {
     throw usageError("--dialect is salesforce or rfc8628");
   const codePage = values["code-page"];
   const username = values["broker-username"];
-  const boards = values.boards;
+  const { boards, origins } = values;
   return {
     org: {
       url: addressOf(values, "org", "https:", "http:").replace(/\/+$/, ""),
@@ -43,6 +43,7 @@ const configOf = (values: Values): AppConfig => {
       scope:
         values.scope ??
         (dialect === "salesforce" ? "openid api refresh_token" : "openid profile offline_access"),
+      ...(origins === undefined ? {} : { origins: originsOf(origins) }),
       ...(codePage === undefined ? {} : { codePage: addressOf(values, "code-page", "https:", "http:") }),
     },
     broker: {
@@ -76,6 +77,13 @@ const guestOf = (text: string | undefined): Pick<AppConfig["broker"], "guest"> =
   const password = rest.join(":");
   if (username === "" || password === "") throw usageError("--broker-guest is NAME:PASSWORD");
   return { guest: { username, password } };
+};
+
+const originsOf = (text: string): readonly string[] => {
+  const origins = text.split(",");
+  if (!origins.every((origin) => URL.canParse(origin) && new URL(origin).protocol === "https:"))
+    throw usageError("--origins is addresses that begin with https://, with commas between them");
+  return origins.map((origin) => new URL(origin).origin);
 };
 
 const boardsOf = (text: string): readonly string[] => {

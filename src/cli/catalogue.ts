@@ -365,6 +365,10 @@ export const catalogue: readonly Entry[] = [
           value: "TEXT",
           doc: "What to ask the org for; openid and refresh tokens have to be among it.",
         },
+        origins: {
+          value: "URLS",
+          doc: "Where else than at --org the org's endpoints are, for the page's policy.",
+        },
         "code-page": { value: "URL", doc: "Where the org takes a board's code; known for salesforce." },
         "broker-username": {
           value: "NAME",

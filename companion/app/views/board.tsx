@@ -224,6 +224,7 @@ const NameForm = (props: {
 };
 
 const AboutSection = ({ board }: { readonly board: Board }) => {
+  const { ask } = useKit();
   const { info } = board;
   if (info === null) return null;
   const rows = [
@@ -249,6 +250,13 @@ const AboutSection = ({ board }: { readonly board: Board }) => {
           </div>
         ))}
       </dl>
+      <button
+        type="button"
+        class="secondary"
+        onClick={() => void ask(board.id, { do: "update" }, "It looks for a new version of its program.")}
+      >
+        Look for a new version
+      </button>
     </Section>
   );
 };

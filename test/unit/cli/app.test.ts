@@ -57,6 +57,7 @@ describe("porchlight app", () => {
     const { read } = await run({
       ...given,
       dialect: "rfc8628",
+      origins: "https://tokens.example/x,https://users.example",
       "code-page": "https://example.org/device",
       "broker-username": "phones",
       "broker-guest": "guest:a:b",
@@ -71,6 +72,9 @@ describe("porchlight app", () => {
       broker: { username: "phones", guest: { username: "guest", password: "a:b" } },
       boards: ["porch-1", "shop"],
     });
+    expect(read("index.html")).toContain(
+      "https://tokens.example https://users.example wss://broker.example;",
+    );
   });
 
   test.each([
@@ -82,6 +86,7 @@ describe("porchlight app", () => {
     ["no client id", { org: given.org, broker: given.broker }],
     ["another dialect", { ...given, dialect: "saml" }],
     ["a guest without a password", { ...given, "broker-guest": "guest" }],
+    ["another origin without encryption", { ...given, origins: "http://tokens.example" }],
     ["a board that cannot be", { ...given, boards: "a/b" }],
   ])("does nothing with %s", async (_what, values, words?: readonly string[]) => {
     await expect(run(values, words ?? [folder])).rejects.toMatchObject({ code: "USAGE" });

@@ -141,6 +141,33 @@ test("a connection that ends under a command is told, not waited for", async () 
   expect(await stage.clock.until(done, 100)).toMatchObject({ ok: false, code: "OFFLINE" });
 });
 
+test("a connection over which the broker takes nothing any more is replaced", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, links, world } = stage;
+  world.deaf = true;
+  const done = companion.light("porch-1", "main", { on: true }, never);
+  await clock.settle();
+  expect(await clock.until(done, 11_000)).toMatchObject({ ok: false, code: "SILENCE" });
+  world.deaf = false;
+  await clock.untilTrue(() => links.length === 2 && companion.state.connection === "up");
+});
+
+test("a sign-out or sign-in in another tab is noticed at the next connection", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, memory } = stage;
+  const { session } = memory.kept;
+  await memory.write("session", undefined);
+  stage.link.end();
+  await clock.advance(2000);
+  expect(companion.state).toMatchObject({ person: null, connection: "off" });
+  await memory.write("session", session);
+  companion.wake();
+  await clock.settle();
+  expect(companion.state).toMatchObject({ person: { name: "Ada" }, connection: "up" });
+});
+
 test("the phone comes back to the broker with growing pauses, and at once when it is woken", async () => {
   await using stage = openStage();
   await atHome(stage);

@@ -87,6 +87,8 @@ export const openStage = (options: StageOptions = {}) => {
     sub: "https://org.example/id/00D/005ada",
     given: 0,
     noRefreshToken: false,
+    /** The broker does not say any more that it has taken something. */
+    deaf: false,
   };
 
   const idToken = (nonce: string | undefined): string => {
@@ -142,6 +144,7 @@ export const openStage = (options: StageOptions = {}) => {
       },
       async publish(message) {
         sent.push(message);
+        if (world.deaf) await ended.promise;
       },
     };
     links.push({
