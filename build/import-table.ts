@@ -125,7 +125,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/owner/**"],
-    may: [...leaf, "src/broker/codec*.ts"],
+    may: [...leaf, "src/broker/{codec*,signed-limits}.ts"],
     types: ["src/org-keys/**"],
     packages: ["jose"],
     node: ["crypto"],

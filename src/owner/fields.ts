@@ -1,3 +1,4 @@
+import { signedLimits } from "../broker/signed-limits.ts";
 import type { TimeOfDay } from "../model.ts";
 import { type EpochMs, fromNumericDate } from "../units.ts";
 import { type Fields, isFields } from "./encodings.ts";
@@ -23,8 +24,7 @@ export const pattern = (value: unknown, form: RegExp, what: string): string => {
   return value;
 };
 
-/** 1 to 64 characters that can be shown. */
-const NAME = /^\P{Cc}{1,64}$/u;
+const NAME = new RegExp(signedLimits.name, "u");
 
 export const readName = (value: unknown): string => {
   const name = pattern(value, NAME, "name must have 1 to 64 characters");
@@ -32,25 +32,22 @@ export const readName = (value: unknown): string => {
   return name;
 };
 
-const LIGHT = /^[a-z0-9_-]{1,64}$/;
+const LIGHT = new RegExp(`^${signedLimits.lamp}$`);
 
 export const readLightId = (value: unknown): string =>
   pattern(value, LIGHT, "light must be the id of a lamp");
 
-/** More lamps than a board has. */
-const MAX_LIGHTS = 64;
-
 /** Ids of lamps; null, for all, when missing. */
 export const readLights = (value: unknown): readonly string[] | null => {
   if (value === undefined) return null;
-  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_LIGHTS)
+  if (!Array.isArray(value) || value.length === 0 || value.length > signedLimits.lamps)
     throw invalid("lights must be a list of lamps");
   return value.map(readLightId);
 };
 
 /** Whole seconds since 1970, up to the year 9999. */
 export const readMoment = (value: unknown, what: string): EpochMs => {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > 253_402_300_799)
+  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > signedLimits.latestMoment)
     throw invalid(`${what} must be whole seconds since 1970`);
   return fromNumericDate(value);
 };

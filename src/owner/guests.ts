@@ -1,13 +1,11 @@
 import { passFields } from "../broker/codec-passes.ts";
+import { signedLimits } from "../broker/signed-limits.ts";
 import { AgentError } from "../errors.ts";
 import type { GuestPass, Identity } from "../model.ts";
 import type { Clock, Guests, Vault } from "../ports.ts";
 import { isSameOrg, isSameUser } from "../users.ts";
 import { fieldsOf, isFields, textOf } from "./encodings.ts";
 import { readPass } from "./passes.ts";
-
-/** The most passes that a board keeps. */
-export const MAX_GUESTS = 32;
 
 const MAX_BYTES = 64 * 1024;
 const VERSION = 1;
@@ -27,7 +25,7 @@ const decode = (bytes: Uint8Array): Kept | undefined => {
     return {
       userId,
       orgId: typeof orgId === "string" ? orgId : null,
-      passes: passes.slice(0, MAX_GUESTS).filter(isFields).map(readPass),
+      passes: passes.slice(0, signedLimits.passes).filter(isFields).map(readPass),
     };
   } catch {
     // Damaged: nobody is a guest until the owner says so again.
@@ -93,7 +91,7 @@ export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
     admit: (pass, owner) =>
       inTurn(async () => {
         const others = (await current(owner)).filter(({ id }) => id !== pass.id);
-        if (others.length >= MAX_GUESTS) throw new AgentError("GUESTS_FULL");
+        if (others.length >= signedLimits.passes) throw new AgentError("GUESTS_FULL");
         await store([...others, pass], owner);
       }),
     revoke: (id, owner) =>

@@ -1,3 +1,4 @@
+import { signedLimits } from "../broker/signed-limits.ts";
 import {
   type GuestMay,
   type GuestPass,
@@ -22,7 +23,7 @@ import {
 import { phoneKeyOf } from "./phone-key.ts";
 
 /** A pass ends at the latest so long after the command that admits it, in milliseconds. */
-const LONGEST_MS = 366 * 24 * 3_600_000;
+const LONGEST_MS = signedLimits.passDays * 24 * 3_600_000;
 
 const PASS = /^[\w-]{1,64}$/;
 
@@ -86,7 +87,8 @@ export const readPass = (value: unknown): GuestPass => {
 export const readNewPass = (value: unknown, at: EpochMs): GuestPass => {
   const pass = readPass(value);
   if (pass.until <= at) throw invalid("the pass has ended");
-  if (pass.until > after(at, LONGEST_MS)) throw invalid("until is more than 366 days ahead");
+  if (pass.until > after(at, LONGEST_MS))
+    throw invalid(`until is more than ${signedLimits.passDays} days ahead`);
   return pass;
 };
 

@@ -1,4 +1,5 @@
 import { MAX_ID_LENGTH, parseSet } from "../broker/codec.ts";
+import { signedLimits } from "../broker/signed-limits.ts";
 import type { Evening, SignedRequest } from "../model.ts";
 import { type EpochMs, fromNumericDate } from "../units.ts";
 import { type Fields, fieldsOf } from "./encodings.ts";
@@ -15,9 +16,6 @@ import {
 import { readNewPass, readPassId } from "./passes.ts";
 import { Refused } from "./refused.ts";
 
-/** The longest a command may count, in milliseconds. */
-export const LONGEST_LIFE_MS = 300_000;
-
 /** A signed command's content. */
 export interface SignedContent {
   readonly device: string;
@@ -31,7 +29,8 @@ export const isId = (value: unknown): value is string =>
   typeof value === "string" && value.length <= MAX_ID_LENGTH && /^[\x20-\x7e]+$/.test(value);
 
 const readTime = (value: unknown, what: string): EpochMs => {
-  if (typeof value !== "number" || !(value >= 0 && value <= 1e11)) throw invalid(`${what} must be a time`);
+  if (typeof value !== "number" || !(value >= 0 && value <= signedLimits.latestTime))
+    throw invalid(`${what} must be a time`);
   return fromNumericDate(value);
 };
 
@@ -100,7 +99,7 @@ export const readContent = (text: string): SignedContent => {
   if (!isId(id)) throw invalid(`id must have 1 to ${MAX_ID_LENGTH} printable ASCII characters`);
   const issuedAt = readTime(iat, "iat");
   const expiresAt = readTime(exp, "exp");
-  if (expiresAt <= issuedAt || expiresAt > issuedAt + LONGEST_LIFE_MS)
+  if (expiresAt <= issuedAt || expiresAt > issuedAt + signedLimits.lifeS * 1000)
     throw invalid("exp must be after iat, by 300 s at most");
   if (!isDo(what)) throw invalid("do is nothing that this board knows");
   const { members, read } = readers[what];

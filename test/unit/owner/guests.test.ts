@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
+import { signedLimits } from "../../../src/broker/signed-limits.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { GuestPass } from "../../../src/model.ts";
-import { createGuests, MAX_GUESTS } from "../../../src/owner/guests.ts";
+import { createGuests } from "../../../src/owner/guests.ts";
 import type { Vault } from "../../../src/ports.ts";
 import { epochMs } from "../../../src/units.ts";
 import { owner } from "./support.ts";
@@ -56,7 +57,7 @@ describe("guest passes", () => {
   it("end by themselves, and make room", async () => {
     const { open, pass, ids, clock } = world();
     const guests = open();
-    for (let each = 0; each < MAX_GUESTS; each++) await guests.admit(pass(`p${each}`, 1), owner);
+    for (let each = 0; each < signedLimits.passes; each++) await guests.admit(pass(`p${each}`, 1), owner);
     expect(await codeOf(guests.admit(pass("more"), owner))).toBe("GUESTS_FULL");
     expect(await codeOf(guests.admit(pass("p3", 3), owner))).toBe("done");
     await clock.advance(3_600_000);
