@@ -80,7 +80,10 @@ const nodeFolder = `node_modules/node-linux-${process.arch}`;
 writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...[...folders].sort(), nodeFolder]));
 // For whoever makes more of the bundle, and has to say what is in it.
 writeFileSync(join(outDir, "packages.json"), JSON.stringify([...folders].sort()));
-const made = [outFile, ...["THIRD-PARTY-NOTICES.txt", "packages.json"].map((name) => join(outDir, name))];
+const made = [
+  outFile,
+  ...["THIRD-PARTY-NOTICES.txt", "packages.json", "app.br"].map((name) => join(outDir, name)),
+];
 
 say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}`);
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
