@@ -159,6 +159,7 @@ describe("a person who comes back", () => {
     await page.reload();
     await page.getByText(/This phone is offline/).waitFor();
     await page.getByText(/last heard/).waitFor();
+    expect(await findings(page)).toEqual([]);
     const power = porch(page).getByRole("switch");
     await power.click();
     await page.getByRole("alert").getByText("Not sent: this phone is offline").waitFor();

@@ -17,6 +17,7 @@ export interface Changes {
   readonly assetToken?: Readonly<Record<string, unknown>>;
   readonly broker?: Readonly<Record<string, unknown>>;
   readonly display?: string;
+  readonly commands?: Readonly<Record<string, unknown>>;
 }
 
 /** A provider, a broker, a board's settings and state, and the people around it: all real, all on 127.0.0.1. */
@@ -45,7 +46,13 @@ export interface Home extends AsyncDisposable {
  * was printed by any command that ran in it.
  */
 export const makeHome = async (
-  options: { https?: boolean; confidential?: boolean; accessTokenS?: number } = {},
+  options: {
+    https?: boolean;
+    confidential?: boolean;
+    accessTokenS?: number;
+    companion?: string;
+    brokerExtra?: readonly string[];
+  } = {},
 ): Promise<Home> => {
   await using made = new AsyncDisposableStack();
   const folder = made.use(scratchFolder()).path;
@@ -54,12 +61,12 @@ export const makeHome = async (
   const phoneAccount: Account = { username: "phone", password: randomBytes(18).toString("base64url") };
   const passwordFile = join(folder, "board-password");
   writeFileSync(passwordFile, `${board.password}\n`, { mode: 0o600 });
-  const { https = false, ...providerOptions } = options;
+  const { https = false, brokerExtra = [], ...providerOptions } = options;
   const provider = made.use(
     await startOidcProvider({ ...providerOptions, ...(https ? { tls: certificates.server } : {}) }),
   );
   const broker = made.use(
-    await startMosquitto({ folder, certificates, deviceId, board, phone: phoneAccount }),
+    await startMosquitto({ folder, certificates, deviceId, board, phone: phoneAccount, extra: brokerExtra }),
   );
 
   const ran: Running[] = [];
@@ -89,7 +96,7 @@ export const makeHome = async (
         ca: certificates.ca,
         ...changes.broker,
       },
-      commands: { trust: "broker" },
+      commands: { trust: "broker", ...changes.commands },
       lights: [{ id: "main", name: "Porch", driver: "memory:", powerOn: "last" }],
       display: changes.display ?? "none",
       state: { dir: stateDir },

@@ -49,9 +49,11 @@ export const startOidcProvider = async (
     readonly confidential?: boolean;
     readonly accessTokenS?: number;
     readonly codeS?: number;
+    /** Callback of a second client, `companion`: a web app, with PKCE and without a secret. */
+    readonly companion?: string;
   } = {},
 ): Promise<OidcProvider> => {
-  const { tls, confidential = false, accessTokenS = 3600, codeS = 600 } = options;
+  const { tls, confidential = false, accessTokenS = 3600, codeS = 600, companion } = options;
   const [port = 0] = await freePorts(1);
   const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
@@ -71,7 +73,22 @@ export const startOidcProvider = async (
           ? { token_endpoint_auth_method: "none" }
           : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),
       },
+      ...(companion === undefined
+        ? []
+        : [
+            {
+              client_id: "companion",
+              client_name: "Porchlight companion",
+              application_type: "native", // may come back to http on this computer
+              grant_types: ["authorization_code", "refresh_token"],
+              response_types: ["code"],
+              redirect_uris: [companion],
+              token_endpoint_auth_method: "none",
+            },
+          ]),
     ],
+    clientBasedCORS: (_context: unknown, origin: string) =>
+      companion !== undefined && origin === new URL(companion).origin,
     cookies: { keys: [randomBytes(24).toString("base64url")] },
     jwks: { keys: [{ ...privateKey.export({ format: "jwk" }), use: "sig", alg: "RS256", kid: "run" }] },
     findAccount: (_context: unknown, sub: string) => ({

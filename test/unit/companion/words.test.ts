@@ -1,0 +1,74 @@
+import { describe, expect, test } from "vitest";
+import { agoWords, glowOf, lampWords, passWords } from "../../../companion/app/words.ts";
+import type { ShownLamp } from "../../../companion/core/boards.ts";
+
+const lamp: ShownLamp = {
+  info: {
+    id: "main",
+    name: "Porch",
+    traits: { dims: true, temperature: null, rgb: false, effects: [] },
+    set: "s",
+    state: "t",
+  },
+  state: { on: true, brightness: 0.4, colour: { mode: "none" }, effect: null },
+  waiting: false,
+  available: true,
+};
+
+describe("a lamp in words", () => {
+  test.each<[Partial<ShownLamp>, boolean, string]>([
+    [{}, true, "On, 40 %"],
+    [{ waiting: true }, true, "On, 40 %…"],
+    [{}, false, "Was on, 40 %"],
+    [{ state: null }, true, "No report yet"],
+    [{ available: false }, true, "Its hardware does not answer"],
+    [{ info: { ...lamp.info, traits: { ...lamp.info.traits, dims: false } } }, true, "On"],
+    [{ state: { on: false, brightness: 1, colour: { mode: "none" }, effect: null } }, true, "Off"],
+  ])("%j, in reach %s: %s", (part, reachable, words) => {
+    expect(lampWords({ ...lamp, ...part }, reachable)).toBe(words);
+  });
+});
+
+test.each([
+  [0, "just now"],
+  [1, "a minute ago"],
+  [59, "59 minutes ago"],
+  [60, "an hour ago"],
+  [300, "5 hours ago"],
+])("%i minutes are %s", (minutes, words) => {
+  expect(agoWords(0, minutes * 60_000)).toBe(words);
+});
+
+test("days are told by their date", () => {
+  expect(agoWords(Date.parse("2026-12-01T12:00:00Z"), Date.parse("2026-12-05T12:00:00Z"))).toMatch(/^on .*1/);
+});
+
+test("a pass tells what, how bright, until when and at what times", () => {
+  const pass = {
+    id: "p",
+    name: "Bob",
+    user: "005",
+    key: null,
+    lights: null,
+    may: ["switch", "brightness", "colour"],
+    maxBrightness: 128,
+    from: null,
+    until: 1_796_054_400,
+    daily: { from: "18:00", to: "22:00", timeZone: "UTC" },
+  } as const;
+  expect(passWords(pass)).toMatch(/^May switch, dim and colour, up to 50 %, until .+, daily 18:00 to 22:00$/);
+  expect(passWords({ ...pass, may: ["effect"], maxBrightness: null, daily: null })).toMatch(
+    /^May blink, until /,
+  );
+  expect(passWords({ ...pass, may: [] })).toMatch(/^May nothing/);
+});
+
+test.each([
+  [{ mode: "rgb", rgb: [1, 0.5, 0] }, "255 128 0"],
+  [{ mode: "temperature", kelvin: 1000 }, "255 160 72"],
+  [{ mode: "temperature", kelvin: 5000 }, "255 243 230"],
+  [{ mode: "temperature", kelvin: 9000 }, "214 229 255"],
+  [{ mode: "none" }, "255 190 115"],
+] as const)("%j glows in %s", (colour, glow) => {
+  expect(glowOf(colour)).toBe(glow);
+});
