@@ -17,6 +17,7 @@ export interface Changes {
   readonly assetToken?: Readonly<Record<string, unknown>>;
   readonly broker?: Readonly<Record<string, unknown>>;
   readonly display?: string;
+  readonly commands?: Readonly<Record<string, unknown>>;
 }
 
 /** A provider, a broker, a board's settings and state, and the people around it: all real, all on 127.0.0.1. */
@@ -89,7 +90,7 @@ export const makeHome = async (
         ca: certificates.ca,
         ...changes.broker,
       },
-      commands: { trust: "broker" },
+      commands: { trust: "broker", clientId: provider.appClientId, ...changes.commands },
       lights: [{ id: "main", name: "Porch", driver: "memory:", powerOn: "last" }],
       display: changes.display ?? "none",
       state: { dir: stateDir },

@@ -20,6 +20,8 @@ export interface OidcProvider extends AsyncDisposable {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string | null;
+  /** The companion app's client: public, code flow with PKCE, called back on a loopback address. */
+  readonly appClientId: string;
   /** What the board asked of it, oldest first. */
   readonly requests: readonly OrgRequest[];
   /** Every token and device code it has given out: none of them may ever be printed. */
@@ -55,6 +57,7 @@ export const startOidcProvider = async (
   const [port = 0] = await freePorts(1);
   const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
+  const appClientId = "porchlight-app";
   const clientSecret = confidential ? randomBytes(24).toString("base64url") : null;
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
@@ -70,6 +73,15 @@ export const startOidcProvider = async (
         ...(clientSecret === null
           ? { token_endpoint_auth_method: "none" }
           : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),
+      },
+      {
+        client_id: appClientId,
+        client_name: "Porch app",
+        application_type: "native",
+        grant_types: ["authorization_code", "refresh_token"],
+        response_types: ["code"],
+        redirect_uris: ["http://127.0.0.1/callback"],
+        token_endpoint_auth_method: "none",
       },
     ],
     cookies: { keys: [randomBytes(24).toString("base64url")] },
@@ -134,6 +146,7 @@ export const startOidcProvider = async (
   return {
     issuer,
     clientId,
+    appClientId,
     clientSecret,
     requests,
     secrets,
