@@ -133,9 +133,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     running = null;
   };
 
-  /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
-  const owner = (): Identity | null => identity ?? standing.identity;
-  const view = (): View => viewOf(state, device, owner(), first?.signalled ?? null);
+  const view = (): View => {
+    // Whose it is stands on the disk, too, for a board that has not reached anybody yet.
+    const owner = identity ?? (unpaired(state) ? null : standing.identity);
+    return viewOf(state, device, owner, first?.signalled ?? null);
+  };
 
   const show = (): void => display.show(view());
 
@@ -198,7 +200,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     view: view(),
     since,
     tokensIssuedAt: standing.tokensIssuedAt,
-    identity: owner(),
+    identity: identity ?? standing.identity,
     signedInUntil: standing.signedInUntil,
     approvals: standing.approvals,
     assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,
