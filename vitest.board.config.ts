@@ -8,6 +8,7 @@ export default defineConfig({
     deps: { interopDefault: false },
     testTimeout: 180_000,
     hookTimeout: 600_000,
-    fileParallelism: false,
+    // Each waits more than it works.
+    maxWorkers: 2,
   },
 });

@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
 
-/** The built command as a child process against an authorization server and a broker that are not ours. */
+/** The built program as a child process against an authorization server and a broker that are not ours. */
 export default defineConfig({
   test: {
     include: ["test/real/**/*.test.ts"],
@@ -8,6 +8,7 @@ export default defineConfig({
     deps: { interopDefault: false },
     testTimeout: 90_000,
     hookTimeout: 120_000,
-    fileParallelism: false,
+    // Each waits more than it works.
+    maxWorkers: 2,
   },
 });

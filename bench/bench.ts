@@ -1,5 +1,5 @@
 // `npm run build && npm run bench`: figures that compare, measured in one run on one machine. docs/bench.md explains.
-// Arguments: any of start, memory, latency, imports (these when none is named), board, drivers; --quick, --json.
+// Arguments: any of start, memory, latency, imports, signed (these when none is named), board, drivers; --quick, --json.
 
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -11,11 +11,12 @@ import { measureImports } from "./imports.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { startYesOrg } from "./org.ts";
+import { measureSignedCommands } from "./signed-commands.ts";
 import { measureStart } from "./start.ts";
 import { benchFolder, startBroker } from "./surroundings.ts";
 
 /** Measured unless something is named; `board` and `drivers` need QEMU and root, as `npm run test:board` does. */
-const usual = ["start", "memory", "latency", "imports"] as const;
+const usual = ["start", "memory", "latency", "imports", "signed"] as const;
 const names = [...usual, "board", "drivers"] as const;
 
 const { values, positionals } = parseArgs({
@@ -26,7 +27,8 @@ const wanted = new Set<string>(positionals.length > 0 ? positionals : usual);
 const unknown = [...wanted].filter((name) => !names.some((each) => each === name));
 if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: choose among ${names.join(", ")}`);
 const command = join(import.meta.dirname, "..", "dist", `porchlight-linux-${process.arch}`);
-if (!existsSync(command)) throw new Error(`${command} is missing: npm run build`);
+if ([...wanted].some((name) => name !== "signed") && !existsSync(command))
+  throw new Error(`${command} is missing: npm run build`);
 const quick = values.quick;
 
 /** People read stderr, so that `--json` alone is on stdout. */
@@ -83,7 +85,7 @@ const latency = wanted.has("latency")
   ? await measureLatency(command, folder.path, org, broker, quick ? 200 : 2000)
   : undefined;
 if (latency) {
-  const { echo, agent } = latency;
+  const { echo, agent, signed } = latency;
   say(`\nCommand to report, QoS 1, ${latency.commands} each in turns, over ${latency.broker}`);
   row("", "p50", "p99", "p50 ratio", "p99 ratio");
   row("bare MQTT.js echo, no delay", ms(echo.p50), ms(echo.p99), times(1), times(1));
@@ -94,6 +96,14 @@ if (latency) {
     times(agent.p50 / echo.p50),
     times(agent.p99 / echo.p99),
   );
+  row(
+    "porchlight run, signed",
+    ms(signed.p50),
+    ms(signed.p99),
+    times(signed.p50 / echo.p50),
+    times(signed.p99 / echo.p99),
+  );
+  row("signed to plain", "", "", times(signed.p50 / agent.p50), times(signed.p99 / agent.p99));
 }
 
 const imports = wanted.has("imports") ? await measureImports(folder.path, quick ? 3 : 9) : undefined;
@@ -102,6 +112,16 @@ if (imports) {
   row("", "time", "anonymous", "size");
   for (const { part, ms: loadMs, anonymous, size } of imports)
     row(part, ms(loadMs), megabytes(anonymous), `${(size / 1000).toFixed(1)} kB`);
+}
+
+const signed = wanted.has("signed") ? await measureSignedCommands(quick ? 5 : 31) : undefined;
+if (signed) {
+  const { bareMs, firstMs, nextMs } = signed;
+  say(`\nProving a signed command (medians of ${signed.rounds} rounds)`);
+  row("bare ES256 verification", ms(bareMs), times(1));
+  row("first of a sign-in", ms(firstMs), times(firstMs / bareMs));
+  row("each further one", ms(nextMs), times(nextMs / bareMs));
+  row("further ones in a second", (1000 / nextMs).toFixed(0), times(bareMs / nextMs));
 }
 
 const board = wanted.has("board") ? await measureBoard(quick ? 5 : 31) : undefined;
@@ -125,5 +145,5 @@ if (drivers && plain) {
 
 if (values.json)
   process.stdout.write(
-    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, board, drivers })}\n`,
+    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, signed, board, drivers })}\n`,
   );

@@ -1,12 +1,18 @@
-import { randomUUID } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
+import { SignJWT } from "jose";
 
 /** An authorization server that says yes to everything, to measure what is not it. */
 export interface YesOrg extends AsyncDisposable {
   readonly issuer: string;
   /** Called with `performance.now()` at the first request after it was set. */
   onFirstRequest: ((atMs: number) => void) | undefined;
+  /** Signs in the person who approves every board, by the app with this client id. */
+  idToken(clientId: string, nonce: string): Promise<string>;
 }
+
+/** Who approves every board. */
+const person = { sub: "bench", name: "Bench" } as const;
 
 const bodyOf = async (request: IncomingMessage): Promise<URLSearchParams> => {
   let text = "";
@@ -17,7 +23,8 @@ const bodyOf = async (request: IncomingMessage): Promise<URLSearchParams> => {
 /** Listens on 127.0.0.1; approves each code by itself after one poll. */
 export const startYesOrg = async (): Promise<YesOrg> => {
   const polled = new Set<string>();
-  const org: { onFirstRequest: YesOrg["onFirstRequest"] } = { onFirstRequest: undefined };
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const org: Pick<YesOrg, "onFirstRequest"> = { onFirstRequest: undefined };
   const server = createServer(async (request, response) => {
     const at = performance.now();
     org.onFirstRequest?.(at);
@@ -56,7 +63,11 @@ export const startYesOrg = async (): Promise<YesOrg> => {
         });
       }
       case "/userinfo":
-        return answer({ sub: "bench", name: "Bench" });
+        return answer(person);
+      case "/jwks":
+        return answer({
+          keys: [{ ...publicKey.export({ format: "jwk" }), kid: "1", alg: "RS256", use: "sig" }],
+        });
       default:
         return answer({}, 404);
     }
@@ -69,6 +80,14 @@ export const startYesOrg = async (): Promise<YesOrg> => {
   const issuer = `http://127.0.0.1:${address.port}`;
   return Object.assign(org, {
     issuer,
+    idToken: (clientId: string, nonce: string) =>
+      new SignJWT({ ...person, nonce })
+        .setProtectedHeader({ alg: "RS256", kid: "1", typ: "JWT" })
+        .setIssuer(issuer)
+        .setAudience(clientId)
+        .setIssuedAt()
+        .setExpirationTime("1h")
+        .sign(privateKey),
     [Symbol.asyncDispose]: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve());

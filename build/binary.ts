@@ -3,15 +3,19 @@
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import { transformSync } from "esbuild";
 import { outDir, version } from "./bundle-options.ts";
+import { admitOptions } from "./code-cache.ts";
 import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
+import { withoutExports } from "./elf-symbols.ts";
+import { calledWhenIdle, LATER, withoutLater } from "./later.ts";
 import { nodeFor, type Target, targets } from "./node-binaries.ts";
 import { sumsOf } from "./release-files.ts";
 import { say } from "./report.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { root } from "./source-files.ts";
+import { writeStamp } from "./stamp.ts";
 
 /** Kernels for arm64 have pages of 4, 16 (Raspberry Pi 5) or 64 KiB; those for x64 of 4. */
 const pageSizes: Readonly<Record<Target, readonly number[]>> = { x64: [4096], arm64: [4096, 16_384, 65_536] };
@@ -22,6 +26,8 @@ const execArgv = [
   "--disable-warning=DEP0169",
   "--max-semi-space-size=1",
   "--max-old-space-size=96",
+  // V8's optimizing compiler is 3 MB of code and tables, and a start calls six small functions of Node's own 400 times.
+  "--invocation-count-for-maglev=2000",
 ];
 
 /** The code cache is made by the target's own Node: its format is that processor's. Debian's packages for the others. */
@@ -40,7 +46,11 @@ const emulators: Readonly<
   },
 };
 
-const work = join(root, ".cache/build");
+/** Each place that is built to has its own: two builds may go on beside each other. */
+const work = join(root, ".cache/build", relative(root, outDir).replaceAll("/", "-"));
+
+/** The text of the program: what is left of the bundle without what is seldom called. */
+const main = join(work, "porchlight.mjs");
 
 /** How to run a program for that processor here; null when it cannot be. */
 const runnerOf = (target: Target): readonly string[] | null => {
@@ -83,7 +93,8 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
   writeFileSync(
     config,
     JSON.stringify({
-      main: join(outDir, "porchlight.mjs"),
+      // By its name alone: what stands here is in the program.
+      main: basename(main),
       mainFormat: "module",
       executable,
       output,
@@ -96,16 +107,20 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
       execArgvExtension: "none",
     }),
   );
-  // Without a seed the code cache differs from build to build.
+  // Without a seed the code cache differs from build to build; V8 takes none that was made with other options.
   const words = [...(runner ?? []), runner === null ? process.execPath : executable];
   const [command = "", ...before] = words;
   rmSync(output, { force: true });
-  execFileSync(command, [...before, "--random-seed=1", "--build-sea", config], {
+  execFileSync(command, [...before, "--random-seed=1", ...execArgv, "--build-sea", config], {
+    cwd: work,
     stdio: ["ignore", "ignore", "inherit"],
   });
   const file = readFileSync(output);
   if (machineOf(file) !== target) throw new Error(`${output} is for another processor`);
   mendSegments(file);
+  withoutExports(file);
+  if (runner !== null && admitOptions(file, words, execArgv) < 100)
+    throw new Error("the code caches of Node's own modules are not where they were");
   const faults = pageSizes[target].flatMap((bytes) =>
     layoutFaults(file, bytes).map((fault) => `with pages of ${bytes} bytes ${fault}`),
   );
@@ -121,9 +136,20 @@ const buildBinary = (target: Target, assets: Readonly<Record<string, string>>): 
 };
 
 mkdirSync(work, { recursive: true });
-const assets = pageAssets();
+const { main: text, later } = withoutLater(
+  readFileSync(join(outDir, "porchlight.mjs"), "latin1"),
+  await calledWhenIdle(join(outDir, "porchlight.mjs")),
+);
+writeFileSync(main, text, "latin1");
+writeFileSync(join(work, LATER), later, "latin1");
+say(`${later.length >> 10} KiB of ${(text.length + later.length) >> 10} are read when they are called`);
+const assets = { ...pageAssets(), [LATER]: join(work, LATER) };
 const binaries = targets.map((target) => buildBinary(target, assets));
 const bill = join(outDir, "porchlight.cdx.json");
 writeFileSync(bill, billOfMaterials(version));
-const sums = sumsOf([...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill]);
-writeFileSync(join(outDir, "SHA256SUMS"), sums);
+const files = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill];
+const sums = join(outDir, "SHA256SUMS");
+writeFileSync(sums, sumsOf(files));
+// Without a code cache it is not all that these sources make.
+if (targets.every((target) => runnerOf(target) !== null))
+  writeStamp("build", [join(outDir, "porchlight.mjs"), ...files, sums]);

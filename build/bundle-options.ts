@@ -3,8 +3,9 @@ import { dirname, join, relative, resolve } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
 import { root } from "./source-files.ts";
 
-/** Where what is built goes: $BUILD_DIR, else dist. */
-export const outDir = resolve(root, process.env.BUILD_DIR || "dist");
+const dist = join(root, "dist");
+/** Where what is built goes: $BUILD_DIR, else dist. What is built is the same in any place. */
+export const outDir = resolve(root, process.env.BUILD_DIR || dist);
 
 const manifest: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 /** The version that the program says it is: $BUILD_VERSION (a trial of an update needs a newer one), else package.json's. */
@@ -21,8 +22,8 @@ const keepPlaces: Plugin = {
       const source = readFileSync(path, "utf8");
       if (!/\bimport\.meta\.(?:dirname|filename|url)\b/.test(source)) return undefined;
       const joined = `process.getBuiltinModule("node:path").join`;
-      const file = JSON.stringify(relative(outDir, path));
-      const folder = JSON.stringify(relative(outDir, dirname(path)));
+      const file = JSON.stringify(relative(dist, path));
+      const folder = JSON.stringify(relative(dist, dirname(path)));
       const contents = source
         .replaceAll("import.meta.dirname", `(${joined}(import.meta.dirname, ${folder}))`)
         .replaceAll("import.meta.filename", `(${joined}(import.meta.dirname, ${file}))`)

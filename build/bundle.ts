@@ -11,6 +11,7 @@ import { bundleOptions, outDir, version } from "./bundle-options.ts";
 import { heavyPackages, startFiles } from "./import-table.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
+import { writeStamp } from "./stamp.ts";
 import { calledAtStart, inParentheses } from "./start-functions.ts";
 
 const outFile = join(outDir, "porchlight.mjs");
@@ -91,6 +92,7 @@ const nodeFolder = `node_modules/node-linux-${process.arch}`;
 writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...[...folders].sort(), nodeFolder]));
 // For whoever makes more of the bundle, and has to say what is in it.
 writeFileSync(join(outDir, "packages.json"), JSON.stringify([...folders].sort()));
+const made = [outFile, ...["THIRD-PARTY-NOTICES.txt", "packages.json"].map((name) => join(outDir, name))];
 
 say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}`);
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
@@ -102,3 +104,4 @@ const tooEarly = [...early.keys()].filter((input) => heavyPackages.includes(pack
 for (const input of tooEarly)
   say(`${input} would be evaluated at every start, because of ${early.get(input)}: import() it there`);
 if (tooEarly.length > 0) process.exitCode = 1;
+else writeStamp("bundle", made);

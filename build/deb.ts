@@ -13,10 +13,14 @@ import { outDir, version } from "./bundle-options.ts";
 import { type Target, targets } from "./node-binaries.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
+import { writeStamp } from "./stamp.ts";
 
 const run = promisify(execFile);
 
 const architectures: Readonly<Record<Target, string>> = { x64: "amd64", arm64: "arm64" };
+
+/** How hard xz tries, 0 to 9: $DEB_LEVEL, else as hard as it can. */
+const level = process.env.DEB_LEVEL || "9";
 
 /** When the files say that they are from: not when they were packed. */
 const EPOCH = 1_767_225_600;
@@ -111,7 +115,7 @@ const pack = async (target: Target): Promise<string> => {
   for (const path of paths) utimesSync(path, EPOCH, EPOCH);
   const output = join(outDir, `porchlight_${version}_${architectures[target]}.deb`);
   // With more threads the bytes would depend on how many the machine has.
-  const how = ["--root-owner-group", "-Zxz", "-z9", "--threads-max=1"];
+  const how = ["--root-owner-group", "-Zxz", `-z${level}`, "--threads-max=1"];
   await run("dpkg-deb", [...how, "--build", folder, output], {
     env: { ...process.env, SOURCE_DATE_EPOCH: String(EPOCH) },
   });
@@ -119,7 +123,9 @@ const pack = async (target: Target): Promise<string> => {
   return output;
 };
 
-for (const output of await Promise.all(targets.map(pack)))
+const packages = await Promise.all(targets.map(pack));
+writeStamp("deb", packages);
+for (const output of packages)
   say(
     `${output.slice(root.length + 1).padEnd(36)}${(readFileSync(output).length / 1e6).toFixed(1).padStart(8)} MB`,
   );

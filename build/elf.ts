@@ -16,7 +16,7 @@ const AT_PHNUM = 0x38;
 const AT_SHNUM = 0x3c;
 const AT_SHSTRNDX = 0x3e;
 
-interface Header {
+export interface Header {
   /** Where it is in the file. */
   readonly at: number;
   readonly type: number;
@@ -37,7 +37,8 @@ export const machineOf = (file: Buffer): "x64" | "arm64" => {
   return machine;
 };
 
-const headersOf = (file: Buffer): readonly Header[] => {
+/** Its program headers, in their order. */
+export const headersOf = (file: Buffer): readonly Header[] => {
   machineOf(file);
   const start = Number(file.readBigUInt64LE(AT_PHOFF));
   const size = file.readUInt16LE(AT_PHENTSIZE);

@@ -3,98 +3,35 @@
 // V8 compiles a function when it is called first, and the code cache in the program is made before anything was called:
 // it would hold next to nothing. A function in parentheses is compiled with the file, so it is in the cache.
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { pathToFileURL } from "node:url";
+import { coverageOf, type Place } from "./coverage.ts";
 
-/** A function's place in a text. */
-export interface Place {
-  readonly start: number;
-  readonly end: number;
-}
-
-/** What V8's coverage says of a file (https://chromedevtools.github.io/devtools-protocol/v8/Profiler/). */
-interface Coverage {
-  readonly result: readonly {
-    readonly url: string;
-    readonly functions: readonly {
-      readonly ranges: readonly [
-        { readonly startOffset: number; readonly endOffset: number; readonly count: number },
-      ];
-    }[];
-  }[];
-}
-
-const PATIENCE_MS = 30_000;
-
-/** Starts the agent in `folder` as on a new board, until it has asked the org and listens to commands; then stops it. */
-const startAndStop = async (bundle: string, folder: string): Promise<void> => {
-  const asked = Promise.withResolvers<void>();
-  await using org = createServer(() => asked.resolve());
+/** The functions of the file `bundle` that a start of the agent calls, until it has asked the org and listens to commands. */
+export const calledAtStart = async (bundle: string): Promise<readonly Place[]> => {
+  let asked = false;
+  await using org = createServer(() => {
+    asked = true;
+  });
   org.listen(0, "127.0.0.1");
   await once(org, "listening");
   const address = org.address();
   if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  const settings = join(folder, "settings.json");
-  writeFileSync(
-    settings,
-    JSON.stringify({
-      device: { id: "start", name: "Start", serial: "1" },
-      org: { dialect: "rfc8628", url: `http://127.0.0.1:${address.port}`, clientId: "start" },
-      broker: { url: "mqtts://127.0.0.1", auth: "password", username: "start", password: "start" },
-      assetToken: { mode: "off" },
-      commands: { trust: "broker" },
-      lights: [{ id: "main", driver: "memory:" }],
-      display: "none",
-      state: { dir: folder },
-    }),
-  );
-  const child = spawn(process.execPath, [bundle, "run", "--json", "--settings", settings], {
-    env: { PATH: process.env.PATH, NODE_V8_COVERAGE: join(folder, "coverage") },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let printed = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (chunk: Buffer) => {
-      printed += chunk.toString();
-    });
-  const ended = once(child, "close");
-  const failed = (why: string) => () => {
-    throw new Error(`the bundle does not start: ${why}\n${printed}`);
+  const settings = {
+    device: { id: "start", name: "Start", serial: "1" },
+    org: { dialect: "rfc8628", url: `http://127.0.0.1:${address.port}`, clientId: "start" },
+    broker: { url: "mqtts://127.0.0.1", auth: "password", username: "start", password: "start" },
+    assetToken: { mode: "off" },
+    commands: { trust: "broker" },
+    lights: [{ id: "main", driver: "memory:" }],
   };
-  const late = sleep(PATIENCE_MS, undefined, { ref: false }).then(failed("it takes too long"));
-  try {
-    await Promise.race([asked.promise, ended.then(failed("it has ended")), late]);
-    while (!existsSync(join(folder, "control.sock"))) await Promise.race([sleep(20), late]);
-  } finally {
-    child.kill("SIGTERM");
-    await ended;
-    org.closeAllConnections();
-  }
-};
-
-/** The functions of the file `bundle` that a start of the agent calls. */
-export const calledAtStart = async (bundle: string): Promise<readonly Place[]> => {
-  const folder = mkdtempSync(join(tmpdir(), "porchlight-start-"));
-  try {
-    await startAndStop(bundle, folder);
-    const url = pathToFileURL(bundle).href;
-    return readdirSync(join(folder, "coverage")).flatMap((name) => {
-      const { result }: Coverage = JSON.parse(readFileSync(join(folder, "coverage", name), "utf8"));
-      return result
-        .filter((script) => script.url === url)
-        .flatMap(({ functions }) => functions.map(({ ranges: [whole] }) => whole))
-        .filter(({ startOffset, count }) => startOffset > 0 && count > 0)
-        .map(({ startOffset, endOffset }) => ({ start: startOffset, end: endOffset }));
-    });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const functions = await coverageOf(bundle, settings, async ({ folder, until }) => {
+    await until(() => asked && existsSync(join(folder, "control.sock")));
+  });
+  org.closeAllConnections();
+  return functions.filter(({ count }) => count > 0);
 };
 
 /** The end of the parentheses that open at `start`; texts in them are skipped. */

@@ -1,5 +1,6 @@
 import type { AgentEvent, Channel, DriverTraits, Frame, View } from "../src/model.ts";
 import type { Clock, Display, Input, Inputs, Journal, LightDriver, OpenDriver } from "../src/ports.ts";
+import { signalWords } from "../src/signal.ts";
 import { darkness, inWords, type VisibleLight, visibleLight, whitePoints } from "./board-light.ts";
 import type { Hardware } from "./hardware.ts";
 import { LightStory } from "./light-story.ts";
@@ -211,11 +212,13 @@ export class SimulatedBoard {
     if (this.frames.length > FRAMES_KEPT) this.frames.shift();
     this.#frame = frame;
     this.#light = visibleLight(this.#channels, frame);
-    this.#story.moved(
-      inWords(this.#light),
-      this.#channels.map((channel, index) => [channel, percent(frame[index] ?? 0)] as const),
-      closed,
-    );
+    // A signal is told once, with the code.
+    if (this.view?.code?.signal == null)
+      this.#story.moved(
+        inWords(this.#light),
+        this.#channels.map((channel, index) => [channel, percent(frame[index] ?? 0)] as const),
+        closed,
+      );
     this.#changed();
   }
 
@@ -235,6 +238,16 @@ export class SimulatedBoard {
         ["user code", view.code.userCode],
         ["link", view.code.verificationUriComplete],
       ],
+      ok: true,
+    });
+    if (view.code.signal === null) return;
+    this.#wire.record({
+      from: "board",
+      to: "lamp",
+      kind: "light",
+      title: signalWords(view.code.signal),
+      meaning: "Until the code is approved: who approves compares, and knows that it is this lamp.",
+      detail: [],
       ok: true,
     });
   }

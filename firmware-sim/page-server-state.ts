@@ -1,6 +1,7 @@
 // What the page shows, worked out from what the world looks like from outside. Pure.
 
 import type { View } from "../src/model.ts";
+import { signalWords } from "../src/signal.ts";
 import type { MonoMs } from "../src/units.ts";
 import { inWords, type VisibleLight } from "./board-light.ts";
 import type { HardwarePicture, Mischief, PageState, PhonePicture, QrPicture } from "./page/state.ts";
@@ -51,6 +52,7 @@ const boardOf = (view: View, { now, approved }: Scenery, qr: (link: string) => Q
           userCode: view.code.userCode,
           link: view.code.verificationUri,
           linkWithCode: view.code.verificationUriComplete,
+          signal: view.code.signal && `The lamp ${signalWords(view.code.signal)}`,
           msLeft: Math.max(0, view.code.expiresAt - now),
           qr: qr(view.code.verificationUriComplete),
         },
@@ -94,7 +96,7 @@ const sentences = (scenery: Scenery): { now: string; next: string | null } => {
   if (view.code !== null)
     return {
       now: "The board has no keyboard: it shows a code for someone with a phone to approve.",
-      next: "On the phone, press Scan, sign in, compare the code, and allow.",
+      next: `On the phone, press Scan, sign in, compare the code${view.code.signal === null ? "" : " and how the lamp blinks"}, and allow.`,
     };
   if (!approved) return { now: "The board asks the org for a code.", next: null };
   if (!view.online)

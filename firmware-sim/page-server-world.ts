@@ -89,7 +89,7 @@ const act = async (world: World, action: Action, signal: AbortSignal): Promise<A
       return { ok: true, open: code.verificationUriComplete };
     }
     case "openRemote":
-      return { ok: true, open: world.phone.beginSignIn() };
+      return { ok: true, open: await world.phone.beginSignIn(signal) };
     case "forgetRemote":
       await world.phone.signOut();
       return { ok: true };

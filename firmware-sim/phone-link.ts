@@ -58,6 +58,8 @@ export const openPhoneLink = async (
     stream.destroy();
   };
   signal.addEventListener("abort", drop, { once: true });
+  // A pair of streams would stay half open after the broker's last word.
+  stream.once("end", drop);
   stream.once("close", () => {
     signal.removeEventListener("abort", drop);
     ended.resolve();

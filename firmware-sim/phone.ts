@@ -1,19 +1,15 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { type LampInfo, readAbout } from "../companion/core/about.ts";
+import { type Answer, readAnswer } from "../companion/core/answer.ts";
+import { changeFields, readReport } from "../companion/core/light.ts";
+import { type Ask, signCommand } from "../companion/core/signed-message.ts";
 import type { LightChange, LightState } from "../src/model.ts";
 import type { Clock, Http } from "../src/ports.ts";
 import type { PhonePicture } from "./page/state.ts";
 import type { Person } from "./person.ts";
-import {
-  decodeLamps,
-  decodeResult,
-  decodeState,
-  encodeChange,
-  type KnownLamp,
-  type PhoneResult,
-} from "./phone-codec.ts";
 import { openPhoneLink, type PhoneLink, PhoneRefused } from "./phone-link.ts";
-import { createPhoneSignIn, type PhoneSignIn } from "./phone-sign-in.ts";
+import { createPhoneSignIn, type PhoneSignIn, type SignedIn } from "./phone-sign-in.ts";
 import { inChangeWords } from "./phone-words.ts";
 import type { Wire } from "./wire.ts";
 
@@ -34,11 +30,16 @@ const COMMAND_LIFE_S = 10;
 const ANSWER_WAIT_MS = 5000;
 const RETRY_MS = 1000;
 
+/** What became of a command: the board's answer, or that there was none. */
+export type PhoneResult = Pick<Answer, "outcome" | "code" | "message"> & Partial<Answer>;
+
 /**
  * The owner's phone: signs in at the org for itself, joins the broker with the access token, sends commands and
  * believes only what the board reports. It keeps its connection up until `signOut` or `close`.
  */
 export class SimulatedPhone {
+  /** Signs its commands (docs/signed-commands.md). Without it they are plain, for boards that trust the broker. */
+  signs = true;
   readonly #options: PhoneOptions;
   readonly #signIn: PhoneSignIn;
   readonly #root: string;
@@ -48,9 +49,9 @@ export class SimulatedPhone {
   #using: AbortController | null = null;
   #running: Promise<void> = Promise.resolve();
   #link: PhoneLink | null = null;
-  #person: string | null = null;
+  #signedIn: SignedIn | null = null;
   /** The board's lamps, in its order, and what each last reported, by its topic. */
-  #lamps: readonly KnownLamp[] = [];
+  #lamps: readonly LampInfo[] = [];
   readonly #states = new Map<string, LightState>();
   #lampOnline = false;
   #trouble: string | null = null;
@@ -64,15 +65,15 @@ export class SimulatedPhone {
   /** The phone's screen. */
   get picture(): PhonePicture {
     return {
-      person: this.#person,
+      person: this.#signedIn?.session.person.name ?? null,
       connected: this.#link !== null,
       light: this.#states.get(`${this.#root}/light/state`) ?? null,
-      lamps: this.#lamps.map(({ id, name, dims, temperature, rgb, state }) => ({
+      lamps: this.#lamps.map(({ id, name, traits, state }) => ({
         id,
         name,
-        dims,
-        temperature,
-        rgb,
+        dims: traits.dims,
+        temperature: traits.temperature !== null,
+        rgb: traits.rgb,
         light: this.#states.get(state) ?? null,
       })),
       lampOnline: this.#lampOnline,
@@ -90,25 +91,25 @@ export class SimulatedPhone {
   }
 
   /** The address of the org's page where the phone's own sign-in begins. */
-  beginSignIn(): string {
-    return this.#signIn.begin();
+  beginSignIn(signal: AbortSignal): Promise<string> {
+    return this.#signIn.begin(signal);
   }
 
   /** Takes the org's answer, and joins the broker. Throws when the org did not sign this phone in. */
   async finishSignIn(callback: URL, signal: AbortSignal): Promise<void> {
-    const { accessToken, name } = await this.#signIn.finish(callback, signal);
+    const signedIn = await this.#signIn.finish(callback, signal);
     await this.signOut();
     const using = new AbortController();
     this.#using = using;
-    this.#person = name;
+    this.#signedIn = signedIn;
     this.#trouble = null;
-    this.#running = this.#stayConnected(accessToken, using.signal);
+    this.#running = this.#stayConnected(signedIn.session.accessToken, using.signal);
     this.#changed();
   }
 
   /** Signs in with a person who walks through the org's pages. */
   async signIn(person: Person, signal: AbortSignal): Promise<void> {
-    const callback = await person.signInTo(this.beginSignIn(), this.#options.callback(), signal);
+    const callback = await person.signInTo(await this.beginSignIn(signal), this.#options.callback(), signal);
     await this.finishSignIn(callback, signal);
   }
 
@@ -117,6 +118,39 @@ export class SimulatedPhone {
    * is a failure, too.
    */
   async send(change: LightChange, signal: AbortSignal, lamp: string | null = null): Promise<PhoneResult> {
+    const set = changeFields(change);
+    if (this.signs)
+      return this.#ask(
+        { do: "light", ...(lamp === null ? {} : { light: lamp }), set },
+        inChangeWords(change),
+        signal,
+      );
+    const topic = this.#lamps.find(({ id }) => id === lamp)?.set ?? `${this.#root}/light/set`;
+    return this.#deliver(topic, async () => JSON.stringify(set), inChangeWords(change), signal);
+  }
+
+  /** Sends a signed command of any kind, and waits for the board's answer as `send` does. */
+  ask(ask: Ask, signal: AbortSignal): Promise<PhoneResult> {
+    return this.#ask(ask, ask.do, signal);
+  }
+
+  #ask(ask: Ask, words: string, signal: AbortSignal): Promise<PhoneResult> {
+    const payload = async (id: string): Promise<string> => {
+      const { session, key } = this.#signedIn ?? {};
+      if (session === undefined || key === undefined) throw new Error("Nobody has signed in.");
+      const { pkToken, freshIdToken } = session;
+      const signer = { kind: "person", key, pkToken, freshIdToken } as const;
+      return signCommand(signer, { device: this.#options.deviceId, id, ask }, this.#options.clock.wall());
+    };
+    return this.#deliver(`${this.#root}/command`, payload, words, signal);
+  }
+
+  async #deliver(
+    topic: string,
+    payload: (id: string) => Promise<string>,
+    words: string,
+    signal: AbortSignal,
+  ): Promise<PhoneResult> {
     const link = this.#link;
     if (link === null)
       return this.#conclude({ outcome: "failed", code: null, message: "The phone is offline." });
@@ -124,7 +158,7 @@ export class SimulatedPhone {
       from: "person",
       to: "phone",
       kind: "person",
-      title: inChangeWords(change),
+      title: words,
       meaning: "A finger on the remote. The phone turns it into a message.",
       detail: [],
       ok: true,
@@ -137,8 +171,8 @@ export class SimulatedPhone {
     this.#changed();
     try {
       await link.publish({
-        topic: this.#lamps.find(({ id }) => id === lamp)?.set ?? `${this.#root}/light/set`,
-        payload: encodeChange(change),
+        topic,
+        payload: await payload(id),
         responseTopic: this.#resultTopic,
         correlation: id,
         expiresInS: COMMAND_LIFE_S,
@@ -168,7 +202,7 @@ export class SimulatedPhone {
     this.#using?.abort(new Error("the phone was signed out"));
     this.#using = null;
     await this.#running;
-    this.#person = null;
+    this.#signedIn = null;
     this.#forgetLamps();
     this.#changed();
   }
@@ -178,7 +212,7 @@ export class SimulatedPhone {
   }
 
   get #resultTopic(): string {
-    return `${this.#root}/result`;
+    return `${this.#root}/result/${this.#clientId}`;
   }
 
   #conclude(result: PhoneResult): PhoneResult {
@@ -192,7 +226,7 @@ export class SimulatedPhone {
         await this.#connection(accessToken, signal);
       } catch (error) {
         if (error instanceof PhoneRefused) {
-          this.#person = null;
+          this.#signedIn = null;
           this.#forgetLamps();
           this.#trouble = "The phone's sign-in has ended. Sign in again.";
           this.#changed();
@@ -241,16 +275,16 @@ export class SimulatedPhone {
         this.#lampOnline = payload === "online";
         break;
       case `${this.#root}/about`:
-        this.#lamps = decodeLamps(payload) ?? this.#lamps;
+        this.#lamps = readAbout(payload)?.lamps ?? this.#lamps;
         break;
       case this.#resultTopic: {
-        const result = decodeResult(payload);
+        const result = readAnswer(payload);
         if (result !== null && correlation !== null) this.#answers.get(correlation)?.(result);
         break;
       }
       default: {
-        const state = topic.endsWith("/state") ? decodeState(payload) : null;
-        if (state !== null) this.#states.set(topic, state);
+        const state = topic.endsWith("/state") ? readReport(payload) : null;
+        if (state !== null) this.#states.set(topic, state.state);
       }
     }
     this.#changed();

@@ -176,7 +176,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
       },
       assetToken: { mode: "exchange", audience, verify: { jwks: "auto" } },
       broker: { url: brokerUrl, auth: "asset-token" },
-      commands: { trust: "broker" },
+      commands: { trust: "owner", clientId: org.phoneApp.clientId },
       lights: [
         { id: "main", name: "Porch", driver: "sim:", powerOn: "last" },
         ...(hardware === null ? [] : hardware.lights),

@@ -4,8 +4,11 @@
 import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
+import { openEvening } from "./agent/evening.ts";
+import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
 import { settingsWarnings } from "./agent/settings-checks.ts";
+import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
@@ -13,6 +16,7 @@ import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
 import type { AgentEvent } from "./model.ts";
+import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
   Broker,
@@ -25,6 +29,7 @@ import type {
   Light,
   OpenDriver,
   Random,
+  SignedCommands,
   Updates,
   Vault,
 } from "./ports.ts";
@@ -116,10 +121,13 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   // All of them end before the first mistake is told, so that none is left open behind it.
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
+  const names = await openNames(vault, settings);
+  const evening = await openEvening({ vault, lights, clock, journal });
 
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
   const device = settings.device;
+  await using keys = createPublishedKeys({ http, clock, vault });
 
   // What is not needed for the first request to the org is loaded while a person reads the code.
   const key = once(async () =>
@@ -145,7 +153,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         device,
         endpoints: org.endpoints,
       },
-      { http, clock, key: deviceKey },
+      { http, clock, key: deviceKey, keys },
     );
   });
   const broker = once(async (): Promise<Broker> => {
@@ -171,7 +179,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const loading: Promise<unknown>[] = [];
   const preload = (): void => {
     // A failure here is not lost: the part is made anew, and its failure told, where it is needed.
-    loading.push(broker());
+    loading.push(broker(), signed());
     if (settings.assetToken.mode !== "off") loading.push(assetTokens());
     for (const each of loading) each.catch(() => undefined);
   };
@@ -183,12 +191,44 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const watched: Journal = {
     record(event: AgentEvent) {
       if (event.event === "code") preload();
+      if (event.event === "online") loading.push(signed().catch(() => undefined));
       journal.record(event);
     },
   };
 
+  const guests = once(async () => (await import("./owner/guests.ts")).createGuests({ vault, clock }));
+  let checker: Promise<SignedCommands & AsyncDisposable> | undefined;
+  const signed = once(() => {
+    checker = (async () => {
+      const { createSignedCommands } = await import("./owner/checker.ts");
+      return createSignedCommands(
+        {
+          clientId: settings.commands.clientId ?? settings.org.clientId,
+          signInHours: settings.commands.signInHours,
+          deviceId: device.id,
+          lights: [...lights.keys()],
+          trust: async (until) => {
+            const grant = await session.load();
+            if (grant === undefined) throw new AgentError("COMMAND_OWNER_UNKNOWN");
+            return org.endpoints(grant, until);
+          },
+        },
+        { vault, clock, keys, guests: await guests() },
+      );
+    })();
+    return checker;
+  });
+  await using _checking = {
+    async [Symbol.asyncDispose]() {
+      // What it remembers of commands goes to disk.
+      await (await checker?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
+  };
+
   const updateNews = createUpdateNews(around.updates);
+  const askers = new Set<() => void>();
   const living = new AbortController();
+  const whileLiving = AbortSignal.any([signal, living.signal]);
   // Beside the agent, and loaded beside it: nothing waits for it.
   const { updates } = around;
   const updating =
@@ -196,14 +236,27 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       ? undefined
       : import("./agent/updates.ts").then(({ keepUpdated }) =>
           keepUpdated(
-            { updates, news: updateNews, ...settings.update, lights, clock, random, journal },
-            AbortSignal.any([signal, living.signal]),
+            {
+              updates,
+              news: updateNews,
+              ...settings.update,
+              onAsked: (listener) => {
+                askers.add(listener);
+                return () => void askers.delete(listener);
+              },
+              lights,
+              clock,
+              random,
+              journal,
+            },
+            whileLiving,
           ),
         );
-  await using _updating = {
+  const keepingEvening = evening.run(whileLiving);
+  await using _beside = {
     async [Symbol.asyncDispose]() {
       living.abort();
-      await updating;
+      await Promise.all([updating, keepingEvening]);
     },
   };
 
@@ -237,6 +290,31 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       version: around.version,
       keyThumbprint: () => deviceKey?.thumbprint ?? null,
       updateNews,
+      signed: { check: async (payload, owner, until) => (await signed()).check(payload, owner, until) },
+      guests: {
+        list: async (owner) => (await guests()).list(owner),
+        admit: async (pass, owner) => (await guests()).admit(pass, owner),
+        revoke: async (id, owner) => (await guests()).revoke(id, owner),
+        forget: async () => (await guests()).forget(),
+      },
+      limit: async (pass, change, now) => (await import("./owner/passes.ts")).limited(pass, change, now),
+      names,
+      evening,
+      lookForUpdate:
+        updates === null
+          ? null
+          : () => {
+              for (const ask of askers) ask();
+            },
+      standing: createStanding({
+        session,
+        org,
+        clock,
+        journal,
+        idleDays: settings.org.idleDays,
+        limit: settings.org.approvals,
+      }),
+      signal: settings.org.signal,
       warnings: settingsWarnings(settings),
     },
     signal,

@@ -114,6 +114,16 @@ export const errorTable = {
     title: "The org does not accept the access token any more",
     help: "It ran out or was revoked. The board gets a new one with its refresh token.",
   },
+  SIGN_IN_ENDING: {
+    remedy: "report",
+    title: "The sign-in ends soon, because the org has not heard of this board for long",
+    help: "Connect the board to the network before then: it renews the sign-in by itself. Afterwards somebody has to approve a new code.",
+  },
+  APPROVALS_FULL: {
+    remedy: "report",
+    title: "All approvals that the org allows this person for this app are used",
+    help: "The next board or phone that they sign in with it signs out the oldest one. Sign out a board that is not used any more (porchlight sign-out, or the person's settings at the org), or give further boards an External Client App of their own.",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",
@@ -180,7 +190,7 @@ export const errorTable = {
   COMMAND_INVALID: {
     remedy: "report",
     title: "The command makes no sense",
-    help: "It is not a JSON object of the light schema. docs/topics.md has an example of each.",
+    help: "It has not the form that docs/topics.md, for signed commands docs/signed-commands.md, describes. Both have examples.",
   },
   COMMAND_TOO_LARGE: {
     remedy: "report",
@@ -309,8 +319,8 @@ export const errorTable = {
   },
   COMMAND_CROWDED: {
     remedy: "report",
-    title: "Too many commands were waiting",
-    help: "Newer commands pushed this one out before the board came to it. Send fewer at a time.",
+    title: "Too many commands at once",
+    help: "Newer ones pushed this one out before the board came to it, or thousands came within minutes. Send fewer at a time.",
   },
   LIGHT_UNKNOWN: {
     remedy: "report",

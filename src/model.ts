@@ -117,11 +117,27 @@ export interface LightTraits {
   readonly effects: readonly LightEffect[];
 }
 
+export type SignalColour = "blue" | "orange" | "white";
+
+/** How the lamp blinks while a code waits, so that who approves knows that it is this lamp. */
+export interface Signal {
+  /** Null for a lamp without colours. */
+  readonly colour: SignalColour | null;
+  /** Flashes, 1..4, then a pause, again and again. */
+  readonly count: number;
+}
+
 export type PowerOn = "last" | "on" | "off";
 
 /** Why the light changed. */
 export type LightCause =
-  | { readonly kind: "command"; readonly id: string | null }
+  | {
+      readonly kind: "command";
+      readonly id: string | null /** name of the guest's pass */;
+      readonly guest?: string;
+    }
+  /** The schedule. */
+  | { readonly kind: "evening" }
   | { readonly kind: "restore" }
   | { readonly kind: "button" }
   /** Changed at the lamp itself, as by its own remote. */
@@ -262,6 +278,12 @@ export interface CommandResult {
   readonly guests?: readonly GuestPass[];
 }
 
+/** How many of the approvals that the org allows one user for one app are in use; one too many ends the oldest. */
+export interface Approvals {
+  readonly used: number;
+  readonly limit: number;
+}
+
 /** What the `about` topic says. */
 export interface About {
   readonly device: { readonly id: string; readonly name: string; readonly serial: string };
@@ -271,6 +293,12 @@ export interface About {
   /** RFC 7638 thumbprint (SHA-256, base64url) of the device key, or null when there is none. */
   readonly keyThumbprint: string | null;
   readonly owner: Identity | null;
+  /** When the lamps go on and off by themselves, or null. */
+  readonly evening: Evening | null;
+  /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
+  readonly signedInUntil: EpochMs | null;
+  /** Null while the org has not told. */
+  readonly approvals: Approvals | null;
   /** What became of the last update, or null. */
   readonly update: UpdateOutcome | null;
 }
@@ -302,6 +330,8 @@ export interface View {
     readonly verificationUri: string;
     readonly verificationUriComplete: string;
     readonly expiresAt: MonoMs;
+    /** What the first lamp shows meanwhile, or null. */
+    readonly signal: Signal | null;
   } | null;
   readonly owner: string | null;
   readonly online: boolean;
@@ -323,6 +353,10 @@ export interface Status {
   /** When the org last gave tokens to this board. */
   readonly tokensIssuedAt: EpochMs | null;
   readonly identity: Identity | null;
+  /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
+  readonly signedInUntil: EpochMs | null;
+  /** Null while the org has not told. */
+  readonly approvals: Approvals | null;
   readonly assetTokenExpiresAt: EpochMs | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly lights: readonly LightReport[];
@@ -355,6 +389,8 @@ export type AgentEvent =
       readonly verificationUri: string;
       readonly verificationUriComplete: string;
       readonly expiresAt: EpochMs;
+      /** How the first lamp blinks until the code is approved, as far as it is known to have colours; null: it does not. */
+      readonly signal: Signal | null;
     }
   | { readonly event: "signedIn"; readonly user: string; readonly org: string | null }
   | { readonly event: "assetToken"; readonly expiresAt: EpochMs }
@@ -372,6 +408,8 @@ export type AgentEvent =
       readonly light: string;
       readonly outcome: "done";
     }
+  /** The owner's phone asked for something other than moving a lamp, and got it. */
+  | { readonly event: "request"; readonly id: string; readonly do: Exclude<SignedRequest["do"], "light"> }
   | {
       readonly event: "refused";
       readonly id: string | null;

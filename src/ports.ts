@@ -22,6 +22,7 @@ import type {
   LightState,
   LightTraits,
   PollAnswer,
+  Signal,
   SignedVerdict,
   Status,
   UpdateOutcome,
@@ -93,6 +94,8 @@ export interface Org {
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
+  /** How many approvals the grant's user has given to this client; null when the org does not tell. */
+  approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */
@@ -163,8 +166,9 @@ export interface Link extends AsyncDisposable {
 /** Proves who sent a command (docs/signed-commands.md). */
 export interface SignedCommands {
   /**
-   * Checks everything but what a guest pass allows, and remembers the command: it counts once, also over restarts. `owner` is
-   * who approved this board, or null while nobody knows. Never rejects but with the signal's reason.
+   * Checks everything but what depends on the lamp's own state (`limited` in src/owner/passes.ts), and remembers the command: it
+   * counts once, also over restarts. `owner` is who approved this board, or null while nobody knows. Commands are checked in
+   * the order of the calls. Never rejects but with the signal's reason.
    */
   check(payload: Uint8Array, owner: Identity | null, signal: AbortSignal): Promise<SignedVerdict>;
 }
@@ -176,6 +180,8 @@ export interface Guests {
   admit(pass: GuestPass, owner: Identity): Promise<void>;
   /** False when there is no such pass. Throws STATE_UNWRITABLE. */
   revoke(id: string, owner: Identity): Promise<boolean>;
+  /** Forgets all passes: nobody owns the board any more. Throws STATE_UNWRITABLE. */
+  forget(): Promise<void>;
 }
 
 export interface CommandRequest {
@@ -212,7 +218,7 @@ export interface Light extends AsyncDisposable {
   readonly traits: LightTraits;
   /** Where it is going: reported at once. */
   readonly target: LightState;
-  /** What it shows now; differs from target during a fade or an effect. */
+  /** What it shows now, a signal aside; differs from target during a fade or an effect. */
   readonly shown: LightState;
   /** Set while the hardware does not answer. */
   readonly fault: AgentError | null;
@@ -225,6 +231,13 @@ export interface Light extends AsyncDisposable {
     options: { fadeMs: number; cause: LightCause },
     signal: AbortSignal,
   ): Promise<LightState>;
+  /**
+   * Blinks a pattern over whatever the lamp shows, until null is given, `apply` moves the lamp, or it is closed. Target,
+   * memory and reports know nothing of it, and the lamp is afterwards as it was.
+   */
+  signal(pattern: Signal | null): void;
+  /** The pattern that it blinks now: without a colour where it has none, null where its hardware does not answer. */
+  readonly signalled: Signal | null;
   /** Calls `listener` at every change of target or availability; returns the way to stop. */
   subscribe(listener: (report: LightReport) => void): () => void;
 }
@@ -252,6 +265,10 @@ export type ControlRequest =
       readonly fadeMs: number;
       answer(result: CommandResult): void;
     }
+  /** Null while nobody owns the board. */
+  | { readonly kind: "guests"; answer(passes: readonly GuestPass[] | null): void }
+  /** False when there is no such pass. */
+  | { readonly kind: "revokeGuest"; readonly pass: string; answer(revoked: boolean): void }
   | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
 
 export type Controls = AsyncIterable<ControlRequest>;

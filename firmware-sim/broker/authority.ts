@@ -26,7 +26,9 @@ const refused = (reason: string) => ({ ok: false, reason }) as const;
 /**
  * Access rules of the simulated world, as a maker's broker would have them. A board shows an asset token: its `did`
  * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else. A phone shows an
- * access token of the org: it may read the topics of its user's boards and send them commands.
+ * access token of the org. With its user's own boards it may do as it likes. To any board it may send signed commands,
+ * read what the board is and how its lamps are, and the answers to itself: which of them are obeyed the board decides,
+ * by their signature and the guest passes that it keeps, of which no broker knows.
  */
 export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => {
   const owners = options.owners ?? new Map<string, string>();
@@ -34,7 +36,7 @@ export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => 
     const { password } = credentials;
     if (password === null || password === "") return refused("no token was shown as password");
     const claims = await readAssetToken(password, options);
-    if (claims === null) return admitPhone(password, owners, options);
+    if (claims === null) return admitPhone(credentials.clientId, password, owners, options);
     if (claims instanceof Error) return refused(claims.message);
     return admitBoard(credentials, claims, owners);
   };
@@ -94,6 +96,7 @@ const admitBoard = (
 };
 
 const admitPhone = async (
+  clientId: string,
   token: string,
   owners: ReadonlyMap<string, string>,
   { introspect }: TokenAuthorityOptions,
@@ -105,14 +108,27 @@ const admitPhone = async (
     who: { kind: "phone", name: user.name },
     may: (action, topic) => {
       const [, did = ""] = topic.split("/");
-      if (owners.get(did) !== user.userId) return false;
-      const root = `porchlight/${did}`;
-      const rules =
-        action === "subscribe"
-          ? [`${root}/#`]
-          : [`${root}/light/set`, `${root}/lights/+/set`, `${root}/command`];
-      return rules.some((rule) => covers(rule, topic));
+      const owns = owners.get(did) === user.userId;
+      return phoneRules(action, clientId, owns ? did : null).some((rule) => covers(rule, topic));
     },
     expiresAt: user.expiresAt,
   };
+};
+
+/** What a phone may use; `own` is a board of its user. */
+const phoneRules = (
+  action: "publish" | "subscribe",
+  clientId: string,
+  own: string | null,
+): readonly string[] => {
+  if (action === "publish")
+    return [
+      "porchlight/+/command",
+      ...(own === null ? [] : [`porchlight/${own}/light/set`, `porchlight/${own}/lights/+/set`]),
+    ];
+  return [
+    ...["about", "availability", "light/state", "lights/+/state"].map((rest) => `porchlight/+/${rest}`),
+    ...(/^[\w-]{1,64}$/.test(clientId) ? [`porchlight/+/result/${clientId}`] : []),
+    ...(own === null ? [] : [`porchlight/${own}/#`]),
+  ];
 };

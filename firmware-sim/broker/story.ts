@@ -112,7 +112,7 @@ const meanings: readonly (readonly [pattern: RegExp, meaning: string])[] = [
   [/\/availability$/, "Whether the board is there. If it vanishes, the broker says offline in its place."],
   [/\/about$/, "What the board is and what its lamps can do."],
   [/\/command$/, "A signed command: the board checks the signature of its owner's key before it obeys."],
-  [/\/result$/, "The answer to a command: done, refused or failed, and why."],
+  [/\/result(\/[^/]+)?$/, "The answer to a command: done, refused or failed, and why."],
   [/^homeassistant\//, "Home Assistant learns from this that there is a light."],
 ];
 

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { after, iso, toNumericDate } from "../../src/units.ts";
+import { after, type EpochMs, iso, toNumericDate } from "../../src/units.ts";
 import { type OrgContext, orgNow } from "./context.ts";
 import { recordId } from "./ids.ts";
 import { signJwt } from "./jwt.ts";
@@ -43,6 +43,7 @@ export const approve = (
     device,
     refreshToken: null,
     refreshUsedAt: org.clock.mono(),
+    uses: 0,
   };
   store.approvals.set(approval.id, approval);
   if (scope.includes("refresh_token") || scope.includes("offline_access")) newRefreshToken(org, approval);
@@ -59,6 +60,7 @@ export const newRefreshToken = (org: OrgContext, approval: Approval): void => {
 
 const newAccessToken = (org: OrgContext, approval: Approval): AccessToken => {
   const { store, clock, faults } = org;
+  approval.uses += 1;
   for (const old of store.accessTokens.values())
     if (old.endsAt <= clock.mono()) store.accessTokens.delete(old.token);
   const issuedAt = orgNow(org);
@@ -171,4 +173,5 @@ export const introspect = (org: OrgContext, token: string): Introspection => {
 };
 
 /** A moment as the org's REST answers write it. */
-export const recordTime = (org: OrgContext): string => iso(orgNow(org)).replace("Z", "+0000");
+export const recordTime = (org: OrgContext, at: EpochMs = orgNow(org)): string =>
+  iso(at).replace("Z", "+0000");

@@ -1,10 +1,11 @@
-import { authorizationOf, type Bearer, bearerOf, type OrgContext } from "./context.ts";
+import { after } from "../../src/units.ts";
+import { authorizationOf, type Bearer, bearerOf, type OrgContext, orgNow } from "./context.ts";
 import { recordTime } from "./grants.ts";
 import { isRecordId, sameRecord } from "./ids.ts";
 import { isObject } from "./jwt.ts";
 import { type Asked, json, type Reply } from "./messages.ts";
 import { fieldNamed, parseQuery, QueryError, type RecordFields, runQuery } from "./soql.ts";
-import type { AssetRecord, OrgUser } from "./store.ts";
+import type { Approval, AssetRecord, OrgUser } from "./store.ts";
 
 const versions = Array.from({ length: 8 }, (_none, index) => {
   const season = ["Spring", "Summer", "Winter"][index % 3] ?? "";
@@ -69,15 +70,47 @@ const ASSET_FIELDS = [
   "LastModifiedDate",
 ] as const satisfies readonly (keyof AssetRecord)[];
 
+const TOKEN_FIELDS = [
+  "Id",
+  "AccessToken",
+  "AppMenuItemId",
+  "AppName",
+  "CreatedDate",
+  "DeleteToken",
+  "LastUsedDate",
+  "RequestToken",
+  "UseCount",
+  "UserId",
+] as const;
+
+/** An approval as the object reference describes OauthToken. The id is always null; tokens are never told here. */
+const tokenRecord = (org: OrgContext, approval: Approval): RecordFields => {
+  const app = org.store.apps.find((each) => each.clientId === approval.clientId);
+  return {
+    Id: null,
+    AccessToken: null,
+    AppMenuItemId: app === undefined ? null : app.id.replace(/^0xI/, "0DS"),
+    AppName: app?.name ?? null,
+    CreatedDate: recordTime(org, approval.approvedAt),
+    DeleteToken: null,
+    LastUsedDate: recordTime(org, after(orgNow(org), approval.refreshUsedAt - org.clock.mono())),
+    RequestToken: null,
+    UseCount: approval.uses,
+    UserId: approval.userId,
+  };
+};
+
 interface Entity {
   readonly name: string;
+  /** It has no records that could be asked for by their id. */
+  readonly queryOnly?: true;
   readonly fields: readonly string[];
   readonly records: readonly RecordFields[];
 }
 
-/** The kinds of records there are. Throws INVALID_TYPE. */
-const entityOf = (org: OrgContext, name: string): Entity => {
-  const { users, assets } = org.store;
+/** The kinds of records there are, as far as `user` may see them. Throws INVALID_TYPE. */
+const entityOf = (org: OrgContext, name: string, user: OrgUser): Entity => {
+  const { users, assets, approvals } = org.store;
   const of = (own: string, records: readonly RecordFields[]): Entity => ({
     name: own,
     fields: Object.keys(records[0] ?? {}),
@@ -90,6 +123,16 @@ const entityOf = (org: OrgContext, name: string): Entity => {
       return of("Contact", users.map(contactRecord));
     case "asset":
       return { name: "Asset", fields: ASSET_FIELDS, records: assets.map((asset) => ({ ...asset })) };
+    case "oauthtoken":
+      // Nobody here may customize the app, so everybody sees their own tokens only.
+      return {
+        name: "OauthToken",
+        queryOnly: true,
+        fields: TOKEN_FIELDS,
+        records: [...approvals.values()]
+          .filter(({ userId }) => userId === user.id)
+          .map((approval) => tokenRecord(org, approval)),
+      };
     default:
       throw new QueryError("INVALID_TYPE", `sObject type '${name}' is not supported.`);
   }
@@ -100,9 +143,9 @@ const withAttributes = (version: string, entity: string, id: string, fields: Rec
   ...fields,
 });
 
-const query = (org: OrgContext, version: string, asked: Asked): Reply => {
+const query = (org: OrgContext, user: OrgUser, version: string, asked: Asked): Reply => {
   const parsed = parseQuery(asked.query.get("q") ?? "");
-  const entity = entityOf(org, parsed.from);
+  const entity = entityOf(org, parsed.from, user);
   // The id is in every record's `attributes`, whether it was selected or not.
   const found = runQuery(
     { ...parsed, fields: [...parsed.fields, "Id"] },
@@ -130,8 +173,15 @@ const query = (org: OrgContext, version: string, asked: Asked): Reply => {
 const missing = (): Reply =>
   problem(404, "NOT_FOUND", "The requested resource does not exist", "There is no such record.");
 
-const readRecord = (org: OrgContext, version: string, asked: Asked, type: string, id: string): Reply => {
-  const entity = entityOf(org, type);
+const readRecord = (
+  org: OrgContext,
+  user: OrgUser,
+  version: string,
+  asked: Asked,
+  [type, id]: readonly [type: string, id: string],
+): Reply => {
+  const entity = entityOf(org, type, user);
+  if (entity.queryOnly) return missing();
   const record = entity.records.find((each) => sameRecord(String(each.Id), id));
   if (record === undefined) return missing();
   const names = (asked.query.get("fields") ?? entity.fields.join(","))
@@ -199,13 +249,13 @@ const changeAsset = (org: OrgContext, asked: Asked, id: string): Reply => {
   return { status: 204, headers: {}, body: "", title: "changed", says: "The record is changed." };
 };
 
-const route = (org: OrgContext, asked: Asked): Reply => {
+const route = (org: OrgContext, user: OrgUser, asked: Asked): Reply => {
   const [, version = "", rest = ""] = /^\/services\/data\/v(\d+\.\d)\/(.+)$/.exec(asked.path) ?? [];
   if (!versions.some((each) => each.version === version)) return missing();
-  if (rest === "query" && asked.method === "GET") return query(org, version, asked);
+  if (rest === "query" && asked.method === "GET") return query(org, user, version, asked);
   const [, type = "", id = ""] = /^sobjects\/(\w+)\/(\w+)$/.exec(rest) ?? [];
   if (!isRecordId(id)) return missing();
-  if (asked.method === "GET") return readRecord(org, version, asked, type, id);
+  if (asked.method === "GET") return readRecord(org, user, version, asked, [type, id]);
   if (asked.method === "PATCH" && type.toLowerCase() === "asset") return changeAsset(org, asked, id);
   return problem(
     405,
@@ -237,7 +287,7 @@ export const rest = (org: OrgContext, asked: Asked): Reply => {
       party,
     };
   try {
-    return { ...route(org, asked), party };
+    return { ...route(org, bearer.user, asked), party };
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     return {

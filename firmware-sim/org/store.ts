@@ -56,6 +56,8 @@ export interface Approval {
   readonly device: string | null;
   refreshToken: string | null;
   refreshUsedAt: MonoMs;
+  /** How often tokens were given out for it. */
+  uses: number;
 }
 
 export interface AccessToken {

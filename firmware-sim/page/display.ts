@@ -25,6 +25,7 @@ const inWords = ({ headline, detail, code, problem, owner, online }: BoardPictur
     problem?.title ?? headline,
     problem?.help ?? detail,
     code === null ? null : `Code ${code.userCode}, at ${code.link}`,
+    code?.signal ?? null,
     owner === null ? null : `Belongs to ${owner}`,
     online ? "Online" : null,
   ]

@@ -25,6 +25,8 @@ export interface BoardPicture {
     readonly link: string;
     readonly linkWithCode: string;
     readonly msLeft: number;
+    /** `The lamp blinks blue, 3 times`, or null. */
+    readonly signal: string | null;
     /** Null while it is being drawn. */
     readonly qr: QrPicture | null;
   } | null;

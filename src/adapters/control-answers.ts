@@ -2,7 +2,17 @@
 // every moment is ISO 8601 here, and a fault is its code and message.
 
 import type { ErrorCode } from "../errors.ts";
-import type { CommandResult, LightChange, LightState, StateName, Status, UpdateOutcome } from "../model.ts";
+import type {
+  Approvals,
+  CommandResult,
+  GuestPass,
+  LightChange,
+  LightState,
+  Signal,
+  StateName,
+  Status,
+  UpdateOutcome,
+} from "../model.ts";
 import type { Clock } from "../ports.ts";
 import { type EpochMs, epochMs, iso, type MonoMs } from "../units.ts";
 
@@ -16,6 +26,8 @@ export type Question =
       /** 0..3 600 000. */
       readonly fadeMs: number;
     }
+  | { readonly ask: "guests" }
+  | { readonly ask: "revokeGuest"; readonly pass: string }
   | { readonly ask: "signOut" };
 
 /** A `Status` that means the same in another process. */
@@ -30,9 +42,13 @@ export interface StatusAnswer {
     readonly verificationUri: string;
     readonly verificationUriComplete: string;
     readonly expiresAt: string;
+    readonly signal: Signal | null;
   } | null;
   readonly owner: { readonly name: string; readonly userId: string; readonly orgId: string | null } | null;
   readonly tokensIssuedAt: string | null;
+  /** Until when it stays signed in without a network. */
+  readonly signedInUntil: string | null;
+  readonly approvals: Approvals | null;
   readonly assetTokenExpiresAt: string | null;
   readonly broker: { readonly address: string; readonly protocol: "5" | "3.1.1" } | null;
   readonly problem: {
@@ -61,6 +77,9 @@ export interface StatusAnswer {
 export interface Answers {
   readonly status: StatusAnswer;
   readonly light: CommandResult;
+  /** Null while nobody owns the board. */
+  readonly guests: readonly GuestPass[] | null;
+  readonly revokeGuest: boolean;
   readonly signOut: { readonly revoked: boolean };
 }
 
@@ -79,6 +98,8 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     code: view.code === null ? null : { ...view.code, expiresAt: wall(view.code.expiresAt) },
     owner: identity === null ? null : { name: identity.name, userId: identity.userId, orgId: identity.orgId },
     tokensIssuedAt: isoOrNull(status.tokensIssuedAt),
+    signedInUntil: isoOrNull(status.signedInUntil),
+    approvals: status.approvals,
     assetTokenExpiresAt: isoOrNull(status.assetTokenExpiresAt),
     broker: status.broker,
     version: status.version,
@@ -148,8 +169,13 @@ export const parseQuestion = (line: string): Question | undefined => {
   if (!isRecord(raw)) return undefined;
   switch (raw.ask) {
     case "status":
+    case "guests":
     case "signOut":
       return { ask: raw.ask };
+    case "revokeGuest":
+      return typeof raw.pass === "string" && raw.pass.length <= 64
+        ? { ask: "revokeGuest", pass: raw.pass }
+        : undefined;
     case "light": {
       const { light, fadeMs } = raw;
       const change = parseChange(raw.change);

@@ -106,6 +106,10 @@ export const createControls = (
           const { light, change, fadeMs } = question;
           return inbox.post({ kind: "light", light, change, fadeMs, answer: resolve });
         }
+        case "guests":
+          return inbox.post({ kind: "guests", answer: resolve });
+        case "revokeGuest":
+          return inbox.post({ kind: "revokeGuest", pass: question.pass, answer: resolve });
         case "signOut":
           return inbox.post({ kind: "signOut", answer: resolve });
         default:

@@ -2,7 +2,8 @@
 
 import type { AgentEvent, LightCause, LightState, StateName } from "../model.ts";
 import type { Clock, Journal } from "../ports.ts";
-import { iso, unreachable } from "../units.ts";
+import { signalWords } from "../signal.ts";
+import { epochMs, iso, unreachable } from "../units.ts";
 import { plainLine, redact } from "./redact.ts";
 
 /** Where lines go; a stream that is full or gone must not stop the agent. */
@@ -11,7 +12,7 @@ export type WriteLine = (line: string) => void;
 /** Moments as ISO 8601, everything that could hold a foreign text redacted. */
 const toJson = (event: AgentEvent, clock: Clock): string =>
   JSON.stringify({ ...event, at: iso(clock.wall()) }, (name, value: unknown) => {
-    if (name === "expiresAt" && typeof value === "number") return new Date(value).toISOString();
+    if (name === "expiresAt" && typeof value === "number") return iso(epochMs(value));
     return name === "message" && typeof value === "string" ? redact(value) : value;
   });
 
@@ -56,7 +57,9 @@ export const lightWords = ({ on, brightness, colour, effect }: LightState): stri
 const causeWords = (cause: LightCause): string => {
   switch (cause.kind) {
     case "command":
-      return " (command)";
+      return cause.guest === undefined ? " (command)" : ` (command of the guest ${cause.guest})`;
+    case "evening":
+      return " (evening)";
     case "restore":
       return " (as it was)";
     case "button":
@@ -68,6 +71,16 @@ const causeWords = (cause: LightCause): string => {
     default:
       return unreachable(cause);
   }
+};
+
+const requestWords: Readonly<Record<(AgentEvent & { event: "request" })["do"], string>> = {
+  admit: "a guest pass was given",
+  guests: "asked for the guest passes",
+  revoke: "a guest pass was taken back",
+  rename: "a new name",
+  evening: "a new schedule",
+  signOut: "sign this board out",
+  update: "look for a new version",
 };
 
 const inSeconds = (ms: number): string =>
@@ -93,7 +106,7 @@ const sentence = (event: AgentEvent): string | null => {
         ? null
         : stateWords[event.state];
     case "code":
-      return `open ${event.verificationUriComplete} and check the code ${event.userCode}`;
+      return `open ${event.verificationUriComplete} and check the code ${event.userCode}${event.signal === null ? "" : `; the lamp ${signalWords(event.signal)}`}`;
     case "signedIn":
       return `signed in by ${event.user}`;
     case "assetToken":
@@ -104,6 +117,8 @@ const sentence = (event: AgentEvent): string | null => {
       return `lamp ${event.light}: ${lightWords(event.state)}${event.available ? "" : ", not answering"}${causeWords(event.cause)}`;
     case "command":
       return null;
+    case "request":
+      return `the owner's phone: ${requestWords[event.do]}`;
     case "refused":
       return `command for lamp ${event.light} refused (${event.code})`;
     case "fault":

@@ -3,13 +3,16 @@
 
 import { waitForApproval } from "../device-flow/wait.ts";
 import { AgentError, asAgentError } from "../errors.ts";
-import type { About, LightCause, LightReport } from "../model.ts";
-import type { Broker, Clock, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
+import type { About, LightCause, LightReport, Signal } from "../model.ts";
+import type { Broker, Clock, Guests, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
 import { iso, unreachable } from "../units.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { EveningKeeper } from "./evening.ts";
 import type { Event, State } from "./machine.ts";
+import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
+import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 
 export interface ActivityParts {
@@ -24,6 +27,12 @@ export interface ActivityParts {
   readonly journal: Journal;
   readonly about: (credentials: Credentials) => About;
   readonly updateNews: UpdateNews;
+  readonly guests: Guests;
+  readonly names: Names;
+  readonly evening: EveningKeeper;
+  readonly standing: Standing;
+  /** What the first lamp blinks while this code waits, or null. */
+  readonly signalFor: (userCode: string) => Signal | null;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
   readonly onSignedOut: (revoked: boolean) => void;
 }
@@ -71,10 +80,15 @@ async function* askCode(
   { revoke, kept }: Extract<State, { name: "askingCode" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  const { session, org, journal, clock } = parts;
+  const { session, org, journal, clock, standing } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
-  if (kept !== true) await session.forget();
+  // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
+  if (revoke) await Promise.all([parts.guests.forget(), parts.names.forget(), parts.evening.set(null)]);
+  if (kept !== true) {
+    await session.forget();
+    standing.reset();
+  }
   if (revoke) {
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
     journal.record({ event: "signedOut", revoked });
@@ -83,7 +97,7 @@ async function* askCode(
   const code = await org.askCode(signal);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
   const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
-  journal.record({ event: "code", ...shown });
+  journal.record({ event: "code", ...shown, signal: parts.signalFor(userCode) });
   yield { type: "codeIssued", code };
 }
 
@@ -113,7 +127,7 @@ const revokeWithin = async (
 };
 
 async function* awaitApproval(
-  { org, session, clock }: ActivityParts,
+  { org, session, clock, standing }: ActivityParts,
   { code, kept }: Extract<State, { name: "waitingForApproval" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
@@ -121,6 +135,7 @@ async function* awaitApproval(
   const before = kept === true ? await session.load() : undefined;
   // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
   await session.adopt(grant);
+  standing.reset();
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
   if (before !== undefined) await revokeWithin(org, before, clock, signal);
   yield { type: "approved" };
@@ -168,7 +183,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock } = parts;
+  const { broker, lights, commands, journal, clock, standing } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -177,6 +192,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   let held = first;
 
   const connect = async (credentials: Credentials): Promise<Link> => {
+    await standing.refresh();
     const announcement = {
       about: parts.about(credentials),
       lights: reportsOf(lights, { kind: "agent" }),
@@ -197,7 +213,10 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     for await (const request of from.requests) {
       const answered = commands
         .obey(request.incoming, signal)
-        .then((result) => request.answer(result))
+        .then(({ result, afterwards }) => {
+          request.answer(result);
+          afterwards?.();
+        })
         .finally(() => underWay.delete(answered));
       underWay.add(answered);
       if (underWay.size >= MOST_COMMANDS) await Promise.race(underWay);
@@ -212,12 +231,19 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       link?.announce(parts.about(held));
     }),
   );
-  unsubscribe.push(parts.updateNews.subscribe(() => link?.announce(parts.about(held))));
+  for (const news of [parts.updateNews, parts.names, parts.evening, standing])
+    unsubscribe.push(news.subscribe(() => link?.announce(parts.about(held))));
+  let asking: Promise<void> = Promise.resolve();
+  /** Beside everything else: the lamp waits for no such answer. */
+  const ask = (): void => {
+    asking = asking.then(() => standing.ask(until));
+  };
   try {
     let current = first;
     let made = await connect(current);
     journal.record({ event: "online", broker: made.address, protocol: made.protocol });
     yield { type: "linkUp" };
+    ask();
     let attempt = 0;
     let keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
     let renewAt: number | null = current.renewAt;
@@ -244,7 +270,9 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
         } else {
           keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
           await parts.credentials.keepAlive(signal);
+          await standing.refresh();
         }
+        ask();
         attempt = 0;
       } catch (error) {
         signal.throwIfAborted();
@@ -260,6 +288,6 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     for (const stop of unsubscribe) stop();
     ended.abort();
     await link?.[Symbol.asyncDispose]();
-    await Promise.all([...obeying]);
+    await Promise.all([...obeying, asking]);
   }
 }

@@ -9,19 +9,25 @@ import type {
   ControlRequest,
   Controls,
   Display,
+  Guests,
   Inputs,
   Journal,
   Light,
   Org,
   Random,
   Session,
+  SignedCommands,
 } from "../ports.ts";
+import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
-import { createCommands } from "./commands.ts";
+import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { EveningKeeper } from "./evening.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
+import type { Names } from "./names.ts";
+import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
 
@@ -43,6 +49,16 @@ export interface AgentParts {
   readonly version: string;
   readonly keyThumbprint: () => string | null;
   readonly updateNews: UpdateNews;
+  readonly signed: SignedCommands;
+  readonly guests: Guests;
+  readonly limit: LimitChange;
+  readonly names: Names;
+  readonly evening: EveningKeeper;
+  /** Looks for a new version of the program now; null where it does not change by itself. */
+  readonly lookForUpdate: (() => void) | null;
+  readonly standing: Standing;
+  /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
+  readonly signal: boolean;
   /** What the settings give up; said at the start, and in the status. */
   readonly warnings: readonly ErrorCode[];
 }
@@ -60,10 +76,27 @@ interface Running {
  * when it resolves; lights, display and vault belong to the caller.
  */
 export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
-  const { clock, journal, display, lights, device } = parts;
+  const { clock, journal, display, lights, names, standing } = parts;
+  const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
   const everything = new AbortController();
-  const commands = createCommands({ lights, trust: parts.trust, clock, journal });
+  const commands = createCommands({
+    lights,
+    trust: parts.trust,
+    clock,
+    journal,
+    signed: parts.signed,
+    owner: () => owner(),
+    limit: parts.limit,
+    requests: {
+      lights,
+      guests: parts.guests,
+      names,
+      evening: parts.evening,
+      lookForUpdate: parts.lookForUpdate,
+      signOut: () => post({ type: "signOut" }),
+    },
+  });
   const signOuts: ((result: { revoked: boolean }) => void)[] = [];
   let state: State = initial;
   let since: EpochMs = clock.wall();
@@ -81,17 +114,26 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     },
   };
 
+  const [first] = lights.values();
   const activityParts: ActivityParts = {
     ...parts,
     commands,
+    signalFor(userCode) {
+      if (!parts.signal || first === undefined) return null;
+      const { colour, count } = signalOf(userCode);
+      return { colour: first.traits.rgb ? colour : null, count };
+    },
     journal: watched,
     about: (held): About => ({
-      device,
+      device: device(),
       version: parts.version,
       trust: parts.trust,
-      lights: [...lights.values()].map(({ id, name, traits }) => ({ id, name, traits })),
+      lights: [...lights.values()].map(({ id, traits }) => ({ id, name: names.light(id), traits })),
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
+      evening: parts.evening.schedule,
+      signedInUntil: parts.standing.signedInUntil,
+      approvals: parts.standing.approvals,
       update: parts.updateNews.last,
     }),
     onSignedOut(revoked) {
@@ -122,7 +164,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     running = null;
   };
 
-  const show = (): void => display.show(viewOf(state, device, identity));
+  /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
+  const owner = (): Identity | null => identity ?? standing.identity;
+  const view = (): View => viewOf(state, device(), owner(), first?.signalled ?? null);
+
+  const show = (): void => display.show(view());
 
   const enter = async (to: State, event: Event): Promise<void> => {
     state = to;
@@ -130,6 +176,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     if (unpaired(to)) credentials = null;
     identity = credentials?.identity ?? null;
     if (to.name !== "online") link = null;
+    if (parts.signal) first?.signal(to.name === "waitingForApproval" ? signalOf(to.code.userCode) : null);
     if (event.type === "renewed") return show();
     since = clock.wall();
     if (event.type === "failed") {
@@ -150,12 +197,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const toggle = async (): Promise<void> => {
-    const light = lights.values().next().value;
-    if (light === undefined) return;
+    if (first === undefined) return;
     const cause: LightCause = { kind: "button" };
     await commands.change(
-      light.id,
-      { on: !light.target.on, effect: null },
+      first.id,
+      { on: !first.target.on, effect: null },
       BUTTON_FADE_MS,
       cause,
       everything.signal,
@@ -165,13 +211,21 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
-        await parts.updateNews.refresh();
+        await Promise.all([parts.updateNews.refresh(), standing.refresh()]);
         return request.answer(status());
       case "light": {
         const cause: LightCause = { kind: "agent" };
         return request.answer(
           await commands.change(request.light, request.change, request.fadeMs, cause, everything.signal),
         );
+      }
+      case "guests": {
+        const by = owner();
+        return request.answer(by === null ? null : await parts.guests.list(by));
+      }
+      case "revokeGuest": {
+        const by = owner();
+        return request.answer(by !== null && (await parts.guests.revoke(request.pass, by)));
       }
       case "signOut":
         signOuts.push(request.answer);
@@ -180,10 +234,12 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   const status = (): Status => ({
-    view: viewOf(state, device, identity),
+    view: view(),
     since,
-    tokensIssuedAt: credentials?.tokensIssuedAt ?? null,
-    identity,
+    tokensIssuedAt: standing.tokensIssuedAt,
+    identity: owner(),
+    signedInUntil: standing.signedInUntil,
+    approvals: standing.approvals,
     assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,
     broker: link,
     lights: reportsOf(lights, { kind: "agent" }),
@@ -192,7 +248,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     warnings: parts.warnings,
   });
 
-  const record = (report: LightReport): void =>
+  const record = (report: LightReport): void => {
     journal.record({
       event: "light",
       light: report.light,
@@ -200,6 +256,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       available: report.available,
       cause: report.cause,
     });
+    // A lamp that was moved, or has gone, blinks no more.
+    if (state.name === "waitingForApproval") show();
+  };
 
   const listen = async <T>(
     from: AsyncIterable<T>,
@@ -225,12 +284,14 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
+  unsubscribe.push(names.subscribe(show));
   const listening = [
     listen(parts.inputs, (input) => {
       if (!unpaired(state) && input === "press") void toggle();
       post({ type: "pressed", input });
     }),
     listen(parts.controls, control),
+    standing.keep(everything.signal),
   ];
   for (const report of reportsOf(lights, { kind: "restore" })) record(report);
   try {

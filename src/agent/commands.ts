@@ -1,15 +1,31 @@
 // A command from outside becomes a change of a lamp, or a refusal with a reason.
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
-import type { CommandResult, Incoming, LightCause, LightChange, LightState } from "../model.ts";
-import type { Clock, Journal, Light } from "../ports.ts";
+import type {
+  CommandResult,
+  GuestPass,
+  Identity,
+  Incoming,
+  LightCause,
+  LightChange,
+  LightState,
+  SignedVerdict,
+} from "../model.ts";
+import type { Clock, Journal, Light, SignedCommands } from "../ports.ts";
+import { fulfil, type RequestParts } from "./signed-requests.ts";
+
+/** What became of a command from the broker. `afterwards` is to be called once the answer is on its way. */
+export interface Obeyed {
+  readonly result: CommandResult;
+  readonly afterwards?: () => void;
+}
 
 export interface Commands {
   /**
    * Obeys or refuses a command from the broker. Never throws. Commands take hold in the order of the calls, and none waits
    * for the hardware of another: of many that come while a lamp is written to, only the newest state is written next.
    */
-  obey(incoming: Incoming, signal: AbortSignal): Promise<CommandResult>;
+  obey(incoming: Incoming, signal: AbortSignal): Promise<Obeyed>;
   /** A change from the board itself or from its own command line. Never throws. */
   change(
     light: string,
@@ -20,6 +36,13 @@ export interface Commands {
   ): Promise<CommandResult>;
 }
 
+/** A guest's change as the pass allows it for a lamp in this state. */
+export type LimitChange = (
+  pass: GuestPass,
+  change: LightChange,
+  now: LightState,
+) => Promise<LightChange | "GUEST_LIMIT">;
+
 /** How many ids of past commands are remembered, to refuse the same command twice. */
 export const REMEMBERED_IDS = 512;
 
@@ -28,8 +51,13 @@ export const createCommands = (parts: {
   readonly trust: "owner" | "broker";
   readonly clock: Clock;
   readonly journal: Journal;
+  readonly signed: SignedCommands;
+  /** Who approved this board; null while nobody knows. */
+  readonly owner: () => Identity | null;
+  readonly limit: LimitChange;
+  readonly requests: RequestParts;
 }): Commands => {
-  const { lights, trust, clock, journal } = parts;
+  const { lights, trust, clock, journal, signed, owner } = parts;
   const seen = new Set<string>();
   const first = lights.keys().next().value ?? "main";
 
@@ -85,8 +113,60 @@ export const createCommands = (parts: {
     }
   };
 
-  const judge = (incoming: Incoming, signal: AbortSignal): CommandResult | Promise<CommandResult> => {
-    if (incoming.channel === "signed") return refuse(incoming.correlation, first, "COMMAND_UNREADABLE");
+  /** What somebody who has proven who they are asks for. */
+  const grant = async (
+    { id, sender, request }: Extract<SignedVerdict, { ok: true }>,
+    by: Identity,
+    signal: AbortSignal,
+  ): Promise<Obeyed> => {
+    if (request.do === "light") {
+      const name = request.light ?? first;
+      const light = lights.get(name);
+      if (light === undefined) return { result: refuse(id, name, "LIGHT_UNKNOWN") };
+      const options = { fadeMs: request.fadeMs, cause: { kind: "command", id } as LightCause };
+      if (sender.kind === "owner") return { result: await apply(id, light, request.change, options, signal) };
+      const limited = await parts.limit(sender.pass, request.change, light.target);
+      if (limited === "GUEST_LIMIT") return { result: refuse(id, name, limited) };
+      const cause: LightCause = { kind: "command", id, guest: sender.pass.name };
+      return { result: await apply(id, light, limited, { ...options, cause }, signal) };
+    }
+    if (sender.kind !== "owner") return { result: refuse(id, first, "COMMAND_FORBIDDEN") };
+    const fulfilled = await fulfil(request, by, parts.requests);
+    if (!fulfilled.ok) {
+      const { error } = fulfilled;
+      if (fulfilled.refused) return { result: refuse(id, first, error.code, error.detail ?? undefined) };
+      journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null });
+      return { result: result("failed", id, first, error) };
+    }
+    journal.record({ event: "request", id, do: request.do });
+    const { guests, afterwards } = fulfilled;
+    return {
+      result: { ...result("done", id, first, null), ...(guests === undefined ? {} : { guests }) },
+      ...(afterwards === undefined ? {} : { afterwards }),
+    };
+  };
+
+  const judgeSigned = async (
+    incoming: Extract<Incoming, { channel: "signed" }>,
+    signal: AbortSignal,
+  ): Promise<Obeyed> => {
+    const { payload, correlation, retained, expired } = incoming;
+    if (retained) return { result: refuse(correlation, first, "COMMAND_RETAINED") };
+    if (payload === null) return { result: refuse(correlation, first, "COMMAND_TOO_LARGE") };
+    if (expired) return { result: refuse(correlation, first, "COMMAND_STALE") };
+    const by = owner();
+    const verdict = await signed.check(payload, by, signal);
+    if (!verdict.ok)
+      return { result: refuse(verdict.id ?? correlation, first, verdict.code, verdict.detail) };
+    // Without an owner nobody can have proven to be one.
+    if (by === null) return { result: refuse(verdict.id, first, "COMMAND_OWNER_UNKNOWN") };
+    return grant(verdict, by, signal);
+  };
+
+  const judge = (
+    incoming: Extract<Incoming, { channel: "plain" }>,
+    signal: AbortSignal,
+  ): CommandResult | Promise<CommandResult> => {
     const { parsed } = incoming;
     const id = parsed.ok ? parsed.command.id : parsed.id;
     const name = incoming.light;
@@ -105,7 +185,15 @@ export const createCommands = (parts: {
   };
 
   return {
-    obey: async (incoming, signal) => judge(incoming, signal),
+    async obey(incoming, signal) {
+      if (incoming.channel === "plain") return { result: await judge(incoming, signal) };
+      try {
+        return await judgeSigned(incoming, signal);
+      } catch (error) {
+        if (signal.aborted) return { result: result("failed", incoming.correlation, first, null) };
+        return { result: result("failed", incoming.correlation, first, asAgentError(error)) };
+      }
+    },
     async change(name, change, fadeMs, cause, signal) {
       const light = lights.get(name);
       if (light === undefined) return refuse(null, name, "LIGHT_UNKNOWN");

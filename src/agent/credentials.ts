@@ -1,15 +1,13 @@
 import { AgentError, asAgentError } from "../errors.ts";
 import type { AssetToken, Grant, Identity } from "../model.ts";
 import type { AssetTokens, BrokerPass, Clock, Org, Session } from "../ports.ts";
-import { after, type EpochMs, type MonoMs } from "../units.ts";
+import { after, type MonoMs } from "../units.ts";
 
 /** What the board needs at the broker, and when to get it anew. Memory only. */
 export interface Credentials {
   readonly pass: BrokerPass;
   readonly identity: Identity | null;
   readonly assetToken: AssetToken | null;
-  /** When the org last gave tokens to this board. */
-  readonly tokensIssuedAt: EpochMs;
   /** When to fetch fresh ones, or null when they do not end. */
   readonly renewAt: MonoMs | null;
 }
@@ -101,7 +99,7 @@ export const createCredentials = (parts: {
           : await withGrant(known.grant, (grant) => assetTokens.issue(grant, signal), signal);
       lastAccessToken = issued.grant.accessToken;
       const assetToken = issued.value;
-      const base = { identity: known.identity, assetToken, tokensIssuedAt: issued.grant.issuedAt };
+      const base = { identity: known.identity, assetToken };
       switch (auth) {
         case "asset-token":
           if (assetToken === null)

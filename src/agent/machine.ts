@@ -155,12 +155,20 @@ const failed = (state: State, error: AgentError, at: { now: MonoMs; random: numb
   // Nobody took the board over: it goes on as its owner's.
   if (keptOf(state).kept === true && remedy !== "stop") return signedInAgain;
   const resume = resumeOf(state, error, at.now);
+  const later = (pauseMs: number): State => ({
+    name: "pausing",
+    until: after(at.now, pauseMs),
+    resume,
+    error,
+  });
   switch (remedy) {
     case "stop":
       return { name: "stopping", exitCode: exitCode ?? 70, error };
     case "signIn":
       return { name: "askingCode", attempt: 0, codes: 0, revoke: false };
     case "newCode": {
+      // Only a board without a sign-in has a code that could die: whatever this was, it is no reason to ask for one.
+      if (!unpaired(state)) return later(retryPauseMs(error, resume.attempt - 1, at.random));
       const codes = state.name === "waitingForApproval" || state.name === "askingCode" ? state.codes : 0;
       const pauseMs = newCodePauseMs(error, codes);
       const until = pauseMs === null ? null : after(at.now, pauseMs);
@@ -172,21 +180,11 @@ const failed = (state: State, error: AgentError, at: { now: MonoMs; random: numb
       };
     }
     case "wait":
-      return {
-        name: "pausing",
-        until: after(at.now, waitPauseMs(error, resume.attempt - 1, at.random)),
-        resume,
-        error,
-      };
+      return later(waitPauseMs(error, resume.attempt - 1, at.random));
     case "retry":
     case "report":
     case "warn":
-      return {
-        name: "pausing",
-        until: after(at.now, retryPauseMs(error, resume.attempt - 1, at.random)),
-        resume,
-        error,
-      };
+      return later(retryPauseMs(error, resume.attempt - 1, at.random));
     default:
       return unreachable(remedy);
   }

@@ -1,7 +1,7 @@
 // What people and editors read about the settings, made from the table. Pure.
 
 import type { Json } from "./settings-jsonc.ts";
-import { allowedWords, type Kind } from "./settings-kinds.ts";
+import { allowedWords, isJsonKind, type Kind } from "./settings-kinds.ts";
 import { type AnyRow, envName, lightTable, rowOf, type SettingKey, settingKeys } from "./settings-table.ts";
 import { LIGHTS } from "./settings-written.ts";
 
@@ -135,6 +135,8 @@ const textSchema = (kind: Kind): Schema => {
   switch (kind.kind) {
     case "flag":
       return { type: "boolean" };
+    case "number":
+      return { type: "integer", minimum: kind.least, maximum: kind.most };
     case "object":
       return { type: "object" };
     case "choice":
@@ -153,7 +155,7 @@ const textSchema = (kind: Kind): Schema => {
 const rowSchema = (row: AnyRow): Schema => {
   const base = textSchema(row.kind);
   const options: Schema[] = [base];
-  if (row.kind.kind !== "flag" && row.kind.kind !== "object") options.push({ $ref: "#/$defs/elsewhere" });
+  if (!isJsonKind(row.kind)) options.push({ $ref: "#/$defs/elsewhere" });
   if (row.nullable) options.push({ type: "null" });
   const { fallback } = row;
   return {

@@ -19,6 +19,12 @@ export interface ChoiceKind<V extends string> {
 export interface FlagKind {
   readonly kind: "flag";
 }
+/** A whole number. */
+export interface NumberKind {
+  readonly kind: "number";
+  readonly least: number;
+  readonly most: number;
+}
 /** An absolute URL without user name, query and fragment. */
 export interface UrlKind {
   readonly kind: "url";
@@ -47,11 +53,14 @@ export type Kind =
   | TextKind
   | ChoiceKind<string>
   | FlagKind
+  | NumberKind
   | UrlKind
   | PathKind
   | PlaceKind
   | SecretKind
   | ObjectKind;
+
+type JsonKind = FlagKind | NumberKind | ObjectKind;
 
 /** A text that is kept outside the settings. */
 export type TextElsewhere = { readonly file: string } | { readonly credential: string };
@@ -72,13 +81,13 @@ export interface Around {
 }
 
 export type Reading =
-  | { readonly ok: true; readonly value: string | boolean | Secret | JsonObject }
+  | { readonly ok: true; readonly value: string | boolean | number | Secret | JsonObject }
   | { readonly ok: false; readonly problem: string };
 
 /** Longest text a setting may have, in characters. */
 const MAX_TEXT = 16_384;
 
-const good = (value: string | boolean | Secret | JsonObject): Reading => ({ ok: true, value });
+const good = (value: string | boolean | number | Secret | JsonObject): Reading => ({ ok: true, value });
 const wrong = (problem: string): Reading => ({ ok: false, problem });
 
 /** Absolute as it is, relative from `folder`. */
@@ -98,6 +107,8 @@ export const allowedWords = (kind: Kind): string => {
       return kind.values.map((value) => JSON.stringify(value)).join(" or ");
     case "flag":
       return "true or false";
+    case "number":
+      return `a whole number from ${kind.least} to ${kind.most}`;
     case "url":
       return `a URL that starts with ${kind.schemes.map((scheme) => `${scheme}://`).join(" or ")}, without user name, query or fragment`;
     case "path":
@@ -111,6 +122,10 @@ export const allowedWords = (kind: Kind): string => {
   }
 };
 
+/** Kinds whose values are no texts, so that none of them can be kept elsewhere. */
+export const isJsonKind = (kind: Kind): kind is JsonKind =>
+  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object";
+
 const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
   if (!isObject(raw)) return false;
   const [name, ...others] = Object.keys(raw);
@@ -118,8 +133,7 @@ const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
 };
 
 /** True when `raw` is an object that names a file or a credential instead of a text. */
-export const pointsElsewhere = (raw: Json, kind: Kind): boolean =>
-  kind.kind !== "object" && kind.kind !== "flag" && isElsewhere(raw);
+export const pointsElsewhere = (raw: Json, kind: Kind): boolean => !isJsonKind(kind) && isElsewhere(raw);
 
 /** A credential's name is one file name, so that it cannot leave its folder. */
 const CREDENTIAL = /^[\w@-][\w.@-]{0,254}$/;
@@ -168,7 +182,7 @@ const readPlace = (text: string, kind: PlaceKind, folder: string): Reading => {
   return good(text);
 };
 
-const readText = (text: string, kind: Exclude<Kind, FlagKind | ObjectKind>, around: Around): Reading => {
+const readText = (text: string, kind: Exclude<Kind, JsonKind>, around: Around): Reading => {
   if (text === "") return wrong("is empty");
   if (text.length > MAX_TEXT) return wrong(`is longer than ${MAX_TEXT} characters`);
   switch (kind.kind) {
@@ -192,6 +206,10 @@ export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
   switch (kind.kind) {
     case "flag":
       return typeof raw === "boolean" ? good(raw) : wrong("is neither true nor false");
+    case "number":
+      return typeof raw === "number" && Number.isInteger(raw) && raw >= kind.least && raw <= kind.most
+        ? good(raw)
+        : wrong("is not such a number");
     case "object":
       return isObject(raw) ? good(raw) : wrong("is not an object");
     default: {

@@ -182,8 +182,10 @@ export const parseSettings = (sources: SettingsSources): SettingsResult => {
     const value = fallbackOf(rowOf(key), chosen, board);
     origins.set(key, key.startsWith("device.") || key === "state.dir" ? BOARD : DEFAULT);
     values.set(key, value);
-    // The URL's default hangs on the dialect: a wrong dialect has been told already.
-    const told = key === "org.url" && chosen["org.dialect"] === undefined;
+    // These defaults hang on others, and what is wrong with those has been told already.
+    const told =
+      (key === "org.url" && chosen["org.dialect"] === undefined) ||
+      (key === "commands.clientId" && chosen["org.clientId"] === undefined);
     if (value === undefined && !told) mistakes.push(missing(key, rowOf(key), file?.path ?? NO_FILE));
   }
 

@@ -9,6 +9,7 @@ import type {
   ChoiceKind,
   FlagKind,
   Kind,
+  NumberKind,
   ObjectKind,
   PathKind,
   PlaceKind,
@@ -65,11 +66,13 @@ export type Fallback<V> =
 
 type KindFor<V> = V extends boolean
   ? FlagKind
-  : V extends Secret
-    ? SecretKind
-    : V extends string
-      ? TextKind | UrlKind | PathKind | PlaceKind
-      : ObjectKind;
+  : V extends number
+    ? NumberKind
+    : V extends Secret
+      ? SecretKind
+      : V extends string
+        ? TextKind | UrlKind | PathKind | PlaceKind
+        : ObjectKind;
 
 export interface SettingRow<V> {
   readonly kind: string extends V & string
@@ -191,6 +194,31 @@ export const settingTable = {
     fallback: always("device"),
     doc: "How a person signs the board in: with a code on its display.",
     example: "device",
+  },
+  "org.signal": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(true),
+    doc: "While a code waits, the first lamp blinks in a way that the display names too, so that who approves knows that it is this lamp.",
+    example: false,
+  },
+  "org.idleDays": {
+    kind: { kind: "number", least: 1, most: 3650 },
+    nullable: true,
+    fallback: derived("30 with dialect salesforce, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" ? null : 30,
+    ),
+    doc: "How many days the org keeps a sign-in that is not used, so that the board can say how long it stays signed in without a network. Null: for ever, or nobody knows.",
+    example: 90,
+  },
+  "org.approvals": {
+    kind: { kind: "number", least: 1, most: 1000 },
+    nullable: true,
+    fallback: derived("5 with dialect salesforce, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" ? null : 5,
+    ),
+    doc: "How many approvals the org allows one person for one app before it ends the oldest. The board asks the org once a day how many are used, and warns. Null: it does not ask.",
+    example: 5,
   },
   "org.ca": {
     kind: { kind: "path" },
@@ -318,10 +346,23 @@ export const settingTable = {
   "commands.trust": {
     kind: { kind: "choice", values: ["owner", "broker"] },
     nullable: false,
-    // Becomes "owner" as soon as the board reads signed commands; until then "owner" would obey nobody.
-    fallback: always("broker"),
-    doc: "Whose commands count: owner takes signed ones only, broker takes whatever the broker lets through, and the board warns of it (TRUST_BROKER).",
+    fallback: always("owner"),
+    doc: "Whose commands count: owner takes only those that the owner's phone, or a guest's with a pass, has signed; broker also takes plain ones, from whomever the broker lets through: for hubs such as Home Assistant, and the board warns of it (TRUST_BROKER).",
     example: "broker",
+  },
+  "commands.clientId": {
+    kind: oneLine,
+    nullable: false,
+    fallback: derived("org.clientId", (chosen) => chosen["org.clientId"]),
+    doc: "The client id of the app that phones sign in to; only its sign-ins can command the lamps.",
+    example: "3MVG9…",
+  },
+  "commands.signInHours": {
+    kind: { kind: "number", least: 1, most: 8760 },
+    nullable: false,
+    fallback: always(24),
+    doc: "How long a phone's sign-in counts, in hours; the app renews it when it is opened.",
+    example: 168,
   },
   display: {
     kind: {

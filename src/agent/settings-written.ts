@@ -3,7 +3,7 @@
 
 import { nearest } from "./nearest.ts";
 import { isObject, type Json, readJsonc } from "./settings-jsonc.ts";
-import { allowedWords, pointsElsewhere } from "./settings-kinds.ts";
+import { allowedWords, isJsonKind, pointsElsewhere } from "./settings-kinds.ts";
 import { type AnyRow, envName, rowOf, type SettingKey, settingKeys } from "./settings-table.ts";
 
 /** Where a value comes from, in words: `/etc/porchlight/settings.json`, `$PORCHLIGHT_ORG_URL`, `default`, `board`. */
@@ -106,7 +106,7 @@ const flatten = (
 export const fromText = (text: string, row: AnyRow | undefined): Json | undefined => {
   const read = readJsonc(text);
   const value = read.ok ? read.value : undefined;
-  const isText = row !== undefined && row.kind.kind !== "object" && row.kind.kind !== "flag";
+  const isText = row !== undefined && !isJsonKind(row.kind);
   if (!isText) return value;
   if (value === null && row.nullable && row.kind.kind !== "secret") return null;
   return value !== undefined && pointsElsewhere(value, row.kind) ? value : text;

@@ -11,6 +11,12 @@ export interface Settings {
     readonly clientSecret: Secret | null;
     readonly scope: string;
     readonly signIn: "device";
+    /** The first lamp blinks while a code waits. */
+    readonly signal: boolean;
+    /** Days for which the org keeps a sign-in that is not used. */
+    readonly idleDays: number | null;
+    /** Approvals of one person for one app that the org keeps. */
+    readonly approvals: number | null;
     /** PEM file of the org's own certificate authority. */
     readonly ca: string | null;
   };
@@ -35,7 +41,13 @@ export interface Settings {
     readonly allowPlain: boolean;
     readonly discovery: "homeassistant" | null;
   };
-  readonly commands: { readonly trust: "owner" | "broker" };
+  readonly commands: {
+    readonly trust: "owner" | "broker";
+    /** The app that phones sign in to, to command this board. */
+    readonly clientId: string;
+    /** How long such a sign-in counts. */
+    readonly signInHours: number;
+  };
   readonly lights: readonly {
     readonly id: string;
     readonly name: string;

@@ -1,4 +1,4 @@
-// New versions of the program: looked for once a night, fetched, and installed while nobody needs the lamps. Runs beside
+// New versions of the program: looked for once a night or when the owner asks, fetched, and installed while nobody needs the lamps. Runs beside
 // the life of the agent, and whatever happens here the lamp goes on.
 
 import { AgentError, asAgentError } from "../errors.ts";
@@ -82,7 +82,10 @@ export const untilQuiet = async (
 export interface UpdateParts {
   readonly updates: Pick<Updates, "fetch" | "request">;
   readonly news: UpdateNews;
+  /** Whether it looks by itself. */
   readonly automatic: boolean;
+  /** Somebody asks to look now; returns the way to stop listening. */
+  readonly onAsked: (listener: () => void) => () => void;
   readonly window: string;
   readonly lights: ReadonlyMap<string, Light>;
   readonly clock: Clock;
@@ -127,11 +130,23 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
     throw new AgentError("UPDATE_BUSY", `version ${found.version} is fetched, and nobody has installed it`);
   };
 
+  let asked = new AbortController();
+
+  /** Resolves when it is time, or when somebody asks. */
+  const untilTime = async (share: number): Promise<void> => {
+    const wake = AbortSignal.any([signal, asked.signal]);
+    const wait = async (): Promise<void> => {
+      while (!clock.wallKnown() || !automatic) await clock.sleep(CLOCK_LOOK_MS, wake);
+      await clock.sleep(nextLook(clock.wall(), window, share) - clock.wall(), wake);
+    };
+    await wait().catch(() => signal.throwIfAborted());
+    asked = new AbortController();
+  };
+
   const lookEveryNight = async (): Promise<void> => {
     const share = parts.random();
     for (;;) {
-      while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
-      await clock.sleep(nextLook(clock.wall(), window, share) - clock.wall(), signal);
+      await untilTime(share);
       await look().catch((error: unknown) => {
         signal.throwIfAborted();
         const { code, message } = asAgentError(error);
@@ -153,7 +168,9 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
     journal.record({ event: "update", version, outcome, code, message });
   if (last !== null && Math.abs(clock.wall() - Date.parse(last.at)) < NEWS_MS) tell(last);
   const unsubscribe = news.subscribe(tell);
+  const deaf = parts.onAsked(() => asked.abort());
   // Both end by the signal, and by nothing else.
-  await Promise.allSettled([lookForNews(), ...(automatic ? [lookEveryNight()] : [])]);
+  await Promise.allSettled([lookForNews(), lookEveryNight()]);
   unsubscribe();
+  deaf();
 };

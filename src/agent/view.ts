@@ -1,7 +1,7 @@
 // What a person sees, worked out from the state. Pure; displays only draw it.
 
 import { entryOf } from "../errors.ts";
-import type { Identity, View } from "../model.ts";
+import type { Identity, Signal, View } from "../model.ts";
 import { unreachable } from "../units.ts";
 import type { State } from "./machine.ts";
 
@@ -19,8 +19,16 @@ const headlines: Readonly<Record<Exclude<State["name"], "pausing">, readonly [st
   stopped: ["Stopped", null],
 };
 
-/** The picture for a state. `known` is who owns the board, as far as the org tells. */
-export const viewOf = (state: State, device: View["device"], known: Identity | null): View => {
+/**
+ * The picture for a state. `known` is who owns the board, as far as the org tells; `signal` is what the first lamp blinks
+ * now, or null.
+ */
+export const viewOf = (
+  state: State,
+  device: View["device"],
+  known: Identity | null,
+  signal: Signal | null,
+): View => {
   // An org that tells nobody's name has no name to show.
   const identity = known?.userId === "unknown" ? null : known;
   const base = {
@@ -52,7 +60,7 @@ export const viewOf = (state: State, device: View["device"], known: Identity | n
         owner: null,
         headline,
         detail,
-        code: { userCode, verificationUri, verificationUriComplete, expiresAt },
+        code: { userCode, verificationUri, verificationUriComplete, expiresAt, signal },
       };
     }
     case "online":

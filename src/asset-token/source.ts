@@ -1,12 +1,13 @@
 import { AgentError } from "../errors.ts";
 import type { AssetToken, Grant } from "../model.ts";
+import type { PublishedKeys } from "../org-keys/published-keys.ts";
 import type { AssetTokens, Clock, Http } from "../ports.ts";
 import { after, type MonoMs, Secret, unreachable } from "../units.ts";
 import { actorClaims, mintActorToken } from "./actor-token.ts";
 import { type ExchangeClient, exchangeRequest, readExchange } from "./exchange.ts";
 import type { DeviceKey } from "./key.ts";
 import { mintSelfIssued, selfIssuer } from "./self-issue.ts";
-import { createPublishedKeys, pinnedCertificate, pinnedKeySet } from "./signing-keys.ts";
+import { pinnedCertificate, pinnedKeySet, publishedKeys } from "./signing-keys.ts";
 import { type Expected, type FindKey, type Verified, verifyAssetToken } from "./verify.ts";
 
 /** Where the org exchanges tokens and who signs them, for the holder of a grant. */
@@ -62,9 +63,8 @@ const usersOf = ({ identity, idUrl }: Grant): readonly string[] => {
 };
 
 /** Which keys an issued token is checked with: pinned ones, those of a fixed address, or those the org names. */
-const keysFor = (options: AssetTokenOptions, ports: { http: Http; clock: Clock }) => {
+const keysFor = (options: AssetTokenOptions, keys: PublishedKeys) => {
   const { jwks, certificate } = options.verify;
-  const published = createPublishedKeys(ports);
   const pinned: FindKey | undefined =
     certificate !== null
       ? pinnedCertificate(certificate)
@@ -76,7 +76,7 @@ const keysFor = (options: AssetTokenOptions, ports: { http: Http; clock: Clock }
     if (pinned !== undefined) return pinned;
     const url = address ?? jwksUrl;
     if (url === null) throw new AgentError("ASSET_KEYS_UNAVAILABLE", "the org names no jwks_uri");
-    return published.for(url, signal);
+    return publishedKeys(keys, url, signal);
   };
 };
 
@@ -87,12 +87,12 @@ const keysFor = (options: AssetTokenOptions, ports: { http: Http; clock: Clock }
  */
 export const createAssetTokens = (
   options: AssetTokenOptions,
-  ports: { http: Http; clock: Clock; key: DeviceKey },
+  ports: { http: Http; clock: Clock; key: DeviceKey; keys: PublishedKeys },
 ): AssetTokens => {
   const { device } = options;
-  const { http, clock, key } = ports;
+  const { http, clock, key, keys } = ports;
   const claims = actorClaims(options.actorClaims, { device, clientId: options.clientId });
-  const findKey = keysFor(options, ports);
+  const findKey = keysFor(options, keys);
   const client: ExchangeClient =
     options.dialect === "salesforce"
       ? { kind: "none" }

@@ -1,6 +1,7 @@
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters, KeyObject } from "jose";
 import { AgentError } from "../errors.ts";
 import { type EpochMs, epochMs, fromNumericDate } from "../units.ts";
+import { isSameUser } from "../users.ts";
 import { publicJwkOf, thumbprintOf } from "./key.ts";
 
 // Decides whether an asset token stands up: signature first, then claim by claim. Every no is ASSET_TOKEN_INVALID and
@@ -61,15 +62,6 @@ const audienceOf = (claims: Claims): readonly string[] => {
   const names = list.filter((each) => typeof each === "string");
   if (names.length === 0 || names.length !== list.length) throw invalid("aud is missing or malformed");
   return names;
-};
-
-/** Salesforce writes user ids with 15 or 18 characters, and `sub` as an id or as a URL that ends in it. */
-const isSameUser = (sub: string, user: string): boolean => {
-  const id = (text: string): string => {
-    const last = text.slice(text.lastIndexOf("/") + 1);
-    return /^005[A-Za-z0-9]{12}([A-Za-z0-9]{3})?$/.test(last) ? last.slice(0, 15) : text;
-  };
-  return id(sub) === id(user);
 };
 
 const confirmedKey = (claims: Claims): string | undefined => {

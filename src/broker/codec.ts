@@ -42,12 +42,30 @@ export const parseCommand = (
         id,
         light,
         change: readChange(fields),
-        fadeMs: Math.round((number(fields, "transition") ?? 0) * 1000),
+        fadeMs: readFade(fields),
         expiresAt: readExpiry(fields),
       },
     };
   } catch (error) {
     if (error instanceof Wrong) return refused(id, "COMMAND_INVALID", error.message);
+    throw error;
+  }
+};
+
+/** What a light is asked for, without the envelope of a plain command. */
+export type ParsedSet =
+  | { readonly ok: true; readonly change: LightChange; readonly fadeMs: number }
+  | { readonly ok: false; readonly detail: string };
+
+/** Reads the member `set` of a signed command: the same schema, without `id` and `expiresAt`. Never throws. */
+export const parseSet = (set: unknown): ParsedSet => {
+  if (!isObject(set)) return { ok: false, detail: "set must be an object" };
+  try {
+    for (const name of ["id", "expiresAt"])
+      if (Object.hasOwn(set, name)) throw new Wrong(`${name} does not belong into set`);
+    return { ok: true, change: readChange(set), fadeMs: readFade(set) };
+  } catch (error) {
+    if (error instanceof Wrong) return { ok: false, detail: error.message };
     throw error;
   }
 };
@@ -137,6 +155,8 @@ const readExpiry = (fields: Fields): EpochMs | null => {
     throw new Wrong("expiresAt must be an ISO 8601 time with its zone, or milliseconds since 1970");
   return epochMs(ms);
 };
+
+const readFade = (fields: Fields): number => Math.round((number(fields, "transition") ?? 0) * 1000);
 
 const readChange = (fields: Fields): LightChange => {
   const state = word(fields, "state");

@@ -20,6 +20,15 @@ export const exampleAbout: About = {
   lights: [{ id: "main", name: "Porch", traits }],
   keyThumbprint: "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
   owner: { userId: "0055g00000AbCdEAAV", name: "Ada", username: null, orgId: "00D5g000001AbCdEAK" },
+  evening: {
+    on: "18:30",
+    off: "23:00",
+    timeZone: "Europe/Berlin",
+    lights: ["main"],
+    brightness: 0.6,
+  },
+  signedInUntil: epochMs(Date.parse("2026-12-26T17:00:00Z")),
+  approvals: { used: 2, limit: 5 },
   update: {
     version: "0.2.0",
     outcome: "wentBack",
@@ -97,7 +106,20 @@ export const examples = {
   availability: [ONLINE, OFFLINE],
   about: [
     sent(encodeAbout(exampleAbout, topics)),
-    sent(encodeAbout({ ...exampleAbout, keyThumbprint: null, owner: null, update: null }, topics)),
+    sent(
+      encodeAbout(
+        {
+          ...exampleAbout,
+          keyThumbprint: null,
+          owner: null,
+          evening: null,
+          signedInUntil: null,
+          approvals: null,
+          update: null,
+        },
+        topics,
+      ),
+    ),
   ],
   "light-state": [sent(encodeState(report, traits))],
   "error-code": ["COMMAND_UNTRUSTED"],

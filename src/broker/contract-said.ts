@@ -4,6 +4,7 @@
 import { errorTable } from "../errors.ts";
 import {
   type About,
+  type Approvals,
   type CommandResult,
   type Identity,
   type LightTraits,
@@ -19,6 +20,7 @@ import { LEVEL } from "./topics.ts";
 
 const text: Schema = { type: "string" };
 const flag: Schema = { type: "boolean" };
+const count: Schema = { type: "integer", minimum: 0 };
 const level: Schema = { type: "string", pattern: `^${LEVEL}$` };
 const errorCode: Schema = { $ref: "error-code" };
 
@@ -132,6 +134,18 @@ export const aboutMembers = {
   ),
   keyThumbprint: about(orNull(text), "of the board's own key (RFC 7638, SHA-256), or null before it has one"),
   owner: about(orNull(owner), "who approved it, as far as the org tells, or null"),
+  evening: about(
+    orNull({ anyOf: [{ $ref: "evening" }] }),
+    "the [schedule](signed-commands.md#evening) by which the lamps go on and off, or null",
+  ),
+  signedInUntil: about(
+    orNull(text),
+    "until when the board stays signed in without a network (ISO 8601), or null when no end is known",
+  ),
+  approvals: about(
+    orNull(exactly({ used: count, limit: count } satisfies Readonly<Record<keyof Approvals, Schema>>)),
+    "how many of the approvals that the org allows a user for this app are used; at the limit the next sign-in signs out the oldest; null while the org has not told",
+  ),
   update: about(
     orNull(update),
     "what became of the last [update](update.md) of the program: `installed`, `wentBack` or `refused`; null before the first",

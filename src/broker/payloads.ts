@@ -1,5 +1,15 @@
 import { entryOf } from "../errors.ts";
-import type { About, CommandResult, LightReport, LightState, LightTraits, UpdateOutcome } from "../model.ts";
+import type {
+  About,
+  CommandResult,
+  Evening,
+  LightReport,
+  LightState,
+  LightTraits,
+  UpdateOutcome,
+} from "../model.ts";
+import { iso } from "../units.ts";
+import { passFields } from "./codec-passes.ts";
 import type { Topics } from "./topics.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -43,7 +53,16 @@ export const encodeResult = (result: CommandResult, traits: LightTraits | null):
     message: result.message ?? (result.code === null ? null : entryOf(result.code).title),
     light: result.light,
     state: result.state === null || traits === null ? null : stateFields(result.state, traits),
+    ...(result.guests === undefined ? {} : { guests: result.guests.map(passFields) }),
   });
+
+const eveningFields = ({ on, off, timeZone, lights, brightness }: Evening): Json => ({
+  on,
+  off,
+  timeZone,
+  ...(lights === null ? {} : { lights }),
+  ...(brightness === null ? {} : { brightness: byte(brightness) }),
+});
 
 /** What the board is: retained. The owner's user name stays out, as it often is a mail address. */
 export const encodeAbout = (about: About, topics: Topics): string =>
@@ -57,6 +76,9 @@ export const encodeAbout = (about: About, topics: Topics): string =>
       about.owner === null
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
+    evening: about.evening === null ? null : eveningFields(about.evening),
+    signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
+    approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),
   });
 

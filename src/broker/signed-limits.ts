@@ -12,6 +12,8 @@ export const signedLimits = {
   lamps: 64,
   /** The name of a lamp, a board or a guest: 1 to 64 characters without control characters, one of them no space. A pattern. */
   name: "^(?=[\\s\\S]*\\S)[^\\u0000-\\u001f\\u007f-\\u009f]{1,64}$",
+  /** The guest passes that a board keeps. */
+  passes: 32,
   /** The furthest end of a guest pass, in days. */
   passDays: 366,
 } as const;

@@ -137,6 +137,24 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "guests",
+      summary: "list the guests who may move the lamps, or take a pass back",
+      usage: ["guests [--settings FILE] [--json]", "guests revoke ID [--settings FILE] [--json]"],
+      details: [
+        "Passes are given by the owner's phone (docs/signed-commands.md). A pass that was taken back counts no more from",
+        "the next command on.",
+      ],
+      options: { settings, json, help },
+      maxWords: 2,
+      examples: [
+        ["porchlight guests", "who may do what, until when"],
+        ["porchlight guests revoke p1", "by the id in the list"],
+      ],
+    },
+    async () => (await import("./guests.ts")).guestsCommand,
+  ),
+  command(
+    {
       name: "sign-out",
       summary: "give the board back: end the sign-in at the org and forget it here",
       usage: ["sign-out [--settings FILE] [--json]"],

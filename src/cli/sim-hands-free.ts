@@ -7,7 +7,7 @@ import { openSimulation } from "./sim-run.ts";
 export type Say = (line: string) => void;
 
 /** The whole story has to be over by then, in milliseconds; starting and stopping come on top. */
-const STORY_MS = 15_000;
+const STORY_MS = 60_000;
 
 /**
  * `sim --hands-free`: plays the person too and says a line per step. Resolves with 0 only when the lamp was seen to

@@ -7,9 +7,11 @@ import { lightWords } from "../adapters/journal.ts";
 import { plainLine } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { settingsWarnings } from "../agent/settings-checks.ts";
+import { endsSoon, signedInUntil } from "../agent/standing.ts";
 import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
-import { iso } from "../units.ts";
+import { signalWords } from "../signal.ts";
+import { type EpochMs, epochMs, iso } from "../units.ts";
 import type { RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
@@ -19,7 +21,28 @@ const row = (name: string, value: string): string => `${name.padEnd(12)}${plainL
 const warningRows = (codes: readonly ErrorCode[]): readonly string[] =>
   codes.map((code) => row("warning", `${entryOf(code).title} (${code})`));
 
-const runningText = (status: StatusAnswer): string => {
+/** `26 Dec 2026`, by the board's own time. */
+const day = (at: EpochMs): string =>
+  new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" }).format(at);
+
+/** Until when the sign-in lasts by itself, and a warning when that is soon. */
+const signInRows = (issuedAt: string | null, until: string | null, now: EpochMs): string[] => {
+  if (issuedAt === null || until === null) return [];
+  const [from, to] = [epochMs(Date.parse(issuedAt)), epochMs(Date.parse(until))];
+  const rows = [row("sign-in", `stays signed in without a network until ${day(to)}`)];
+  if (endsSoon(from, to, now))
+    rows.push(row("", "That is soon: connect the board to the network, and it renews its sign-in."));
+  return rows;
+};
+
+const approvalRows = ({ approvals }: StatusAnswer): string[] => {
+  if (approvals === null) return [];
+  const { used, limit } = approvals;
+  const full = used < limit ? "" : ": the next sign-in signs out the oldest";
+  return [row("approvals", `${used} of ${limit} approvals used${full}`)];
+};
+
+const runningText = (status: StatusAnswer, now: EpochMs): string => {
   const { device, code, owner, broker, problem, lights, version, update } = status;
   const rows = [
     row("board", `${device.name} (${device.id})`),
@@ -30,8 +53,11 @@ const runningText = (status: StatusAnswer): string => {
   if (code !== null) {
     rows.push(row("code", `${code.userCode} until ${code.expiresAt}`));
     rows.push(row("open", code.verificationUriComplete));
+    if (code.signal !== null) rows.push(row("", `The lamp ${signalWords(code.signal)}`));
   }
   rows.push(row("owner", owner === null ? "nobody" : owner.name));
+  rows.push(...signInRows(status.tokensIssuedAt, status.signedInUntil, now));
+  rows.push(...approvalRows(status));
   if (status.assetTokenExpiresAt !== null)
     rows.push(row("asset token", `until ${status.assetTokenExpiresAt}`));
   rows.push(row("broker", broker === null ? "not connected" : `${broker.address} (MQTT ${broker.protocol})`));
@@ -58,27 +84,35 @@ const storedGrant = async (settings: Settings): Promise<Grant | undefined> => {
   return openSession(settings, await openState(settings), offline).session.load();
 };
 
+const isoOrNull = (at: EpochMs | null): string | null => (at === null ? null : iso(at));
+
 /** What the state folder alone tells; no token is in it. */
 const stoppedFacts = (settings: Settings, grant: Grant | undefined) => ({
   device: settings.device,
   signedIn: grant !== undefined,
   owner: grant?.identity ?? null,
   tokensIssuedAt: grant === undefined ? null : iso(grant.issuedAt),
+  signedInUntil: isoOrNull(grant === undefined ? null : signedInUntil(grant, settings.org.idleDays)),
   warnings: settingsWarnings(settings),
 });
 
-const stoppedText = ({
-  device,
-  signedIn,
-  owner,
-  tokensIssuedAt,
-  warnings,
-}: ReturnType<typeof stoppedFacts>): string =>
+const stoppedText = (
+  {
+    device,
+    signedIn,
+    owner,
+    tokensIssuedAt,
+    signedInUntil: until,
+    warnings,
+  }: ReturnType<typeof stoppedFacts>,
+  now: EpochMs,
+): string =>
   [
     row("board", `${device.name} (${device.id})`),
     row("state", "not running"),
     row("owner", signedIn ? (owner?.name ?? "somebody (the org has not said who)") : "nobody"),
     ...(tokensIssuedAt === null ? [] : [row("tokens", `from ${tokensIssuedAt}`)]),
+    ...signInRows(tokensIssuedAt, until, now),
     ...warningRows(warnings),
   ].join("");
 
@@ -86,12 +120,13 @@ const stoppedText = ({
 export const statusCommand: RunCommand = async (args, io) => {
   const { settings } = loadSettings(args, io);
   const json = args.flags.has("json");
+  const now = epochMs(Date.now());
   const running = await askAgent(settings.state.dir, { ask: "status" }, new AbortController().signal);
   if (running !== undefined) {
-    io.stdout.write(json ? `${JSON.stringify({ running: true, ...running })}\n` : runningText(running));
+    io.stdout.write(json ? `${JSON.stringify({ running: true, ...running })}\n` : runningText(running, now));
     return 0;
   }
   const facts = stoppedFacts(settings, await storedGrant(settings));
-  io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts })}\n` : stoppedText(facts));
+  io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts })}\n` : stoppedText(facts, now));
   return 0;
 };

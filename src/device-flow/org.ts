@@ -3,6 +3,7 @@ import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
 import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
+import { approvalsRequest, readApprovals } from "./approvals.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
 import * as rfc8628 from "./rfc8628.ts";
@@ -59,6 +60,10 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
   async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
     readRevocation(await http(salesforce.revokeRequest(grant), signal));
   },
+  async approvals(grant: Grant, signal: AbortSignal): Promise<number | null> {
+    const request = approvalsRequest(grant);
+    return request === null ? null : readApprovals(await http(request, signal), grant);
+  },
   async endpoints(grant: Grant): Promise<OrgEndpoints> {
     return {
       tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,
@@ -112,6 +117,8 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
     async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
       readRevocation(await http(rfc8628.revokeRequest(options, await discover(signal), grant), signal));
     },
+    // No standard asks for a user's approvals.
+    approvals: async () => null,
     async endpoints(_grant: Grant, signal: AbortSignal): Promise<OrgEndpoints> {
       const { tokenUrl, jwksUrl, issuer } = await discover(signal);
       return { tokenUrl, jwksUrl, issuers: [issuer] };

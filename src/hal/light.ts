@@ -7,6 +7,7 @@ import type {
   LightReport,
   LightState,
   LightTraits,
+  Signal,
 } from "../model.ts";
 import type { Clock, Light, LightDriver } from "../ports.ts";
 import { fitState, mergeChange } from "./change.ts";
@@ -14,6 +15,7 @@ import { asLightFault, Hardware } from "./hardware.ts";
 import type { Keeper } from "./keeper.ts";
 import { frameOf, stateOf } from "./mix.ts";
 import { momentOf, type Program } from "./program.ts";
+import { type Signalling, signalAt } from "./signal.ts";
 import { everyTrait, lightTraits, unknownTraits } from "./traits.ts";
 
 const LONGEST_FADE_MS = 3_600_000;
@@ -53,6 +55,7 @@ export class HardwareLight implements Light {
   #target: LightState;
   #shown: LightState;
   #program: Program = { kind: "still" };
+  #signalling: Signalling | null = null;
   #fault: AgentError | null = null;
   #available = false;
   #written: Frame | undefined;
@@ -95,6 +98,17 @@ export class HardwareLight implements Light {
     return this.#fault;
   }
 
+  get signalled(): Signal | null {
+    if (this.#signalling === null || this.#fault !== null) return null;
+    const { colour, count } = this.#signalling.signal;
+    return { colour: this.traits.rgb ? colour : null, count };
+  }
+
+  signal(pattern: Signal | null): void {
+    this.#signalling = pattern === null ? null : { signal: pattern, startedAt: this.#clock.mono() };
+    this.#nap.abort();
+  }
+
   async apply(
     change: LightChange,
     options: { fadeMs: number; cause: LightCause },
@@ -108,6 +122,7 @@ export class HardwareLight implements Light {
     if (!merged.ok) throw new AgentError(merged.code, merged.detail);
     this.#program = this.#programTo(merged.target, change, traits.dims ? options.fadeMs : 0);
     this.#target = merged.target;
+    this.#signalling = null;
     this.#keeper.keep(this.#target);
     this.#report(options.cause);
     if (this.#fault !== null) throw this.#fault;
@@ -182,7 +197,9 @@ export class HardwareLight implements Light {
         this.#nap = new AbortController();
         const program = this.#program;
         const moment = momentOf(program, this.#target, this.#clock.mono(), traits.framesPerSecond);
-        const frame = frameOf(moment.shown, traits);
+        const over =
+          this.#signalling && signalAt(this.#signalling, this.#target, this.#clock.mono(), this.traits.rgb);
+        const frame = frameOf(over?.shown ?? moment.shown, traits);
         if (answering.length > 0 || !this.#available || !sameFrame(this.#written, frame)) {
           this.#written = undefined;
           await this.#hardware.write(frame, signal);
@@ -194,8 +211,9 @@ export class HardwareLight implements Light {
         for (const { resolve } of answering) resolve();
         // A command that came during the write has set another program: that one has not ended.
         if (moment.ended && program === this.#program) this.#finish();
-        await this.#sleep(moment.nextInMs);
-        if (moment.nextInMs === null) await this.#look(traits);
+        const nextInMs = over && Math.min(over.nextInMs, moment.nextInMs ?? over.nextInMs);
+        await this.#sleep(nextInMs ?? moment.nextInMs);
+        if (nextInMs === null && moment.nextInMs === null) await this.#look(traits);
       } catch (error) {
         this.#waiting.push(...answering);
         if (signal.aborted) break;
@@ -247,7 +265,8 @@ export class HardwareLight implements Light {
     const { signal } = this.#nap;
     if (signal.aborted || !this.#hardware.tells) return;
     const shown = await this.#hardware.shown(signal);
-    if (shown === undefined || signal.aborted || this.#program.kind !== "still") return;
+    if (shown === undefined || signal.aborted || this.#program.kind !== "still" || this.#signalling !== null)
+      return;
     if (sameFrame(this.#written, shown, ROUNDING)) return;
     this.#target = stateOf(shown, traits, this.#target);
     this.#shown = this.#target;

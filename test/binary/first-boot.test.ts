@@ -22,6 +22,8 @@ const dist = join(import.meta.dirname, "../../dist");
 const never = new AbortController().signal;
 const LAMP_LINE = 5;
 const BOOT_MS = 180_000;
+/** Between two looks at the panel or at the card, which are programs of their own. */
+const LOOK_MS = 500;
 /** Two starts, on a busy computer. */
 const STORY_MS = 480_000;
 
@@ -160,6 +162,7 @@ const scanned = (from: Board, before = ""): Promise<string> =>
       return link !== "" && link !== before ? link : undefined;
     },
     BOOT_MS,
+    LOOK_MS,
   );
 
 /** Waits for a level at the lamp's pin, as the hardware has it. */
@@ -249,6 +252,7 @@ describe("a board that starts for the first time, from a card that porchlight im
           }
         },
         2 * BOOT_MS,
+        LOOK_MS,
       );
       expect(report).toMatch(/bad ended with 75(?:.|\n)+9\.9\.8 was started twice(?:.|\n)+UPDATE_WENT_BACK/);
       expect(report).toMatch(/good ended with 0(?:.|\n)+Version 9\.9\.9 runs now/);

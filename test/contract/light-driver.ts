@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
+import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vault.ts";
+import { openLight } from "../../src/hal/lamp.ts";
 import type { Frame } from "../../src/model.ts";
 import type { Clock, LightDriver } from "../../src/ports.ts";
 
@@ -22,10 +24,12 @@ export const lightDriverContract = (
   name: string,
   make: (clock: Clock, signal: AbortSignal) => Promise<DriverOnTheBench>,
 ): void => {
-  const onTheBench = async (work: (bench: DriverOnTheBench) => Promise<void>): Promise<void> => {
+  const onTheBench = async (
+    work: (bench: DriverOnTheBench, clock: VirtualClock) => Promise<void>,
+  ): Promise<void> => {
     using clock = new VirtualClock();
     const bench = await clock.until(make(clock, never));
-    const worked = work(bench).finally(() => bench.driver[Symbol.asyncDispose]());
+    const worked = work(bench, clock).finally(() => bench.driver[Symbol.asyncDispose]());
     await clock.until(worked);
     expect(clock.waiting).toBe(0);
   };
@@ -118,6 +122,34 @@ export const lightDriverContract = (
           reason,
         );
         await expectShown(bench, all(bench.driver, 1));
+      }));
+
+    test("signals as often as it is asked to, and is afterwards as it was", () =>
+      onTheBench(async (bench, clock) => {
+        const { driver } = bench;
+        const light = await openLight(
+          { id: "main", name: "Main", driver: "bench:", powerOn: "last" },
+          { clock, vault: openMemoryVault(createMemoryDisk()), drivers: { bench: async () => driver } },
+          never,
+        );
+        const cause = { kind: "agent" } as const;
+        for (const on of [true, false]) {
+          await light.apply({ on, brightness: 0.75 }, { fadeMs: 0, cause }, never);
+          const before = await bench.shown();
+          light.signal({ colour: "blue", count: 2 });
+          let changes = 0;
+          for (let last = before, looks = 0; looks < 200 && changes < 4; looks += 1) {
+            await clock.sleep(50, never);
+            const now = await bench.shown();
+            if (JSON.stringify(now) !== JSON.stringify(last)) changes += 1;
+            last = now;
+          }
+          expect(changes).toBe(4);
+          light.signal(null);
+          await clock.sleep(1000, never);
+          await expectShown(bench, before);
+        }
+        await light[Symbol.asyncDispose]();
       }));
 
     test("refuses a frame of another length", () =>

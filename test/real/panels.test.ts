@@ -24,6 +24,7 @@ const waiting: View = {
     verificationUri: "https://login.salesforce.com/setup/connect",
     verificationUriComplete: link,
     expiresAt: after(systemClock.mono(), 600_000),
+    signal: { colour: "orange", count: 3 },
   },
   owner: null,
   online: false,

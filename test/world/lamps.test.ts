@@ -94,7 +94,7 @@ it("every lamp has its place in Home Assistant, on the topics where it obeys and
 
   const about = JSON.parse(stage.retained("about") ?? "{}");
   await stage[Symbol.asyncDispose]();
-  stage = await openStage({ settings: { lights }, discovery: true });
+  stage = await openStage({ settings: { lights, commands: { trust: "broker" } }, discovery: true });
   await stage.signIn();
   const { components } = config();
   expect(Object.keys(components)).toEqual(["porch", "hall", "attic"]);

@@ -1,15 +1,22 @@
 import { duplexPair } from "node:stream";
+import type { Ask } from "../../companion/core/signed-message.ts";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createPerson } from "../../firmware-sim/person.ts";
-import { SimulatedPhone } from "../../firmware-sim/phone.ts";
-import type { PhoneResult } from "../../firmware-sim/phone-codec.ts";
+import { type PhoneResult, SimulatedPhone } from "../../firmware-sim/phone.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vault.ts";
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
-import type { AgentEvent, CommandResult, LightChange, StateName, Status } from "../../src/model.ts";
+import type {
+  AgentEvent,
+  CommandResult,
+  GuestPass,
+  LightChange,
+  StateName,
+  Status,
+} from "../../src/model.ts";
 import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
@@ -39,6 +46,8 @@ export interface Run {
 export interface TestPhone {
   /** Sends a command; move time until it settles. */
   send(change: LightChange): Promise<PhoneResult>;
+  /** Sends any signed command. */
+  ask(ask: Ask): Promise<PhoneResult>;
 }
 
 export interface StageOptions {
@@ -52,6 +61,11 @@ export interface StageOptions {
   /** The lamps are announced to Home Assistant. */
   readonly discovery?: boolean;
 }
+
+const testPhone = (phone: SimulatedPhone): TestPhone => ({
+  send: (change) => phone.send(change, never),
+  ask: (ask) => phone.ask(ask, never),
+});
 
 type Named<E extends AgentEvent["event"]> = Extract<AgentEvent, { event: E }>;
 
@@ -209,7 +223,7 @@ export class Stage implements AsyncDisposable {
   /** The phone of the person who approved, signed in and connected. */
   async ownerPhone(): Promise<TestPhone> {
     await this.#connect(this.world.phone, this.world.org.owner);
-    return { send: (change) => this.world.phone.send(change, never) };
+    return testPhone(this.world.phone);
   }
 
   /** The phone of somebody else in the same org. */
@@ -234,7 +248,7 @@ export class Stage implements AsyncDisposable {
     this.#extraPhones.push(phone);
     await this.clock.until(phone.signIn(this.#person(stranger), never));
     await clock.advance(1_000);
-    return { send: (change) => phone.send(change, never) };
+    return testPhone(phone);
   }
 
   signOut(): Promise<{ readonly revoked: boolean }> {
@@ -243,6 +257,14 @@ export class Stage implements AsyncDisposable {
 
   status(): Promise<Status> {
     return this.#ask((answer) => ({ kind: "status", answer }));
+  }
+
+  guests(): Promise<readonly GuestPass[] | null> {
+    return this.#ask((answer) => ({ kind: "guests", answer }));
+  }
+
+  revokeGuest(pass: string): Promise<boolean> {
+    return this.#ask((answer) => ({ kind: "revokeGuest", pass, answer }));
   }
 
   light(light: string, change: LightChange): Promise<CommandResult> {

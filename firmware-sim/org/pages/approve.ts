@@ -1,3 +1,4 @@
+import { signalOf, signalWordsUnseen } from "../../../src/signal.ts";
 import { fullName, type OrgApp, type OrgUser } from "../store.ts";
 import { html } from "./html.ts";
 import { lampIcon, type Page } from "./page.ts";
@@ -44,14 +45,14 @@ export const approvePage = (options: {
 ${
   options.userCode === null
     ? null
-    : html`<div class="shown"><span>Your device must show</span><output>${options.userCode}</output></div>`
+    : html`<div class="shown"><span>Your device must show</span><output>${options.userCode}</output><small>A lamp that waits for it ${signalWordsUnseen(signalOf(options.userCode))}</small></div>`
 }
 <p>It will be able to:</p>
 <ul class="may">${meaningOf(options.scope).map((each) => html`<li>${each}</li>`)}</ul>
 ${
   options.userCode === null
     ? null
-    : html`<p class="note warn"><strong>Only allow it if you see this code on a device in front of you.</strong> If somebody sent you here, deny it.</p>`
+    : html`<p class="note warn"><strong>Only allow it if you see this code on a device in front of you.</strong> If its lamp blinks, it must blink as said here. If somebody sent you here, deny it.</p>`
 }
 <form method="post" action="/setup/approve">
 <input type="hidden" name="csrf" value="${options.csrf}">

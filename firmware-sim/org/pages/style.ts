@@ -52,6 +52,7 @@ a { color: var(--accent); }
 .pair form { display: contents; }
 .shown { margin: 0 0 .9rem; padding: .6rem .5rem; text-align: center; background: var(--tint); border-radius: .9rem; }
 .shown span { display: block; font-size: .8rem; color: var(--soft); }
+.shown small { display: block; font-size: .8rem; color: var(--soft); }
 .shown output { font: 700 1.75rem/1.3 ui-monospace, "SF Mono", Menlo, Consolas, monospace; letter-spacing: .14em; margin-right: -.14em; }
 .board { display: flex; gap: .75rem; align-items: center; margin: .9rem 0 .75rem; padding: .7rem .9rem; border: 1px solid var(--line); border-radius: .9rem; }
 .board svg { width: 1.9rem; height: 1.9rem; color: var(--accent); flex: none; }

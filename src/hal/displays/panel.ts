@@ -1,6 +1,7 @@
 // A view on a panel of pixels: which picture fits, and where its parts go. Pure; framebuffer and OLED only copy it.
 
 import type { View } from "../../model.ts";
+import { signalWords } from "../../signal.ts";
 import type { MonoMs } from "../../units.ts";
 import { GLYPH_PITCH, GLYPH_ROWS, lettering } from "./font.ts";
 import { withQuietZone } from "./layout.ts";
@@ -131,17 +132,24 @@ const textsOf = (view: View, now: MonoMs): readonly MakeLines[] => {
   const all = (columns: number, tight: boolean): readonly WordLine[] =>
     wordsOf(view, { columns, tight, now });
   const { code } = view;
-  const least: MakeLines = (columns) =>
-    code === null
-      ? []
-      : [
-          ...wrap(groupCode(clean(code.userCode)), columns).map(
-            (text): WordLine => ({ text, style: "strong" }),
-          ),
-          { text: countdown(code.expiresAt - now), style: "dim" },
-        ];
+  const least =
+    (words: readonly string[]): MakeLines =>
+    (columns) =>
+      code === null
+        ? []
+        : [
+            ...wrap(groupCode(clean(code.userCode)), columns).map(
+              (text): WordLine => ({ text, style: "strong" }),
+            ),
+            ...words
+              .flatMap((each) => wrap(each, columns))
+              .map((text): WordLine => ({ text, style: "plain" })),
+            { text: countdown(code.expiresAt - now), style: "dim" },
+          ];
   const texts: readonly MakeLines[] = [(columns) => all(columns, false), (columns) => all(columns, true)];
-  return code === null ? texts : [...texts, least];
+  if (code === null) return texts;
+  const { signal } = code;
+  return [...texts, ...(signal === null ? [] : [least([signalWords(signal)])]), least([])];
 };
 
 /** Places for a square of `side` pixels and for the words: beside each other, or one above the other. */
@@ -198,7 +206,7 @@ const drawCode = (
   return { ...canvas, shows };
 };
 
-/** The code in letters as large as fit, with the page to type it on where there is room. */
+/** The code in letters as large as fit, with the page to type it on, and how the lamp blinks, where there is room. */
 const drawLetters = (
   view: View,
   userCode: string,
@@ -209,19 +217,25 @@ const drawLetters = (
   const whole = { x: 0, y: 0, width, height };
   const text = groupCode(clean(userCode));
   const code = (times: number): Large => ({ text, style: "strong", times });
+  const signal = view.code?.signal ? signalWords(view.code.signal) : "";
   const page = clean(view.code?.verificationUri ?? "").replace(/^https?:\/\//, "");
   const most = Math.max(1, Math.floor(width / ([...text].length * GLYPH_PITCH)));
-  for (let times = most; times >= 1; times -= 1) {
-    const room = Math.floor((width - 2 * MARGIN_PX) / GLYPH_PITCH);
-    const pieces = page.match(new RegExp(`.{1,${Math.max(1, room)}}`, "gu")) ?? [];
-    const lines: readonly WordLine[] = [
-      code(times),
-      ...pieces.map((piece): WordLine => ({ text: piece, style: "plain" })),
-    ];
-    if (heightOf({ lines, scale: 1 }) + 2 * MARGIN_PX > height) continue;
-    canvas.words({ lines, scale: 1 }, whole, true);
-    return { ...canvas, shows: "code" };
-  }
+  const room = Math.max(1, Math.floor((width - 2 * MARGIN_PX) / GLYPH_PITCH));
+  const pieces = page.match(new RegExp(`.{1,${room}}`, "gu")) ?? [];
+  // A smaller code is a fair price for saying how the lamp blinks, down to half its size.
+  for (const [more, least] of [
+    [signal === "" ? [] : wrap(signal, room), Math.ceil(most / 2)],
+    [[], 1],
+  ] as const)
+    for (let times = most; times >= least; times -= 1) {
+      const lines: readonly WordLine[] = [
+        code(times),
+        ...[...pieces, ...more].map((piece): WordLine => ({ text: piece, style: "plain" })),
+      ];
+      if (heightOf({ lines, scale: 1 }) + 2 * MARGIN_PX > height) continue;
+      canvas.words({ lines, scale: 1 }, whole, true);
+      return { ...canvas, shows: "code" };
+    }
   canvas.words({ lines: [code(most)], scale: 1 }, whole, true);
   return { ...canvas, shows: "code" };
 };

@@ -1,4 +1,5 @@
 import type { View } from "../../model.ts";
+import { signalWords } from "../../signal.ts";
 import type { MonoMs } from "../../units.ts";
 import { clean, wrap } from "./text.ts";
 
@@ -69,6 +70,7 @@ export const wordsOf = (view: View, { columns, tight, now, largeCode }: WordOpti
   }
   if (code !== null) {
     pause();
+    if (code.signal !== null) say(`The lamp ${signalWords(code.signal)}`);
     if (largeCode !== undefined)
       lines.push(...largeCode.map((text): WordLine => ({ text, style: "strong" })));
     else say(`Code ${groupCode(clean(code.userCode))}`, "strong");

@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { alone } from "../../board/bench/alone.ts";
 import { aptState, hashOf, installPrograms, say, shell, timed } from "../../board/bench/debian-arm64.ts";
 import { type Parts, prepareBoards } from "../../board/bench/prepare.ts";
 
@@ -174,7 +175,9 @@ const build = async (folder: string, parts: Parts): Promise<void> => {
 };
 
 /** The parts, built when they are not there yet: about a minute. */
-export const prepareCard = async (): Promise<StartParts> => {
+export const prepareCard = (): Promise<StartParts> => alone("card", prepared);
+
+const prepared = async (): Promise<StartParts> => {
   const parts = await prepareBoards();
   await installPrograms(programs);
   const key = hashOf(readFileSync(import.meta.filename), basename(dirname(parts.root)));

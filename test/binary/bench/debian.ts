@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { alone } from "../../board/bench/alone.ts";
 
 const run = promisify(execFile);
 const cache = join(import.meta.dirname, "../../../.cache/debian");
@@ -58,7 +59,7 @@ export class Debian implements AsyncDisposable {
 
   /** Unpacks a fresh one. */
   static async unpack(): Promise<Debian> {
-    const from = await archive();
+    const from = await alone("debian", archive);
     const folder = mkdtempSync(join(tmpdir(), "porchlight-debian-"));
     await run("tar", ["-x", "-f", from, "-C", folder, "--numeric-owner"]);
     return new Debian(folder);

@@ -211,14 +211,22 @@ export class Board implements AsyncDisposable {
     return output;
   }
 
-  /** Asks again and again until `look` finds what it wants, for at most `limitMs`. */
-  async until<T>(what: string, look: () => Promise<T | undefined | false>, limitMs = 30_000): Promise<T> {
+  /**
+   * Asks again and again until `look` finds what it wants, for at most `limitMs`. A look that is work for this computer, which
+   * emulates the board, wants a longer pause.
+   */
+  async until<T>(
+    what: string,
+    look: () => Promise<T | undefined | false>,
+    limitMs = 30_000,
+    pauseMs = 100,
+  ): Promise<T> {
     const end = performance.now() + limitMs;
     for (;;) {
       const found = await look();
       if (found !== undefined && found !== false) return found;
       if (performance.now() > end) throw new Error(`${what} has not come within ${limitMs} ms`);
-      await sleep(100);
+      await sleep(pauseMs);
     }
   }
 

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { alone } from "./alone.ts";
 
 const run = promisify(execFile);
 
@@ -42,9 +43,11 @@ export const installPrograms = async (programs: Readonly<Record<string, string>>
   if (missing.length === 0) return;
   if (process.getuid?.() !== 0)
     throw new Error(`the emulated board needs: apt-get install ${missing.join(" ")}`);
-  await shell(
-    `apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null
+  await alone("apt", () =>
+    shell(
+      `apt-get -q -o DPkg::Lock::Timeout=300 update >/dev/null
      DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends ${missing.join(" ")} >/dev/null`,
+    ),
   );
 };
 

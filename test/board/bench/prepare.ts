@@ -4,6 +4,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import manifest from "../../../package.json" with { type: "json" };
+import { alone } from "./alone.ts";
 import { aptState, hashOf, installPrograms, say, shell, timed } from "./debian-arm64.ts";
 import { pi3Additions, virtAdditions } from "./device-trees.ts";
 
@@ -163,7 +164,9 @@ const trees = async (folder: string, stock: string): Promise<void> => {
 };
 
 /** The parts, built when they are not there yet: about half a minute, and nothing after that. Throws with what is missing. */
-export const prepareBoards = async (): Promise<Parts> => {
+export const prepareBoards = (): Promise<Parts> => alone("boards", prepared);
+
+const prepared = async (): Promise<Parts> => {
   if (process.arch !== "x64" || process.platform !== "linux")
     throw new Error("the emulated boards are built and run on 64-bit x86 Linux only");
   await installPrograms(hostPackages);

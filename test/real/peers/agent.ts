@@ -8,8 +8,11 @@ import { within } from "./scratch.ts";
 
 const root = join(import.meta.dirname, "..", "..", "..");
 
-/** `PORCHLIGHT_COMMAND=source` tests src/main.ts instead of what `npm run build` made. */
-const command = process.env.PORCHLIGHT_COMMAND === "source" ? "src/main.ts" : "dist/porchlight.mjs";
+/** The program as it is shipped; `PORCHLIGHT_COMMAND=source` tests src/main.ts instead. */
+const program =
+  process.env.PORCHLIGHT_COMMAND === "source"
+    ? { command: process.execPath, script: ["src/main.ts"] }
+    : { command: join(root, `dist/porchlight-linux-${process.arch}`), script: [] };
 
 type Name = AgentEvent["event"];
 
@@ -59,11 +62,11 @@ const EVENT_LIMIT_MS = 20_000;
 const END_LIMIT_MS = 10_000;
 
 const start = (args: readonly string[]): { child: ChildProcess; running: Running } => {
-  if (!existsSync(join(root, command))) throw new Error(`${command} is missing: npm run build`);
+  if (!existsSync(program.command)) throw new Error(`${program.command} is missing: npm run build`);
   const environment = { ...process.env };
   for (const name of Object.keys(environment))
     if (/^(PORCHLIGHT_|NODE_OPTIONS|VITEST|XDG_|.*_PROXY$)/i.test(name)) delete environment[name];
-  const child = spawn(process.execPath, [join(root, command), ...args], {
+  const child = spawn(program.command, [...program.script.map((file) => join(root, file)), ...args], {
     env: environment,
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -22,6 +22,7 @@ const events: readonly AgentEvent[] = [
     verificationUri: "https://org/connect",
     verificationUriComplete: "https://org/connect?user_code=ABCD-EFGH",
     expiresAt: at,
+    signal: { colour: "blue", count: 2 },
   },
   { event: "state", state: "waitingForApproval" },
   { event: "state", state: "exchanging" },
@@ -65,7 +66,11 @@ describe("the journal for programs", () => {
     const read = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(read.map(({ event }) => event)).toEqual(events.map(({ event }) => event));
     expect(read.every((each) => each.at === "2026-12-01T18:00:00.000Z")).toBe(true);
-    expect(read[1]).toMatchObject({ userCode: "ABCD-EFGH", expiresAt: "2026-12-01T18:00:00.000Z" });
+    expect(read[1]).toMatchObject({
+      signal: { colour: "blue", count: 2 },
+      userCode: "ABCD-EFGH",
+      expiresAt: "2026-12-01T18:00:00.000Z",
+    });
     expect(read[13]).toMatchObject({ retryInMs: 2500 });
     expect(lines.join("")).not.toContain(jwt);
   });

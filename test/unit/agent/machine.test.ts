@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Credentials } from "../../../src/agent/credentials.ts";
 import { type Event, initial, next, STABLE_MS, type State, unpaired } from "../../../src/agent/machine.ts";
@@ -22,7 +23,6 @@ const credentials = (renewAt: number | null = null): Credentials => ({
   pass: { kind: "static" },
   identity: null,
   assetToken: null,
-  tokensIssuedAt: epochMs(0),
   renewAt: renewAt === null ? null : monoMs(renewAt),
 });
 
@@ -248,4 +248,84 @@ it("a board is unpaired exactly while it wants a code", () => {
   expect(
     unpaired({ name: "pausing", until: null, resume: asking, error: new AgentError("CODE_EXPIRED") }),
   ).toBe(true);
+});
+
+describe("a paired board never asks for a new code unasked", () => {
+  const errors = Object.keys(errorTable) as ErrorCode[];
+  const ended = errors.filter((each) => errorTable[each].remedy === "signIn");
+  const paired: State[] = [
+    exchanging,
+    connecting,
+    online,
+    { name: "starting", attempt: 2 },
+    { name: "pausing", until: null, resume: exchanging, error: new AgentError("ASSET_TOKEN_REFUSED") },
+    { name: "pausing", until: monoMs(1), resume: connecting, error: new AgentError("BROKER_LOST") },
+  ];
+  const anything = fc.oneof(
+    fc.constantFrom<Event>(
+      { type: "booted", signedIn: true },
+      { type: "codeIssued", code },
+      { type: "approved" },
+      { type: "credentialsReady", credentials: credentials() },
+      { type: "credentialsReady", credentials: credentials(5) },
+      { type: "linkUp" },
+      { type: "renewed", credentials: credentials(5) },
+      { type: "pauseOver" },
+      { type: "pressed", input: "press" },
+      { type: "closed" },
+      { type: "stop", exitCode: 0 },
+    ),
+    fc.constantFrom(...errors.filter((each) => !ended.includes(each))).map((each) => failed(each)),
+  );
+  const moment = fc.record({
+    now: fc.integer({ min: 0, max: 5_000_000 }).map(monoMs),
+    random: fc.double({ min: 0, max: 0.999, noNaN: true }),
+  });
+
+  it("whatever happens, short of a hand or the org's own end of the sign-in", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...paired),
+        fc.array(fc.tuple(anything, moment), { maxLength: 40 }),
+        (from, story) => {
+          let state = from;
+          for (const [event, when] of story) {
+            state = next(state, event, when);
+            if (unpaired(state)) return false;
+          }
+          return true;
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it("and a hand, or the org's end of the sign-in, is what it takes", () => {
+    const hands: Event[] = [
+      { type: "signOut" },
+      { type: "pressed", input: "longPress" },
+      { type: "pressed", input: "veryLongPress" },
+      ...ended.map((each) => failed(each)),
+    ];
+    expect(ended).toEqual(["GRANT_GONE", "NO_REFRESH_TOKEN"]);
+    for (const hand of hands) expect(unpaired(next(online, hand, at)), JSON.stringify(hand)).toBe(true);
+  });
+
+  it("a code that a hand asked for on a paired board leads back to its owner, and to no other code", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anything, moment), { maxLength: 40 }), (story) => {
+        let state: State = next(online, { type: "pressed", input: "longPress" }, at);
+        let codes = 0;
+        let back = false;
+        for (const [event, when] of story) {
+          const to = next(state, event, when);
+          if (to.name === "waitingForApproval" && state.name === "askingCode") codes += 1;
+          state = to;
+          back ||= !unpaired(state);
+          if (codes > 1 || (back && unpaired(state))) return false;
+        }
+        return true;
+      }),
+    );
+  });
 });

@@ -100,12 +100,21 @@ const makeUpdates = () => ({
   },
 });
 
+/** Somebody asks to look now. */
+let ask = (): void => {};
+
 const start = (updates: ReturnType<typeof makeUpdates>, lamp = makeLamp(), automatic = true) => {
   running = keepUpdated(
     {
       updates,
       news: createUpdateNews(updates),
       automatic,
+      onAsked: (listener) => {
+        ask = listener;
+        return () => {
+          ask = () => {};
+        };
+      },
       window: "03:00-05:00",
       lights: lamp.lights,
       clock,
@@ -130,6 +139,18 @@ describe("looking for new versions", () => {
     await hours(72);
     expect(updates.asked).toBe(4);
     expect(events).toEqual([]);
+  });
+
+  test.each([true, false])("happens when the owner asks, automatic or not (%s)", async (automatic) => {
+    const updates = makeUpdates();
+    updates.offer = async () => null;
+    start(updates, undefined, automatic);
+    await hours(1);
+    ask();
+    await clock.settle();
+    expect(updates.asked).toBe(1);
+    await hours(1);
+    expect(updates.asked).toBe(1);
   });
 
   test("does not happen when the settings do not want it", async () => {

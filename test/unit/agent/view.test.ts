@@ -20,7 +20,6 @@ const credentials = {
   pass: { kind: "static" },
   identity: ada,
   assetToken: null,
-  tokensIssuedAt: epochMs(0),
   renewAt: null,
 } as const;
 const connecting = { name: "connecting", attempt: 0, credentials } as const;
@@ -32,48 +31,53 @@ const pausing = (error: AgentError, attempt: number): State => ({
 });
 
 it("a waiting code is shown with its links and its end, and never with the device code", () => {
-  const view = viewOf({ name: "waitingForApproval", code, codes: 1 }, device, null);
+  const signal = { colour: null, count: 3 };
+  const view = viewOf({ name: "waitingForApproval", code, codes: 1 }, device, null, signal);
   expect(view.code).toEqual({
     userCode: code.userCode,
     verificationUri: code.verificationUri,
     verificationUriComplete: code.verificationUriComplete,
     expiresAt: code.expiresAt,
+    signal,
   });
   expect(JSON.stringify(view)).not.toContain("never-shown");
 });
 
 it("online shows whose lamp it is", () => {
-  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, ada);
+  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, ada, null);
   expect(view).toMatchObject({ online: true, owner: "Ada", problem: null });
   expect(view.headline).toContain("Ada");
 });
 
 it("online without a known owner is still ready", () => {
-  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, null);
+  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, null, null);
   expect(view).toMatchObject({ online: true, owner: null, headline: "Ready" });
 });
 
 it("an org that tells no name gives the lamp none", () => {
   const nobody: Identity = { userId: "unknown", name: "unknown", username: null, orgId: null };
-  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, nobody);
+  const view = viewOf({ name: "online", credentials, since: monoMs(0), attempt: 0 }, device, nobody, null);
   expect(view).toMatchObject({ owner: null, headline: "Ready" });
 });
 
 it("a first lost connection looks like connecting, a lasting one like a problem with what to do", () => {
   const lost = new AgentError("BROKER_LOST");
-  expect(viewOf(pausing(lost, 1), device, ada).problem).toBeNull();
-  expect(viewOf(pausing(lost, 2), device, ada).problem).toMatchObject({ code: "BROKER_LOST", retryAt: 5 });
+  expect(viewOf(pausing(lost, 1), device, ada, null).problem).toBeNull();
+  expect(viewOf(pausing(lost, 2), device, ada, null).problem).toMatchObject({
+    code: "BROKER_LOST",
+    retryAt: 5,
+  });
 });
 
 it("what a person must mend is shown at once", () => {
-  expect(viewOf(pausing(new AgentError("BROKER_FORBIDS"), 1), device, ada).problem).toMatchObject({
+  expect(viewOf(pausing(new AgentError("BROKER_FORBIDS"), 1), device, ada, null).problem).toMatchObject({
     code: "BROKER_FORBIDS",
   });
 });
 
 it("stopping because of a fault says which", () => {
   const error = new AgentError("STATE_UNWRITABLE");
-  expect(viewOf({ name: "stopping", exitCode: 73, error }, device, null).problem).toMatchObject({
+  expect(viewOf({ name: "stopping", exitCode: 73, error }, device, null, null).problem).toMatchObject({
     code: "STATE_UNWRITABLE",
     retryAt: null,
   });
@@ -87,7 +91,7 @@ it.each<[State]>([
   [{ name: "stopping", exitCode: 0, error: null }],
   [{ name: "stopped", exitCode: 0 }],
 ])("every other state has a headline and no problem: %j", (state) => {
-  const view = viewOf(state, device, null);
+  const view = viewOf(state, device, null, null);
   expect(view.headline).not.toBe("");
   expect(view).toMatchObject({ problem: null, code: null, online: false, state: state.name });
 });

@@ -5,7 +5,8 @@ import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
 import { createAssetTokens } from "../../../src/asset-token/source.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { AgentError } from "../../../src/errors.ts";
-import { aKey, codeOf, device, forever } from "./support.ts";
+import { createPublishedKeys } from "../../../src/org-keys/published-keys.ts";
+import { aKey, codeOf, device, forever, memoryVault } from "./support.ts";
 
 const keys = createOrgKeys();
 const key = await aKey("RS256");
@@ -39,7 +40,7 @@ const signedIn = async () => {
       device,
       endpoints: org.endpoints,
     },
-    { http, clock, key },
+    { http, clock, key, keys: createPublishedKeys({ http, clock, vault: memoryVault() }) },
   );
   return { sim, org, clock, tokens, grant };
 };

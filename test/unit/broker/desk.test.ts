@@ -21,6 +21,9 @@ const about: About = {
   lights: [{ id: "main", name: "Porch", traits: { dims: true, temperature: null, rgb: false, effects: [] } }],
   keyThumbprint: null,
   owner: null,
+  evening: null,
+  signedInUntil: null,
+  approvals: null,
   update: null,
 };
 

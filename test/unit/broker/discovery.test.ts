@@ -12,6 +12,9 @@ const aboutOf = (...lights: About["lights"]): About => ({
   lights,
   keyThumbprint: null,
   owner: { userId: "005", name: "Ada", username: "ada@example.org", orgId: "00D" },
+  evening: null,
+  signedInUntil: null,
+  approvals: null,
   update: null,
 });
 

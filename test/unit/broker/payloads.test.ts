@@ -100,6 +100,9 @@ describe("the about document", () => {
     lights: [{ id: "main", name: "Porch", traits: dimmer }],
     keyThumbprint: "abc",
     owner: null,
+    evening: null,
+    signedInUntil: null,
+    approvals: null,
     update: null,
   } as const;
 
@@ -108,6 +111,14 @@ describe("the about document", () => {
     expect(JSON.parse(encodeAbout(about, topics))).toEqual({
       ...about,
       lights: [{ ...about.lights[0], topics: topics.of("main") }],
+    });
+  });
+
+  it("says until when the sign-in lasts, and how many approvals are used", () => {
+    const told = { ...about, signedInUntil: epochMs(1_800_000_000_000), approvals: { used: 5, limit: 5 } };
+    expect(JSON.parse(encodeAbout(told, topicsOf("porch-1", ["main"])))).toMatchObject({
+      signedInUntil: "2027-01-15T08:00:00.000Z",
+      approvals: { used: 5, limit: 5 },
     });
   });
 

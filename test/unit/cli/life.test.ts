@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createOrgKeys } from "../../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../../firmware-sim/world.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
+import { signalOf, signalWords } from "../../../src/signal.ts";
 import { openStage, type Stage, type Started } from "./stage.ts";
 
 // The commands in this process, against an org and a broker on 127.0.0.1. `run` ends as it does on a board: by SIGTERM.
@@ -35,6 +36,8 @@ afterEach(async () => {
 /** Writes the settings of the world's board, with these changes. */
 const settle = (changes: Readonly<Record<string, unknown>>): Promise<void> =>
   writeFile(stage.settingsPath, JSON.stringify({ ...world.settingsFor(stage.stateDir), lights, ...changes }));
+
+const orgSettings = (): object => world.settingsFor(stage.stateDir).org as object;
 
 const stop = async (): Promise<void> => {
   for (const { done } of running.splice(0)) {
@@ -84,6 +87,7 @@ describe("a board that waits for its person", () => {
     expect(code).toBe(0);
     expect(out).toContain(`code        ${userCode} until `);
     expect(out).toContain(`open        ${verificationUriComplete}`);
+    expect(out).toContain(`            The lamp ${signalWords(signalOf(userCode as string))}`);
     expect(out).toContain("owner       nobody");
     expect(out).toContain("broker      not connected");
   });
@@ -126,11 +130,41 @@ describe("a board that has its person", () => {
     const { out } = await stage.run(["status"]);
     expect(out).toMatch(/^owner {7}Ada Okafor$/m);
     expect(out).toMatch(/^broker {6}127\.0\.0\.1:\d+ \(MQTT 5\)$/m);
+    expect(out).toMatch(/^sign-in {5}stays signed in without a network until \d+ \w{3,4} \d{4}$/m);
     expect(out).toMatch(/^asset token until \d{4}-/m);
     expect(out).toMatch(/^lamp {8}hall: /m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: true, state: "online" });
     expect(JSON.stringify(json)).not.toMatch(/eyJ/);
+  });
+
+  it("warns before the next sign-in signs another one out", async () => {
+    await settle({ org: { ...orgSettings(), approvals: 1 } });
+    const agent = await online();
+    await agent.until('"code":"APPROVALS_FULL"');
+    const { out } = await stage.run(["status"]);
+    expect(out).toMatch(/^approvals {3}1 of 1 approvals used: the next sign-in signs out the oldest$/m);
+    await stop();
+    await settle({});
+    const again = start(["run", "--json"]);
+    await event(again, "online");
+    await expect
+      .poll(async () => (await stage.run(["status"])).out)
+      .toMatch(/^approvals {3}1 of 5 approvals used$/m);
+  });
+
+  it("warns when its sign-in ends soon, with the agent and without", async () => {
+    await settle({ org: { ...orgSettings(), idleDays: 1 } });
+    world.org.clockSkewMs = -20 * 3_600_000;
+    const agent = start(["run", "--json"]);
+    await approve(agent);
+    await agent.until('"state":"exchanging"');
+    const warned =
+      /^sign-in {5}stays signed in without a network until .*\n {12}That is soon: connect the board/m;
+    expect((await stage.run(["status"])).out).toMatch(warned);
+    expect(agent.written.out).toContain('"code":"SIGN_IN_ENDING"');
+    await stop();
+    expect((await stage.run(["status"])).out).toMatch(warned);
   });
 
   it("moves its lamps for the person at the keyboard, one at a time", async () => {
@@ -193,7 +227,8 @@ describe("a board whose agent does not run", () => {
     const { out } = await stage.run(["status"]);
     expect(out).toMatch(/^state {7}not running\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
-    expect(json).toMatchObject({ running: false, signedIn: true });
+    expect(json).toMatchObject({ running: false, signedIn: true, owner: { name: "Ada Okafor" } });
+    expect(Date.parse(json.signedInUntil) - Date.parse(json.tokensIssuedAt)).toBe(30 * 24 * 3_600_000);
   });
 
   it("signs out at the org, keeps its own key, and says when there was nothing to end", async () => {

@@ -729,3 +729,89 @@ describe("hardware that can tell what it shows", () => {
     await bench.close(light);
   });
 });
+
+describe("a signal", () => {
+  const blue = { colour: "blue", count: 2 } as const;
+  const rgb: DriverTraits = { channels: ["red", "green", "blue"], framesPerSecond: 50 };
+
+  test.each([
+    ["off", { on: false }],
+    ["on", { on: true, brightness: 0.4 }],
+    ["blinking", { on: true, effect: "blink" }],
+  ] as const)("leaves no trace on a lamp that is %s", async (_name, before) => {
+    using bench = new Bench();
+    bench.traits = rgb;
+    const light = await bench.open();
+    await bench.apply(light, before);
+    await bench.clock.advance(5_000);
+    const { target, shown } = light;
+    const [frame, reports, writes] = [bench.lastFrame, bench.reports.length, bench.writes.length];
+    light.signal(blue);
+    expect(light.signalled).toEqual(blue);
+    await bench.clock.advance(10_000);
+    expect(bench.frames.slice(-12).some((each) => (each.frame[2] ?? 0) > 0.1 && each.frame[0] === 0)).toBe(
+      true,
+    );
+    expect(light.target).toEqual(target);
+    expect(bench.reports).toHaveLength(reports);
+    expect(bench.writes).toHaveLength(writes);
+    light.signal(null);
+    expect(light.signalled).toBeNull();
+    await bench.clock.advance(1_000);
+    if (target.effect === null) {
+      expect(bench.lastFrame).toEqual(frame);
+      expect(light.shown).toEqual(shown);
+    } else {
+      // The effect goes on as if nothing had been.
+      const from = bench.frames.length;
+      await bench.clock.advance(2_000);
+      expect(new Set(bench.frames.slice(from).map((each) => each.frame[0])).size).toBe(2);
+    }
+    await bench.close(light);
+  });
+
+  test("ends at once when the lamp is moved", async () => {
+    using bench = new Bench();
+    bench.traits = rgb;
+    const light = await bench.open();
+    light.signal(blue);
+    await bench.clock.advance(100);
+    await bench.apply(light, { on: true, brightness: 1 });
+    expect(light.signalled).toBeNull();
+    const from = bench.frames.length;
+    await bench.clock.advance(20_000);
+    expect(bench.frames).toHaveLength(from);
+    expect(bench.lastFrame?.[0]).toBe(1);
+    await bench.close(light);
+  });
+
+  test("has no colour on a lamp that has none, and none at all where the hardware does not answer", async () => {
+    using bench = new Bench();
+    const light = await bench.open();
+    light.signal(blue);
+    expect(light.signalled).toEqual({ colour: null, count: 2 });
+    bench.writeFails = "fault";
+    await bench.clock.advance(2_000);
+    expect(light.fault).not.toBeNull();
+    expect(light.signalled).toBeNull();
+    bench.writeFails = "never";
+    await bench.clock.advance(70_000);
+    expect(light.signalled).toEqual({ colour: null, count: 2 });
+    await bench.close(light);
+    expect(bench.lastFrame).toEqual([0]);
+  });
+
+  test("is not taken for a hand at a lamp that tells what it shows", async () => {
+    using bench = new Bench();
+    bench.says = [0];
+    const light = await bench.open();
+    light.signal(blue);
+    await bench.clock.advance(30_000);
+    expect(bench.asked).toBe(0);
+    expect(light.target.on).toBe(false);
+    light.signal(null);
+    await bench.clock.advance(6_000);
+    expect(bench.asked).toBeGreaterThan(0);
+    await bench.close(light);
+  });
+});

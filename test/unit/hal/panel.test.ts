@@ -45,6 +45,7 @@ const waiting: View = {
     verificationUri: shortLink,
     verificationUriComplete: link,
     expiresAt: monoMs(600_000),
+    signal: { colour: "orange", count: 3 },
   },
 };
 const broken: View = {
@@ -78,6 +79,18 @@ const bright =
   };
 
 describe("the picture on a panel", () => {
+  it.each([
+    [800, 480],
+    [320, 240],
+    [128, 64],
+  ])("of %d x %d pixels says how the lamp blinks, beside the code", (width, height) => {
+    const silent: View = { ...waiting, code: waiting.code && { ...waiting.code, signal: null } };
+    const size = { width, height };
+    const [told, untold] = [panelOf(waiting, codes, size, at0), panelOf(silent, codes, size, at0)];
+    expect(told.shows).toBe(untold.shows);
+    expect(Buffer.from(told.pixels).equals(untold.pixels)).toBe(false);
+  });
+
   it.each([
     [800, 480],
     [480, 800],

@@ -233,6 +233,7 @@ describe("a display that is a file", async () => {
       verificationUri: "https://login.salesforce.com/setup/connect",
       verificationUriComplete: link,
       expiresAt: 0 as never,
+      signal: { colour: "orange", count: 3 },
     },
     owner: null,
     online: false,

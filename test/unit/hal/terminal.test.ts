@@ -30,6 +30,7 @@ const asking: View = {
     verificationUri: uri,
     verificationUriComplete: link,
     expiresAt: monoMs(600_000),
+    signal: { colour: "orange", count: 3 },
   },
   owner: null,
   online: false,
@@ -119,6 +120,7 @@ describe("a terminal", () => {
       expect(decodeQr(enlarge(screen.picture, 4))).toBe(expected);
       expect(screen.text).toContain("WDJB MJHT");
       expect(screen.text.replaceAll(/\s/g, "")).toContain("salesforce.com");
+      for (const word of ["blinks", "orange,", "3"]) expect(screen.text).toContain(word);
       expect(screen.text).toContain("Porch light");
     });
   });

@@ -63,6 +63,11 @@ describe("the documents made from the settings table", () => {
     ["no lamp", withSettings({ lights: [] })],
     ["a lamp without driver", withSettings({ lights: [{ id: "a" }] })],
     ["null where it may not be", withSettings({ org: { clientId: null } as never })],
+    ["no whole number", withSettings({ org: { idleDays: 1.5 } as never })],
+    ["a number as a text", withSettings({ org: { idleDays: "30" } as never })],
+    ["a number too small", withSettings({ org: { approvals: 0 } as never })],
+    ["a number too large", withSettings({ org: { idleDays: 100_000 } as never })],
+    ["a number kept elsewhere", withSettings({ org: { idleDays: { file: "x" } } as never })],
     ["a bad id", withSettings({ device: { id: "a b" } })],
   ])("have a schema that refuses what the parser refuses: %s", (_, tree) => {
     expect(valid(tree)).toBe(false);

@@ -17,6 +17,9 @@ describe("settings", () => {
         clientSecret: null,
         scope: "api openid refresh_token",
         signIn: "device",
+        signal: true,
+        idleDays: 30,
+        approvals: 5,
         ca: null,
       },
       assetToken: {
@@ -38,7 +41,7 @@ describe("settings", () => {
         allowPlain: false,
         discovery: null,
       },
-      commands: { trust: "broker" },
+      commands: { trust: "owner", clientId: "client", signInHours: 24 },
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
       button: null,
       display: "terminal",
@@ -55,6 +58,7 @@ describe("settings", () => {
       }),
     });
     expect(settings.org.scope).toBe("openid offline_access");
+    expect(settings.org).toMatchObject({ idleDays: null, approvals: null });
     expect(settings.assetToken.mode).toBe("self");
     // An issuer is compared letter by letter (RFC 8414 section 3.3): its slash stays.
     expect(settings.org.url).toBe("https://id.example/realms/home/");
@@ -81,13 +85,19 @@ describe("settings", () => {
         PORCHLIGHT_BROKER_URL: "mqtt://10.0.0.1",
         PORCHLIGHT_BROKER_ALLOW_PLAIN: "true",
         PORCHLIGHT_BROKER_DISCOVERY: "null",
+        PORCHLIGHT_ORG_IDLE_DAYS: "90",
+        PORCHLIGHT_ORG_APPROVALS: "null",
+        PORCHLIGHT_ORG_SIGNAL: "false",
         PORCHLIGHT_ASSET_TOKEN_VERIFY_JWKS: "keys/jwks.json",
         PORCHLIGHT_ASSET_TOKEN_ACTOR_CLAIMS: '{"did":"{device.id}"}',
         PORCHLIGHT_LIGHTS: '[{"driver":"memory:","powerOn":"off"}]',
+        PORCHLIGHT_COMMANDS_SIGN_IN_HOURS: "168",
         PATH: "/bin",
       },
     });
+    expect(settings.org).toMatchObject({ idleDays: 90, approvals: null, signal: false });
     expect(settings.broker).toMatchObject({ url: "mqtt://10.0.0.1", allowPlain: true, discovery: null });
+    expect(settings.commands.signInHours).toBe(168);
     expect(settings.assetToken.verify.jwks).toBe("keys/jwks.json");
     expect(settings.assetToken.actorClaims).toEqual({ did: "{device.id}" });
     expect(settings.lights[0]?.powerOn).toBe("off");
@@ -280,6 +290,10 @@ describe("mistakes in the settings", () => {
     ["assetToken.verify.jwks", { assetToken: { verify: { jwks: "http://keys.example" } } }],
     ["assetToken.verify.jwks", { assetToken: { verify: { jwks: "ftp://keys.example" } } }],
     ["broker.protocol", { broker: { protocol: 5 } }],
+    ["commands.signInHours", { commands: { signInHours: 0 } }],
+    ["commands.signInHours", { commands: { signInHours: 8761 } }],
+    ["commands.signInHours", { commands: { signInHours: 1.5 } }],
+    ["commands.signInHours", { commands: { signInHours: "24" } }],
     ["display", { display: "file:" }],
     ["lights", { lights: [] }],
     ["lights", { lights: Array.from({ length: 33 }, () => ({ driver: "memory:" })) }],

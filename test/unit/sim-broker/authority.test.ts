@@ -99,7 +99,7 @@ describe("who may use the broker", () => {
     expect(await admit("x.!!!.y")).toBeNull();
   });
 
-  it("a phone with its access token, for the boards of its user and nobody else's", async () => {
+  it("a phone with its access token: its user's boards in full, others as far as signed commands need it", async () => {
     const owners = new Map([
       ["porch-1", "005anna"],
       ["porch-2", "005bert"],
@@ -108,18 +108,34 @@ describe("who may use the broker", () => {
     expect(access?.who).toEqual({ kind: "phone", name: "Anna" });
     expect(access?.expiresAt).toBe(5);
     const may = (action: "publish" | "subscribe", topic: string) => access?.may(action, topic);
-    expect(may("publish", "porchlight/porch-1/light/set")).toBe(true);
-    expect(may("publish", "porchlight/porch-1/lights/hall/set")).toBe(true);
-    expect(may("publish", "porchlight/porch-1/command")).toBe(true);
-    expect(may("publish", "porchlight/porch-1/light/state")).toBe(false);
-    expect(may("publish", "porchlight/porch-1/availability")).toBe(false);
-    expect(may("subscribe", "porchlight/porch-1/#")).toBe(true);
-    expect(may("subscribe", "porchlight/porch-2/light/state")).toBe(false);
-    expect(may("publish", "porchlight/porch-2/light/set")).toBe(false);
-    expect(may("subscribe", "porchlight/+/light/state")).toBe(false);
-    expect(may("subscribe", "other/porch-1/x")).toBe(false);
+    const own = "porchlight/porch-1";
+    const other = "porchlight/porch-2";
+    expect(may("publish", `${own}/light/set`)).toBe(true);
+    expect(may("publish", `${own}/lights/hall/set`)).toBe(true);
+    expect(may("subscribe", `${own}/#`)).toBe(true);
+    for (const board of [own, other]) {
+      expect(may("publish", `${board}/command`)).toBe(true);
+      for (const topic of ["light/state", "availability", "about", "result", "result/phone-7"])
+        expect(may("publish", `${board}/${topic}`)).toBe(false);
+      for (const topic of ["light/state", "lights/hall/state", "availability", "about", "result/phone-7"])
+        expect(may("subscribe", `${board}/${topic}`)).toBe(true);
+    }
+    for (const topic of ["#", "command", "light/set", "result", "result/+", "result/phone-8", "lights/#"])
+      expect(may("subscribe", `${other}/${topic}`)).toBe(false);
+    expect(may("publish", `${other}/light/set`)).toBe(false);
+    expect(may("publish", `${other}/lights/hall/set`)).toBe(false);
+    expect(may("subscribe", "porchlight/+/about")).toBe(true);
+    expect(may("subscribe", "porchlight/+/result/phone-7")).toBe(true);
+    expect(may("subscribe", "porchlight/+/#")).toBe(false);
+    expect(may("subscribe", "porchlight/#")).toBe(false);
+    expect(may("subscribe", "other/porch-1/about")).toBe(false);
     owners.set("porch-1", "005bert");
-    expect(may("subscribe", "porchlight/porch-1/#")).toBe(false);
+    expect(may("subscribe", `${own}/#`)).toBe(false);
+  });
+
+  it("not the answers to everybody for a phone that calls itself a wildcard", async () => {
+    const access = await admit("annas", { clientId: "+", username: null });
+    expect(access?.may("subscribe", "porchlight/porch-2/result/+")).toBe(false);
   });
 
   it("not a phone whose token the org does not know", async () => {

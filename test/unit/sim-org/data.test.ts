@@ -168,6 +168,9 @@ describe("REST", () => {
     ["SELECT Name FROM User WHERE LastName = 'a\\nb'", 0],
     ["SELECT Id, Name FROM User LIMIT 0", 0],
     ["SELECT Id FROM Asset", 0],
+    ["SELECT AppName FROM OauthToken", 1],
+    ["SELECT AppName FROM OauthToken WHERE UseCount = 1 AND Id = null AND AccessToken = null", 1],
+    ["SELECT AppName FROM OauthToken WHERE UserId = '005000000000001'", 0],
   ])("%s finds %i", async (soql, count) => {
     const { query } = await signedIn();
     expect((await query(soql)).fields.totalSize).toBe(count);
@@ -184,6 +187,7 @@ describe("REST", () => {
     ["SELECT Id FROM User LIMIT 'a'", "MALFORMED_QUERY"],
     ["SELECT Id FROM User ORDER", "MALFORMED_QUERY"],
     ["SELECT Shoe FROM User", "INVALID_FIELD"],
+    ["SELECT AppName FROM OauthToken WHERE ClientId = 'x'", "INVALID_FIELD"],
     ["SELECT Id FROM User WHERE Shoe = 1", "INVALID_FIELD"],
     ["SELECT Id FROM Account", "INVALID_TYPE"],
   ])("%j is %s", async (soql, errorCode) => {
@@ -191,6 +195,30 @@ describe("REST", () => {
     const answer = await query(soql);
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toEqual([{ message: expect.any(String), errorCode }]);
+  });
+
+  test("shows a person their own approvals, with times and uses, and no token", async () => {
+    const { desk, grant, query } = await signedIn();
+    const { fields } = await desk.askCode();
+    desk.org.approve(text(fields, "user_code"), desk.org.users[1]);
+    await desk.poll(text(fields, "device_code"));
+    await desk.clock.advance(60_000);
+    await desk.refresh(text(grant, "refresh_token"));
+    const answer = await query(
+      "SELECT AppName, AppMenuItemId, CreatedDate, LastUsedDate, UseCount, UserId, AccessToken FROM OauthToken",
+    );
+    expect(answer.fields.records).toEqual([
+      {
+        attributes: expect.objectContaining({ type: "OauthToken" }),
+        AppName: "Porchlight",
+        AppMenuItemId: expect.stringMatching(/^0DS/),
+        CreatedDate: "2026-12-01T17:00:00.000+0000",
+        LastUsedDate: "2026-12-01T17:01:00.000+0000",
+        UseCount: 2,
+        UserId: desk.org.owner.id,
+        AccessToken: null,
+      },
+    ]);
   });
 
   test("reads and changes an Asset", async () => {
@@ -232,6 +260,7 @@ describe("REST", () => {
     "/services/data/v1.0/query?q=SELECT+Id+FROM+User",
     "/services/data/v67.0/limits",
     "/services/data/v67.0/sobjects/Asset/short",
+    "/services/data/v67.0/sobjects/OauthToken/0CQ000000000001",
     "/services/data/v67.0/sobjects/Asset/02i000000000001",
   ])("%s does not exist", async (url) => {
     const { desk, access } = await signedIn();

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { signalOf, signalWordsUnseen } from "../../../src/signal.ts";
 import { actorToken, openBrowser, openDesk, text } from "./desk.ts";
 
 const opened = async () => {
@@ -26,6 +27,8 @@ describe("a person with a code", () => {
     const { desk, browser, deviceCode, connect, approve, userCode } = await reachApproval();
     expect(connect.body).toContain(`value="${userCode}"`);
     expect(approve.body).toContain(`<output>${userCode}</output>`);
+    // So that the person can compare the lamp, too.
+    expect(approve.body).toContain(signalWordsUnseen(signalOf(userCode)));
     expect(approve.body).toContain("Porch &lt;light&gt; (SN-7)");
     const done = await browser.submit(approve, "/setup/approve", { decision: "allow" });
     expect(done.status).toBe(200);

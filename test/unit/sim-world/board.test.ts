@@ -141,6 +141,7 @@ test("each new code on the display is told once, with its link", async () => {
             verificationUri: "https://org.example/connect",
             verificationUriComplete: `https://org.example/connect?user_code=${userCode}`,
             expiresAt: after(clock.mono(), 600_000),
+            signal: userCode === "BBBB" ? { colour: "blue", count: 3 } : null,
           },
     owner: null,
     online: userCode === null,
@@ -154,7 +155,12 @@ test("each new code on the display is told once, with its link", async () => {
   stop();
   board.display.show(view("CCCC"));
   await board.display[Symbol.asyncDispose]();
-  expect(titles(wire)).toEqual(["shows the code AAAA", "shows the code BBBB", "shows the code CCCC"]);
+  expect(titles(wire)).toEqual([
+    "shows the code AAAA",
+    "shows the code BBBB",
+    "blinks blue, 3 times",
+    "shows the code CCCC",
+  ]);
   expect(board.view?.code?.userCode).toBe("CCCC");
   expect(changes).toBe(4);
 });

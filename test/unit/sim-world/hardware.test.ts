@@ -146,6 +146,7 @@ test("the panel's glass shows the board's code, which can be read from its pixel
       verificationUri: "https://northwind.example/connect",
       verificationUriComplete: LINK,
       expiresAt: after(clock.mono(), 600_000),
+      signal: null,
     },
     owner: null,
     online: false,

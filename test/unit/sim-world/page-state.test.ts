@@ -28,6 +28,7 @@ const waiting: View = {
     verificationUri: "https://org.example/connect",
     verificationUriComplete: "https://org.example/connect?user_code=AB12CD34",
     expiresAt: monoMs(60_000),
+    signal: { colour: "blue", count: 3 },
   },
 };
 const scenery: Scenery = {

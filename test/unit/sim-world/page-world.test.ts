@@ -54,6 +54,7 @@ const showCode = (): void =>
       verificationUri: "https://northwind.example/setup/connect",
       verificationUriComplete: "https://northwind.example/setup/connect?user_code=AB12CD34",
       expiresAt: after(clock.mono(), 600_000),
+      signal: null,
     },
     owner: null,
     online: false,

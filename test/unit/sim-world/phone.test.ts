@@ -1,128 +1,27 @@
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
-import { decodeResult, decodeState, encodeChange } from "../../../firmware-sim/phone-codec.ts";
-import { createPhoneSignIn } from "../../../firmware-sim/phone-sign-in.ts";
 import { inChangeWords } from "../../../firmware-sim/phone-words.ts";
 import { createWorld } from "../../../firmware-sim/world.ts";
 import type { LightChange } from "../../../src/model.ts";
-import type { HttpRequest, HttpResponse } from "../../../src/ports.ts";
 
 await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
 
 const never = new AbortController().signal;
 
-describe("commands in words and on the wire", () => {
-  test.each<[LightChange, string, Record<string, unknown>]>([
-    [{ on: true }, "on", { state: "ON" }],
-    [{ on: false }, "off", { state: "OFF" }],
-    [{ brightness: 0.6 }, "60 %", { brightness: 153 }],
-    [{ colour: { mode: "temperature", kelvin: 2700 } }, "warm white", { color_temp: 2700 }],
-    [{ colour: { mode: "temperature", kelvin: 4000 } }, "white", { color_temp: 4000 }],
-    [{ colour: { mode: "temperature", kelvin: 6500 } }, "cold white", { color_temp: 6500 }],
-    [{ colour: { mode: "rgb", rgb: [1, 0, 0.5] } }, "colour #ff0080", { color: { r: 255, g: 0, b: 128 } }],
-    [{ colour: { mode: "none" } }, "nothing", {}],
-    [{ effect: "identify" }, "identify", { effect: "identify" }],
-    [{ effect: null }, "no effect", { effect: "none" }],
-  ])("%j", (change, words, fields) => {
+describe("commands in words", () => {
+  test.each<[LightChange, string]>([
+    [{ on: true }, "on"],
+    [{ on: false }, "off"],
+    [{ brightness: 0.6 }, "60 %"],
+    [{ colour: { mode: "temperature", kelvin: 2700 } }, "warm white"],
+    [{ colour: { mode: "temperature", kelvin: 4000 } }, "white"],
+    [{ colour: { mode: "temperature", kelvin: 6500 } }, "cold white"],
+    [{ colour: { mode: "rgb", rgb: [1, 0, 0.5] } }, "colour #ff0080"],
+    [{ colour: { mode: "none" } }, "nothing"],
+    [{ effect: "identify" }, "identify"],
+    [{ effect: null }, "no effect"],
+  ])("%j", (change, words) => {
     expect(inChangeWords(change)).toBe(words);
-    expect(JSON.parse(encodeChange(change))).toEqual({ ...fields, transition: 0.4 });
-  });
-});
-
-describe("what the board says", () => {
-  test.each([
-    ['{"state":"ON","brightness":255,"color_temp":2700,"effect":"none"}', "temperature", null],
-    ['{"state":"ON","color":{"r":255,"g":0,"b":0},"effect":"blink"}', "rgb", "blink"],
-    ['{"state":"ON"}', "none", null],
-  ])("%s is a state", (text, mode, effect) => {
-    expect(decodeState(text)).toMatchObject({ on: true, brightness: 1, colour: { mode }, effect });
-  });
-
-  test.each(["", "[]", "null", '{"state":"MAYBE"}', '{"outcome":"perhaps"}'])("%j is nothing", (text) => {
-    expect(decodeState(text)).toBeNull();
-    expect(decodeResult(text)).toBeNull();
-  });
-
-  test("a refusal comes with its code and its reason", () => {
-    expect(decodeResult('{"outcome":"refused","code":"COMMAND_STALE","message":"too late"}')).toEqual({
-      outcome: "refused",
-      code: "COMMAND_STALE",
-      message: "too late",
-    });
-    expect(decodeResult('{"outcome":"done","code":null}')).toEqual({
-      outcome: "done",
-      code: null,
-      message: null,
-    });
-  });
-});
-
-describe("the phone's own sign-in", () => {
-  const make = (answers: readonly Partial<HttpResponse>[]) => {
-    const asked: HttpRequest[] = [];
-    const signIn = createPhoneSignIn({
-      http: async (request) => {
-        asked.push(request);
-        return { status: 200, headers: {}, body: "{}", ...answers[asked.length - 1] };
-      },
-      orgUrl: "https://org.example",
-      clientId: "phone",
-      callback: () => "http://127.0.0.1:1/callback",
-      scope: "openid",
-    });
-    const callback = (query: string): URL => new URL(`http://127.0.0.1:1/callback?${query}`);
-    const begin = (): string => new URL(signIn.begin()).searchParams.get("state") ?? "";
-    return { asked, signIn, callback, begin };
-  };
-
-  test("shows the challenge first and the verifier later, and never the same twice", async () => {
-    const { signIn, callback, asked } = make([
-      { body: '{"access_token":"secret"}' },
-      { body: '{"name":"Ada"}' },
-    ]);
-    const first = new URL(signIn.begin()).searchParams.get("code_challenge");
-    const second = new URL(signIn.begin()).searchParams;
-    expect(second.get("code_challenge")).not.toBe(first);
-    expect(second.get("code_challenge_method")).toBe("S256");
-    const state = second.get("state");
-    expect(await signIn.finish(callback(`code=c&state=${state}`), never)).toEqual({
-      accessToken: "secret",
-      name: "Ada",
-    });
-    const form = new URLSearchParams(asked[0]?.body);
-    expect(form.get("code_verifier")?.length).toBeGreaterThanOrEqual(43);
-    expect(form.get("redirect_uri")).toBe("http://127.0.0.1:1/callback");
-    await expect(signIn.finish(callback(`code=c&state=${state}`), never)).rejects.toThrow();
-  });
-
-  test("takes no answer to a question it has not asked", async () => {
-    const { signIn, callback, asked, begin } = make([]);
-    await expect(signIn.finish(callback("code=c&state=x"), never)).rejects.toThrow();
-    begin();
-    await expect(signIn.finish(callback("code=c&state=x"), never)).rejects.toThrow();
-    expect(asked).toEqual([]);
-  });
-
-  test("hears a No, an error of the org, and answers that are none", async () => {
-    const refused = make([]);
-    await expect(
-      refused.signIn.finish(refused.callback(`error=access_denied&state=${refused.begin()}`), never),
-    ).rejects.toThrow("access_denied");
-    await expect(
-      refused.signIn.finish(refused.callback(`state=${refused.begin()}`), never),
-    ).rejects.toThrow();
-    const failing = make([{ status: 400, body: '{"error":"invalid_grant"}' }]);
-    await expect(
-      failing.signIn.finish(failing.callback(`code=c&state=${failing.begin()}`), never),
-    ).rejects.toThrow("invalid_grant");
-    for (const body of ["7", "{}"]) {
-      const odd = make([{ body }]);
-      await expect(odd.signIn.finish(odd.callback(`code=c&state=${odd.begin()}`), never)).rejects.toThrow();
-    }
-    const nameless = make([{ body: '{"access_token":"secret"}' }]);
-    expect(
-      (await nameless.signIn.finish(nameless.callback(`code=c&state=${nameless.begin()}`), never)).name,
-    ).toBe("somebody");
   });
 });
 
@@ -147,13 +46,21 @@ describe("the remote", () => {
     expect(stage.world.phone.picture.trouble).not.toBeNull();
   });
 
-  test("is not let near a lamp that is not its person's, and tries again until it is", async () => {
+  test("may send a board that is not its person's signed commands, and nothing else", async () => {
     await using stage = await open();
     const { clock, world } = stage;
     await clock.until(world.phone.signIn(world.person, never));
     await clock.advance(2500);
-    expect(world.phone.picture).toMatchObject({ person: "Ada Okafor", connected: false });
-    expect(world.wire.messages.filter(({ title }) => title === "SUBSCRIBE").length).toBeGreaterThan(1);
+    expect(world.phone.picture).toMatchObject({ person: "Ada Okafor", connected: true });
+    world.phone.signs = false;
+    const send = () => clock.until(world.phone.send({ on: true }, never));
+    expect((await send()).message).not.toBe("The board does not answer.");
+    world.phone.signs = true;
+    // Nobody listens in this world, but the broker took it.
+    expect((await send()).message).toBe("The board does not answer.");
+    expect((await clock.until(world.phone.ask({ do: "guests" }, never))).outcome).toBe("failed");
+    const sent = world.wire.messages.filter(({ title }) => title.startsWith("PUBLISH"));
+    expect(sent.map(({ ok }) => ok)).toEqual([false, true, true]);
     await clock.until(world.phone.signOut());
     expect(world.phone.picture.person).toBeNull();
   });
@@ -167,5 +74,18 @@ describe("the remote", () => {
     await clock.advance(3000);
     expect(world.phone.picture.person).toBeNull();
     expect(world.phone.picture.trouble).not.toBeNull();
+  });
+
+  test("binds a new key to its person at every sign-in", async () => {
+    await using stage = await open();
+    const { clock, world } = stage;
+    const nonce = async () =>
+      new URL(await clock.until(world.phone.beginSignIn(never))).searchParams.get("nonce");
+    expect(await nonce()).toMatch(/^[\w-]{43}$/);
+    expect(await nonce()).not.toBe(await nonce());
+    await expect(
+      clock.until(world.phone.finishSignIn(new URL("http://127.0.0.1/callback?state=x"), never)),
+    ).rejects.toThrow();
+    expect(world.phone.picture.person).toBeNull();
   });
 });

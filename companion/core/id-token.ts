@@ -1,0 +1,58 @@
+import { fromBase64url } from "./base64url.ts";
+import { type Members, readMembers, textOf } from "./http.ts";
+import { Trouble } from "./trouble.ts";
+
+/** What an ID token says, after it was found to be the answer to this sign-in. */
+export interface IdToken {
+  readonly sub: string;
+  /** When the org signed it, in milliseconds since 1970. */
+  readonly issuedAt: number;
+  readonly claims: Members;
+}
+
+/** The clock of a phone may be wrong by this much. */
+const PATIENCE_S = 300;
+
+/**
+ * Checks an ID token that came from the org itself over TLS, so that its signature need not be checked here (OpenID
+ * Connect Core section 3.1.3.7): issuer, audience, nonce and end. `nonce` null takes one without any (section 12.2).
+ * `now` is in milliseconds since 1970. Throws ID_TOKEN or PHONE_CLOCK.
+ */
+export const readIdToken = (
+  jwt: string,
+  expected: { readonly issuer: string; readonly clientId: string; readonly nonce: string | null },
+  now: number,
+): IdToken => {
+  const claims = claimsOf(jwt);
+  const { iss, aud, nonce, exp, iat, azp } = claims;
+  const sub = textOf(claims.sub, 255);
+  if (sub === null || typeof exp !== "number" || typeof iat !== "number") throw wrong("is incomplete");
+  if (iss !== expected.issuer) throw wrong("is from another org");
+  const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audience.includes(expected.clientId)) throw wrong("is for another app");
+  if (audience.length > 1 && azp !== undefined && azp !== expected.clientId)
+    throw wrong("is for another app");
+  if (expected.nonce !== null && nonce !== expected.nonce) throw wrong("is not for this phone's key");
+  if (exp <= iat) throw wrong("ends before it begins");
+  const seconds = now / 1000;
+  if (seconds > exp + PATIENCE_S || seconds < iat - PATIENCE_S)
+    throw new Trouble(
+      "PHONE_CLOCK",
+      `it differs from the organisation's by about ${Math.max(1, Math.round(Math.abs(seconds - iat) / 60))} min`,
+    );
+  return { sub, issuedAt: iat * 1000, claims };
+};
+
+const claimsOf = (jwt: string): Members => {
+  const parts = jwt.split(".");
+  try {
+    const text = new TextDecoder().decode(fromBase64url(parts[1] ?? ""));
+    const claims = parts.length === 3 ? readMembers(text) : null;
+    if (claims !== null) return claims;
+  } catch {
+    // told below
+  }
+  throw wrong("cannot be read");
+};
+
+const wrong = (why: string): Trouble => new Trouble("ID_TOKEN", `the ID token ${why}`);

@@ -1,0 +1,187 @@
+// Lamps that go on and off at a time of day, by the clock of the home, with or without a network.
+
+import { asAgentError } from "../errors.ts";
+import type { Evening, LightCause } from "../model.ts";
+import type { Clock, Journal, Light, Vault } from "../ports.ts";
+import { type EpochMs, epochMs } from "../units.ts";
+
+/** A moment of the schedule. */
+export interface EveningMoment {
+  readonly at: EpochMs;
+  readonly on: boolean;
+}
+
+/**
+ * The last moment at or before `now` and the first one after it. A time of day that a change to daylight saving leaves out
+ * is the moment after the gap; one that comes twice is the first. Throws RangeError for a time zone that is none.
+ */
+export const momentsAround = (
+  evening: Pick<Evening, "on" | "off" | "timeZone">,
+  now: EpochMs,
+): { readonly last: EveningMoment; readonly next: EveningMoment } => {
+  const { timeZone } = evening;
+  const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(now))
+    .toZonedDateTimeISO(timeZone)
+    .toPlainDate();
+  const at = (days: number, time: string): EpochMs =>
+    epochMs(
+      today.add({ days }).toZonedDateTime({ timeZone, plainTime: Temporal.PlainTime.from(time) })
+        .epochMilliseconds,
+    );
+  const moments = [-2, -1, 0, 1, 2]
+    .flatMap((day) => [
+      { at: at(day, evening.on), on: true },
+      { at: at(day, evening.off), on: false },
+    ])
+    .sort((a, b) => a.at - b.at);
+  const index = moments.findIndex((moment) => moment.at > now);
+  const [last, next] = [moments[index - 1], moments[index]];
+  if (last === undefined || next === undefined) throw new RangeError("a schedule without moments");
+  return { last, next };
+};
+
+/** The schedule of a board, kept over restarts. */
+export interface EveningKeeper {
+  readonly schedule: Evening | null;
+  /** Takes a schedule from now on, or none; what it would have done before now is not caught up. Throws STATE_UNWRITABLE. */
+  set(schedule: Evening | null): Promise<void>;
+  /** Calls `listener` when the schedule has changed; returns the way to stop. */
+  subscribe(listener: () => void): () => void;
+  /** Switches the lamps until `signal` is aborted. Never throws. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Fade of a lamp that goes on or off by itself, in milliseconds. */
+const FADE_MS = 2000;
+/** Pause between looks at the clock, which the network may set meanwhile, in milliseconds. */
+const LOOK_MS = 60_000;
+/** A clock set back by more than this has been wrong before. */
+const SET_BACK_MS = 3_600_000;
+/** Largest stored schedule, in bytes. */
+const MAX_BYTES = 16_384;
+
+interface Stored {
+  readonly schedule: Evening | null;
+  /** The newest moment that was dealt with. */
+  readonly done: EpochMs;
+}
+
+const encode = ({ schedule, done }: Stored): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ version: 1, schedule, done }));
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const isTime = (value: unknown): value is string =>
+  typeof value === "string" && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(value);
+
+const readSchedule = (value: unknown): Evening | null => {
+  if (!isObject(value)) return null;
+  const { on, off, timeZone, lights, brightness } = value;
+  if (!isTime(on) || !isTime(off) || typeof timeZone !== "string") return null;
+  const isLights = lights === null || (Array.isArray(lights) && lights.every((id) => typeof id === "string"));
+  const isBrightness =
+    brightness === null || (typeof brightness === "number" && brightness > 0 && brightness <= 1);
+  return isLights && isBrightness ? { on, off, timeZone, lights, brightness } : null;
+};
+
+/** What was kept; a damaged file is no schedule, which a person sees in the app and can set again. */
+const decode = (bytes: Uint8Array | undefined): Stored => {
+  const nothing = { schedule: null, done: epochMs(0) };
+  if (bytes === undefined || bytes.byteLength > MAX_BYTES) return nothing;
+  try {
+    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    if (!isObject(value) || value.version !== 1 || typeof value.done !== "number") return nothing;
+    const schedule = readSchedule(value.schedule);
+    if (schedule !== null) momentsAround(schedule, epochMs(0));
+    return { schedule, done: epochMs(value.done) };
+  } catch {
+    return nothing;
+  }
+};
+
+/** Reads what the vault keeps. Throws what the vault throws. */
+export const openEvening = async (parts: {
+  readonly vault: Pick<Vault, "read" | "write">;
+  readonly lights: ReadonlyMap<string, Light>;
+  readonly clock: Clock;
+  readonly journal: Journal;
+}): Promise<EveningKeeper> => {
+  const { vault, lights, clock, journal } = parts;
+  const listeners = new Set<() => void>();
+  let stored = decode(await vault.read("evening"));
+  let changed = new AbortController();
+
+  const keep = async (next: Stored): Promise<void> => {
+    await vault.write("evening", next.schedule === null ? undefined : encode(next));
+    stored = next;
+  };
+
+  const tell = (error: unknown): void => {
+    const { code, message } = asAgentError(error);
+    journal.record({ event: "fault", code, message, retryInMs: null });
+  };
+
+  const switchLamps = async (schedule: Evening, on: boolean, signal: AbortSignal): Promise<void> => {
+    const cause: LightCause = { kind: "evening" };
+    const change = {
+      on,
+      effect: null,
+      ...(on && schedule.brightness !== null ? { brightness: schedule.brightness } : {}),
+    };
+    const chosen = [...lights.values()].filter(({ id }) => schedule.lights?.includes(id) ?? true);
+    await Promise.all(
+      chosen.map(async (light) => {
+        const fits = light.traits.dims ? change : { on, effect: null };
+        await light.apply(fits, { fadeMs: FADE_MS, cause }, signal).catch((error: unknown) => {
+          if (!signal.aborted) tell(error);
+        });
+      }),
+    );
+  };
+
+  /** Deals with the present moment; resolves with the pause until the next look. */
+  const look = async (schedule: Evening, signal: AbortSignal): Promise<number> => {
+    if (!clock.wallKnown()) return LOOK_MS;
+    const now = clock.wall();
+    const { last, next } = momentsAround(schedule, now);
+    // What was done in a future that never came does not count; what that clock left undone is too late now.
+    const done = stored.done > now + SET_BACK_MS ? last.at : stored.done;
+    if (last.at > done) {
+      await switchLamps(schedule, last.on, signal);
+      await keep({ schedule, done: last.at }).catch((error: unknown) => {
+        // Done all the same: on a full disk the lamp must not go on again every minute.
+        stored = { schedule, done: last.at };
+        tell(error);
+      });
+    } else stored = { ...stored, done };
+    return Math.min(next.at - clock.wall(), LOOK_MS);
+  };
+
+  return {
+    get schedule() {
+      return stored.schedule;
+    },
+    async set(schedule) {
+      await keep({ schedule, done: clock.wall() });
+      changed.abort();
+      for (const listener of listeners) listener();
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        changed = new AbortController();
+        const wake = AbortSignal.any([signal, changed.signal]);
+        const { schedule } = stored;
+        if (schedule === null)
+          await new Promise<void>((resolve) =>
+            wake.addEventListener("abort", () => resolve(), { once: true }),
+          );
+        else await clock.sleep(Math.max(0, await look(schedule, signal)), wake).catch(() => undefined);
+      }
+    },
+  };
+};

@@ -1,0 +1,127 @@
+import { createHash } from "node:crypto";
+import type { Vault } from "../ports.ts";
+import { after, type EpochMs, epochMs } from "../units.ts";
+import { decodeReplay, encodeReplay, type StoredReplay } from "./stored-replay.ts";
+
+// Which commands have been obeyed. In memory, every one whose time may not be over; on disk, after an orderly end the
+// same, and while the board runs only a moment, the horizon: commands up to it may have been obeyed. It runs ahead of the
+// commands, so that one write serves ten seconds of them, and after a cut everything up to it counts as obeyed.
+
+/** How far the clocks of phones, and the board's own between two looks, may be apart, in milliseconds. */
+export const SKEW_MS = 30_000;
+
+/** How far ahead the horizon is moved, in milliseconds. */
+const AHEAD_MS = 10_000;
+
+/** The most commands that are remembered; their time is over within minutes. */
+const MAX_REMEMBERED = 4096;
+
+/** A command, as the memory knows it. */
+export interface Obeyed {
+  /** Thumbprint of the phone's key. */
+  readonly key: string;
+  readonly id: string;
+  readonly issuedAt: EpochMs;
+  readonly expiresAt: EpochMs;
+}
+
+export interface Replay extends AsyncDisposable {
+  /** A moment that was certainly past when the last command was obeyed; a clock well behind it is wrong. Null: none. */
+  floor(): Promise<EpochMs | null>;
+  /**
+   * Remembers a command, before it is obeyed: `repeated` when it was, or may have been; `crowded` when there is no room.
+   * One at a time. Throws STATE_UNWRITABLE: then nothing is remembered, and the command must not be obeyed.
+   */
+  remember(command: Obeyed, now: EpochMs): Promise<"new" | "repeated" | "crowded">;
+  /** Writes down what is remembered; a disk that cannot take it leaves the horizon, which says no too often, never too rarely. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const never = epochMs(-Infinity);
+
+/** The same length for all, so that the file stays small. */
+const nameOf = ({ key, id }: Obeyed): string =>
+  createHash("sha256").update(`${key} ${id}`).digest("base64url");
+
+const latest = (...moments: readonly EpochMs[]): EpochMs => epochMs(Math.max(...moments));
+
+export const createReplay = (ports: { vault: Vault }): Replay => {
+  const { vault } = ports;
+  const ids = new Map<string, EpochMs>();
+  let floor: EpochMs = never;
+  /** Newest `iat` of all ids that are, or were, in memory. */
+  let newest: EpochMs = never;
+  /** Up to here an earlier run, which had no orderly end, may have obeyed. */
+  let uncertain: EpochMs = never;
+  /** The horizon that this run has put on disk. */
+  let horizon: EpochMs = never;
+  let changed = false;
+  /** A file that is there and says nothing: what was obeyed is unknown. */
+  let damaged = false;
+  let loading: Promise<void> | undefined;
+
+  const load = async (): Promise<void> => {
+    const bytes = await vault.read("replay").catch(() => null);
+    const stored = bytes === undefined ? undefined : bytes === null ? null : decodeReplay(bytes);
+    if (stored === undefined) return;
+    if (stored === null) {
+      damaged = true;
+      return;
+    }
+    floor = stored.floor;
+    newest = stored.newest;
+    uncertain = stored.horizon ?? never;
+    for (const [name, until] of stored.ids) ids.set(name, until);
+  };
+
+  const loaded = (): Promise<void> => {
+    loading ??= load();
+    return loading;
+  };
+
+  const write = (stored: StoredReplay): Promise<void> => vault.write("replay", encodeReplay(stored));
+
+  const prune = (now: EpochMs): void => {
+    // Not by `now` alone: a clock that is set back within the skew must not find a command gone that is fresh again.
+    floor = latest(floor, now);
+    for (const [name, until] of ids) if (until + 2 * SKEW_MS < floor) ids.delete(name);
+  };
+
+  return {
+    async floor() {
+      await loaded();
+      return floor === never ? null : floor;
+    },
+    async remember(command, now) {
+      await loaded();
+      if (damaged) {
+        // Whatever was signed before this moment, by a phone that is ahead too, may have been obeyed.
+        uncertain = after(now, SKEW_MS);
+        damaged = false;
+      }
+      const { issuedAt, expiresAt } = command;
+      const name = nameOf(command);
+      if (issuedAt <= uncertain || ids.has(name)) return "repeated";
+      prune(now);
+      if (ids.size >= MAX_REMEMBERED) return "crowded";
+      if (issuedAt > horizon) {
+        const next = latest(after(issuedAt, AHEAD_MS), newest, uncertain);
+        // Without the ids: the horizon covers each of them.
+        await write({ floor, newest, horizon: next, ids: [] });
+        horizon = next;
+      }
+      ids.set(name, expiresAt);
+      newest = latest(newest, issuedAt);
+      changed = true;
+      return "new";
+    },
+    async [Symbol.asyncDispose]() {
+      if (!changed) return;
+      // From here on nothing may be obeyed without a new horizon.
+      horizon = never;
+      changed = false;
+      const stored = { floor, newest, horizon: uncertain === never ? null : uncertain, ids: [...ids] };
+      await write(stored).catch(() => undefined);
+    },
+  };
+};

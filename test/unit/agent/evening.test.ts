@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
+import { type EveningKeeper, momentsAround, openEvening } from "../../../src/agent/evening.ts";
+import { AgentError } from "../../../src/errors.ts";
+import type { AgentEvent, Evening, LightChange } from "../../../src/model.ts";
+import type { Light, Vault } from "../../../src/ports.ts";
+import { epochMs } from "../../../src/units.ts";
+
+const at = (text: string) => epochMs(Date.parse(text));
+const berlin: Evening = {
+  on: "18:30",
+  off: "23:00",
+  timeZone: "Europe/Berlin",
+  lights: null,
+  brightness: null,
+};
+
+describe("the moments of a schedule", () => {
+  it.each<[string, Partial<Evening>, string, string, string]>([
+    ["before the evening", {}, "2026-12-01T12:00:00Z", "2026-11-30T22:00:00Z", "2026-12-01T17:30:00Z"],
+    ["in the evening", {}, "2026-12-01T18:00:00Z", "2026-12-01T17:30:00Z", "2026-12-01T22:00:00Z"],
+    ["at the very moment", {}, "2026-12-01T17:30:00Z", "2026-12-01T17:30:00Z", "2026-12-01T22:00:00Z"],
+    ["after it", {}, "2026-12-01T22:30:00Z", "2026-12-01T22:00:00Z", "2026-12-02T17:30:00Z"],
+    [
+      "in summer an hour earlier by UTC",
+      {},
+      "2026-07-01T12:00:00Z",
+      "2026-06-30T21:00:00Z",
+      "2026-07-01T16:30:00Z",
+    ],
+    [
+      "over midnight",
+      { on: "22:00", off: "01:00" },
+      "2026-12-01T23:30:00Z",
+      "2026-12-01T21:00:00Z",
+      "2026-12-02T00:00:00Z",
+    ],
+    [
+      "at a time that the change to summer time leaves out: after the gap",
+      { on: "02:30", off: "05:00" },
+      "2026-03-29T00:59:00Z",
+      "2026-03-28T04:00:00Z",
+      "2026-03-29T01:30:00Z",
+    ],
+    [
+      "at a time that comes twice: the first",
+      { on: "02:30", off: "05:00" },
+      "2026-10-25T00:00:00Z",
+      "2026-10-24T03:00:00Z",
+      "2026-10-25T00:30:00Z",
+    ],
+  ])("%s", (_name, over, now, last, next) => {
+    const found = momentsAround({ ...berlin, ...over }, at(now));
+    expect([found.last.at, found.next.at]).toEqual([at(last), at(next)]);
+  });
+
+  it("need a time zone that exists", () => {
+    expect(() => momentsAround({ ...berlin, timeZone: "Mars/Base" }, at("2026-12-01T12:00:00Z"))).toThrow(
+      RangeError,
+    );
+  });
+});
+
+describe("a schedule", () => {
+  let clock: VirtualClock;
+  let vault: Vault;
+  let applied: { light: string; change: LightChange; cause: string }[];
+  let events: AgentEvent[];
+  let stop: AbortController;
+  let running: Promise<void>;
+  let failure: Error | undefined;
+
+  const lamp = (id: string, dims: boolean): Light => ({
+    id,
+    name: id,
+    traits: { dims, temperature: null, rgb: false, effects: [] },
+    target: { on: false, brightness: 1, colour: { mode: "none" }, effect: null },
+    shown: { on: false, brightness: 1, colour: { mode: "none" }, effect: null },
+    fault: null,
+    signal: () => {},
+    signalled: null,
+    async apply(change, { cause }) {
+      if (failure !== undefined) throw failure;
+      applied.push({ light: id, change, cause: cause.kind });
+      return this.target;
+    },
+    subscribe: () => () => undefined,
+    async [Symbol.asyncDispose]() {},
+  });
+
+  const open = async (): Promise<EveningKeeper> => {
+    const lights = new Map([
+      ["main", lamp("main", true)],
+      ["plug", lamp("plug", false)],
+    ]);
+    const keeper = await openEvening({
+      vault,
+      lights,
+      clock,
+      journal: { record: (event) => events.push(event) },
+    });
+    stop = new AbortController();
+    running = keeper.run(stop.signal);
+    return keeper;
+  };
+  const close = async (): Promise<void> => {
+    stop.abort();
+    await running;
+  };
+  const moves = (): string[] => applied.map(({ light, change }) => `${light} ${change.on}`);
+
+  beforeEach(() => {
+    clock = new VirtualClock({ wall: at("2026-12-01T12:00:00Z") });
+    vault = openMemoryVault(createMemoryDisk());
+    [applied, events, failure] = [[], [], undefined];
+  });
+  afterEach(async () => {
+    await close();
+    clock[Symbol.dispose]();
+  });
+
+  it("switches all lamps at its times, day after day", async () => {
+    await (await open()).set(berlin);
+    await clock.advance(5.4 * 3_600_000);
+    expect(applied).toEqual([]);
+    await clock.advance(0.2 * 3_600_000);
+    expect(moves()).toEqual(["main true", "plug true"]);
+    expect(applied[0]).toEqual({ light: "main", change: { on: true, effect: null }, cause: "evening" });
+    await clock.advance(4.5 * 3_600_000);
+    expect(moves().slice(2)).toEqual(["main false", "plug false"]);
+    await clock.advance(48 * 3_600_000);
+    expect(applied).toHaveLength(12);
+  });
+
+  it("switches the lamps it names, as bright as it says", async () => {
+    await (await open()).set({ ...berlin, lights: ["main"], brightness: 0.5 });
+    await clock.advance(6 * 3_600_000);
+    expect(applied.map(({ change }) => change)).toEqual([{ on: true, effect: null, brightness: 0.5 }]);
+  });
+
+  it("asks no brightness of a lamp that cannot dim", async () => {
+    await (await open()).set({ ...berlin, lights: ["plug"], brightness: 0.5 });
+    await clock.advance(6 * 3_600_000);
+    expect(applied.map(({ change }) => change)).toEqual([{ on: true, effect: null }]);
+  });
+
+  it("set in the middle of the evening does nothing until its end", async () => {
+    const keeper = await open();
+    await clock.advance(7 * 3_600_000);
+    await keeper.set(berlin);
+    await clock.advance(60_000);
+    expect(applied).toEqual([]);
+    await clock.advance(3.5 * 3_600_000);
+    expect(moves()).toEqual(["main false", "plug false"]);
+  });
+
+  it("outlives the board, which catches up what it slept through, once", async () => {
+    await (await open()).set(berlin);
+    await close();
+    await clock.advance(7 * 3_600_000);
+    const keeper = await open();
+    expect(keeper.schedule).toEqual(berlin);
+    await clock.advance(1000);
+    expect(moves()).toEqual(["main true", "plug true"]);
+    await close();
+    await open();
+    await clock.advance(60_000);
+    expect(applied).toHaveLength(2);
+  });
+
+  it("does not overrule a hand between its moments", async () => {
+    await (await open()).set(berlin);
+    await clock.advance(7 * 3_600_000);
+    applied = [];
+    await clock.advance(2.9 * 3_600_000);
+    expect(applied).toEqual([]);
+  });
+
+  it("waits while the board does not know the time, and acts when it does", async () => {
+    await (await open()).set(berlin);
+    clock.setWall(epochMs(0), false);
+    await clock.advance(3_600_000);
+    expect(applied).toEqual([]);
+    clock.setWall(at("2026-12-01T18:00:00Z"), true);
+    await clock.advance(61_000);
+    expect(moves()).toEqual(["main true", "plug true"]);
+  });
+
+  it("goes on after a clock that was years ahead and came back", async () => {
+    await (await open()).set(berlin);
+    clock.setWall(at("2031-12-01T18:00:00Z"), true);
+    await clock.advance(61_000);
+    expect(moves()).toEqual(["main true", "plug true"]);
+    clock.setWall(at("2026-12-01T17:00:00Z"), true);
+    await clock.advance(61_000);
+    expect(applied).toHaveLength(2);
+    await clock.advance(3_600_000);
+    expect(moves().slice(2)).toEqual(["main true", "plug true"]);
+  });
+
+  it("taken away switches nothing any more, tells whoever listens, and is forgotten on disk", async () => {
+    const keeper = await open();
+    let told = 0;
+    const deaf = keeper.subscribe(() => told++);
+    await keeper.set(berlin);
+    await keeper.set(null);
+    deaf();
+    await keeper.set(null);
+    await clock.advance(24 * 3_600_000);
+    expect([applied, told, keeper.schedule]).toEqual([[], 2, null]);
+    expect(await vault.read("evening")).toBeUndefined();
+  });
+
+  it("tells of a lamp that does not answer and goes on", async () => {
+    await (await open()).set(berlin);
+    failure = new AgentError("LIGHT_FAULT", "gone");
+    await clock.advance(6 * 3_600_000);
+    failure = undefined;
+    await clock.advance(5 * 3_600_000);
+    expect(events.map((event) => event.event === "fault" && event.code)).toEqual([
+      "LIGHT_FAULT",
+      "LIGHT_FAULT",
+    ]);
+    expect(moves()).toEqual(["main false", "plug false"]);
+  });
+
+  it("on a disk that takes nothing switches once, not every minute", async () => {
+    await (await open()).set(berlin);
+    const { write } = vault;
+    vault.write = async () => {
+      throw new AgentError("STATE_UNWRITABLE", "full");
+    };
+    await clock.advance(6 * 3_600_000);
+    vault.write = write;
+    expect(moves()).toEqual(["main true", "plug true"]);
+    expect(events).toMatchObject([{ event: "fault", code: "STATE_UNWRITABLE" }]);
+  });
+
+  it.each<[string, unknown]>([
+    ["no JSON", "{"],
+    ["another version", { version: 2, schedule: berlin, done: 0 }],
+    ["no moment", { version: 1, schedule: berlin }],
+    ["no schedule", { version: 1, schedule: 7, done: 0 }],
+    ["a time that is none", { version: 1, schedule: { ...berlin, on: "25:00" }, done: 0 }],
+    ["a time zone that is none", { version: 1, schedule: { ...berlin, timeZone: "Mars/Base" }, done: 0 }],
+    ["lamps that are none", { version: 1, schedule: { ...berlin, lights: [7] }, done: 0 }],
+    ["a brightness that is none", { version: 1, schedule: { ...berlin, brightness: 7 }, done: 0 }],
+    ["too much", { version: 1, schedule: null, done: 0, more: "x".repeat(20_000) }],
+  ])("that was damaged on disk (%s) is none", async (_name, content) => {
+    const text = typeof content === "string" ? content : JSON.stringify(content);
+    await vault.write("evening", new TextEncoder().encode(text));
+    expect((await open()).schedule).toBeNull();
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
+import { signedLimits } from "../../../src/broker/signed-limits.ts";
+import { AgentError } from "../../../src/errors.ts";
+import type { GuestPass } from "../../../src/model.ts";
+import { createGuests } from "../../../src/owner/guests.ts";
+import type { Vault } from "../../../src/ports.ts";
+import { epochMs } from "../../../src/units.ts";
+import { owner } from "./support.ts";
+
+const world = (vaultOf: (vault: Vault) => Vault = (vault) => vault) => {
+  const clock = new VirtualClock();
+  const disk = createMemoryDisk();
+  const open = () => createGuests({ vault: vaultOf(openMemoryVault(disk)), clock });
+  const pass = (id: string, hours = 1): GuestPass => ({
+    id,
+    name: "Bob",
+    to: { kind: "user", userId: "005xx000000000CAAA" },
+    lights: ["main"],
+    may: ["switch"],
+    maxBrightness: 128 / 255,
+    from: null,
+    until: epochMs(clock.wall() + hours * 3_600_000),
+    daily: { from: "18:00", to: "02:00", timeZone: "Europe/Berlin" },
+  });
+  const ids = async (guests = open(), who = owner): Promise<string> =>
+    (await guests.list(who)).map(({ id }) => id).join(" ");
+  return { clock, disk, open, pass, ids };
+};
+
+const codeOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+    return "done";
+  } catch (error) {
+    return error instanceof AgentError ? error.code : String(error);
+  }
+};
+
+describe("guest passes", () => {
+  it("are kept over restarts, word for word", async () => {
+    const { open, pass } = world();
+    await open().admit(pass("p1"), owner);
+    expect(await open().list(owner)).toEqual([pass("p1")]);
+  });
+
+  it("with the id of another take its place", async () => {
+    const { open, pass, ids } = world();
+    const guests = open();
+    await guests.admit(pass("p1"), owner);
+    await guests.admit({ ...pass("p1"), name: "Eve" }, owner);
+    expect((await guests.list(owner)).map(({ name }) => name)).toEqual(["Eve"]);
+    expect(await ids()).toBe("p1");
+  });
+
+  it("end by themselves, and make room", async () => {
+    const { open, pass, ids, clock } = world();
+    const guests = open();
+    for (let each = 0; each < signedLimits.passes; each++) await guests.admit(pass(`p${each}`, 1), owner);
+    expect(await codeOf(guests.admit(pass("more"), owner))).toBe("GUESTS_FULL");
+    expect(await codeOf(guests.admit(pass("p3", 3), owner))).toBe("done");
+    await clock.advance(3_600_000);
+    expect(await ids(guests)).toBe("p3");
+    expect(await codeOf(guests.admit(pass("more"), owner))).toBe("done");
+    expect(await ids()).toBe("p3 more");
+  });
+
+  it("do not end while the board does not know the time", async () => {
+    const { open, pass, ids, clock } = world();
+    await open().admit(pass("p1"), owner);
+    clock.setWall(epochMs(clock.wall() + 7_200_000), false);
+    expect(await ids()).toBe("p1");
+  });
+
+  it("are revoked once", async () => {
+    const { open, pass, ids } = world();
+    const guests = open();
+    await guests.admit(pass("p1"), owner);
+    expect(await guests.revoke("p2", owner)).toBe(false);
+    expect(await guests.revoke("p1", owner)).toBe(true);
+    expect(await guests.revoke("p1", owner)).toBe(false);
+    expect(await ids()).toBe("");
+  });
+
+  it("are forgotten with their owner, for good", async () => {
+    const { open, pass, ids, disk } = world();
+    const guests = open();
+    await guests.admit(pass("p1"), owner);
+    expect(await ids(guests, { ...owner, userId: "005xx000000000ZAAA" })).toBe("");
+    expect(disk.files.has("guests")).toBe(false);
+    expect(await ids(guests)).toBe("");
+    expect(await ids()).toBe("");
+  });
+
+  it("are those of one org: its copy has none", async () => {
+    const { open, pass, ids } = world();
+    await open().admit(pass("p1"), owner);
+    expect(await ids(open(), { ...owner, orgId: null })).toBe("p1");
+    expect(await ids(open(), { ...owner, userId: owner.userId.slice(0, 15) })).toBe("p1");
+    expect(await ids(open(), { ...owner, orgId: "00Dxx0000000002EAA" })).toBe("");
+  });
+
+  it("of an owner whose org nobody knows are kept too", async () => {
+    const { open, pass, ids } = world();
+    await open().admit(pass("p1"), { ...owner, orgId: null });
+    expect(await ids(open(), { ...owner, orgId: null })).toBe("p1");
+  });
+
+  it.each([
+    "",
+    "[]",
+    '{"version":2,"userId":"005xx000000000AAAA","orgId":null,"passes":[]}',
+    '{"version":1,"userId":7,"orgId":null,"passes":[]}',
+    '{"version":1,"userId":"005xx000000000AAAA","orgId":null,"passes":{}}',
+    '{"version":1,"userId":"005xx000000000AAAA","orgId":null,"passes":[{"id":"p1"}]}',
+    `{"version":1,"more":"${"x".repeat(70_000)}"}`,
+  ])("of a damaged file are none (case %#), and new ones take its place", async (text) => {
+    const { open, pass, ids, disk } = world();
+    disk.files.set("guests", new TextEncoder().encode(text));
+    const guests = open();
+    expect(await ids(guests)).toBe("");
+    await guests.admit(pass("p1"), owner);
+    expect(await ids()).toBe("p1");
+  });
+
+  it("of a file that cannot be read are none", async () => {
+    const { ids } = world((vault) => ({
+      ...vault,
+      read: async () => {
+        throw new AgentError("STATE_DAMAGED");
+      },
+    }));
+    expect(await ids()).toBe("");
+  });
+
+  it("that cannot be written are not there", async () => {
+    let full = true;
+    const { open, pass, ids } = world((vault) => ({
+      ...vault,
+      async write(key, value) {
+        if (full) throw new AgentError("STATE_UNWRITABLE");
+        await vault.write(key, value);
+      },
+    }));
+    const guests = open();
+    expect(await codeOf(guests.admit(pass("p1"), owner))).toBe("STATE_UNWRITABLE");
+    expect(await ids(guests)).toBe("");
+    full = false;
+    await guests.admit(pass("p1"), owner);
+    full = true;
+    expect(await codeOf(guests.revoke("p1", owner))).toBe("STATE_UNWRITABLE");
+    expect(await ids(guests)).toBe("p1");
+    expect(await ids(guests, { ...owner, userId: "005xx000000000ZAAA" })).toBe("");
+  });
+
+  it("come and go one after the other", async () => {
+    const { open, pass, ids } = world();
+    const guests = open();
+    await Promise.all(["a", "b", "c"].map((id) => guests.admit(pass(id), owner)));
+    await Promise.all([guests.revoke("b", owner), guests.admit(pass("d"), owner)]);
+    expect(await ids(guests)).toBe("a c d");
+  });
+});
