@@ -1,5 +1,5 @@
 // `npm run build`, second half: dist/porchlight.mjs and Node as one file for each processor, with the pages of the
-// simulator in it. docs/decisions/0016-single-binary.md says why so, with figures.
+// simulator and the companion app in it. docs/decisions/0016-single-binary.md says why so, with figures.
 
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -143,7 +143,7 @@ const { main: text, later } = withoutLater(
 writeFileSync(main, text, "latin1");
 writeFileSync(join(work, LATER), later, "latin1");
 say(`${later.length >> 10} KiB of ${(text.length + later.length) >> 10} are read when they are called`);
-const assets = { ...pageAssets(), [LATER]: join(work, LATER) };
+const assets = { ...pageAssets(), app: join(outDir, "app.br"), [LATER]: join(work, LATER) };
 const binaries = targets.map((target) => buildBinary(target, assets));
 const bill = join(outDir, "porchlight.cdx.json");
 writeFileSync(bill, billOfMaterials(version));

@@ -2,22 +2,22 @@
 //
 // Modules behind an `import()` are in the file but stay unevaluated until somebody asks for them; the build fails when
 // a heavy package would be evaluated at every start. The file runs alone. Only `porchlight sim` needs more: the page it
-// serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package.
+// serves is read from firmware-sim/page in the folder above dist, as in a checkout or in the npm package; and `porchlight
+// app`, which finds the companion app in dist/app.br.
 
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { build, type Metafile, transform } from "esbuild";
+import { buildApp, packed } from "./app.ts";
 import { bundleOptions, outDir, version } from "./bundle-options.ts";
 import { heavyPackages, startFiles } from "./import-table.ts";
+import { notices, packageFolderOf, packageOf } from "./notices.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
 import { writeStamp } from "./stamp.ts";
 import { calledAtStart, inParentheses } from "./start-functions.ts";
 
 const outFile = join(outDir, "porchlight.mjs");
-
-const packageOf = (input: string): string | undefined =>
-  /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*node_modules\/)/.exec(input)?.[1];
 
 /** The part of the program an input belongs to: a package's name, or the first folders of ours. */
 const groupOf = (input: string): string => {
@@ -40,20 +40,6 @@ const evaluatedWith = (entries: readonly string[], inputs: Metafile["inputs"]): 
   return cameFrom;
 };
 
-/** Name, version and licence text of each bundled package: most licences ask for exactly that. */
-const notices = (packageFolders: readonly string[]): string =>
-  packageFolders
-    .map((folder) => {
-      const { name, version, license }: { name: string; version: string; license?: string } = JSON.parse(
-        readFileSync(join(root, folder, "package.json"), "utf8"),
-      );
-      const file = ["LICENSE", "LICENSE.md", "LICENSE.txt", "license", "LICENCE"]
-        .map((candidate) => join(root, folder, candidate))
-        .find(existsSync);
-      return `${name} ${version} (${license ?? "see below"})\n\n${file ? readFileSync(file, "utf8").trim() : "(the package carries no licence text)"}\n`;
-    })
-    .join(`\n${"-".repeat(80)}\n\n`);
-
 const { metafile } = await build({
   ...bundleOptions,
   entryPoints: ["src/main.ts"],
@@ -68,10 +54,14 @@ await transform(bundle, { loader: "js" });
 writeFileSync(outFile, bundle);
 chmodSync(outFile, 0o755);
 
+const app = await buildApp();
+const appPack = packed(app.files);
+writeFileSync(join(outDir, "app.br"), appPack);
+
 const output = metafile.outputs[relative(root, outFile)];
 if (output === undefined) throw new Error("esbuild reports no output");
 
-const folders = new Set<string>();
+const folders = new Set<string>(app.packages);
 const groups = new Map<string, { bytes: number; early: number }>();
 const early = evaluatedWith(
   startFiles.filter((file) => file in metafile.inputs),
@@ -83,21 +73,26 @@ for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
   group.bytes += bytesInOutput;
   if (early.has(input)) group.early += bytesInOutput;
   groups.set(name, group);
-  const folder =
-    packageOf(input) &&
-    input.slice(0, input.lastIndexOf(`/${packageOf(input)}/`) + `/${packageOf(input)}`.length);
-  if (folder) folders.add(folder);
+  const folder = packageFolderOf(input);
+  if (folder !== undefined) folders.add(folder);
 }
 const nodeFolder = `node_modules/node-linux-${process.arch}`;
 writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...[...folders].sort(), nodeFolder]));
 // For whoever makes more of the bundle, and has to say what is in it.
 writeFileSync(join(outDir, "packages.json"), JSON.stringify([...folders].sort()));
-const made = [outFile, ...["THIRD-PARTY-NOTICES.txt", "packages.json"].map((name) => join(outDir, name))];
+const made = [
+  outFile,
+  ...["THIRD-PARTY-NOTICES.txt", "packages.json", "app.br"].map((name) => join(outDir, name)),
+];
 
 say(`${"part".padEnd(24)}${"in the file".padStart(12)}${"at start".padStart(14)}`);
 for (const [name, { bytes, early: atStart }] of [...groups].sort(([, a], [, b]) => b.bytes - a.bytes))
   say(`${name.padEnd(24)}${kilobytes(bytes)}${atStart ? `   ${kilobytes(atStart)}` : ""}`);
 say(`${"total".padEnd(24)}${kilobytes(output.bytes)}   dist/porchlight.mjs, version ${version}`);
+const appBytes = [...app.files.values()].reduce((sum, { length }) => sum + length, 0);
+say(
+  `${"companion app".padEnd(24)}${kilobytes(appBytes)}   dist/app.br, ${kilobytes(appPack.length).trim()} packed`,
+);
 say(`${called.length} functions that a start calls are compiled with the file`);
 
 const tooEarly = [...early.keys()].filter((input) => heavyPackages.includes(packageOf(input) ?? ""));

@@ -31,6 +31,8 @@ const matches = (file: string, globs: readonly string[]): boolean =>
 const withTypesAsValues = (source: string): string =>
   source.replace(/^(import|export) type (?=[{*]|[\w$]+ from )/gm, "$1 ");
 
+const loaderOf = (path: string): "ts" | "tsx" => (path.endsWith("x") ? "tsx" : "ts");
+
 /** Every import of `files`, as esbuild's parser sees them; with `types`, the type-only ones too. */
 const readImports = async (files: readonly string[], types: boolean): Promise<Import[]> => {
   const found: Import[] = [];
@@ -42,9 +44,9 @@ const readImports = async (files: readonly string[], types: boolean): Promise<Im
         found.push({ from: relative(root, importer), to: path, kind });
         return { path, external: true };
       });
-      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /\.tsx?$/ }, ({ path }) => {
         const source = readFileSync(path, "utf8");
-        return { contents: types ? withTypesAsValues(source) : source, loader: "ts" };
+        return { contents: types ? withTypesAsValues(source) : source, loader: loaderOf(path) };
       });
     },
   };
@@ -56,7 +58,7 @@ const readImports = async (files: readonly string[], types: boolean): Promise<Im
     format: "esm",
     platform: "node",
     logLevel: "silent",
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "preserve" } },
     plugins: [reader],
   });
   return found;
@@ -143,7 +145,7 @@ const ambientUses = async (file: string): Promise<Finding[]> => {
   const row = importTable.find((candidate) => matches(file, candidate.files));
   const refused = { ...bannedGlobals, ...(row?.ambient ? {} : ambientGlobals) };
   const { code, map } = await transform(readFileSync(join(root, file), "utf8"), {
-    loader: "ts",
+    loader: loaderOf(file),
     sourcemap: true,
     sourcefile: file,
     define: Object.fromEntries(
@@ -152,7 +154,7 @@ const ambientUses = async (file: string): Promise<Finding[]> => {
         [`globalThis.${name}`, marker(name)],
       ]),
     ),
-    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, jsx: "preserve" } },
   });
   const sourceMap = new SourceMap(JSON.parse(map));
   return code.split("\n").flatMap((line, index) =>
@@ -167,7 +169,7 @@ const ambientUses = async (file: string): Promise<Finding[]> => {
 };
 
 const files = [...filesBelow("src"), ...filesBelow("firmware-sim"), ...filesBelow("companion")].filter(
-  (file) => /(?<!\.d)\.ts$/.test(file),
+  (file) => /(?<!\.d)\.tsx?$/.test(file),
 );
 const [values, all] = await Promise.all([readImports(files, false), readImports(files, true)]);
 const isValue = ({ from, to }: Import): boolean =>

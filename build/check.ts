@@ -2,7 +2,6 @@
 // time; a step that fails prints what it said. Exit code 1 when any failed.
 
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { say, sayStep } from "./report.ts";
 import { root } from "./source-files.ts";
@@ -27,13 +26,18 @@ const script = (file: string, ...args: string[]): string[] => [
   ...args,
 ];
 
-const page = "firmware-sim/page/tsconfig.json";
+const browserProjects = [
+  ["the page", "firmware-sim/page/tsconfig.json"],
+  ["the app", "companion/app/tsconfig.json"],
+  ["the app's service worker", "companion/app/tsconfig.worker.json"],
+] as const;
 const steps: readonly Step[] = [
   { name: "format and lint (biome)", command: [bin("biome"), "check", "--error-on-warnings"] },
   { name: "types (tsc)", command: [bin("tsc"), "-p", "."] },
-  ...(existsSync(join(root, page))
-    ? [{ name: "types of the page (tsc)", command: [bin("tsc"), "-p", page] }]
-    : []),
+  ...browserProjects.map(([what, project]) => ({
+    name: `types of ${what} (tsc)`,
+    command: [bin("tsc"), "-p", project],
+  })),
   { name: "who imports whom", command: script("check-imports.ts") },
   { name: "banned words, dependencies", command: script("check-text.ts") },
   { name: "promises of SECURITY.md have tests", command: script("check-claims.ts") },

@@ -183,6 +183,14 @@ export const importTable: readonly Row[] = [
     why: "the phone's side of the contract, in a browser and in the simulated phone; shares no code with the board that checks it",
   },
   {
+    files: ["companion/app/**"],
+    may: ["companion/core/**", "src/signal.ts"],
+    types: ["src/model.ts"],
+    packages: ["preact", "mqtt", "jsqr", "qrcode-terminal"],
+    ambient: true,
+    why: "the companion app's screens, and the browser as its core meets it",
+  },
+  {
     files: ["firmware-sim/page/**"],
     may: [],
     types: ["firmware-sim/**", "src/model.ts"],

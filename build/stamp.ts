@@ -14,7 +14,7 @@ export type Product = "bundle" | "build" | "deb";
 const sources = (): string => {
   const hash = createHash("sha256");
   const files = [
-    ...["src", "firmware-sim", "build"].flatMap(filesBelow),
+    ...["src", "firmware-sim", "companion", "build"].flatMap(filesBelow),
     ...["package.json", "node_modules/.package-lock.json", "LICENSE", "CHANGELOG.md"],
   ];
   for (const file of files) {

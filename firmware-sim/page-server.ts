@@ -25,6 +25,15 @@ export interface PageServerOptions {
   readonly port: number;
   /** Origins whose pages the phone's browser may show. */
   readonly frames: readonly string[];
+  /** The companion app, below `/app/`; asked for when somebody wants to see it. Null: none. */
+  readonly app: (() => Promise<AppSite>) | null;
+}
+
+/** The companion app as it is served. */
+export interface AppSite {
+  /** Whom its page may talk to, as Content-Security-Policy. */
+  readonly policy: string;
+  readonly files: ReadonlyMap<string, { readonly type: string; readonly bytes: Uint8Array }>;
 }
 
 export interface PageServer {
@@ -44,7 +53,7 @@ const LISTENERS = 20;
  * rebinding), actions need a token that only this page knows and this page's Origin, and nothing allows other origins
  * to read an answer.
  */
-export const servePage = async ({ world, port, frames }: PageServerOptions): Promise<PageServer> => {
+export const servePage = async ({ world, port, frames, app }: PageServerOptions): Promise<PageServer> => {
   const files = await readPage();
   const token = randomBytes(24).toString("base64url");
   const streams = new Set<Stream>();
@@ -62,6 +71,24 @@ export const servePage = async ({ world, port, frames }: PageServerOptions): Pro
     "cross-origin-resource-policy": "same-origin",
   };
   let host = "";
+  let site: Promise<AppSite> | null = null;
+
+  /** A file of the companion app, with the headers that docs/app.md asks of whoever hosts it. */
+  const sendApp = async (response: ServerResponse, name: string): Promise<void> => {
+    if (app === null) return send(response, 404, "text/plain", "There is no app here.");
+    site ??= app();
+    const { policy, files: appFiles } = await site;
+    const file = appFiles.get(name === "" ? "index.html" : name);
+    if (file === undefined) return send(response, 404, "text/plain", "There is nothing here.");
+    response.writeHead(200, {
+      ...headers,
+      "content-security-policy": `${policy}; frame-ancestors 'none'`,
+      "permissions-policy": "camera=(self)",
+      "cache-control": "no-cache",
+      "content-type": file.type,
+    });
+    response.end(file.bytes);
+  };
 
   const send = (response: ServerResponse, status: number, type: string, text: string): void => {
     response.writeHead(status, { ...headers, "content-type": type }).end(text);
@@ -100,6 +127,8 @@ export const servePage = async ({ world, port, frames }: PageServerOptions): Pro
     }
     if (url.pathname === "/callback")
       return send(response, 200, "text/html; charset=utf-8", callbackPage(await world.finishSignIn(url)));
+    if (url.pathname === "/app") return void response.writeHead(302, { ...headers, location: "/app/" }).end();
+    if (url.pathname.startsWith("/app/")) return sendApp(response, url.pathname.slice("/app/".length));
     const file = files.get(url.pathname);
     if (file === undefined) return send(response, 404, "text/plain", "There is nothing here.");
     send(response, 200, file.type, file.text.replace("{{token}}", token));

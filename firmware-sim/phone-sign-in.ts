@@ -27,7 +27,7 @@ export const createPhoneSignIn = (options: {
   readonly scope: string;
 }): PhoneSignIn => {
   const { orgUrl, clientId, scope, clock } = options;
-  const org: OrgConfig = { url: orgUrl, dialect: "salesforce", clientId, scope };
+  const org: OrgConfig = { url: orgUrl, dialect: "salesforce", clientId, scope, codePage: null };
   const http: Http = (request, signal) =>
     options.http({ ...request, headers: { ...request.headers, "x-porchlight-sim-party": "phone" } }, signal);
   let last: { readonly begun: Begun; readonly key: PhoneKey } | null = null;

@@ -49,6 +49,8 @@ export interface World {
   readonly person: Person;
   readonly orgUrl: string;
   readonly brokerUrl: string;
+  /** The same broker for browsers, over WebSockets; null in memory. */
+  readonly brokerWsUrl: string | null;
   readonly deviceId: string;
   /** The board's cable. */
   readonly network: BoardNetwork;
@@ -64,6 +66,9 @@ export interface World {
   subscribe(listener: () => void): () => void;
   close(): Promise<void>;
 }
+
+/** The broker's account for guests who have none at the org: as public as the app that it is for. */
+export const guestAccount = { username: "guest", password: "guest" } as const;
 
 /** The device of this world. */
 const device = { id: "porch-1", name: "Porch light", serial: "SIM-0001" } as const;
@@ -89,6 +94,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     jwks: async () => ({ keys: org.assetKeys().keys.map((key) => ({ ...key })) }),
     audience,
     clock,
+    guest: guestAccount,
     introspect: async (token) => {
       const answer = org.introspect(token);
       if (!answer.active || answer.token_type !== "access_token") return null;
@@ -113,7 +119,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   });
   const listening =
     transport === "loopback"
-      ? { org: await org.listen({ port: options.orgPort ?? 0 }), broker: await broker.listen() }
+      ? { org: await org.listen({ port: options.orgPort ?? 0 }), broker: await broker.listen({ wsPort: 0 }) }
       : null;
   const orgUrl = org.baseUrl;
   const brokerUrl = listening?.broker.url ?? "mqtts://broker.northwind.example:8883";
@@ -162,6 +168,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     person,
     orgUrl,
     brokerUrl,
+    brokerWsUrl: listening?.broker.wsUrl ?? null,
     deviceId: device.id,
     network,
     http: network.http(http),

@@ -8,6 +8,8 @@ export interface OrgConfig {
   readonly dialect: "salesforce" | "rfc8628";
   readonly clientId: string;
   readonly scope: string;
+  /** The org's page where a person enters a board's code. */
+  readonly codePage: string | null;
 }
 
 /** Where the org is asked for what. */

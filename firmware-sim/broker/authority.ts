@@ -17,6 +17,8 @@ export interface TokenAuthorityOptions {
     readonly name: string;
     readonly expiresAt: EpochMs | null;
   } | null>;
+  /** An account for guests who have none at the org; no guests of that kind without it. */
+  readonly guest?: { readonly username: string; readonly password: string };
   /** Which user owns which device, by device id: learnt from asset tokens, and may be filled in beforehand. */
   readonly owners?: Map<string, string>;
 }
@@ -28,13 +30,16 @@ const refused = (reason: string) => ({ ok: false, reason }) as const;
  * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else. A phone shows an
  * access token of the org. With its user's own boards it may do as it likes. To any board it may send signed commands,
  * read what the board is and how its lamps are, and the answers to itself: which of them are obeyed the board decides,
- * by their signature and the guest passes that it keeps, of which no broker knows.
+ * by their signature and the guest passes that it keeps, of which no broker knows. A guest without an account at the
+ * org comes with an account that all such guests share, and may do the same with boards that it knows by name.
  */
 export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => {
   const owners = options.owners ?? new Map<string, string>();
   return async (credentials) => {
-    const { password } = credentials;
+    const { password, username } = credentials;
     if (password === null || password === "") return refused("no token was shown as password");
+    if (username === options.guest?.username && password === options.guest?.password)
+      return admitGuest(credentials.clientId);
     const claims = await readAssetToken(password, options);
     if (claims === null) return admitPhone(credentials.clientId, password, owners, options);
     if (claims instanceof Error) return refused(claims.message);
@@ -114,6 +119,15 @@ const admitPhone = async (
     expiresAt: user.expiresAt,
   };
 };
+
+const admitGuest = (clientId: string): { ok: true } & Access => ({
+  ok: true,
+  who: { kind: "phone", name: "a guest" },
+  may: (action, topic) =>
+    !topic.startsWith("porchlight/+/") &&
+    phoneRules(action, clientId, null).some((rule) => covers(rule, topic)),
+  expiresAt: null,
+});
 
 /** What a phone may use; `own` is a board of its user. */
 const phoneRules = (

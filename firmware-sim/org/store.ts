@@ -242,7 +242,7 @@ export const createStore = (): OrgStore => {
         scopes: SCOPES,
         deviceFlow: false,
         assetAudiences: [],
-        redirectUris: ["http://localhost/callback", "http://127.0.0.1/callback"],
+        redirectUris: ["http://localhost/callback", "http://127.0.0.1/callback", "http://127.0.0.1/app/"],
         party: "phone",
       }),
     ],

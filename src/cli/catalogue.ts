@@ -346,6 +346,56 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "app",
+      summary: "write the companion app, for phones, to a folder that a web server hands out",
+      usage: ["app DIR --org URL --client-id ID --broker URL [OPTIONS]"],
+      details: [
+        "Writes the app's files and companion.json, which names the org and the broker, and tells which headers to send with",
+        "them. docs/app.md says what to set up at the org and at the broker. An app that is there already is replaced.",
+      ],
+      options: {
+        org: { value: "URL", doc: "The org, https://….my.salesforce.com, or the issuer." },
+        "client-id": {
+          value: "ID",
+          doc: "The phones' app at the org: web server flow with PKCE, no secret.",
+        },
+        broker: { value: "URL", doc: "The broker for browsers, wss://…." },
+        dialect: { value: "NAME", doc: "salesforce, unless given, or rfc8628." },
+        scope: {
+          value: "TEXT",
+          doc: "What to ask the org for; openid and refresh tokens have to be among it.",
+        },
+        origins: {
+          value: "URLS",
+          doc: "Where else than at --org the org's endpoints are, for the page's policy.",
+        },
+        "code-page": { value: "URL", doc: "Where the org takes a board's code; known for salesforce." },
+        "broker-username": {
+          value: "NAME",
+          doc: "What phones call themselves at the broker; else their client id.",
+        },
+        "broker-guest": {
+          value: "NAME:PASSWORD",
+          doc: "An account of the broker for guests who have none at the org. Everybody who opens the app can read it.",
+        },
+        boards: {
+          value: "IDS",
+          doc: "Boards to show where the broker does not let phones look for their own.",
+        },
+        help,
+      },
+      maxWords: 1,
+      examples: [
+        [
+          "porchlight app /var/www/lamps --org https://example.my.salesforce.com --client-id 3MVG9… --broker wss://broker.example/mqtt",
+          "then serve /var/www/lamps over HTTPS",
+        ],
+      ],
+    },
+    async () => (await import("./app.ts")).appCommand,
+  ),
+  command(
+    {
       name: "manual",
       summary: "write the manual page",
       usage: ["manual"],

@@ -4,10 +4,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Workbench } from "../../firmware-sim/hardware/workbench.ts";
-import { servePage } from "../../firmware-sim/page-server.ts";
+import { type AppSite, servePage } from "../../firmware-sim/page-server.ts";
 import { pageWorldOf, type QrDrawer } from "../../firmware-sim/page-server-world.ts";
 import { Wire } from "../../firmware-sim/wire.ts";
-import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { createWorld, guestAccount, type World } from "../../firmware-sim/world.ts";
+import { type AppConfig, appPolicy, appTypes, readApp, setUpApp } from "../adapters/app-files.ts";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createHttp } from "../adapters/http.ts";
 import { openVault } from "../adapters/vault.ts";
@@ -77,6 +78,7 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
       world: pageWorldOf(world, createQrDrawer(), ending.signal),
       port: options.pagePort,
       frames: [world.orgUrl],
+      app: () => appOf(world),
     }).catch((error: unknown) => {
       throw new AgentError("USAGE", `the page cannot be served on port ${options.pagePort}`, {
         cause: error,
@@ -95,6 +97,24 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
     agent: agent.exit,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+};
+
+/** The companion app for the simulated org and broker. */
+const appOf = async (world: World): Promise<AppSite> => {
+  const config: AppConfig = {
+    org: {
+      url: world.orgUrl,
+      dialect: "salesforce",
+      clientId: world.org.phoneApp.clientId,
+      scope: "openid api refresh_token",
+    },
+    broker: { url: world.brokerWsUrl ?? world.brokerUrl, guest: guestAccount },
+  };
+  const files = [...setUpApp(await readApp(), config)].map(([name, bytes]) => {
+    const type = appTypes[name.split(".").at(-1) ?? ""] ?? "application/octet-stream";
+    return [name, { type, bytes }] as const;
+  });
+  return { policy: appPolicy(config), files: new Map(files) };
 };
 
 interface RunningAgent extends AsyncDisposable {

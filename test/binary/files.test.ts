@@ -3,7 +3,7 @@
 import { execFile, execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { accessSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -62,6 +62,16 @@ describe.each(["x64", "arm64"])("porchlight-linux-%s", (target) => {
   it("tells the whole story by itself, from the code to the lamp", async () => {
     const { stdout } = await porchlight(["sim", "--hands-free"]);
     expect(stdout).toContain("All 10 steps happened.");
+  });
+
+  it("carries the companion app", async () => {
+    const www = join(folder, `app-${target}`);
+    const setUp = ["--org", "https://org.example", "--client-id", "x", "--broker", "wss://broker.example"];
+    await porchlight(["app", www, ...setUp]);
+    const page = readFileSync(join(www, "index.html"), "utf8");
+    expect(page).toContain("connect-src 'self' https://org.example wss://broker.example;");
+    for (const [, name = ""] of page.matchAll(/(?:src|href)="([^"]+)"/g))
+      expect(statSync(join(www, name)).size).toBeGreaterThan(100);
   });
 
   it("carries the simulator's pages", async () => {

@@ -15,6 +15,7 @@ const org: OrgConfig = {
   dialect: "salesforce",
   clientId: "app",
   scope: "openid api refresh_token",
+  codePage: null,
 };
 
 const claims = {

@@ -38,6 +38,7 @@ describe("who may use the broker", () => {
       introspect: async (token) =>
         token === "annas" ? { userId: "005anna", name: "Anna", expiresAt: epochMs(5) } : null,
       owners,
+      guest: { username: "guest", password: "known" },
     });
 
   const admit = async (
@@ -136,6 +137,18 @@ describe("who may use the broker", () => {
   it("not the answers to everybody for a phone that calls itself a wildcard", async () => {
     const access = await admit("annas", { clientId: "+", username: null });
     expect(access?.may("subscribe", "porchlight/porch-2/result/+")).toBe(false);
+  });
+
+  it("a guest without an account, for boards that they know by name", async () => {
+    const access = await admit("known", { clientId: "phone-9", username: "guest" });
+    expect(access).toMatchObject({ who: { kind: "phone", name: "a guest" }, expiresAt: null });
+    expect(access?.may("publish", "porchlight/porch-1/command")).toBe(true);
+    for (const topic of ["about", "availability", "light/state", "lights/+/state", "result/phone-9"])
+      expect(access?.may("subscribe", `porchlight/porch-1/${topic}`)).toBe(true);
+    for (const topic of ["porchlight/+/about", "porchlight/+/light/state", "porchlight/porch-1/#", "#"])
+      expect(access?.may("subscribe", topic)).toBe(false);
+    expect(access?.may("publish", "porchlight/porch-1/light/set")).toBe(false);
+    expect(await admit("known", { clientId: "phone-9", username: "other" })).toBeNull();
   });
 
   it("not a phone whose token the org does not know", async () => {

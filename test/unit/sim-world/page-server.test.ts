@@ -48,6 +48,13 @@ beforeEach(async () => {
   page = await servePage({
     port: 0,
     frames: ["http://127.0.0.1:1234"],
+    app: async () => ({
+      policy: "default-src 'none'",
+      files: new Map([
+        ["index.html", { type: "text/html", bytes: Buffer.from("<p>the app") }],
+        ["icon.png", { type: "image/png", bytes: Buffer.from([1, 2, 3]) }],
+      ]),
+    }),
     world: {
       panel: () => null,
       state: () => now,
@@ -268,6 +275,29 @@ test("a listener gets the picture and all messages at once, then only what is ne
   asked.destroy();
 });
 
+test("the companion app has a place of its own, with a policy of its own", async () => {
+  const index = await ask("/app/");
+  expect(index).toMatchObject({ status: 200, body: "<p>the app" });
+  expect(index.headers["content-security-policy"]).toBe("default-src 'none'; frame-ancestors 'none'");
+  expect((await ask("/app/icon.png")).headers["content-type"]).toBe("image/png");
+  expect(await ask("/app")).toMatchObject({ status: 302, headers: { location: "/app/" } });
+  expect((await ask("/app/nothing")).status).toBe(404);
+});
+
+test("a page without an app says so", async () => {
+  await page.close();
+  const world = {
+    panel: () => null,
+    state: () => state,
+    messages: () => [],
+    subscribe: () => () => undefined,
+    act: async () => ({ ok: true }) as const,
+    finishSignIn: async () => "",
+  };
+  page = await servePage({ port: 0, frames: [], app: null, world });
+  expect((await ask("/app/")).status).toBe(404);
+});
+
 test("a taken port is told", async () => {
   const { port } = new URL(page.url);
   const world = {
@@ -278,7 +308,7 @@ test("a taken port is told", async () => {
     act: async () => ({ ok: true }) as const,
     finishSignIn: async () => "",
   };
-  await expect(servePage({ port: Number(port), frames: [], world })).rejects.toMatchObject({
+  await expect(servePage({ port: Number(port), frames: [], app: null, world })).rejects.toMatchObject({
     code: "EADDRINUSE",
   });
 });

@@ -1,0 +1,136 @@
+import { render } from "preact";
+import { useState } from "preact/hooks";
+import type { LightChange } from "../../src/model.ts";
+import { type Companion, createCompanion, type Outcome } from "../core/companion.ts";
+import { type CompanionConfig, readConfig } from "../core/config.ts";
+import { findOrg, type OrgPlaces } from "../core/org.ts";
+import { createSessions } from "../core/session.ts";
+import { Trouble, troubles } from "../core/trouble.ts";
+import { fetchHttp } from "./fetch-http.ts";
+import { type Kit, KitContext, type Notice } from "./kit.ts";
+import { openMemory } from "./memory.ts";
+import { openMqttLink } from "./mqtt-link.ts";
+import { Shell } from "./views/shell.tsx";
+
+const running = new AbortController();
+const arrived = new URL(location.href);
+const app = `${arrived.origin}${arrived.pathname}`;
+const isCallback = arrived.searchParams.has("state");
+// The code of a sign-in must not stay in the address, nor in what the browser remembers of it.
+if (arrived.search !== "") history.replaceState(null, "", `${app}${isCallback ? "" : arrived.hash}`);
+
+const TOAST_MS = 7000;
+
+const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+
+const loadConfig = async (): Promise<CompanionConfig> => {
+  const response = await fetch("companion.json");
+  if (!response.ok) throw new Trouble("CONFIG", `status ${response.status}`);
+  return readConfig(await response.text());
+};
+
+const open = async (config: CompanionConfig): Promise<Companion> => {
+  const memory = await openMemory();
+  let places: Promise<OrgPlaces> | null = null;
+  const access = async () => {
+    places ??= findOrg(config.org, fetchHttp, running.signal);
+    places.catch(() => {
+      places = null;
+    });
+    return { org: config.org, places: await places, http: fetchHttp, now: () => Date.now() };
+  };
+  const companion = createCompanion({
+    config,
+    memory,
+    sessions: createSessions(memory, access, sleep),
+    openLink: openMqttLink(config.broker.url),
+    clock: { wall: () => Date.now(), sleep },
+    random: Math.random,
+    online: () => navigator.onLine,
+  });
+  addEventListener("online", () => companion.wake());
+  addEventListener("offline", () => companion.wake());
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) companion.wake();
+  });
+  return companion;
+};
+
+const App = ({ companion, config }: { readonly companion: Companion; readonly config: CompanionConfig }) => {
+  const [notice, setNotice] = useState<Notice | null>(null);
+  const [kit] = useState<Kit>(() => {
+    let timer: ReturnType<typeof setTimeout> | null = null;
+    const tell = (next: Notice): void => {
+      if (timer !== null) clearTimeout(timer);
+      setNotice(next);
+      timer = setTimeout(() => setNotice(null), TOAST_MS);
+    };
+    const told = (outcome: Outcome): Outcome => {
+      if (!outcome.ok) tell({ text: outcome.title, help: outcome.help, bad: true });
+      return outcome;
+    };
+    return {
+      companion,
+      config,
+      app,
+      tell,
+      light: async (device: string, lamp: string, change: LightChange) =>
+        told(await companion.light(device, lamp, change, running.signal)).ok,
+      async ask(device, asked, done) {
+        const outcome = told(await companion.ask(device, asked, running.signal));
+        if (outcome.ok && done !== null) tell({ text: done, help: null, bad: false });
+        return outcome;
+      },
+    };
+  });
+  return (
+    <KitContext.Provider value={kit}>
+      <Shell notice={notice} onClose={() => setNotice(null)} />
+    </KitContext.Provider>
+  );
+};
+
+const Broken = ({ trouble }: { readonly trouble: Trouble }) => (
+  <main class="welcome" id="main">
+    <div class="trouble" role="alert">
+      <strong>{troubles[trouble.code].title}</strong>
+      <p>{troubles[trouble.code].help}</p>
+      <p class="detail">{trouble.detail}</p>
+    </div>
+    <button type="button" class="primary" onClick={() => location.reload()}>
+      Try again
+    </button>
+  </main>
+);
+
+const place = document.getElementById("app");
+if (place === null) throw new Error("the page has no place for the app");
+const broken = (error: unknown): void =>
+  render(<Broken trouble={error instanceof Trouble ? error : new Trouble("CONFIG", String(error))} />, place);
+try {
+  const config = await loadConfig();
+  const companion = await open(config);
+  if (isCallback) {
+    await companion.signedIn(arrived, running.signal).catch((error: unknown) => {
+      if (!(error instanceof Trouble)) throw error;
+      companion.complain(error);
+    });
+  }
+  render(<App companion={companion} config={config} />, place);
+  companion.run(running.signal).catch(broken);
+  if ("serviceWorker" in navigator) await navigator.serviceWorker.register("worker.js");
+} catch (error) {
+  broken(error);
+}

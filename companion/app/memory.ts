@@ -1,0 +1,35 @@
+import type { Kept, Memory } from "../core/memory.ts";
+
+const done = <T>(request: IDBRequest<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
+/**
+ * This browser's IndexedDB. The phone's key is kept as the browser's own object: its private half has never been
+ * anywhere else, and no script can read it.
+ */
+export const openMemory = async (): Promise<Memory> => {
+  const opening = indexedDB.open("porchlight", 1);
+  opening.onupgradeneeded = () => opening.result.createObjectStore("kept");
+  const database = await done(opening);
+  return {
+    async read<Name extends keyof Kept>(name: Name): Promise<Kept[Name] | undefined> {
+      const kept = database.transaction("kept").objectStore("kept");
+      // Only `write` below puts anything there.
+      return await done<Kept[Name] | undefined>(kept.get(name));
+    },
+    async write(name, value) {
+      const writing = database.transaction("kept", "readwrite", { durability: "strict" });
+      const kept = writing.objectStore("kept");
+      if (value === undefined) kept.delete(name);
+      else kept.put(value, name);
+      await new Promise<void>((resolve, reject) => {
+        writing.oncomplete = () => resolve();
+        writing.onabort = () => reject(writing.error);
+      });
+    },
+    alone: (work) => navigator.locks.request("porchlight", work),
+  };
+};

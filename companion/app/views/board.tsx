@@ -1,0 +1,299 @@
+import { useRef, useState } from "preact/hooks";
+import { type Board, nameOf, roleOf } from "../../core/boards.ts";
+import { type Evening, eveningFields } from "../../core/evening.ts";
+import { useCompanion, useKit } from "../kit.ts";
+import { go, hrefOf } from "../route.ts";
+import { dayWords, passWords, percent } from "../words.ts";
+import { Field, Page, Section } from "./parts.tsx";
+
+/** What an owner may do with a board besides moving its lamps. */
+export const BoardPage = ({ id }: { readonly id: string }) => {
+  const { boards, person } = useCompanion();
+  const board = boards[id];
+  if (board === undefined || board.hidden !== null || roleOf(board, person?.userId ?? null) !== "owner")
+    return <Page title="This lamp is not yours" back={{ at: "home" }} lead="It may have been signed out." />;
+  return (
+    <Page title={nameOf(board)} back={{ at: "home" }}>
+      <EveningSection board={board} />
+      <GuestsSection board={board} />
+      <NamesSection board={board} />
+      <AboutSection board={board} />
+      <LeaveSection board={board} />
+    </Page>
+  );
+};
+
+const EveningSection = ({ board }: { readonly board: Board }) => {
+  const { ask } = useKit();
+  const known = board.info?.evening ?? null;
+  const [draft, setDraft] = useState<Evening | null>(null);
+  const [busy, setBusy] = useState(false);
+  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const shown = draft ?? known ?? { on: "18:30", off: "23:00", timeZone, lights: null, brightness: null };
+  const send = async (evening: Evening | null): Promise<void> => {
+    setBusy(true);
+    const done =
+      evening === null ? "No more evenings." : `Every evening from ${evening.on} to ${evening.off}.`;
+    const asked = { do: "evening", evening: evening === null ? null : eveningFields(evening) };
+    const outcome = await ask(board.id, asked, done);
+    setBusy(false);
+    if (outcome.ok) setDraft(null);
+  };
+  const set = (part: Partial<Evening>): void => setDraft({ ...shown, ...part });
+  return (
+    <Section title="Evening">
+      <p class="hint">
+        {known === null
+          ? "The lamps can go on and off by themselves, also while nothing is online."
+          : `On at ${known.on}, off at ${known.off} (${known.timeZone})${known.brightness === null ? "" : `, at ${percent(known.brightness / 255)}`}.`}
+      </p>
+      <form
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void send({ ...shown, timeZone });
+        }}
+      >
+        <div class="pair">
+          <Field label="On at">
+            {(ids) => (
+              <input
+                {...ids}
+                type="time"
+                required
+                value={shown.on}
+                onInput={(event) => set({ on: event.currentTarget.value })}
+              />
+            )}
+          </Field>
+          <Field label="Off at">
+            {(ids) => (
+              <input
+                {...ids}
+                type="time"
+                required
+                value={shown.off}
+                onInput={(event) => set({ off: event.currentTarget.value })}
+              />
+            )}
+          </Field>
+        </div>
+        <Field label="How bright">
+          {(ids) => (
+            <select
+              {...ids}
+              value={String(shown.brightness ?? "")}
+              onChange={(event) => {
+                const { value } = event.currentTarget;
+                set({ brightness: value === "" ? null : Number(value) });
+              }}
+            >
+              <option value="">As it was</option>
+              {[26, 77, 128, 153, 204, 255].map((level) => (
+                <option key={level} value={String(level)}>
+                  {percent(level / 255)}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+        <div class="row">
+          <button type="submit" class="primary" disabled={busy}>
+            {known === null ? "Switch on every evening" : "Keep this evening"}
+          </button>
+          {known === null ? null : (
+            <button type="button" class="secondary" disabled={busy} onClick={() => void send(null)}>
+              No more evenings
+            </button>
+          )}
+        </div>
+      </form>
+    </Section>
+  );
+};
+
+const GuestsSection = ({ board }: { readonly board: Board }) => {
+  const { ask } = useKit();
+  const [busy, setBusy] = useState(false);
+  const list = async (): Promise<void> => {
+    setBusy(true);
+    await ask(board.id, { do: "guests" }, null);
+    setBusy(false);
+  };
+  const { guests } = board;
+  return (
+    <Section title="Guests">
+      {guests === null ? (
+        <button type="button" class="secondary" disabled={busy} onClick={() => void list()}>
+          Show who has a pass
+        </button>
+      ) : guests.length === 0 ? (
+        <p class="hint">Nobody has a pass.</p>
+      ) : (
+        <ul class="list">
+          {guests.map((pass) => (
+            <li key={pass.id}>
+              <div class="list-words">
+                <b>{pass.name}</b>
+                <p class="hint">{passWords(pass)}</p>
+              </div>
+              <button
+                type="button"
+                class="secondary small-button"
+                aria-label={`Take the pass of ${pass.name} back`}
+                onClick={() =>
+                  void ask(board.id, { do: "revoke", pass: pass.id }, `${pass.name} is no guest any more.`)
+                }
+              >
+                Take back
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+      <a class="primary" href={hrefOf({ at: "pass", id: board.id, card: null })}>
+        Give a pass
+      </a>
+    </Section>
+  );
+};
+
+const NamesSection = ({ board }: { readonly board: Board }) => {
+  const lamps = board.info?.lamps ?? [];
+  return (
+    <Section title="Names">
+      <NameForm board={board} lamp={null} label="The board" name={nameOf(board)} />
+      {lamps.map((lamp) => (
+        <NameForm
+          key={lamp.id}
+          board={board}
+          lamp={lamp.id}
+          label={lamps.length === 1 ? "Its lamp" : `Lamp ${lamp.id}`}
+          name={lamp.name}
+        />
+      ))}
+    </Section>
+  );
+};
+
+const NameForm = (props: {
+  readonly board: Board;
+  readonly lamp: string | null;
+  readonly label: string;
+  readonly name: string;
+}) => {
+  const { ask } = useKit();
+  const [draft, setDraft] = useState<string | null>(null);
+  const name = (draft ?? props.name).trim();
+  const save = async (): Promise<void> => {
+    const asked = { do: "rename", name, ...(props.lamp === null ? {} : { light: props.lamp }) };
+    const outcome = await ask(props.board.id, asked, `It is called ${name} now.`);
+    if (outcome.ok) setDraft(null);
+  };
+  return (
+    <form
+      class="name"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void save();
+      }}
+    >
+      <Field label={props.label}>
+        {(ids) => (
+          <input
+            {...ids}
+            type="text"
+            required
+            maxLength={64}
+            autocomplete="off"
+            value={draft ?? props.name}
+            onInput={(event) => setDraft(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <button
+        type="submit"
+        class="secondary"
+        disabled={name === "" || name === props.name}
+        aria-label={`Rename ${props.name}`}
+      >
+        Rename
+      </button>
+    </form>
+  );
+};
+
+const AboutSection = ({ board }: { readonly board: Board }) => {
+  const { ask } = useKit();
+  const { info } = board;
+  if (info === null) return null;
+  const rows = [
+    ["Owner", info.owner?.name ?? "nobody"],
+    ["Id", info.id],
+    ["Program", info.version ?? "unknown"],
+    [
+      "Obeys",
+      info.trust === "owner" ? "you and your guests, by signature" : "whatever the broker lets through",
+    ],
+    ...(info.signedInUntil === null ? [] : [["Signed in until", dayWords(info.signedInUntil)]]),
+    ...(info.approvals === null
+      ? []
+      : [["Sign-ins for lamps", `${info.approvals.used} of ${info.approvals.limit}`]]),
+  ];
+  return (
+    <Section title="About">
+      <dl>
+        {rows.map(([name, value]) => (
+          <div class="fact" key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+      <button
+        type="button"
+        class="secondary"
+        onClick={() => void ask(board.id, { do: "update" }, "It looks for a new version of its program.")}
+      >
+        Look for a new version
+      </button>
+    </Section>
+  );
+};
+
+const LeaveSection = ({ board }: { readonly board: Board }) => {
+  const { ask, companion } = useKit();
+  const dialog = useRef<HTMLDialogElement>(null);
+  const [busy, setBusy] = useState(false);
+  const signOut = async (): Promise<void> => {
+    setBusy(true);
+    const outcome = await ask(board.id, { do: "signOut" }, `${nameOf(board)} is signed out.`);
+    setBusy(false);
+    dialog.current?.close();
+    if (!outcome.ok) return;
+    companion.hideBoard(board.id);
+    go({ at: "home" }, true);
+  };
+  return (
+    <Section title="Give it away">
+      <p class="hint">
+        Signs the board out: it forgets you, your guests and the evening, and shows a new code.
+      </p>
+      <button type="button" class="danger" onClick={() => dialog.current?.showModal()}>
+        Sign this board out
+      </button>
+      <dialog ref={dialog} class="ask" aria-labelledby="leave-title">
+        <h2 id="leave-title">Sign {nameOf(board)} out?</h2>
+        <p>Whoever scans its new code next owns it. You have to be at the lamp to get it back.</p>
+        <div class="row">
+          <button type="button" class="secondary" onClick={() => dialog.current?.close()}>
+            Keep it
+          </button>
+          <button type="button" class="danger" disabled={busy} onClick={() => void signOut()}>
+            Sign it out
+          </button>
+        </div>
+      </dialog>
+    </Section>
+  );
+};

@@ -1,0 +1,131 @@
+import { useEffect, useState } from "preact/hooks";
+import { listed } from "../../core/boards.ts";
+import { type Notice, useCompanion, useKit } from "../kit.ts";
+import { go, hrefOf, type Route, useRoute } from "../route.ts";
+import { Add } from "./add.tsx";
+import { BoardPage } from "./board.tsx";
+import { Home } from "./home.tsx";
+import { Lantern, PersonIcon } from "./icons.tsx";
+import { BeGuest, Me } from "./me.tsx";
+import { PassPage } from "./pass.tsx";
+import { Welcome } from "./welcome.tsx";
+
+export const Shell = ({
+  notice,
+  onClose,
+}: {
+  readonly notice: Notice | null;
+  readonly onClose: () => void;
+}) => {
+  const state = useCompanion();
+  const route = useRoute();
+  const { person, ready } = state;
+  return (
+    <>
+      <header class="bar">
+        <a class="brand" href={hrefOf({ at: "home" })}>
+          <Lantern size={20} />
+          <span>Porchlight</span>
+        </a>
+        <InstallButton />
+        {person === null ? null : (
+          <a class="round" href={hrefOf({ at: "me" })} aria-label={`${person.name}: account`}>
+            <PersonIcon />
+          </a>
+        )}
+      </header>
+      {ready ? <Place route={route} /> : <main id="main" aria-busy="true" />}
+      <Toast notice={notice} onClose={onClose} />
+    </>
+  );
+};
+
+const Place = ({ route }: { readonly route: Route }) => {
+  const { person, boards } = useCompanion();
+  const isGuest = listed(boards).some(({ added }) => added === "key");
+  switch (route.at) {
+    case "guest":
+      return <BeGuest />;
+    case "shown":
+      return <Shown id={route.id} as={route.as} />;
+    case "add":
+      return <Add />;
+    default:
+  }
+  if (person === null && !isGuest) return <Welcome />;
+  switch (route.at) {
+    case "me":
+      return <Me />;
+    case "board":
+      return <BoardPage key={route.id} id={route.id} />;
+    case "pass":
+      return <PassPage key={route.id} id={route.id} card={route.card} />;
+    default:
+      return <Home />;
+  }
+};
+
+/** A link from an owner: the board goes onto the list. */
+const Shown = ({ id, as }: { readonly id: string; readonly as: "person" | "key" }) => {
+  const { companion, tell } = useKit();
+  useEffect(() => {
+    companion.addBoard(id, as);
+    tell({ text: "The lamp is on your list.", help: null, bad: false });
+    go({ at: "home" }, true);
+  }, [companion, tell, id, as]);
+  return <main id="main" aria-busy="true" />;
+};
+
+/** What happened, read out and shown. The two regions stay, so that screen readers know them. */
+const Toast = ({ notice, onClose }: { readonly notice: Notice | null; readonly onClose: () => void }) => {
+  const body =
+    notice === null ? null : (
+      <div class={notice.bad ? "toast bad" : "toast"}>
+        <div>
+          <strong>{notice.text}</strong>
+          {notice.help === null ? null : <p>{notice.help}</p>}
+        </div>
+        <button type="button" aria-label="Close this message" onClick={onClose}>
+          ×
+        </button>
+      </div>
+    );
+  return (
+    <div class="toasts">
+      <div role="status">{notice?.bad === false ? body : null}</div>
+      <div role="alert">{notice?.bad === true ? body : null}</div>
+    </div>
+  );
+};
+
+/** The event with which Chromium offers to install (it is in no standard). */
+interface InstallEvent extends Event {
+  prompt(): Promise<unknown>;
+}
+
+const InstallButton = () => {
+  const [offer, setOffer] = useState<InstallEvent | null>(null);
+  useEffect(() => {
+    const onOffer = (event: Event): void => {
+      event.preventDefault();
+      if ("prompt" in event) setOffer(event as InstallEvent);
+    };
+    const onInstalled = (): void => setOffer(null);
+    addEventListener("beforeinstallprompt", onOffer);
+    addEventListener("appinstalled", onInstalled);
+    return () => {
+      removeEventListener("beforeinstallprompt", onOffer);
+      removeEventListener("appinstalled", onInstalled);
+    };
+  }, []);
+  if (offer === null) return null;
+  const install = async (): Promise<void> => {
+    await offer.prompt();
+    setOffer(null);
+  };
+  return (
+    <button type="button" class="quiet" onClick={() => void install()}>
+      Install
+    </button>
+  );
+};

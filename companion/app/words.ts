@@ -1,0 +1,79 @@
+// How things are said on the screen. Pure.
+
+import type { ShownLamp } from "../core/boards.ts";
+import type { Pass } from "../core/pass.ts";
+
+export const lampWords = ({ state, waiting, available, info }: ShownLamp, reachable: boolean): string => {
+  if (!available) return "Its hardware does not answer";
+  if (state === null) return "No report yet";
+  const word = state.on ? (info.traits.dims ? `On, ${percent(state.brightness)}` : "On") : "Off";
+  return waiting ? `${word}…` : reachable ? word : `Was ${word.toLowerCase()}`;
+};
+
+export const percent = (share: number): string => `${Math.round(share * 100)} %`;
+
+/** "just now", "5 minutes ago", "on 3 December". Times in milliseconds since 1970. */
+export const agoWords = (at: number, now: number): string => {
+  const minutes = Math.floor((now - at) / 60_000);
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return minutes === 1 ? "a minute ago" : `${minutes} minutes ago`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return hours === 1 ? "an hour ago" : `${hours} hours ago`;
+  return `on ${new Date(at).toLocaleDateString(undefined, { day: "numeric", month: "long" })}`;
+};
+
+export const dayWords = (at: number): string =>
+  new Date(at).toLocaleString(undefined, {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "2-digit",
+    minute: "2-digit",
+  });
+
+export const mayWords = { switch: "switch", brightness: "dim", colour: "colour", effect: "blink" } as const;
+
+/** "May switch and dim, up to 50 %, until Fri 4 Dec 22:00, daily 18:00 to 22:00" */
+export const passWords = ({ may, maxBrightness, until, daily }: Pass): string => {
+  const words = may.map((each) => mayWords[each]);
+  const last = words.pop() ?? "nothing";
+  return [
+    `May ${words.length === 0 ? last : `${words.join(", ")} and ${last}`}`,
+    maxBrightness === null ? null : `up to ${percent(maxBrightness / 255)}`,
+    `until ${dayWords(until * 1000)}`,
+    daily === null ? null : `daily ${daily.from} to ${daily.to}`,
+  ]
+    .filter((part) => part !== null)
+    .join(", ");
+};
+
+/** sRGB, each 0..255, of what a lamp shows; warm white when it does not say. */
+export const glowOf = (colour: NonNullable<ShownLamp["state"]>["colour"]): string => {
+  switch (colour.mode) {
+    case "rgb":
+      return colour.rgb.map((part) => Math.round(part * 255)).join(" ");
+    case "temperature":
+      return kelvinGlow(colour.kelvin);
+    case "none":
+      return kelvinGlow(2700);
+  }
+};
+
+/** Close enough for a picture of a lamp: amber at 2000 K, white at 5000 K, bluish above. */
+const kelvinGlow = (kelvin: number): string => {
+  const stops = [
+    [2000, 255, 160, 72],
+    [2700, 255, 190, 115],
+    [4000, 255, 222, 180],
+    [5000, 255, 243, 230],
+    [6500, 214, 229, 255],
+  ] as const;
+  const above = stops.findIndex(([at]) => at >= kelvin);
+  const high = stops[above === -1 ? stops.length - 1 : above] ?? stops[0];
+  const low = stops[Math.max(0, (above === -1 ? stops.length : above) - 1)] ?? high;
+  const span = high[0] - low[0];
+  const way = span === 0 ? 0 : Math.min(1, (kelvin - low[0]) / span);
+  return [1, 2, 3]
+    .map((part) => Math.round((low[part] ?? 0) + ((high[part] ?? 0) - (low[part] ?? 0)) * way))
+    .join(" ");
+};

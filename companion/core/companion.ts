@@ -1,0 +1,379 @@
+import type { LightChange } from "../../src/model.ts";
+import { type Answer, readAnswer } from "./answer.ts";
+import {
+  add,
+  ask,
+  type Boards,
+  disconnected,
+  hear,
+  hide,
+  listed,
+  type Message,
+  restore,
+  roleOf,
+  type SignAs,
+  settle,
+  toSave,
+} from "./boards.ts";
+import type { CompanionConfig } from "./config.ts";
+import { changeFields } from "./light.ts";
+import type { Credentials, Link, OpenLink } from "./link.ts";
+import type { Memory } from "./memory.ts";
+import type { PhoneKey } from "./phone-key.ts";
+import type { Sessions } from "./session.ts";
+import type { Person, Session } from "./sign-in.ts";
+import { type Ask, COMMAND_LIFE_S, type Signer, signCommand } from "./signed-message.ts";
+import { answerTopic, commandTopic, everyAbout, readTopic, topicsOf } from "./topics.ts";
+import { Trouble, troubles } from "./trouble.ts";
+
+/** What the app shows. */
+export interface CompanionState {
+  /** False until the phone has remembered what it knew. */
+  readonly ready: boolean;
+  readonly person: Person | null;
+  readonly connection: "off" | "connecting" | "up";
+  readonly boards: Boards;
+  /** Why there is no connection, or no sign-in; null when all is well. */
+  readonly trouble: Trouble | null;
+}
+
+/** What became of a command, in words for the person. */
+export type Outcome =
+  | { readonly ok: true; readonly answer: Answer }
+  | { readonly ok: false; readonly code: string; readonly title: string; readonly help: string | null };
+
+/** The app without a screen: signs in, keeps the connection up, sends what is asked for, believes what boards report. */
+export interface Companion {
+  readonly state: CompanionState;
+  /** Calls `listener` after every change; returns the way to stop. */
+  subscribe(listener: () => void): () => void;
+  /** Remembers, connects, and stays connected until the signal is aborted. */
+  run(signal: AbortSignal): Promise<void>;
+  /** Where the browser goes to sign in. */
+  signIn(callback: string): Promise<string>;
+  /** Takes the org's answer; call it before `run`, or whenever the browser comes back. Throws Trouble. */
+  signedIn(address: URL, signal: AbortSignal): Promise<void>;
+  /** Shows what went wrong before there was anything to see. */
+  complain(trouble: Trouble): void;
+  /** Resolves with whether the org knows of it, too. */
+  signOut(signal: AbortSignal): Promise<boolean>;
+  /** Shown at once; settled by the board. */
+  light(device: string, lamp: string, change: LightChange, signal: AbortSignal): Promise<Outcome>;
+  /** Any other signed command. */
+  ask(device: string, ask: Ask, signal: AbortSignal): Promise<Outcome>;
+  /** The phone's key, which guests are known by; made when there is none. */
+  key(): Promise<PhoneKey>;
+  addBoard(id: string, as: SignAs): void;
+  hideBoard(id: string): void;
+  /** The network is back, or the app is looked at again: no reason to wait any longer. */
+  wake(): void;
+}
+
+export interface CompanionPorts {
+  readonly config: CompanionConfig;
+  readonly memory: Memory;
+  readonly sessions: Sessions;
+  readonly openLink: OpenLink;
+  readonly clock: {
+    /** Milliseconds since 1970. */
+    wall(): number;
+    sleep(ms: number, signal: AbortSignal): Promise<void>;
+  };
+  /** 0..1 */
+  readonly random: () => number;
+  /** False when the phone knows that it has no network. */
+  readonly online: () => boolean;
+}
+
+/** No answer for so long is silence, in milliseconds. */
+const SILENCE_MS = 10_000;
+const PAUSES_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
+/** Commands are signed with an ID token that is at most so old, where the org gives new ones, in milliseconds. */
+const FRESH_MS = 50 * 60_000;
+const SAVE_MS = 1000;
+
+const randomText = (): string =>
+  [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
+export const createCompanion = (ports: CompanionPorts): Companion => {
+  const { config, memory, sessions, clock } = ports;
+  const listeners = new Set<() => void>();
+  const answers = new Map<string, (answer: Answer) => void>();
+  let state: CompanionState = { ready: false, person: null, connection: "off", boards: {}, trouble: null };
+  let link: Link | null = null;
+  // New at every start: two tabs with one id would push each other off the broker for ever.
+  const clientId = `phone-${randomText()}`;
+  let subscribed = new Set<string>();
+  let awake = new AbortController();
+  let leaving: AbortController | null = null;
+  let saving = false;
+
+  const change = (next: Partial<CompanionState>): void => {
+    const before = state;
+    state = { ...state, ...next };
+    for (const listener of listeners) listener();
+    if (state.boards !== before.boards && state.ready) saveSoon();
+  };
+
+  const saveSoon = (): void => {
+    if (saving) return;
+    saving = true;
+    void clock.sleep(SAVE_MS, new AbortController().signal).then(async () => {
+      saving = false;
+      await memory.write("boards", toSave(state.boards));
+    });
+  };
+
+  const remember = async (): Promise<void> => {
+    const session = await sessions.current();
+    let boards = restore((await memory.read("boards")) ?? []);
+    for (const id of config.boards) if (boards[id] === undefined) boards = add(boards, id, "person");
+    change({ boards, person: session?.person ?? null });
+    change({ ready: true });
+  };
+
+  const credentialsOf = (session: Session | null): Credentials | null => {
+    if (session !== null)
+      return { clientId, username: config.broker.username ?? clientId, password: session.accessToken };
+    const isGuest = listed(state.boards).some(({ added }) => added === "key");
+    return isGuest && config.broker.guest !== null ? { clientId, ...config.broker.guest } : null;
+  };
+
+  const onMessage = (message: Message, correlation: string | null): void => {
+    if (readTopic(message.topic)?.kind === "answer") {
+      const answer = readAnswer(message.payload);
+      const id = answer?.id ?? correlation;
+      if (answer !== null && id !== null) answers.get(id)?.(answer);
+      return;
+    }
+    const boards = hear(state.boards, message, state.person?.userId ?? null, clock.wall());
+    if (boards === state.boards) return;
+    change({ boards });
+    void follow();
+  };
+
+  /** Listens to every board on the list that is not listened to yet. */
+  const follow = async (): Promise<void> => {
+    const current = link;
+    if (current === null) return;
+    for (const { id } of listed(state.boards)) {
+      if (subscribed.has(id)) continue;
+      subscribed.add(id);
+      await current.subscribe(topicsOf(id, clientId)).catch(() => undefined);
+    }
+  };
+
+  /** One connection, until it ends. Throws what kept it from beginning. */
+  const connection = async (credentials: Credentials, signal: AbortSignal): Promise<void> => {
+    const opened = await ports.openLink(credentials, onMessage, signal);
+    try {
+      subscribed = new Set();
+      link = opened;
+      change({ connection: "up", trouble: null });
+      // Where a broker does not let phones look around, the boards that are known by id are enough.
+      if (state.person !== null) await opened.subscribe([everyAbout]).catch(() => undefined);
+      await follow();
+      await opened.ended;
+    } finally {
+      link = null;
+      opened.close();
+      change({ connection: "connecting", boards: disconnected(state.boards) });
+    }
+  };
+
+  const pause = async (attempt: number, signal: AbortSignal): Promise<void> => {
+    const longest = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
+    awake = new AbortController();
+    await clock
+      .sleep(longest * (0.5 + ports.random() / 2), AbortSignal.any([signal, awake.signal]))
+      .catch(() => undefined);
+  };
+
+  /** Waits until something changes: a sign-in, a board, the network. */
+  const idle = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      awake = new AbortController();
+      AbortSignal.any([signal, awake.signal]).addEventListener("abort", () => resolve(), { once: true });
+    });
+
+  const endSignIn = (trouble: Trouble): void => change({ person: null, connection: "off", trouble });
+
+  const stayConnected = async (signal: AbortSignal): Promise<void> => {
+    let renewed = "";
+    for (let attempt = 0; !signal.aborted; ) {
+      const session = await sessions.current();
+      // Another tab may have signed in or out.
+      if (session?.person.userId !== state.person?.userId) change({ person: session?.person ?? null });
+      const credentials = credentialsOf(session);
+      if (credentials === null || !ports.online()) {
+        change({ connection: "off" });
+        await idle(signal);
+        attempt = 0;
+        continue;
+      }
+      change({ connection: "connecting" });
+      const over = new AbortController();
+      leaving = over;
+      try {
+        await connection(credentials, AbortSignal.any([signal, over.signal]));
+        attempt = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof Trouble && error.code === "BROKER_REFUSED" && session !== null) {
+          if (renewed === session.accessToken) change({ trouble: error });
+          else {
+            renewed = await renewedToken(session, signal);
+            if (renewed !== "") continue;
+          }
+        } else if (error instanceof Trouble) change({ trouble: error });
+      }
+      if (!over.signal.aborted) await pause(attempt++, signal);
+    }
+  };
+
+  /** The access token of a new session; "" when there is none, with the reason on the screen. */
+  const renewedToken = async (session: Session, signal: AbortSignal): Promise<string> => {
+    try {
+      return (await sessions.renew(session.accessToken, signal)).accessToken;
+    } catch (error) {
+      if (error instanceof Trouble && error.code === "SIGN_IN_ENDED") endSignIn(error);
+      else if (error instanceof Trouble) change({ trouble: error });
+      return "";
+    }
+  };
+
+  const signerFor = async (
+    device: string,
+    signal: AbortSignal,
+  ): Promise<Signer & { readonly aheadMs: number }> => {
+    const key = await sessions.key();
+    const board = state.boards[device];
+    let session = await sessions.current();
+    if (board?.added === "key" && roleOf(board, session?.person.userId ?? null) === "guest")
+      return { kind: "key", key, aheadMs: session?.clockAheadMs ?? 0 };
+    if (session === null) throw new Trouble("SIGN_IN_ENDED");
+    if (session.refreshToken !== null && clock.wall() - session.takenAt > FRESH_MS)
+      session = await sessions.renew(session.accessToken, signal).catch((error: unknown) => {
+        if (error instanceof Trouble && error.code === "SIGN_IN_ENDED") endSignIn(error);
+        throw error;
+      });
+    const { pkToken, freshIdToken, clockAheadMs } = session;
+    return { kind: "person", key, pkToken, freshIdToken, aheadMs: clockAheadMs };
+  };
+
+  const deliver = async (device: string, id: string, asked: Ask, signal: AbortSignal): Promise<Answer> => {
+    const current = link;
+    if (current === null) throw new Trouble("OFFLINE");
+    const over = new AbortController();
+    let taken = false;
+    const answered = new Promise<Answer>((resolve) => {
+      answers.set(id, resolve);
+    });
+    try {
+      const { aheadMs, ...signer } = await signerFor(device, signal);
+      const payload = await signCommand(signer, { device, id, ask: asked }, clock.wall() + aheadMs);
+      const ended = current.ended.then((): never => {
+        throw new Trouble("OFFLINE", "the connection to the broker ended");
+      });
+      const silence = clock.sleep(SILENCE_MS, AbortSignal.any([signal, over.signal])).then((): never => {
+        // A connection over which the broker does not even say that it has taken a command is none any more.
+        if (!taken) current.close();
+        throw new Trouble("SILENCE");
+      });
+      silence.catch(() => undefined);
+      const sent = current.publish({
+        topic: commandTopic(device),
+        payload,
+        responseTopic: answerTopic(device, clientId),
+        correlation: id,
+        expiresInS: COMMAND_LIFE_S,
+      });
+      await Promise.race([sent, ended, silence]);
+      taken = true;
+      return await Promise.race([answered, ended, silence]);
+    } finally {
+      over.abort();
+      answers.delete(id);
+    }
+  };
+
+  /** Sends, and once more with a fresh ID token when the board finds the old one too old. */
+  const send = async (device: string, id: string, asked: Ask, signal: AbortSignal): Promise<Outcome> => {
+    try {
+      let answer = await deliver(device, id, asked, signal);
+      if (answer.code === "COMMAND_SIGN_IN_OLD") {
+        const session = await sessions.current();
+        if (session !== null && (await renewedToken(session, signal)) !== "")
+          answer = await deliver(device, `${id}.2`, asked, signal);
+      }
+      const settled = answer;
+      change({ boards: settle(state.boards, device, id, settled) });
+      if (settled.outcome === "done") return { ok: true, answer: settled };
+      const title = settled.message ?? settled.code ?? "The board refused it";
+      return { ok: false, code: settled.code ?? "FAILED", title, help: null };
+    } catch (error) {
+      change({ boards: settle(state.boards, device, id, null) });
+      const trouble = error instanceof Trouble ? error : new Trouble("OFFLINE", String(error));
+      const { title, help } = troubles[trouble.code];
+      return { ok: false, code: trouble.code, title, help };
+    }
+  };
+
+  const reconnect = (): void => {
+    leaving?.abort();
+    link?.close();
+    awake.abort();
+  };
+
+  return {
+    get state() {
+      return state;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+    async run(signal) {
+      await remember();
+      await stayConnected(signal);
+    },
+    signIn: (callback) => sessions.begin(callback),
+    async signedIn(address, signal) {
+      const { person } = await sessions.finish(address, signal);
+      change({ person, trouble: null });
+      reconnect();
+    },
+    complain: (trouble) => change({ trouble }),
+    async signOut(signal) {
+      const revoked = await sessions.signOut(signal);
+      change({ person: null, trouble: null, boards: {} });
+      await memory.write("boards", undefined);
+      reconnect();
+      return revoked;
+    },
+    light(device, lamp, wanted, signal) {
+      const id = randomText();
+      if (link === null) {
+        const { title, help } = troubles.OFFLINE;
+        return Promise.resolve({ ok: false, code: "OFFLINE", title, help });
+      }
+      change({ boards: ask(state.boards, device, { id, lamp, change: wanted }) });
+      return send(device, id, { do: "light", light: lamp, set: changeFields(wanted) }, signal);
+    },
+    ask: (device, asked, signal) => send(device, randomText(), asked, signal),
+    key: () => sessions.key(),
+    addBoard(id, as) {
+      change({ boards: add(state.boards, id, as) });
+      if (link === null) awake.abort();
+      else void follow();
+    },
+    hideBoard(id) {
+      change({ boards: hide(state.boards, id) });
+    },
+    wake() {
+      awake.abort();
+    },
+  };
+};

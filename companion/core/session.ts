@@ -1,0 +1,129 @@
+import { askOrg, form, textOf } from "./http.ts";
+import { readIdToken } from "./id-token.ts";
+import type { Memory } from "./memory.ts";
+import { createPhoneKey, type PhoneKey } from "./phone-key.ts";
+import { beginSignIn, clockAhead, finishSignIn, type OrgAccess, type Session } from "./sign-in.ts";
+import { Trouble } from "./trouble.ts";
+
+/** The sign-in of this phone, kept in its memory. */
+export interface Sessions {
+  /** The phone's key; made at the first call. */
+  key(): Promise<PhoneKey>;
+  /** Where the browser is to go to sign in, and come back to `callback`. */
+  begin(callback: string): Promise<string>;
+  /** Takes the org's answer in the address. Throws as `finishSignIn` does. */
+  finish(address: URL, signal: AbortSignal): Promise<Session>;
+  current(): Promise<Session | null>;
+  /**
+   * A session newer than the one with the access token `stale`: another tab's, or a refreshed one. Throws SIGN_IN_ENDED
+   * when there is no way but a new sign-in, and what asking the org throws.
+   */
+  renew(stale: string, signal: AbortSignal): Promise<Session>;
+  /** Gives the sign-in back to the org and forgets it, with the key; resolves with whether the org has taken it. */
+  signOut(signal: AbortSignal): Promise<boolean>;
+}
+
+/** How often a refresh is tried again that met another one, and how long after, in milliseconds. */
+const MEETINGS = 3;
+const MEETING_MS = 1500;
+
+export const createSessions = (
+  memory: Memory,
+  access: () => Promise<OrgAccess>,
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>,
+): Sessions => {
+  const key = async (): Promise<PhoneKey> =>
+    memory.alone(async () => {
+      const known = await memory.read("key");
+      if (known !== undefined) return known;
+      const made = await createPhoneKey();
+      await memory.write("key", made);
+      return made;
+    });
+
+  const refresh = async (before: Session, signal: AbortSignal): Promise<Session> => {
+    const { org, places, http, now } = await access();
+    const { refreshToken } = before;
+    if (refreshToken === null) throw new Trouble("SIGN_IN_ENDED", "the org gave no refresh token");
+    const request = form(places.token, {
+      grant_type: "refresh_token",
+      client_id: org.clientId,
+      refresh_token: refreshToken,
+    });
+    for (let meeting = 0; ; meeting++) {
+      try {
+        const tokens = await askOrg(http, request, signal);
+        const accessToken = textOf(tokens.access_token, 8192);
+        if (accessToken === null) throw new Trouble("ORG_ANSWER", "the org's answer lacks an access token");
+        const rotated = {
+          ...before,
+          accessToken,
+          refreshToken: textOf(tokens.refresh_token, 8192) ?? refreshToken,
+        };
+        // Before anything else can fail: the old one may be worth nothing any more.
+        await memory.write("session", rotated);
+        const jwt = textOf(tokens.id_token, 8192);
+        if (jwt === null) return { ...rotated, takenAt: now() };
+        const expected = { issuer: places.issuer, clientId: org.clientId, nonce: null };
+        const idToken = readIdToken(jwt, expected, now());
+        if (idToken.sub !== before.person.sub)
+          throw new Trouble("ID_TOKEN", "the ID token is about somebody else");
+        return { ...rotated, freshIdToken: jwt, takenAt: now(), clockAheadMs: clockAhead(idToken, now()) };
+      } catch (error) {
+        if (!(error instanceof Trouble) || error.orgError !== "invalid_grant") throw error;
+        const met = /being processed/i.test(error.detail);
+        if (!met || meeting >= MEETINGS) throw new Trouble("SIGN_IN_ENDED", error.detail);
+        await sleep(MEETING_MS, signal);
+      }
+    }
+  };
+
+  return {
+    key,
+    async begin(callback) {
+      const { org, places } = await access();
+      const { url, begun } = await beginSignIn(org, places, callback, await key());
+      await memory.write("begun", begun);
+      return url;
+    },
+    async finish(address, signal) {
+      const begun = (await memory.read("begun")) ?? null;
+      await memory.write("begun", undefined);
+      const session = await finishSignIn(await access(), begun, await key(), address, signal);
+      await memory.write("session", session);
+      return session;
+    },
+    current: async () => (await memory.read("session")) ?? null,
+    renew: (stale, signal) =>
+      memory.alone(async () => {
+        const known = await memory.read("session");
+        if (known === undefined) throw new Trouble("SIGN_IN_ENDED");
+        if (known.accessToken !== stale) return known;
+        try {
+          const session = await refresh(known, signal);
+          await memory.write("session", session);
+          return session;
+        } catch (error) {
+          if (error instanceof Trouble && error.code === "SIGN_IN_ENDED")
+            await memory.write("session", undefined);
+          throw error;
+        }
+      }),
+    async signOut(signal) {
+      const session = await memory.read("session");
+      await memory.write("session", undefined);
+      await memory.write("begun", undefined);
+      await memory.write("key", undefined);
+      if (session === undefined) return true;
+      try {
+        const { places, http } = await access();
+        if (places.revoke === null) return false;
+        const token = session.refreshToken ?? session.accessToken;
+        const { status } = await http(form(places.revoke, { token }), signal);
+        return status === 200;
+      } catch {
+        return false;
+      }
+    },
+  };
+};

@@ -1,0 +1,357 @@
+// The companion app in real Chromium, against the simulated org and broker and the real agent.
+
+import axe from "axe-core";
+import { describe, expect, test } from "vitest";
+import { addLamp, codeOf, openOwnBrowser, openStage, type Phone, signIn, until } from "./stage.ts";
+
+const porch = (page: Phone["page"]) => page.getByRole("article", { name: "Porch", exact: true });
+
+/** What axe finds wrong on the page as it is. */
+const findings = async (page: Phone["page"]): Promise<readonly string[]> => {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<{
+    violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[];
+  }>(
+    "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+};
+
+describe("a person with a new lamp", () => {
+  test("signs in, adds it by its code, moves it, plans the evening, names it, and signs it out", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    expect(new URL(page.url()).search).toBe("");
+    await addLamp(stage, phone);
+
+    const { board } = stage.world;
+    const power = porch(page).getByRole("switch");
+    await power.click();
+    await until(() => board.light.seen > 0);
+    expect(await power.getAttribute("aria-checked")).toBe("true");
+    await porch(page).getByText("On, 100 %", { exact: true }).waitFor();
+
+    const bright = porch(page).getByRole("slider", { name: "Brightness of Porch" });
+    await bright.fill("40");
+    await porch(page).getByText("On, 40 %", { exact: true }).waitFor();
+
+    await porch(page).getByRole("button", { name: "Colour" }).click();
+    await porch(page).getByRole("button", { name: "Blue" }).click();
+    await until(() => board.light.rgb[2] > board.light.rgb[0]);
+    expect(await porch(page).getByRole("button", { name: "Blue" }).getAttribute("aria-pressed")).toBe("true");
+    await porch(page)
+      .getByRole("slider", { name: /warm to cold/ })
+      .fill("2200");
+    await until(() => board.light.rgb[0] > board.light.rgb[2]);
+    await porch(page).getByRole("button", { name: "Which one is it?" }).click();
+
+    await page.getByRole("link", { name: "Settings of Porch light" }).click();
+    await page.getByLabel("On at").fill("18:15");
+    await page.getByLabel("Off at").fill("22:45");
+    await page.getByLabel("How bright").selectOption({ label: "50 %" });
+    await page.getByRole("button", { name: "Switch on every evening" }).click();
+    await page.getByText(/On at 18:15, off at 22:45/).waitFor();
+    await page.getByRole("button", { name: "No more evenings" }).click();
+    await page.getByRole("button", { name: "Switch on every evening" }).waitFor();
+
+    await page.getByLabel("The board").fill("Front door");
+    await page.getByRole("button", { name: "Rename Porch light" }).click();
+    await page.getByRole("heading", { level: 1, name: "Front door" }).waitFor();
+    await page.getByLabel("Lamp main").fill("Lantern");
+    await page.getByRole("button", { name: "Rename Porch", exact: true }).click();
+    await page.getByRole("button", { name: "Rename Lantern" }).waitFor();
+
+    await page.getByRole("button", { name: "Sign this board out" }).click();
+    await page.getByRole("button", { name: "Keep it" }).click();
+    await page.getByRole("button", { name: "Sign this board out" }).click();
+    await page.getByRole("button", { name: "Sign it out" }).click();
+    await page.getByText("No lamp yet").waitFor();
+    await codeOf(stage);
+    expect(phone.complaints).toEqual([]);
+  });
+
+  test("scans the code on the display with the camera", async () => {
+    const { filmOf } = await import("./film.ts");
+    await using film = await filmOf("http://127.0.0.1:1/somewhere-else");
+    await using stage = await openStage(film.path);
+    const phone = await stage.phone();
+    await signIn(phone, stage.app);
+    const { link, userCode } = await codeOf(stage);
+    await phone.page.getByRole("main").getByRole("link", { name: "Add a lamp" }).click();
+    await phone.page.getByRole("button", { name: "Scan the code" }).click();
+    // It is a code, but no lamp's.
+    await phone.page.getByText(/no lamp's link or code/).waitFor();
+    await film.show(link);
+    await phone.page.getByText(userCode, { exact: true }).waitFor();
+    expect(phone.complaints).toEqual([]);
+  });
+
+  test("is told when there is nobody to hear", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    await addLamp(stage, phone);
+    stage.world.network.cut = true;
+    const power = porch(page).getByRole("switch");
+    await power.click();
+    expect(await power.getAttribute("aria-checked")).toBe("true");
+    await page.getByRole("alert").getByText("The lamp did not answer").waitFor({ timeout: 20_000 });
+    expect(await power.getAttribute("aria-checked")).toBe("false");
+    expect(stage.world.board.light.seen).toBe(0);
+  });
+});
+
+describe("a person who comes back", () => {
+  test("is still who they were, with a key that no script can read, and lamps that obey", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    await addLamp(stage, phone);
+    const key = (): Promise<string> =>
+      page.evaluate(`(async () => {
+        const opening = indexedDB.open("porchlight");
+        await new Promise((done) => { opening.onsuccess = done; });
+        const asking = opening.result.transaction("kept").objectStore("kept").get("key");
+        await new Promise((done) => { asking.onsuccess = done; });
+        const { privateKey, cic } = asking.result;
+        const out = await crypto.subtle.exportKey("jwk", privateKey).then(() => "taken out", () => "stays in");
+        return [privateKey.extractable, out, cic].join(" ");
+      })()`);
+    const before = await key();
+    expect(before).toMatch(/^false stays in \{/);
+    expect(
+      await page.evaluate("JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])"),
+    ).toBe('[{},{},""]');
+
+    await page.reload();
+    await porch(page).getByRole("switch").click();
+    await until(() => stage.world.board.light.seen > 0);
+    expect(await key()).toBe(before);
+
+    // The access token ends while the phone is in a pocket.
+    stage.world.org.expireAccessTokens();
+    stage.world.broker.restart({ keepSessions: true });
+    await until(() =>
+      stage.world.org.received.some(
+        ({ form }) =>
+          form.grant_type === "refresh_token" && form.client_id === stage.world.org.phoneApp.clientId,
+      ),
+    );
+    await page.getByText("online", { exact: true }).waitFor();
+    await porch(page).getByRole("switch").click();
+    await until(() => stage.world.board.light.seen === 0);
+  });
+
+  test("sees the lamps as they were where there is no network, and is told that nothing is sent", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page, context } = phone;
+    await signIn(phone, stage.app);
+    await addLamp(stage, phone);
+    await page.evaluate("navigator.serviceWorker.ready.then(() => null)");
+    // What is known is written down within a second.
+    await page.waitForTimeout(1500);
+    await context.setOffline(true);
+    await page.reload();
+    await page.getByText(/This phone is offline/).waitFor();
+    await page.getByText(/last heard/).waitFor();
+    const power = porch(page).getByRole("switch");
+    await power.click();
+    await page.getByRole("alert").getByText("Not sent: this phone is offline").waitFor();
+    expect(await power.getAttribute("aria-checked")).toBe("false");
+    await context.setOffline(false);
+    await page.getByText("online", { exact: true }).waitFor({ timeout: 40_000 });
+    expect(stage.world.board.light.seen).toBe(0);
+  });
+
+  test("signs out, and nothing of it is left on the phone or at the org", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    const approvals = () =>
+      stage.world.org.approvals.filter(({ clientId }) => clientId === stage.world.org.phoneApp.clientId)
+        .length;
+    expect(approvals()).toBe(1);
+    await page.getByRole("link", { name: "Ada Okafor: account" }).click();
+    await page.getByRole("button", { name: "Sign out on this phone" }).click();
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    await until(() => approvals() === 0);
+    const names = await page.evaluate(`(async () => {
+      const opening = indexedDB.open("porchlight");
+      await new Promise((done) => { opening.onsuccess = done; });
+      const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
+      await new Promise((done) => { asking.onsuccess = done; });
+      return asking.result;
+    })()`);
+    expect(names).toEqual([]);
+  });
+});
+
+describe("a guest", () => {
+  test("of the org is given a pass for a while, and may do what it allows and nothing else", async () => {
+    await using stage = await openStage();
+    const ada = await stage.phone();
+    await signIn(ada, stage.app);
+    await addLamp(stage, ada);
+    const ben = await stage.phone({ colorScheme: "dark" });
+    await signIn(ben, stage.app, "Ben Lindqvist");
+    await ben.page.getByRole("link", { name: "Be a guest" }).click();
+    const card = await ben.page.locator("[data-link]").getAttribute("data-link");
+
+    await ada.page.goto(card ?? "");
+    await ada.page.getByRole("heading", { name: "A pass for Ben Lindqvist" }).waitFor();
+    await ada.page.getByLabel("dim").uncheck();
+    await ada.page.getByRole("button", { name: "Give the pass" }).click();
+    const shown = await ada.page.locator("[data-link]").getAttribute("data-link");
+
+    await ben.page.goto(shown ?? "");
+    const power = porch(ben.page).getByRole("switch");
+    await ben.page.getByText("online, Ada Okafor's").waitFor();
+    await power.click();
+    await until(() => stage.world.board.light.seen > 0);
+    await porch(ben.page).getByRole("slider", { name: "Brightness of Porch" }).fill("10");
+    await ben.page
+      .getByRole("alert")
+      .getByText(/GUEST_LIMIT|pass/i)
+      .waitFor();
+    await porch(ben.page).getByText("On, 100 %", { exact: true }).waitFor();
+
+    await ada.page.getByRole("link", { name: "Back" }).click();
+    await ada.page.getByText(/May switch, until/).waitFor();
+    await ada.page.getByRole("button", { name: "Take the pass of Ben Lindqvist back" }).click();
+    await ada.page.getByText("Nobody has a pass.").waitFor();
+    await power.click();
+    await ben.page
+      .getByRole("alert")
+      .getByText(/COMMAND_NOT_OWNER|owner/i)
+      .waitFor();
+    expect(stage.world.board.light.seen).toBeGreaterThan(0);
+  });
+
+  test("without an account comes with a key alone", async () => {
+    await using stage = await openStage();
+    const ada = await stage.phone();
+    await signIn(ada, stage.app);
+    await addLamp(stage, ada);
+    const bob = await stage.phone();
+    await bob.page.goto(stage.app);
+    await bob.page.getByRole("link", { name: "Be a guest" }).click();
+    await bob.page.getByLabel("Your name").fill("Bob");
+    const link = bob.page.locator("[data-link]");
+    await until(async () =>
+      Buffer.from((await link.getAttribute("data-link"))?.split("#guest=")[1] ?? "", "base64url")
+        .toString()
+        .includes("Bob"),
+    );
+    const card = await link.getAttribute("data-link");
+
+    await ada.page.goto(card ?? "");
+    await ada.page.getByRole("heading", { name: "A pass for Bob" }).waitFor();
+    await ada.page.getByRole("button", { name: "Give the pass" }).click();
+    const shown = await ada.page.locator("[data-link]").getAttribute("data-link");
+    expect(shown).toMatch(/&as=key$/);
+
+    await bob.page.goto(shown ?? "");
+    await porch(bob.page).getByRole("switch").click();
+    await until(() => stage.world.board.light.seen > 0);
+  });
+});
+
+describe("everybody can use it", () => {
+  test("with a keyboard alone", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    /** Presses Tab until the focus is on what is called so, and says whether one sees where it is. */
+    const tabTo = async (name: RegExp): Promise<void> => {
+      for (let presses = 0; presses < 40; presses++) {
+        await page.keyboard.press("Tab");
+        const focused = await page.evaluate<{ name: string; seen: boolean }>(`(() => {
+          const element = document.activeElement;
+          const label = element.labels?.[0]?.textContent;
+          return {
+            name: element.getAttribute("aria-label") ?? label ?? element.textContent ?? "",
+            seen: getComputedStyle(element).outlineStyle !== "none" || getComputedStyle(element.parentElement).outlineStyle !== "none",
+          };
+        })()`);
+        if (!name.test(focused.name)) continue;
+        expect(focused).toMatchObject({ seen: true });
+        return;
+      }
+      throw new Error(`Tab does not lead to ${name}`);
+    };
+    await signIn(phone, stage.app);
+    const { userCode } = await codeOf(stage);
+    await tabTo(/^Add a lamp$/);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Add a lamp" }).waitFor();
+    await tabTo(/^Link or code$/);
+    await page.keyboard.type(userCode);
+    await page.keyboard.press("Enter");
+    await page.getByText(userCode, { exact: true }).waitFor();
+    stage.world.org.approve(userCode);
+    await tabTo(/^Lamps$/);
+    await page.keyboard.press("Enter");
+    await porch(page).getByRole("switch").waitFor();
+    await tabTo(/^Porch, on or off$/);
+    await page.keyboard.press("Space");
+    await until(() => stage.world.board.light.seen > 0);
+    await tabTo(/^Brightness of Porch$/);
+    await page.keyboard.press("Home");
+    await porch(page).getByText("On, 1 %", { exact: true }).waitFor();
+    await tabTo(/^Colour/);
+    await page.keyboard.press("Enter");
+    await tabTo(/^Red$/);
+    await page.keyboard.press("Space");
+    await porch(page).getByRole("button", { name: "Red", pressed: true }).waitFor();
+    await until(async () => (await porch(page).getAttribute("aria-busy")) === "false");
+    await porch(page).getByRole("button", { name: "Red", pressed: true }).waitFor();
+  });
+
+  test.each(["light", "dark"] as const)(
+    "in %s, by the rules of WCAG as far as axe knows them",
+    async (colorScheme) => {
+      await using stage = await openStage();
+      const phone = await stage.phone({ colorScheme, reducedMotion: "reduce" });
+      const { page } = phone;
+      await page.goto(stage.app);
+      await page.getByRole("button", { name: "Sign in" }).waitFor();
+      expect(await findings(page)).toEqual([]);
+      await signIn(phone, stage.app);
+      expect(await findings(page)).toEqual([]);
+      await addLamp(stage, phone);
+      await porch(page).getByRole("button", { name: "Colour" }).click();
+      await porch(page).getByRole("switch").click();
+      await until(() => stage.world.board.light.seen > 0);
+      await porch(page).getByText("On, 100 %", { exact: true }).waitFor();
+      expect(await findings(page)).toEqual([]);
+      for (const place of ["board/porch-1", "pass/porch-1", "add", "me", "guest"]) {
+        await page.goto(`${stage.app}#/${place}`);
+        await page.getByRole("heading", { level: 1 }).waitFor();
+        expect([place, ...(await findings(page))]).toEqual([place]);
+      }
+      await page.goto(`${stage.app}#/board/porch-1`);
+      await page.getByRole("button", { name: "Sign this board out" }).click();
+      expect(await findings(page)).toEqual([]);
+      expect(phone.complaints).toEqual([]);
+    },
+  );
+
+  test("as an app of the phone: it can be installed", async () => {
+    await using stage = await openStage();
+    await using browser = await openOwnBrowser();
+    const { context } = browser;
+    const page = await context.newPage();
+    await page.goto(stage.app);
+    await page.evaluate("navigator.serviceWorker.ready.then(() => null)");
+    const session = await context.newCDPSession(page);
+    expect(await session.send("Page.getInstallabilityErrors")).toEqual({ installabilityErrors: [] });
+    const { errors } = await session.send("Page.getAppManifest");
+    expect(errors).toEqual([]);
+  });
+});

@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import { Trouble } from "../../../companion/core/trouble.ts";
+import { createMemory, never, openStage } from "./stage.ts";
+
+const troubleOf = async (work: Promise<unknown>): Promise<string> => {
+  try {
+    await work;
+    return "none";
+  } catch (error) {
+    return error instanceof Trouble ? error.code : String(error);
+  }
+};
+
+test("two who need a new token at once refresh once, one after the other", async () => {
+  const memory = createMemory();
+  await using stage = openStage({ memory });
+  await stage.signIn();
+  const both = Promise.all([
+    stage.sessions.renew("access-1", never),
+    stage.sessions.renew("access-1", never),
+  ]);
+  const [one, two] = await stage.clock.until(both);
+  expect(one.accessToken).toBe("access-2");
+  expect(two.accessToken).toBe("access-2");
+  expect(stage.asked.filter(({ body }) => body?.includes("refresh-1"))).toHaveLength(1);
+  expect(memory.most()).toBe(1);
+});
+
+test("a rotated refresh token is kept even when the rest of the answer is no good", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  stage.world.sub = "https://org.example/id/00D/005ben";
+  expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-1", never)))).toBe("ID_TOKEN");
+  expect(stage.memory.kept.session).toMatchObject({
+    refreshToken: "refresh-2",
+    person: { userId: "005ada" },
+  });
+});
+
+test("a refresh that met another one is tried again with the same token", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  const busy = {
+    status: 400,
+    body: '{"error":"invalid_grant","error_description":"token request is already being processed"}',
+  };
+  stage.world.replies.push(busy, busy);
+  expect((await stage.clock.until(stage.sessions.renew("access-1", never))).accessToken).toBe("access-2");
+  stage.world.replies.push(busy, busy, busy, busy);
+  expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-2", never)))).toBe("SIGN_IN_ENDED");
+});
+
+test("a refresh without a new refresh token or ID token keeps the ones there are", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  stage.world.replies.push({ status: 200, body: '{"access_token":"access-9"}' });
+  expect(await stage.clock.until(stage.sessions.renew("access-1", never))).toMatchObject({
+    accessToken: "access-9",
+    refreshToken: "refresh-1",
+    freshIdToken: null,
+  });
+  stage.world.replies.push({ status: 200, body: "{}" });
+  expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-9", never)))).toBe("ORG_ANSWER");
+});
+
+test("without a refresh token, or without a sign-in, there is nothing to renew", async () => {
+  await using stage = openStage();
+  expect(await troubleOf(stage.clock.until(stage.sessions.renew("x", never)))).toBe("SIGN_IN_ENDED");
+  stage.world.noRefreshToken = true;
+  await stage.signIn();
+  expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-1", never)))).toBe("SIGN_IN_ENDED");
+});
+
+test("an org that cannot be told of a sign-out is said not to know", async () => {
+  await using stage = openStage();
+  expect(await stage.clock.until(stage.sessions.signOut(never))).toBe(true);
+  await stage.signIn();
+  stage.world.replies.push({ status: 503, body: "" });
+  expect(await stage.clock.until(stage.sessions.signOut(never))).toBe(false);
+  expect(stage.memory.kept).not.toHaveProperty("session");
+});
+
+test("the key stays the same from sign-in to sign-in", async () => {
+  await using stage = openStage();
+  const key = await stage.sessions.key();
+  await stage.signIn();
+  await stage.signIn();
+  expect((await stage.sessions.key()).cic).toBe(key.cic);
+});
