@@ -29,6 +29,7 @@ const appOf = async (home: Home, login: string): Promise<(ask: Ask, id?: string)
     dialect: "rfc8628",
     clientId: home.provider.appClientId,
     scope: "openid profile",
+    codePage: null,
   } as const;
   const callback = "http://127.0.0.1:7777/callback";
   const places = await findOrg(org, http, signal);
