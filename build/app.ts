@@ -18,8 +18,8 @@ const shared = {
   write: false,
   format: "esm",
   platform: "browser",
-  // What has WebCrypto, Web Locks and modules in service workers: Chrome and Edge 111, Safari 16.4, Firefox 115.
-  target: ["chrome111", "safari16.4", "firefox115"],
+  // The first with AbortSignal.any; WebCrypto, Web Locks and :has() are older.
+  target: ["chrome116", "safari17.4", "firefox124"],
   minify: true,
   legalComments: "none",
   logLevel: "warning",

@@ -210,7 +210,14 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           trust: async (until) => {
             const grant = await session.load();
             if (grant === undefined) throw new AgentError("COMMAND_OWNER_UNKNOWN");
-            return org.endpoints(grant, until);
+            try {
+              return await org.endpoints(grant, AbortSignal.any([until, patience(clock, until)]));
+            } catch (error) {
+              until.throwIfAborted();
+              // Where an org tells its own addresses and is away, the keys it was found to have before serve on.
+              if (settings.org.dialect !== "rfc8628") throw error;
+              return { issuers: [settings.org.url], jwksUrl: null };
+            }
           },
         },
         { vault, clock, keys, guests: await guests() },
@@ -319,6 +326,19 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
     signal,
   );
+};
+
+/** How long a command waits for an org to tell its addresses, in milliseconds. */
+const ADDRESS_PATIENCE_MS = 2_000;
+
+/** Aborts after a while; ends with `signal`. */
+const patience = (clock: Clock, signal: AbortSignal): AbortSignal => {
+  const limit = new AbortController();
+  clock.sleep(ADDRESS_PATIENCE_MS, signal).then(
+    () => limit.abort(new AgentError("ORG_TIMEOUT")),
+    () => undefined,
+  );
+  return limit.signal;
 };
 
 /** The same promise for every caller; a failed one is made anew. */

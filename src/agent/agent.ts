@@ -165,8 +165,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   };
 
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
-  const owner = (): Identity | null => identity ?? standing.identity;
-  const view = (): View => viewOf(state, device(), owner(), first?.signalled ?? null);
+  const owner = (): Identity | null => identity ?? (unpaired(state) ? null : standing.identity);
+  const view = (): View => viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust);
 
   const show = (): void => display.show(view());
 
@@ -237,7 +237,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     view: view(),
     since,
     tokensIssuedAt: standing.tokensIssuedAt,
-    identity: owner(),
+    identity: identity ?? standing.identity,
     signedInUntil: standing.signedInUntil,
     approvals: standing.approvals,
     assetTokenExpiresAt: credentials?.assetToken?.expiresAt ?? null,

@@ -28,6 +28,7 @@ export const viewOf = (
   device: View["device"],
   known: Identity | null,
   signal: Signal | null,
+  trust: "owner" | "broker" = "owner",
 ): View => {
   // An org that tells nobody's name has no name to show.
   const identity = known?.userId === "unknown" ? null : known;
@@ -67,7 +68,7 @@ export const viewOf = (
       return {
         ...base,
         headline: identity === null ? headline : `${identity.name}'s lamp`,
-        detail,
+        detail: trust === "owner" ? detail : "This lamp obeys whoever the broker lets through.",
       };
     case "stopping":
       if (state.error === null) return { ...base, headline, detail };

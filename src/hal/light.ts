@@ -105,6 +105,7 @@ export class HardwareLight implements Light {
   }
 
   signal(pattern: Signal | null): void {
+    if (pattern === null && this.#signalling === null) return;
     this.#signalling = pattern === null ? null : { signal: pattern, startedAt: this.#clock.mono() };
     this.#nap.abort();
   }

@@ -59,14 +59,23 @@ test("a phone signs in at a real provider and moves the lamp through Mosquitto, 
   const www = join(folder, "www");
   const write = stack.use(
     startCommand(
-      ...["app", www, "--dialect", "rfc8628", "--org", home.provider.issuer, "--client-id", "companion"],
+      ...[
+        "app",
+        www,
+        "--dialect",
+        "rfc8628",
+        "--org",
+        home.provider.issuer,
+        "--client-id",
+        home.provider.appClientId,
+      ],
       ...["--broker", `ws://127.0.0.1:${websocket}/mqtt`, "--code-page", `${home.provider.issuer}/device`],
     ),
   );
   expect(await write.end()).toEqual({ code: 0, signal: null });
   stack.use(await serve(www, port));
 
-  const agent = home.start({ commands: { trust: "owner", clientId: "companion" } });
+  const agent = home.start({ commands: { trust: "owner", clientId: home.provider.appClientId } });
   await home.signIn(agent);
 
   const open = async (who: string) => {

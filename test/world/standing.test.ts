@@ -38,6 +38,7 @@ describe("how long a board stays signed in", () => {
     await stage.clock.advance(1_000);
     const status = await stage.status();
     expect(status.identity?.name).toBe("Ada Okafor");
+    expect(stage.world.board.view?.owner).toBe("Ada Okafor");
     expect(status.signedInUntil).toBe((status.tokensIssuedAt ?? 0) + 30 * DAY_MS);
     expect(faults("SIGN_IN_ENDING")).toEqual([]);
     await stage.clock.advance(1.5 * DAY_MS);

@@ -96,7 +96,7 @@ export const makeHome = async (
         ca: certificates.ca,
         ...changes.broker,
       },
-      commands: { trust: "broker", ...changes.commands },
+      commands: { trust: "broker", clientId: provider.appClientId, ...changes.commands },
       lights: [{ id: "main", name: "Porch", driver: "memory:", powerOn: "last" }],
       display: changes.display ?? "none",
       state: { dir: stateDir },

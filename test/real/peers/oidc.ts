@@ -20,6 +20,8 @@ export interface OidcProvider extends AsyncDisposable {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string | null;
+  /** The companion app's client: public, code flow with PKCE, called back on a loopback address. */
+  readonly appClientId: string;
   /** What the board asked of it, oldest first. */
   readonly requests: readonly OrgRequest[];
   /** Every token and device code it has given out: none of them may ever be printed. */
@@ -49,7 +51,7 @@ export const startOidcProvider = async (
     readonly confidential?: boolean;
     readonly accessTokenS?: number;
     readonly codeS?: number;
-    /** Callback of a second client, `companion`: a web app, with PKCE and without a secret. */
+    /** Where the phones' app may be called back besides, from a browser. */
     readonly companion?: string;
   } = {},
 ): Promise<OidcProvider> => {
@@ -57,6 +59,7 @@ export const startOidcProvider = async (
   const [port = 0] = await freePorts(1);
   const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
+  const appClientId = "porchlight-app";
   const clientSecret = confidential ? randomBytes(24).toString("base64url") : null;
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
@@ -73,19 +76,15 @@ export const startOidcProvider = async (
           ? { token_endpoint_auth_method: "none" }
           : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),
       },
-      ...(companion === undefined
-        ? []
-        : [
-            {
-              client_id: "companion",
-              client_name: "Porchlight companion",
-              application_type: "native", // may come back to http on this computer
-              grant_types: ["authorization_code", "refresh_token"],
-              response_types: ["code"],
-              redirect_uris: [companion],
-              token_endpoint_auth_method: "none",
-            },
-          ]),
+      {
+        client_id: appClientId,
+        client_name: "Porch app",
+        application_type: "native",
+        grant_types: ["authorization_code", "refresh_token"],
+        response_types: ["code"],
+        redirect_uris: ["http://127.0.0.1/callback", ...(companion === undefined ? [] : [companion])],
+        token_endpoint_auth_method: "none",
+      },
     ],
     clientBasedCORS: (_context: unknown, origin: string) =>
       companion !== undefined && origin === new URL(companion).origin,
@@ -151,6 +150,7 @@ export const startOidcProvider = async (
   return {
     issuer,
     clientId,
+    appClientId,
     clientSecret,
     requests,
     secrets,

@@ -32,7 +32,10 @@ const formOf = ({ html, url }: Page): Form | undefined => {
 };
 
 /** A browser without scripts: cookies, redirects, one page at a time. */
-const createBrowser = (ca: string | undefined): ((url: string, form?: URLSearchParams) => Promise<Page>) => {
+const createBrowser = (
+  ca: string | undefined,
+  callback?: string,
+): ((url: string, form?: URLSearchParams) => Promise<Page>) => {
   const cookies = new Map<string, string>();
   const once = (
     url: string,
@@ -77,6 +80,8 @@ const createBrowser = (ca: string | undefined): ((url: string, form?: URLSearchP
   return async (url, form) => {
     let answer = await once(url, form);
     for (let hops = 0; answer.location !== undefined; hops++) {
+      if (callback !== undefined && answer.location.startsWith(callback))
+        return { url: answer.location, status: answer.status, html: "" };
       if (hops > MOST_PAGES) throw new Error(`redirected for ever, last to ${answer.location}`);
       answer = await once(new URL(answer.location, answer.url).href, undefined);
     }
@@ -118,4 +123,18 @@ export const visit = async (
     if (denying) break;
   }
   return { status: page.status, lastPage: page.html, sawCode };
+};
+
+/** Signs in at the page of an authorize request as somebody called `login`; gives where the browser is sent back to. */
+export const signInTo = async (link: string, callback: string, login: string): Promise<URL> => {
+  const browse = createBrowser(undefined, callback);
+  let page = await browse(link);
+  for (let pages = 0; pages < MOST_PAGES && !page.url.startsWith(callback); pages++) {
+    const form = formOf(page);
+    if (form === undefined) throw new Error(`no way on from this page:\n${page.html}`);
+    if (form.fields.has("login")) form.fields.set("login", login);
+    if (form.fields.has("password")) form.fields.set("password", "correct horse");
+    page = await browse(form.action, form.fields);
+  }
+  return new URL(page.url);
 };

@@ -95,3 +95,9 @@ it.each<[State]>([
   expect(view.headline).not.toBe("");
   expect(view).toMatchObject({ problem: null, code: null, online: false, state: state.name });
 });
+
+it("an online board says whom it obeys", () => {
+  const online = { ...connecting, name: "online", since: monoMs(0) } as State;
+  expect(viewOf(online, device, ada, null, "owner").detail).toBe("This lamp obeys its owner's phone.");
+  expect(viewOf(online, device, ada, null, "broker").detail).toContain("whoever the broker lets through");
+});

@@ -79,6 +79,74 @@ const online = async (): Promise<Started> => {
   return agent;
 };
 
+describe("the guests of a board", () => {
+  const until = Math.floor(Date.now() / 1000) + 3600;
+  const bob = {
+    id: "p1",
+    name: "Bob",
+    user: "005BOB",
+    lights: ["main"],
+    may: ["switch", "brightness"],
+    maxBrightness: 128,
+    from: until - 3600,
+    until,
+    daily: { from: "18:00", to: "22:00", timeZone: "Europe/Berlin" },
+  };
+  const key = {
+    kty: "EC",
+    crv: "P-256",
+    x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+    y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+  };
+
+  /** The owner's phone gives these passes. */
+  const admit = async (...passes: readonly object[]): Promise<void> => {
+    await world.phone.signIn(world.person, never);
+    await expect.poll(() => world.phone.picture.connected).toBe(true);
+    for (const pass of passes)
+      expect(await world.phone.ask({ do: "admit", pass }, never)).toMatchObject({ outcome: "done" });
+  };
+
+  it("are nobody before the owner gives a pass", async () => {
+    const { code, out } = await stage.run(["guests"]);
+    expect([code, out]).toEqual([0, "No guest has a pass. The owner gives one in the app.\n"]);
+  });
+
+  it("are listed, and lose their pass, while the agent runs and while it does not", async () => {
+    await online();
+    await admit(bob, { id: "p2", name: "Tablet", key, may: ["switch"], until });
+    const listed = await stage.run(["guests"]);
+    expect(listed.out).toMatch(
+      /^p1 {2}Bob {2}user 005BOB {2}may switch, brightness up to 50 % {2}lamps main {2}from \S+ until \S+ {2}daily 18:00 to 22:00 \(Europe\/Berlin\)$/m,
+    );
+    expect(listed.out).toMatch(/^p2 {2}Tablet {2}key [\w-]{43} {2}may switch {2}all lamps {2}until \S+$/m);
+    const json: { id: string }[] = JSON.parse((await stage.run(["guests", "--json"])).out);
+    expect(json.map(({ id }) => id)).toEqual(["p1", "p2"]);
+    const left = await stage.run(["guests", "revoke", "p1"]);
+    expect([left.code, left.out.split("  ")[0]]).toEqual([0, "p2"]);
+    await stop();
+    expect((await stage.run(["guests"])).out).toMatch(/^p2 /);
+    expect((await stage.run(["guests", "revoke", "p2"])).out).toMatch(/^No guest/);
+  });
+
+  it("with no such pass are told of with the nearest id, and so is a wrong word", async () => {
+    await online();
+    await admit(bob);
+    expect(await stage.run(["guests", "revoke", "p11"])).toMatchObject({ code: 64 });
+    expect((await stage.run(["guests", "revoke", "p11"])).err).toContain("did you mean p1?");
+    expect(await stage.run(["guests", "revoke"])).toMatchObject({ code: 64 });
+    expect((await stage.run(["guests", "revok", "p1"])).err).toContain("did you mean revoke?");
+    await stop();
+    expect(await stage.run(["guests", "revoke", "p9"])).toMatchObject({ code: 64 });
+  });
+
+  it("of a board that nobody owns are none, also for the running agent", async () => {
+    await event(start(["run", "--json"]), "code");
+    expect((await stage.run(["guests"])).out).toMatch(/^No guest/);
+    expect(await stage.run(["guests", "revoke", "p1"])).toMatchObject({ code: 64 });
+  });
+});
+
 describe("a board that waits for its person", () => {
   it("shows code and link in its status, and nobody as the owner", async () => {
     const agent = start(["run", "--json"]);
