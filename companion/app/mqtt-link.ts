@@ -55,7 +55,7 @@ export const openMqttLink =
       Promise.race([
         answer,
         ended.then(() => {
-          throw new Error("the connection to the broker ended");
+          throw new Trouble("OFFLINE", "the connection to the broker ended");
         }),
       ]);
     return {

@@ -1,5 +1,5 @@
 import type { LightChange } from "../../src/model.ts";
-import { type Answer, readAnswer } from "./answer.ts";
+import type { Answer } from "./answer.ts";
 import {
   add,
   ask,
@@ -16,14 +16,15 @@ import {
   toSave,
 } from "./boards.ts";
 import type { CompanionConfig } from "./config.ts";
+import { createDelivery } from "./delivery.ts";
 import { changeFields } from "./light.ts";
 import type { Credentials, Link, OpenLink } from "./link.ts";
 import type { Memory } from "./memory.ts";
 import type { PhoneKey } from "./phone-key.ts";
 import type { Sessions } from "./session.ts";
 import type { Person, Session } from "./sign-in.ts";
-import { type Ask, COMMAND_LIFE_S, type Signer, signCommand } from "./signed-message.ts";
-import { answerTopic, commandTopic, everyAbout, readTopic, topicsOf } from "./topics.ts";
+import type { Ask } from "./signed-message.ts";
+import { everyAbout, readTopic, topicsOf } from "./topics.ts";
 import { Trouble, troubles } from "./trouble.ts";
 
 /** What the app shows. */
@@ -85,11 +86,7 @@ export interface CompanionPorts {
   readonly online: () => boolean;
 }
 
-/** No answer for so long is silence, in milliseconds. */
-const SILENCE_MS = 10_000;
 const PAUSES_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
-/** Commands are signed with an ID token that is at most so old, where the org gives new ones, in milliseconds. */
-const FRESH_MS = 50 * 60_000;
 const SAVE_MS = 1000;
 
 const randomText = (): string =>
@@ -98,7 +95,6 @@ const randomText = (): string =>
 export const createCompanion = (ports: CompanionPorts): Companion => {
   const { config, memory, sessions, clock } = ports;
   const listeners = new Set<() => void>();
-  const answers = new Map<string, (answer: Answer) => void>();
   let state: CompanionState = { ready: false, person: null, connection: "off", boards: {}, trouble: null };
   let link: Link | null = null;
   // New at every start: two tabs with one id would push each other off the broker for ever.
@@ -120,7 +116,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     saving = true;
     void clock.sleep(SAVE_MS, new AbortController().signal).then(async () => {
       saving = false;
-      await memory.write("boards", toSave(state.boards));
+      const boards = toSave(state.boards);
+      await memory.write("boards", boards.length === 0 ? undefined : boards);
     });
   };
 
@@ -141,9 +138,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
 
   const onMessage = (message: Message, correlation: string | null): void => {
     if (readTopic(message.topic)?.kind === "answer") {
-      const answer = readAnswer(message.payload);
-      const id = answer?.id ?? correlation;
-      if (answer !== null && id !== null) answers.get(id)?.(answer);
+      delivery.hear(message, correlation);
       return;
     }
     const boards = hear(state.boards, message, state.person?.userId ?? null, clock.wall());
@@ -242,80 +237,31 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     }
   };
 
-  const signerFor = async (
-    device: string,
-    signal: AbortSignal,
-  ): Promise<Signer & { readonly aheadMs: number }> => {
-    const key = await sessions.key();
-    const board = state.boards[device];
-    let session = await sessions.current();
-    if (board?.added === "key" && roleOf(board, session?.person.userId ?? null) === "guest")
-      return { kind: "key", key, aheadMs: session?.clockAheadMs ?? 0 };
-    if (session === null) throw new Trouble("SIGN_IN_ENDED");
-    if (session.refreshToken !== null && clock.wall() - session.takenAt > FRESH_MS)
-      session = await sessions.renew(session.accessToken, signal).catch((error: unknown) => {
-        if (error instanceof Trouble && error.code === "SIGN_IN_ENDED") endSignIn(error);
-        throw error;
-      });
-    const { pkToken, freshIdToken, clockAheadMs } = session;
-    return { kind: "person", key, pkToken, freshIdToken, aheadMs: clockAheadMs };
-  };
+  const delivery = createDelivery({
+    sessions,
+    clock,
+    clientId,
+    link: () => link,
+    signAs: (device) => {
+      const board = state.boards[device];
+      const isGuest = board !== undefined && roleOf(board, state.person?.userId ?? null) === "guest";
+      return isGuest && board.added === "key" ? "key" : "person";
+    },
+    signInEnded: (trouble) => endSignIn(trouble),
+  });
 
-  const deliver = async (device: string, id: string, asked: Ask, signal: AbortSignal): Promise<Answer> => {
-    const current = link;
-    if (current === null) throw new Trouble("OFFLINE");
-    const over = new AbortController();
-    let taken = false;
-    const answered = new Promise<Answer>((resolve) => {
-      answers.set(id, resolve);
-    });
-    try {
-      const { aheadMs, ...signer } = await signerFor(device, signal);
-      const payload = await signCommand(signer, { device, id, ask: asked }, clock.wall() + aheadMs);
-      const ended = current.ended.then((): never => {
-        throw new Trouble("OFFLINE", "the connection to the broker ended");
-      });
-      const silence = clock.sleep(SILENCE_MS, AbortSignal.any([signal, over.signal])).then((): never => {
-        // A connection over which the broker does not even say that it has taken a command is none any more.
-        if (!taken) current.close();
-        throw new Trouble("SILENCE");
-      });
-      silence.catch(() => undefined);
-      const sent = current.publish({
-        topic: commandTopic(device),
-        payload,
-        responseTopic: answerTopic(device, clientId),
-        correlation: id,
-        expiresInS: COMMAND_LIFE_S,
-      });
-      await Promise.race([sent, ended, silence]);
-      taken = true;
-      return await Promise.race([answered, ended, silence]);
-    } finally {
-      over.abort();
-      answers.delete(id);
-    }
-  };
-
-  /** Sends, and once more with a fresh ID token when the board finds the old one too old. */
   const send = async (device: string, id: string, asked: Ask, signal: AbortSignal): Promise<Outcome> => {
     try {
-      let answer = await deliver(device, id, asked, signal);
-      if (answer.code === "COMMAND_SIGN_IN_OLD") {
-        const session = await sessions.current();
-        if (session !== null && (await renewedToken(session, signal)) !== "")
-          answer = await deliver(device, `${id}.2`, asked, signal);
-      }
-      const settled = answer;
-      change({ boards: settle(state.boards, device, id, settled) });
-      if (settled.outcome === "done") return { ok: true, answer: settled };
-      const title = settled.message ?? settled.code ?? "The board refused it";
-      return { ok: false, code: settled.code ?? "FAILED", title, help: null };
+      const answer = await delivery.send(device, id, asked, signal);
+      change({ boards: settle(state.boards, device, id, answer) });
+      if (answer.outcome === "done") return { ok: true, answer };
+      const title = answer.message ?? answer.code ?? "The board refused it";
+      return { ok: false, code: answer.code ?? "FAILED", title, help: null };
     } catch (error) {
       change({ boards: settle(state.boards, device, id, null) });
-      const trouble = error instanceof Trouble ? error : new Trouble("OFFLINE", String(error));
-      const { title, help } = troubles[trouble.code];
-      return { ok: false, code: trouble.code, title, help };
+      if (!(error instanceof Trouble)) throw error;
+      const { title, help } = troubles[error.code];
+      return { ok: false, code: error.code, title, help };
     }
   };
 
@@ -370,6 +316,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
       else void follow();
     },
     hideBoard(id) {
+      // Should it come back, the broker is to repeat what it keeps of it.
+      subscribed.delete(id);
       change({ boards: hide(state.boards, id) });
     },
     wake() {

@@ -11,6 +11,7 @@ export type TroubleCode =
   | "OFFLINE"
   | "SILENCE"
   | "BROKER_REFUSED"
+  | "BROKER_FORBIDS"
   | "CONFIG";
 
 /** What happened, and what to do, for the person with the phone. */
@@ -52,6 +53,10 @@ export const troubles: Readonly<Record<TroubleCode, { readonly title: string; re
   BROKER_REFUSED: {
     title: "The broker lets this phone not in",
     help: "Sign in again. If it stays like this, the broker's rules have to be changed.",
+  },
+  BROKER_FORBIDS: {
+    title: "The broker did not take it",
+    help: "Its rules have to let phones send commands to this lamp. Tell whoever looks after it.",
   },
   CONFIG: {
     title: "This app is not set up",

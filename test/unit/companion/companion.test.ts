@@ -153,6 +153,24 @@ test("a connection over which the broker takes nothing any more is replaced", as
   await clock.untilTrue(() => links.length === 2 && companion.state.connection === "up");
 });
 
+test("a broker that does not take commands is told as that", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  stage.world.forbids = true;
+  const done = stage.companion.light("porch-1", "main", { on: true }, never);
+  expect(await stage.clock.until(done, 100)).toMatchObject({ ok: false, code: "BROKER_FORBIDS" });
+});
+
+test("a board that was taken off the list and comes back is heard from the beginning", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  stage.companion.hideBoard("porch-1");
+  const before = stage.link.subscribed.filter((topic) => topic === STATE).length;
+  stage.link.say(ABOUT, about());
+  await stage.clock.settle();
+  expect(stage.link.subscribed.filter((topic) => topic === STATE)).toHaveLength(before + 1);
+});
+
 test("a sign-out or sign-in in another tab is noticed at the next connection", async () => {
   await using stage = openStage();
   await atHome(stage);
@@ -286,6 +304,17 @@ describe("a sign-in that has become old", () => {
     stage.link.answer({ state: { state: "ON", brightness: 255 } });
     expect(await clock.until(done)).toMatchObject({ ok: true });
     expect(lampOf(companion)).toMatchObject({ state: { on: true }, waiting: false });
+  });
+
+  test("is used as it is while the org cannot be asked", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    await stage.clock.advance(51 * 60_000);
+    stage.world.replies.push({ status: 503, body: "" });
+    const done = stage.companion.light("porch-1", "main", { on: true }, never);
+    await stage.clock.settle();
+    stage.link.answer({});
+    expect(await stage.clock.until(done)).toMatchObject({ ok: true });
   });
 
   test("and is over is told when a command needs it", async () => {

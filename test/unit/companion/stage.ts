@@ -89,6 +89,8 @@ export const openStage = (options: StageOptions = {}) => {
     noRefreshToken: false,
     /** The broker does not say any more that it has taken something. */
     deaf: false,
+    /** The broker does not let this phone send commands. */
+    forbids: false,
   };
 
   const idToken = (nonce: string | undefined): string => {
@@ -145,6 +147,7 @@ export const openStage = (options: StageOptions = {}) => {
       async publish(message) {
         sent.push(message);
         if (world.deaf) await ended.promise;
+        if (world.forbids) throw new Error("Publish error: Not authorized");
       },
     };
     links.push({
