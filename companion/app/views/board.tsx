@@ -1,10 +1,11 @@
 import { useRef, useState } from "preact/hooks";
 import { type Board, nameOf, roleOf } from "../../core/boards.ts";
-import { type Evening, eveningFields } from "../../core/evening.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
-import { dayWords, passWords, percent } from "../words.ts";
-import { Field, Page, Section } from "./parts.tsx";
+import { dayWords, passWords } from "../words.ts";
+import { EveningSection } from "./evening.tsx";
+import { NamesSection } from "./names.tsx";
+import { Page, Section } from "./parts.tsx";
 
 /** What an owner may do with a board besides moving its lamps. */
 export const BoardPage = ({ id }: { readonly id: string }) => {
@@ -20,95 +21,6 @@ export const BoardPage = ({ id }: { readonly id: string }) => {
       <AboutSection board={board} />
       <LeaveSection board={board} />
     </Page>
-  );
-};
-
-const EveningSection = ({ board }: { readonly board: Board }) => {
-  const { ask } = useKit();
-  const known = board.info?.evening ?? null;
-  const [draft, setDraft] = useState<Evening | null>(null);
-  const [busy, setBusy] = useState(false);
-  const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const shown = draft ?? known ?? { on: "18:30", off: "23:00", timeZone, lights: null, brightness: null };
-  const send = async (evening: Evening | null): Promise<void> => {
-    setBusy(true);
-    const done =
-      evening === null ? "No more evenings." : `Every evening from ${evening.on} to ${evening.off}.`;
-    const asked = { do: "evening", evening: evening === null ? null : eveningFields(evening) };
-    const outcome = await ask(board.id, asked, done);
-    setBusy(false);
-    if (outcome.ok) setDraft(null);
-  };
-  const set = (part: Partial<Evening>): void => setDraft({ ...shown, ...part });
-  return (
-    <Section title="Evening">
-      <p class="hint">
-        {known === null
-          ? "The lamps can go on and off by themselves, also while nothing is online."
-          : `On at ${known.on}, off at ${known.off} (${known.timeZone})${known.brightness === null ? "" : `, at ${percent(known.brightness / 255)}`}.`}
-      </p>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          void send({ ...shown, timeZone });
-        }}
-      >
-        <div class="pair">
-          <Field label="On at">
-            {(ids) => (
-              <input
-                {...ids}
-                type="time"
-                required
-                value={shown.on}
-                onInput={(event) => set({ on: event.currentTarget.value })}
-              />
-            )}
-          </Field>
-          <Field label="Off at">
-            {(ids) => (
-              <input
-                {...ids}
-                type="time"
-                required
-                value={shown.off}
-                onInput={(event) => set({ off: event.currentTarget.value })}
-              />
-            )}
-          </Field>
-        </div>
-        <Field label="How bright">
-          {(ids) => (
-            <select
-              {...ids}
-              value={String(shown.brightness ?? "")}
-              onChange={(event) => {
-                const { value } = event.currentTarget;
-                set({ brightness: value === "" ? null : Number(value) });
-              }}
-            >
-              <option value="">As it was</option>
-              {[26, 77, 128, 153, 204, 255].map((level) => (
-                <option key={level} value={String(level)}>
-                  {percent(level / 255)}
-                </option>
-              ))}
-            </select>
-          )}
-        </Field>
-        <div class="row">
-          <button type="submit" class="primary" disabled={busy}>
-            {known === null ? "Switch on every evening" : "Keep this evening"}
-          </button>
-          {known === null ? null : (
-            <button type="button" class="secondary" disabled={busy} onClick={() => void send(null)}>
-              No more evenings
-            </button>
-          )}
-        </div>
-      </form>
-    </Section>
   );
 };
 
@@ -155,71 +67,6 @@ const GuestsSection = ({ board }: { readonly board: Board }) => {
         Give a pass
       </a>
     </Section>
-  );
-};
-
-const NamesSection = ({ board }: { readonly board: Board }) => {
-  const lamps = board.info?.lamps ?? [];
-  return (
-    <Section title="Names">
-      <NameForm board={board} lamp={null} label="The board" name={nameOf(board)} />
-      {lamps.map((lamp) => (
-        <NameForm
-          key={lamp.id}
-          board={board}
-          lamp={lamp.id}
-          label={lamps.length === 1 ? "Its lamp" : `Lamp ${lamp.id}`}
-          name={lamp.name}
-        />
-      ))}
-    </Section>
-  );
-};
-
-const NameForm = (props: {
-  readonly board: Board;
-  readonly lamp: string | null;
-  readonly label: string;
-  readonly name: string;
-}) => {
-  const { ask } = useKit();
-  const [draft, setDraft] = useState<string | null>(null);
-  const name = (draft ?? props.name).trim();
-  const save = async (): Promise<void> => {
-    const asked = { do: "rename", name, ...(props.lamp === null ? {} : { light: props.lamp }) };
-    const outcome = await ask(props.board.id, asked, `It is called ${name} now.`);
-    if (outcome.ok) setDraft(null);
-  };
-  return (
-    <form
-      class="name"
-      onSubmit={(event) => {
-        event.preventDefault();
-        void save();
-      }}
-    >
-      <Field label={props.label}>
-        {(ids) => (
-          <input
-            {...ids}
-            type="text"
-            required
-            maxLength={64}
-            autocomplete="off"
-            value={draft ?? props.name}
-            onInput={(event) => setDraft(event.currentTarget.value)}
-          />
-        )}
-      </Field>
-      <button
-        type="submit"
-        class="secondary"
-        disabled={name === "" || name === props.name}
-        aria-label={`Rename ${props.name}`}
-      >
-        Rename
-      </button>
-    </form>
   );
 };
 

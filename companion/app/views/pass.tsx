@@ -1,13 +1,12 @@
 import { useState } from "preact/hooks";
 import type { GuestMay } from "../../../src/model.ts";
 import { listed, nameOf, roleOf } from "../../core/boards.ts";
-import { boardLink, type GuestCard, readGuestLink } from "../../core/guest-link.ts";
+import { boardLink, type GuestCard } from "../../core/guest-link.ts";
 import { type Pass, passFields } from "../../core/pass.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { mayWords, percent } from "../words.ts";
-import { CameraIcon } from "./icons.tsx";
 import { Field, Handout, Page, Section } from "./parts.tsx";
-import { Scanner } from "./scan.tsx";
+import { Who } from "./who.tsx";
 
 const HOUR_S = 3600;
 const terms: readonly { readonly label: string; readonly seconds: number }[] = [
@@ -245,54 +244,5 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
         </Section>
       )}
     </Page>
-  );
-};
-
-const Who = ({ onCard }: { readonly onCard: (card: GuestCard) => void }) => {
-  const [scanning, setScanning] = useState(false);
-  const [text, setText] = useState("");
-  const [wrong, setWrong] = useState(false);
-  const take = (given: string): boolean => {
-    const user = /^[A-Za-z0-9]{15,18}$/.test(given.trim()) ? given.trim() : null;
-    const card = user === null ? readGuestLink(given) : { name: "", user, key: null };
-    setWrong(card === null);
-    if (card !== null) onCard(card);
-    return card !== null;
-  };
-  return (
-    <>
-      {scanning ? (
-        <Scanner onText={take} onClose={() => setScanning(false)} />
-      ) : (
-        <button type="button" class="primary" onClick={() => setScanning(true)}>
-          <CameraIcon />
-          Scan your guest's code
-        </button>
-      )}
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          take(text);
-        }}
-      >
-        <Field label="Your guest's link, or their user id" hint={wrong ? "This is neither." : undefined}>
-          {(ids) => (
-            <input
-              {...ids}
-              type="text"
-              autocomplete="off"
-              spellcheck={false}
-              aria-invalid={wrong}
-              value={text}
-              onInput={(event) => setText(event.currentTarget.value)}
-            />
-          )}
-        </Field>
-        <button type="submit" class="secondary" disabled={text.trim() === ""}>
-          Go on
-        </button>
-      </form>
-    </>
   );
 };
