@@ -71,6 +71,12 @@ const approve = async (agent: Started): Promise<string> => {
   return userCode;
 };
 
+/** The agent listens for other commands a moment after it has asked the org. */
+const reachable = (): Promise<void> =>
+  expect
+    .poll(async () => JSON.parse((await stage.run(["status", "--json"])).out).running, { timeout: 10_000 })
+    .toBe(true);
+
 /** An agent that is signed in and online. */
 const online = async (): Promise<Started> => {
   const agent = start(["run", "--json"]);
@@ -142,6 +148,7 @@ describe("the guests of a board", () => {
 
   it("of a board that nobody owns are none, also for the running agent", async () => {
     await event(start(["run", "--json"]), "code");
+    await reachable();
     expect((await stage.run(["guests"])).out).toMatch(/^No guest/);
     expect(await stage.run(["guests", "revoke", "p1"])).toMatchObject({ code: 64 });
   });
@@ -151,6 +158,7 @@ describe("a board that waits for its person", () => {
   it("shows code and link in its status, and nobody as the owner", async () => {
     const agent = start(["run", "--json"]);
     const { userCode, verificationUriComplete } = await event(agent, "code");
+    await reachable();
     const { code, out } = await stage.run(["status"]);
     expect(code).toBe(0);
     expect(out).toContain(`code        ${userCode} until `);
@@ -186,6 +194,7 @@ describe("a board that waits for its person", () => {
     await settle({ org: { url: world.orgUrl, clientId: "nobody-knows-this-client" } });
     const agent = start(["run", "--json"]);
     await event(agent, "fault");
+    await reachable();
     const { out } = await stage.run(["status"]);
     expect(out).toMatch(/^problem {5}.*\([A-Z_]+\)$/m);
     expect(out).toMatch(/^next try {4}\d{4}-/m);
