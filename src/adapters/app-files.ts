@@ -56,15 +56,15 @@ export const setUpApp = (files: AppFiles, config: AppConfig): AppFiles => {
   ]);
 };
 
-const programPlace = new URL("../../", import.meta.url);
-
 /**
  * The app as it was built. The single binary carries it; elsewhere it is built now, in a checkout, or lies in `dist` of
- * the package, whose folder `place` is. Throws when there is none.
+ * the package, whose folder is given. Throws when there is none.
  */
-export const readApp = async (place: URL = programPlace): Promise<AppFiles> => {
+export const readApp = async (folder?: URL): Promise<AppFiles> => {
   const sea = process.getBuiltinModule("node:sea");
   if (sea.isSea()) return unpack(new Uint8Array(sea.getRawAsset("app")));
+  // Not before: the single binary is nowhere.
+  const place = folder ?? new URL("../../", import.meta.url);
   const builder = new URL("build/app.ts", place);
   if (existsSync(builder) && existsSync(new URL("node_modules/esbuild", place))) {
     const { buildApp }: { buildApp: () => Promise<{ files: AppFiles }> } = await import(builder.href);
