@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PhoneResult } from "../../firmware-sim/phone.ts";
+import { AgentError } from "../../src/errors.ts";
 import { openStage, type Stage, type TestPhone } from "./stage.ts";
 
 // The whole agent in the simulated world: only the owner's hand moves the lamp, whatever the broker does.
@@ -182,6 +183,17 @@ describe("a guest", () => {
     expect(await stage.revokeGuest("p1")).toBe(true);
     expect(await stage.revokeGuest("p1")).toBe(false);
     expect(await send(guest, true)).toMatchObject({ code: "COMMAND_NOT_OWNER" });
+  });
+
+  it("keeps the pass where the disk takes nothing, which is told and does not end the agent", async () => {
+    const { write } = stage.vault;
+    stage.vault.write = async () => {
+      throw new AgentError("STATE_UNWRITABLE", "full");
+    };
+    await expect(stage.revokeGuest("p1")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    expect(await stage.guests()).toMatchObject([{ id: "p1" }]);
+    stage.vault.write = write;
+    expect(await stage.revokeGuest("p1")).toBe(true);
   });
 
   it("keeps the pass over a restart of the board, without the org", async () => {
