@@ -238,6 +238,24 @@ describe("the owner's phone", () => {
     expect((await stage.status()).lights).toMatchObject([{ target: { on: false } }]);
   });
 
+  it("leaves nothing behind for somebody else who approves the board with its button", async () => {
+    const evening = { on: "18:30", off: "23:00", timeZone: "Europe/Berlin" };
+    await ask({ do: "evening", evening });
+    await ask({ do: "rename", light: "main", name: "Garden" });
+    const others = stage.world.org.users.find(({ id }) => id !== stage.world.org.owner.id);
+    stage.world.board.press("longPress");
+    const { userCode } = await stage.untilEvent("code");
+    stage.world.org.approve(userCode, others);
+    await stage.untilState("online");
+    expect(about()).toMatchObject({
+      owner: { userId: others?.id },
+      evening: null,
+      lights: [{ name: "Porch" }],
+    });
+    await stage.clock.advance(40 * 60_000);
+    expect((await stage.status()).lights).toMatchObject([{ target: { on: false } }]);
+  });
+
   it("signs the board out, and hears that it has", async () => {
     expect(await ask({ do: "signOut" })).toMatchObject({ outcome: "done" });
     await stage.untilState("waitingForApproval");
