@@ -149,7 +149,7 @@ export const nameOf = (board: Board): string => board.info?.name ?? board.id;
 
 /** What this person is to the board. */
 export const roleOf = (board: Board, userId: string | null): "owner" | "guest" =>
-  userId !== null && board.info?.owner?.userId === userId && board.added !== "key" ? "owner" : "guest";
+  userId !== null && board.info?.owner?.userId === userId ? "owner" : "guest";
 
 /** Something was asked for: it is shown at once. */
 export const ask = (boards: Boards, device: string, pending: Pending): Boards => {

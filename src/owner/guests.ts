@@ -7,7 +7,8 @@ import { isSamePerson, type Person } from "../users.ts";
 import { fieldsOf, isFields, textOf } from "./encodings.ts";
 import { readPass } from "./passes.ts";
 
-const MAX_BYTES = 64 * 1024;
+/** More than all passes take that may be kept, each as long as it may be. */
+const MAX_BYTES = 256 * 1024;
 const VERSION = 1;
 
 /** The passes, and whose they are. */

@@ -59,7 +59,8 @@ describe("the list", () => {
     expect(roleOf(board(added), ME)).toBe("guest");
     expect(roleOf(board(mine), ME)).toBe("owner");
     expect(roleOf(board(mine), null)).toBe("guest");
-    expect(roleOf(board(add(mine, "porch-1", "key")), ME)).toBe("guest");
+    // A link from anybody makes no guest of its owner.
+    expect(roleOf(board(add(mine, "porch-1", "key")), ME)).toBe("owner");
   });
 
   test("is by name, then by id, and an unheard one is called by its id", () => {
