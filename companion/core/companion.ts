@@ -4,6 +4,7 @@ import {
   add,
   ask,
   type Boards,
+  boardWith,
   disconnected,
   hear,
   hide,
@@ -127,7 +128,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   const remember = async (): Promise<void> => {
     const session = await sessions.current();
     let boards = restore((await memory.read("boards")) ?? []);
-    for (const id of config.boards) if (boards[id] === undefined) boards = add(boards, id, "person");
+    for (const id of config.boards)
+      if (boardWith(boards, id) === undefined) boards = add(boards, id, "person");
     change({ boards, person: session?.person ?? null });
     change({ ready: true });
   };
@@ -247,7 +249,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     signal: AbortSignal,
   ): Promise<Signer & { readonly aheadMs: number }> => {
     const key = await sessions.key();
-    const board = state.boards[device];
+    const board = boardWith(state.boards, device);
     let session = await sessions.current();
     if (board?.added === "key" && roleOf(board, session?.person.userId ?? null) === "guest")
       return { kind: "key", key, aheadMs: session?.clockAheadMs ?? 0 };
