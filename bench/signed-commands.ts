@@ -79,6 +79,7 @@ export const measureSignedCommands = async (rounds: number): Promise<SignedFigur
         deviceId: "porch-1",
         lights: ["main"],
         signInHours: 24,
+        dialect: "salesforce",
         trust: async () => ({ issuers: [ISSUER], jwksUrl: `${ISSUER}/keys` }),
       },
       { keys, guests: createGuests({ vault, clock }), vault, clock },

@@ -205,6 +205,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         {
           clientId: settings.commands.clientId ?? settings.org.clientId,
           signInHours: settings.commands.signInHours,
+          dialect: settings.org.dialect,
           deviceId: device.id,
           lights: [...lights.keys()],
           trust: async (until) => {

@@ -266,9 +266,18 @@ export type ControlRequest =
       answer(result: CommandResult): void;
     }
   /** Null while nobody owns the board. */
-  | { readonly kind: "guests"; answer(passes: readonly GuestPass[] | null): void }
+  | {
+      readonly kind: "guests";
+      answer(passes: readonly GuestPass[] | null): void;
+      fail(error: AgentError): void;
+    }
   /** False when there is no such pass. */
-  | { readonly kind: "revokeGuest"; readonly pass: string; answer(revoked: boolean): void }
+  | {
+      readonly kind: "revokeGuest";
+      readonly pass: string;
+      answer(revoked: boolean): void;
+      fail(error: AgentError): void;
+    }
   | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
 
 export type Controls = AsyncIterable<ControlRequest>;

@@ -16,6 +16,8 @@ export const readApproval = (text: string, orgUrl: string, page: string | null):
   const given = text.trim();
   if (URL.canParse(given)) {
     const url = new URL(given);
+    // A blob: has the origin of whoever made it.
+    if (!/^https?:$/.test(url.protocol)) return null;
     if (url.origin !== new URL(orgUrl).origin && url.origin !== (page === null ? null : new URL(page).origin))
       return null;
     return { url: url.href, userCode: url.searchParams.get("user_code") };

@@ -66,15 +66,19 @@ export const toSave = (boards: Boards): readonly SavedBoard[] =>
     hidden,
   }));
 
+/** The board with an id that comes from outside, and may be called as something that every object has. */
+export const boardWith = (boards: Boards, id: string): Board | undefined =>
+  Object.hasOwn(boards, id) ? boards[id] : undefined;
+
 const put = (boards: Boards, board: Board): Boards => ({ ...boards, [board.id]: board });
 
 /** A board by its id, for a guest or where nobody tells of boards. */
 export const add = (boards: Boards, id: string, as: SignAs): Boards =>
-  put(boards, { ...(boards[id] ?? strangerBoard(id)), added: as, hidden: null });
+  put(boards, { ...(boardWith(boards, id) ?? strangerBoard(id)), added: as, hidden: null });
 
 /** Takes a board off the list. */
 export const hide = (boards: Boards, id: string): Boards => {
-  const board = boards[id];
+  const board = boardWith(boards, id);
   if (board === undefined) return boards;
   return put(boards, { ...strangerBoard(id), info: board.info, hidden: JSON.stringify(board.info) });
 };
@@ -94,7 +98,7 @@ export interface Message {
 export const hear = (boards: Boards, message: Message, userId: string | null, at: number): Boards => {
   const heard = readTopic(message.topic);
   if (heard === null || heard.kind === "answer") return boards;
-  const known = boards[heard.device];
+  const known = boardWith(boards, heard.device);
   if (heard.kind === "about") return hearAbout(boards, message, userId, at);
   if (known === undefined || known.hidden !== null) return boards;
   if (heard.kind === "availability") {
@@ -120,7 +124,7 @@ const hearAbout = (
   const device = topic.split("/")[1] ?? "";
   // A board speaks of itself only.
   if (info === null || info.id !== device) return boards;
-  const known = boards[device];
+  const known = boardWith(boards, device);
   const mine = userId !== null && info.owner?.userId === userId;
   if (!mine && (known === undefined || known.added === null)) {
     // Somebody else's, or given away.
@@ -149,11 +153,11 @@ export const nameOf = (board: Board): string => board.info?.name ?? board.id;
 
 /** What this person is to the board. */
 export const roleOf = (board: Board, userId: string | null): "owner" | "guest" =>
-  userId !== null && board.info?.owner?.userId === userId && board.added !== "key" ? "owner" : "guest";
+  userId !== null && board.info?.owner?.userId === userId ? "owner" : "guest";
 
 /** Something was asked for: it is shown at once. */
 export const ask = (boards: Boards, device: string, pending: Pending): Boards => {
-  const board = boards[device];
+  const board = boardWith(boards, device);
   return board === undefined ? boards : put(boards, { ...board, pending: [...board.pending, pending] });
 };
 
@@ -162,7 +166,7 @@ export const ask = (boards: Boards, device: string, pending: Pending): Boards =>
  * is shown as it was reported.
  */
 export const settle = (boards: Boards, device: string, id: string, answer: Answer | null): Boards => {
-  const board = boards[device];
+  const board = boardWith(boards, device);
   if (board === undefined) return boards;
   const done = board.pending.find((each) => each.id === id);
   const lamp = board.info?.lamps.find(({ id }) => id === done?.lamp);

@@ -4,6 +4,7 @@ import {
   add,
   ask,
   type Boards,
+  boardWith,
   disconnected,
   hear,
   hide,
@@ -124,7 +125,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   const remember = async (): Promise<void> => {
     const session = await sessions.current();
     let boards = restore((await memory.read("boards")) ?? []);
-    for (const id of config.boards) if (boards[id] === undefined) boards = add(boards, id, "person");
+    for (const id of config.boards)
+      if (boardWith(boards, id) === undefined) boards = add(boards, id, "person");
     change({ boards, person: session?.person ?? null });
     change({ ready: true });
   };
@@ -243,7 +245,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     clientId,
     link: () => link,
     signAs: (device) => {
-      const board = state.boards[device];
+      const board = boardWith(state.boards, device);
       const isGuest = board !== undefined && roleOf(board, state.person?.userId ?? null) === "guest";
       return isGuest && board.added === "key" ? "key" : "person";
     },

@@ -110,10 +110,12 @@ export const createSessions = (
         }
       }),
     async signOut(signal) {
-      const session = await memory.read("session");
-      await memory.write("session", undefined);
-      await memory.write("begun", undefined);
-      await memory.write("key", undefined);
+      // After a refresh that is under way: what that brings would be kept, and the org never told of it.
+      const session = await memory.alone(async () => {
+        const known = await memory.read("session");
+        for (const name of ["session", "begun", "key"] as const) await memory.write(name, undefined);
+        return known;
+      });
       if (session === undefined) return true;
       try {
         const { places, http } = await access();

@@ -98,7 +98,7 @@ export const createControls = (
   let listening: Promise<void> | undefined;
 
   const ask = (question: Question): Promise<unknown> =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       switch (question.ask) {
         case "status":
           return inbox.post({ kind: "status", answer: (status) => resolve(statusAnswer(status, clock)) });
@@ -107,9 +107,14 @@ export const createControls = (
           return inbox.post({ kind: "light", light, change, fadeMs, answer: resolve });
         }
         case "guests":
-          return inbox.post({ kind: "guests", answer: resolve });
+          return inbox.post({ kind: "guests", answer: resolve, fail: reject });
         case "revokeGuest":
-          return inbox.post({ kind: "revokeGuest", pass: question.pass, answer: resolve });
+          return inbox.post({
+            kind: "revokeGuest",
+            pass: question.pass,
+            answer: resolve,
+            fail: reject,
+          });
         case "signOut":
           return inbox.post({ kind: "signOut", answer: resolve });
         default:
@@ -123,7 +128,12 @@ export const createControls = (
     try {
       const question = parseQuestion(await readLine(socket, MAX_QUESTION));
       const reply: Reply =
-        question === undefined ? { ok: false, code: "USAGE" } : { ok: true, answer: await ask(question) };
+        question === undefined
+          ? { ok: false, code: "USAGE" }
+          : await ask(question).then(
+              (answer): Reply => ({ ok: true, answer }),
+              (error: unknown): Reply => ({ ok: false, code: asAgentError(error).code }),
+            );
       socket.end(`${JSON.stringify(reply)}\n`);
     } catch {
       // Whoever asked has gone, or never asked properly: nobody is there to be told.

@@ -84,7 +84,7 @@ async function* askCode(
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
-  if (revoke) await Promise.all([parts.guests.forget(), parts.names.forget(), parts.evening.set(null)]);
+  if (revoke) await Promise.all([parts.guests.forget(), parts.names.forget(), parts.evening.forget()]);
   if (kept !== true) {
     await session.forget();
     standing.reset();
@@ -155,6 +155,9 @@ const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSigna
   }
   const obtained = await credentials.obtain(replace, signal);
   const { identity, assetToken } = obtained;
+  // Somebody else than before may have approved, without a sign-out between.
+  if (identity !== null)
+    await Promise.all([parts.names.belongTo(identity), parts.evening.belongTo(identity)]);
   if (identity !== null)
     journal.record({ event: "signedIn", user: identity.username ?? identity.name, org: identity.orgId });
   if (assetToken !== null) journal.record({ event: "assetToken", expiresAt: assetToken.expiresAt });

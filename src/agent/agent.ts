@@ -208,6 +208,18 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     );
   };
 
+  /** A disk that takes nothing is told to whoever asks, and ends nothing. */
+  const tell = async <T>(
+    request: { answer(value: T): void; fail(error: AgentError): void },
+    work: () => Promise<T>,
+  ): Promise<void> => {
+    try {
+      request.answer(await work());
+    } catch (error) {
+      request.fail(asAgentError(error));
+    }
+  };
+
   const control = async (request: ControlRequest): Promise<void> => {
     switch (request.kind) {
       case "status":
@@ -221,11 +233,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       }
       case "guests": {
         const by = owner();
-        return request.answer(by === null ? null : await parts.guests.list(by));
+        return tell(request, async () => (by === null ? null : parts.guests.list(by)));
       }
       case "revokeGuest": {
         const by = owner();
-        return request.answer(by !== null && (await parts.guests.revoke(request.pass, by)));
+        return tell(request, async () => by !== null && parts.guests.revoke(request.pass, by));
       }
       case "signOut":
         signOuts.push(request.answer);

@@ -90,6 +90,12 @@ export const createCommands = (parts: {
     return result("refused", id, light, new AgentError(code, detail));
   };
 
+  /** The board's own fault: the log has it all, the answer no paths of the board's. */
+  const fail = (id: string | null, { code, message }: AgentError): CommandResult => {
+    journal.record({ event: "fault", code, message, retryInMs: null });
+    return result("failed", id, first, new AgentError(code));
+  };
+
   const apply = async (
     id: string | null,
     light: Light,
@@ -135,8 +141,7 @@ export const createCommands = (parts: {
     if (!fulfilled.ok) {
       const { error } = fulfilled;
       if (fulfilled.refused) return { result: refuse(id, first, error.code, error.detail ?? undefined) };
-      journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null });
-      return { result: result("failed", id, first, error) };
+      return { result: fail(id, error) };
     }
     journal.record({ event: "request", id, do: request.do });
     const { guests, afterwards } = fulfilled;
@@ -191,7 +196,7 @@ export const createCommands = (parts: {
         return await judgeSigned(incoming, signal);
       } catch (error) {
         if (signal.aborted) return { result: result("failed", incoming.correlation, first, null) };
-        return { result: result("failed", incoming.correlation, first, asAgentError(error)) };
+        return { result: fail(incoming.correlation, asAgentError(error)) };
       }
     },
     async change(name, change, fadeMs, cause, signal) {

@@ -4,6 +4,7 @@ import { asAgentError } from "../errors.ts";
 import type { Evening, LightCause } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { type EpochMs, epochMs } from "../units.ts";
+import { isSamePerson, type Person, readPerson } from "../users.ts";
 
 /** A moment of the schedule. */
 export interface EveningMoment {
@@ -43,8 +44,15 @@ export const momentsAround = (
 /** The schedule of a board, kept over restarts. */
 export interface EveningKeeper {
   readonly schedule: Evening | null;
-  /** Takes a schedule from now on, or none; what it would have done before now is not caught up. Throws STATE_UNWRITABLE. */
-  set(schedule: Evening | null): Promise<void>;
+  /**
+   * Takes the owner's schedule from now on, or none; what it would have done before now is not caught up. Throws
+   * STATE_UNWRITABLE.
+   */
+  set(schedule: Evening | null, owner: Person): Promise<void>;
+  /** Forgets it: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
+  forget(): Promise<void>;
+  /** The board is this person's now: the schedule of somebody else is forgotten. Never throws. */
+  belongTo(owner: Person): Promise<void>;
   /** Calls `listener` when the schedule has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
   /** Switches the lamps until `signal` is aborted. Never throws. */
@@ -61,13 +69,15 @@ const SET_BACK_MS = 3_600_000;
 const MAX_BYTES = 16_384;
 
 interface Stored {
+  /** Whose it is; null when there is none. */
+  readonly by: Person | null;
   readonly schedule: Evening | null;
   /** The newest moment that was dealt with. */
   readonly done: EpochMs;
 }
 
-const encode = ({ schedule, done }: Stored): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify({ version: 1, schedule, done }));
+const encode = ({ by, schedule, done }: Stored): Uint8Array =>
+  new TextEncoder().encode(JSON.stringify({ version: 1, by, schedule, done }));
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -85,16 +95,18 @@ const readSchedule = (value: unknown): Evening | null => {
   return isLights && isBrightness ? { on, off, timeZone, lights, brightness } : null;
 };
 
+const nothing: Stored = { by: null, schedule: null, done: epochMs(0) };
+
 /** What was kept; a damaged file is no schedule, which a person sees in the app and can set again. */
 const decode = (bytes: Uint8Array | undefined): Stored => {
-  const nothing = { schedule: null, done: epochMs(0) };
   if (bytes === undefined || bytes.byteLength > MAX_BYTES) return nothing;
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
     if (!isObject(value) || value.version !== 1 || typeof value.done !== "number") return nothing;
-    const schedule = readSchedule(value.schedule);
-    if (schedule !== null) momentsAround(schedule, epochMs(0));
-    return { schedule, done: epochMs(value.done) };
+    const [by, schedule] = [readPerson(value.by), readSchedule(value.schedule)];
+    if (by === null || schedule === null) return nothing;
+    momentsAround(schedule, epochMs(0));
+    return { by, schedule, done: epochMs(value.done) };
   } catch {
     return nothing;
   }
@@ -111,6 +123,19 @@ export const openEvening = async (parts: {
   const listeners = new Set<() => void>();
   let stored = decode(await vault.read("evening"));
   let changed = new AbortController();
+  let turn: Promise<unknown> = Promise.resolve();
+
+  /** One after the other: what was decided last is what stands on the disk. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  };
+
+  const tellOthers = (): void => {
+    changed.abort();
+    for (const listener of listeners) listener();
+  };
 
   const keep = async (next: Stored): Promise<void> => {
     await vault.write("evening", next.schedule === null ? undefined : encode(next));
@@ -149,10 +174,12 @@ export const openEvening = async (parts: {
     const done = stored.done > now + SET_BACK_MS ? last.at : stored.done;
     if (last.at > done) {
       await switchLamps(schedule, last.on, signal);
-      await keep({ schedule, done: last.at }).catch((error: unknown) => {
-        // Done all the same: on a full disk the lamp must not go on again every minute.
-        stored = { schedule, done: last.at };
-        tell(error);
+      await inTurn(async () => {
+        // Meanwhile somebody may have changed it, or taken it away.
+        if (stored.schedule !== schedule) return;
+        // Done also when this fails: on a full disk the lamp must not go on again every minute.
+        stored = { ...stored, done: last.at };
+        await keep(stored).catch(tell);
       });
     } else stored = { ...stored, done };
     return Math.min(next.at - clock.wall(), LOOK_MS);
@@ -162,11 +189,24 @@ export const openEvening = async (parts: {
     get schedule() {
       return stored.schedule;
     },
-    async set(schedule) {
-      await keep({ schedule, done: clock.wall() });
-      changed.abort();
-      for (const listener of listeners) listener();
-    },
+    set: (schedule, { userId, orgId }) =>
+      inTurn(async () => {
+        await keep({ by: { userId, orgId }, schedule, done: clock.wall() });
+        tellOthers();
+      }),
+    forget: () =>
+      inTurn(async () => {
+        await keep(nothing);
+        tellOthers();
+      }),
+    belongTo: (owner) =>
+      inTurn(async () => {
+        if (stored.by === null || isSamePerson(stored.by, owner)) return;
+        stored = nothing;
+        tellOthers();
+        // Should this fail, it is forgotten again after the next start.
+        await keep(nothing).catch(tell);
+      }),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

@@ -1,16 +1,19 @@
 // Names that the owner gave from the phone. They stand above those of the settings until somebody changes the settings.
 
 import type { Vault } from "../ports.ts";
+import { isSamePerson, type Person, readPerson } from "../users.ts";
 
 /** What people call the board and its lamps. */
 export interface Names {
   readonly device: string;
   /** The name of a lamp by its id. */
   light(id: string): string;
-  /** Gives a lamp, or with null the board, a name of 1 to 64 characters. Throws STATE_UNWRITABLE. */
-  rename(light: string | null, name: string): Promise<void>;
+  /** The owner gives a lamp, or with null the board, a name of 1 to 64 characters. Throws STATE_UNWRITABLE. */
+  rename(light: string | null, name: string, owner: Person): Promise<void>;
   /** Forgets the names that were given: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
   forget(): Promise<void>;
+  /** The board is this person's now: names that somebody else gave are forgotten. Never throws. */
+  belongTo(owner: Person): Promise<void>;
   /** Calls `listener` when a name has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
 }
@@ -19,6 +22,12 @@ export interface Names {
 interface Given {
   readonly name: string;
   readonly instead: string;
+}
+
+/** The names that were given, by the lamp's id, the board's own under the empty one, and who gave them. */
+interface Kept {
+  readonly by: Person | null;
+  readonly names: ReadonlyMap<string, Given>;
 }
 
 const MAX_BYTES = 65_536;
@@ -30,26 +39,30 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const readGiven = (value: unknown): Given | null => {
   if (!isObject(value)) return null;
   const { name, instead } = value;
-  return typeof name === "string" && name !== "" && name.length <= MAX_LENGTH && typeof instead === "string"
-    ? { name, instead }
-    : null;
+  if (typeof name !== "string" || typeof instead !== "string") return null;
+  // As people count them, and as the command's reader does: an emoji is one.
+  return name !== "" && [...name].length <= MAX_LENGTH ? { name, instead } : null;
 };
 
-/** What was kept, by the lamp's id, the board's own under the empty one. A damaged file holds no names. */
-const decode = (bytes: Uint8Array | undefined): Map<string, Given> => {
-  const names = new Map<string, Given>();
-  if (bytes === undefined || bytes.byteLength > MAX_BYTES) return names;
+const nothing: Kept = { by: null, names: new Map() };
+
+/** What was kept. A damaged file holds no names. */
+const decode = (bytes: Uint8Array | undefined): Kept => {
+  if (bytes === undefined || bytes.byteLength > MAX_BYTES) return nothing;
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (!isObject(value) || value.version !== 1 || !isObject(value.names)) return names;
+    if (!isObject(value) || value.version !== 1 || !isObject(value.names)) return nothing;
+    const by = readPerson(value.by);
+    if (by === null) return nothing;
+    const names = new Map<string, Given>();
     for (const [id, raw] of Object.entries(value.names)) {
       const given = readGiven(raw);
       if (given !== null) names.set(id, given);
     }
+    return { by, names };
   } catch {
-    // No names, then.
+    return nothing;
   }
-  return names;
 };
 
 /** Reads what the vault keeps. Throws what the vault throws. */
@@ -64,12 +77,25 @@ export const openNames = async (
     ["", settings.device.name],
     ...settings.lights.map(({ id, name }) => [id, name] as const),
   ]);
-  let names = decode(await vault.read("names"));
+  let kept = decode(await vault.read("names"));
+  let turn: Promise<unknown> = Promise.resolve();
   const listeners = new Set<() => void>();
+
+  /** One after the other, so that none is lost of two that come at once. */
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    const done = turn.then(work);
+    turn = done.catch(() => undefined);
+    return done;
+  };
+
+  const become = (next: Kept): void => {
+    kept = next;
+    for (const listener of listeners) listener();
+  };
 
   const nameOf = (id: string): string => {
     const inSettings = written.get(id) ?? id;
-    const given = names.get(id);
+    const given = kept.names.get(id);
     return given !== undefined && given.instead === inSettings ? given.name : inSettings;
   };
 
@@ -78,19 +104,28 @@ export const openNames = async (
       return nameOf("");
     },
     light: nameOf,
-    async rename(light, name) {
-      const id = light ?? "";
-      const next = new Map(names).set(id, { name, instead: written.get(id) ?? id });
-      const kept = { version: 1, names: Object.fromEntries(next) };
-      await vault.write("names", new TextEncoder().encode(JSON.stringify(kept)));
-      names = next;
-      for (const listener of listeners) listener();
-    },
-    async forget() {
-      await vault.write("names", undefined);
-      names = new Map();
-      for (const listener of listeners) listener();
-    },
+    rename: (light, name, { userId, orgId }) =>
+      inTurn(async () => {
+        const id = light ?? "";
+        const by = { userId, orgId };
+        const before = kept.by !== null && isSamePerson(kept.by, by) ? kept.names : nothing.names;
+        const names = new Map(before).set(id, { name, instead: written.get(id) ?? id });
+        const file = { version: 1, by, names: Object.fromEntries(names) };
+        await vault.write("names", new TextEncoder().encode(JSON.stringify(file)));
+        become({ by, names });
+      }),
+    forget: () =>
+      inTurn(async () => {
+        await vault.write("names", undefined);
+        become(nothing);
+      }),
+    belongTo: (owner) =>
+      inTurn(async () => {
+        if (kept.by === null || isSamePerson(kept.by, owner)) return;
+        become(nothing);
+        // Should this fail, they are forgotten again after the next start.
+        await vault.write("names", undefined).catch(() => undefined);
+      }),
     subscribe(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

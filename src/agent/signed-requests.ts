@@ -54,12 +54,12 @@ export const fulfil = async (
       case "rename":
         if (request.light !== null && !lights.has(request.light))
           return refused("LIGHT_UNKNOWN", request.light);
-        await names.rename(request.light, request.name);
+        await names.rename(request.light, request.name, owner);
         return { ok: true };
       case "evening": {
         const strange = unknown(request.evening?.lights ?? null);
         if (strange !== undefined) return refused("LIGHT_UNKNOWN", strange);
-        await evening.set(request.evening);
+        await evening.set(request.evening, owner);
         return { ok: true };
       }
       case "signOut":

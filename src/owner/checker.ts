@@ -23,6 +23,8 @@ export interface SignedCommandsOptions {
   readonly lights: readonly string[];
   /** How long a sign-in counts, in hours. */
   readonly signInHours: number;
+  /** Salesforce names the user in `user_id`, too; at another org anybody may be able to choose what that says. */
+  readonly dialect: "salesforce" | "rfc8628";
   /** Whose sign-ins count now. It may ask the network, but is not waited for longer than a few seconds. */
   readonly trust: (signal: AbortSignal) => Promise<Trust>;
 }
@@ -51,9 +53,6 @@ const knownOwner = (owner: Identity | null): Identity => {
 const isOfOrg = ({ sub, orgId }: Claims, owner: Identity): boolean =>
   owner.orgId === null ||
   [orgId, orgOfUser(sub)].every((each) => each === null || isSameOrg(each, owner.orgId ?? each));
-
-const isPerson = ({ sub, userId }: Claims, user: string): boolean =>
-  isSameUser(sub, user) || (userId !== null && isSameUser(userId, user));
 
 const checkMessage = async (message: SignedMessage, kid: string, phone: ProvenPhone): Promise<void> => {
   const refused = (why: string) => new Refused("COMMAND_SIGNATURE", why);
@@ -94,7 +93,7 @@ export const createSignedCommands = (
     readonly clock: Clock;
   },
 ): SignedCommands & AsyncDisposable => {
-  const { deviceId, lights } = options;
+  const { deviceId, lights, dialect } = options;
   const { keys, guests, vault, clock } = ports;
   const replay = createReplay({ vault });
   const proveSignIn = createSignIns(options, { orgSigned: createOrgSignatures(keys), clock });
@@ -116,6 +115,9 @@ export const createSignedCommands = (
       done.abort();
     }
   };
+
+  const isPerson = ({ sub, userId }: Claims, user: string): boolean =>
+    isSameUser(sub, user) || (dialect === "salesforce" && userId !== null && isSameUser(userId, user));
 
   /** Somebody who signed in at the org. */
   const person = async (
@@ -185,7 +187,8 @@ export const createSignedCommands = (
     const sender = senderOf(found, content, thumbprint, now);
     const { id, issuedAt, expiresAt, request } = content;
     signal.throwIfAborted();
-    const memory = await replay.remember({ key: thumbprint, id, issuedAt, expiresAt }, now);
+    const guest = sender.kind === "guest";
+    const memory = await replay.remember({ key: thumbprint, id, issuedAt, expiresAt, guest }, now);
     if (memory === "repeated")
       throw new Refused("COMMAND_REPEATED", "it was, or may have been, obeyed before");
     if (memory === "crowded") throw new Refused("COMMAND_CROWDED", "too many within a few minutes");

@@ -3,17 +3,16 @@ import { signedLimits } from "../broker/signed-limits.ts";
 import { AgentError } from "../errors.ts";
 import type { GuestPass, Identity } from "../model.ts";
 import type { Clock, Guests, Vault } from "../ports.ts";
-import { isSameOrg, isSameUser } from "../users.ts";
+import { isSamePerson, type Person } from "../users.ts";
 import { fieldsOf, isFields, textOf } from "./encodings.ts";
 import { readPass } from "./passes.ts";
 
-const MAX_BYTES = 64 * 1024;
+/** More than all passes take that may be kept, each as long as it may be. */
+const MAX_BYTES = 256 * 1024;
 const VERSION = 1;
 
 /** The passes, and whose they are. */
-interface Kept {
-  readonly userId: string;
-  readonly orgId: string | null;
+interface Kept extends Person {
   readonly passes: readonly GuestPass[];
 }
 
@@ -38,10 +37,6 @@ const encode = ({ userId, orgId, passes }: Kept): Uint8Array =>
     JSON.stringify({ version: VERSION, userId, orgId, passes: passes.map(passFields) }),
   );
 
-const isOf = ({ userId, orgId }: Kept, owner: Identity): boolean =>
-  isSameUser(userId, owner.userId) &&
-  (orgId === null || owner.orgId === null || isSameOrg(orgId, owner.orgId));
-
 /**
  * The passes of one board. They are read once: nobody else writes them while the agent runs. One that has ended is left
  * out at once, and off the disk with the next write.
@@ -64,7 +59,7 @@ export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
     kept ??= load();
     const found = await kept;
     if (found === undefined) return [];
-    if (!isOf(found, owner)) {
+    if (!isSamePerson(found, owner)) {
       kept = Promise.resolve(undefined);
       // Should this fail, they are left out again at the next start.
       await vault.write("guests", undefined).catch(() => undefined);

@@ -16,6 +16,9 @@ const AHEAD_MS = 10_000;
 /** The most commands that are remembered; their time is over within minutes. */
 const MAX_REMEMBERED = 4096;
 
+/** How many of them a guest's command may be: the rest is the owner's, or a guest could keep the owner out. */
+const MAX_WITH_GUESTS = 3072;
+
 /** A command, as the memory knows it. */
 export interface Obeyed {
   /** Thumbprint of the phone's key. */
@@ -23,6 +26,7 @@ export interface Obeyed {
   readonly id: string;
   readonly issuedAt: EpochMs;
   readonly expiresAt: EpochMs;
+  readonly guest: boolean;
 }
 
 export interface Replay extends AsyncDisposable {
@@ -103,7 +107,7 @@ export const createReplay = (ports: { vault: Vault }): Replay => {
       const name = nameOf(command);
       if (issuedAt <= uncertain || ids.has(name)) return "repeated";
       prune(now);
-      if (ids.size >= MAX_REMEMBERED) return "crowded";
+      if (ids.size >= (command.guest ? MAX_WITH_GUESTS : MAX_REMEMBERED)) return "crowded";
       if (issuedAt > horizon) {
         const next = latest(after(issuedAt, AHEAD_MS), newest, uncertain);
         // Without the ids: the horizon covers each of them.

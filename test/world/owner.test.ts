@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { PhoneResult } from "../../firmware-sim/phone.ts";
+import { AgentError } from "../../src/errors.ts";
 import { openStage, type Stage, type TestPhone } from "./stage.ts";
 
 // The whole agent in the simulated world: only the owner's hand moves the lamp, whatever the broker does.
@@ -184,6 +185,17 @@ describe("a guest", () => {
     expect(await send(guest, true)).toMatchObject({ code: "COMMAND_NOT_OWNER" });
   });
 
+  it("keeps the pass where the disk takes nothing, which is told and does not end the agent", async () => {
+    const { write } = stage.vault;
+    stage.vault.write = async () => {
+      throw new AgentError("STATE_UNWRITABLE", "full");
+    };
+    await expect(stage.revokeGuest("p1")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    expect(await stage.guests()).toMatchObject([{ id: "p1" }]);
+    stage.vault.write = write;
+    expect(await stage.revokeGuest("p1")).toBe(true);
+  });
+
   it("keeps the pass over a restart of the board, without the org", async () => {
     await send(guest, true);
     await stage.run?.stop();
@@ -223,6 +235,24 @@ describe("the owner's phone", () => {
     await stage.clock.advance(40 * 60_000);
     expect((await stage.status()).lights).toMatchObject([{ target: { on: true } }]);
     await stage.clock.advance(5 * 3_600_000);
+    expect((await stage.status()).lights).toMatchObject([{ target: { on: false } }]);
+  });
+
+  it("leaves nothing behind for somebody else who approves the board with its button", async () => {
+    const evening = { on: "18:30", off: "23:00", timeZone: "Europe/Berlin" };
+    await ask({ do: "evening", evening });
+    await ask({ do: "rename", light: "main", name: "Garden" });
+    const others = stage.world.org.users.find(({ id }) => id !== stage.world.org.owner.id);
+    stage.world.board.press("longPress");
+    const { userCode } = await stage.untilEvent("code");
+    stage.world.org.approve(userCode, others);
+    await stage.untilState("online");
+    expect(about()).toMatchObject({
+      owner: { userId: others?.id },
+      evening: null,
+      lights: [{ name: "Porch" }],
+    });
+    await stage.clock.advance(40 * 60_000);
     expect((await stage.status()).lights).toMatchObject([{ target: { on: false } }]);
   });
 

@@ -260,11 +260,11 @@ export class Stage implements AsyncDisposable {
   }
 
   guests(): Promise<readonly GuestPass[] | null> {
-    return this.#ask((answer) => ({ kind: "guests", answer }));
+    return this.#ask((answer, fail) => ({ kind: "guests", answer, fail }));
   }
 
   revokeGuest(pass: string): Promise<boolean> {
-    return this.#ask((answer) => ({ kind: "revokeGuest", pass, answer }));
+    return this.#ask((answer, fail) => ({ kind: "revokeGuest", pass, answer, fail }));
   }
 
   light(light: string, change: LightChange): Promise<CommandResult> {
@@ -326,9 +326,9 @@ export class Stage implements AsyncDisposable {
     return { ...settings, ...this.#options.settings };
   }
 
-  #ask<T>(request: (answer: (value: T) => void) => ControlRequest): Promise<T> {
-    const answered = new Promise<T>((resolve) => {
-      this.#asked.push(request(resolve));
+  #ask<T>(request: (answer: (value: T) => void, fail: (error: Error) => void) => ControlRequest): Promise<T> {
+    const answered = new Promise<T>((resolve, reject) => {
+      this.#asked.push(request(resolve, reject));
     });
     this.#wakeControls?.();
     return this.clock.until(answered, 120_000);

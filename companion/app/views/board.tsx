@@ -1,5 +1,5 @@
 import { useRef, useState } from "preact/hooks";
-import { type Board, nameOf, roleOf } from "../../core/boards.ts";
+import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
 import { dayWords, passWords } from "../words.ts";
@@ -10,7 +10,7 @@ import { Page, Section } from "./parts.tsx";
 /** What an owner may do with a board besides moving its lamps. */
 export const BoardPage = ({ id }: { readonly id: string }) => {
   const { boards, person } = useCompanion();
-  const board = boards[id];
+  const board = boardWith(boards, id);
   if (board === undefined || board.hidden !== null || roleOf(board, person?.userId ?? null) !== "owner")
     return <Page title="This lamp is not yours" back={{ at: "home" }} lead="It may have been signed out." />;
   return (

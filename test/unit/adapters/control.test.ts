@@ -120,6 +120,16 @@ describe("the control socket", () => {
     expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ revoked: true });
   });
 
+  it("tells the code of a fault that kept the agent from doing what was asked", async () => {
+    await startAgent((request) => {
+      if (request.kind === "revokeGuest") request.fail(new AgentError("STATE_UNWRITABLE", "/secret/place"));
+    });
+    await expect(askAgent(dir, { ask: "revokeGuest", pass: "p1" }, never)).rejects.toMatchObject({
+      code: "STATE_UNWRITABLE",
+      detail: "says the running agent",
+    });
+  });
+
   it("hands the whole change over", async () => {
     const requests: ControlRequest[] = [];
     await startAgent((request) => {

@@ -117,7 +117,7 @@ const make = (trust: "owner" | "broker" = "broker", updates = true): Commands =>
       names: {
         async rename(...name) {
           if (failure !== undefined) throw failure;
-          done.push(name);
+          done.push(name.slice(0, 2));
         },
       },
       evening: { set: async (schedule) => void done.push(schedule) },
@@ -408,15 +408,23 @@ describe("a signed command", () => {
   });
 
   it("that the board cannot carry out has failed, and the log says why", async () => {
-    failure = new AgentError("STATE_UNWRITABLE", "names");
+    failure = new AgentError("STATE_UNWRITABLE", "/var/lib/porchlight/names");
     asks({ do: "rename", light: null, name: "x" });
-    expect(await answer(signed())).toMatchObject({ outcome: "failed", code: "STATE_UNWRITABLE" });
-    expect(events).toMatchObject([{ event: "fault", code: "STATE_UNWRITABLE" }]);
+    const result = await answer(signed());
+    expect(result).toMatchObject({ outcome: "failed", code: "STATE_UNWRITABLE" });
+    // The board's paths are nobody else's business.
+    expect(result.message).not.toContain("/var/lib");
+    expect(events).toMatchObject([
+      { event: "fault", code: "STATE_UNWRITABLE", message: expect.stringContaining("/var/lib") },
+    ]);
   });
 
   it("whose check breaks has failed, and moves nothing", async () => {
-    verdict = new Error("a bug");
-    expect(await answer(signed())).toMatchObject({ id: "c", outcome: "failed", code: "BUG" });
+    verdict = new Error("a bug in /opt/porchlight");
+    const result = await answer(signed());
+    expect(result).toMatchObject({ id: "c", outcome: "failed", code: "BUG" });
+    expect(result.message).not.toContain("/opt");
+    expect(events).toMatchObject([{ event: "fault", code: "BUG", message: expect.stringContaining("/opt") }]);
     expect(await answer(signed(), AbortSignal.abort(new Error("over")))).toMatchObject({
       outcome: "failed",
       code: null,

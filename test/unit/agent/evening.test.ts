@@ -8,6 +8,7 @@ import type { Light, Vault } from "../../../src/ports.ts";
 import { epochMs } from "../../../src/units.ts";
 
 const at = (text: string) => epochMs(Date.parse(text));
+const ada = { userId: "005ADA", orgId: null };
 const berlin: Evening = {
   on: "18:30",
   off: "23:00",
@@ -70,6 +71,7 @@ describe("a schedule", () => {
   let stop: AbortController;
   let running: Promise<void>;
   let failure: Error | undefined;
+  let slow: Promise<void> | undefined;
 
   const lamp = (id: string, dims: boolean): Light => ({
     id,
@@ -82,6 +84,7 @@ describe("a schedule", () => {
     signalled: null,
     async apply(change, { cause }) {
       if (failure !== undefined) throw failure;
+      await slow;
       applied.push({ light: id, change, cause: cause.kind });
       return this.target;
     },
@@ -113,7 +116,7 @@ describe("a schedule", () => {
   beforeEach(() => {
     clock = new VirtualClock({ wall: at("2026-12-01T12:00:00Z") });
     vault = openMemoryVault(createMemoryDisk());
-    [applied, events, failure] = [[], [], undefined];
+    [applied, events, failure, slow] = [[], [], undefined, undefined];
   });
   afterEach(async () => {
     await close();
@@ -121,7 +124,7 @@ describe("a schedule", () => {
   });
 
   it("switches all lamps at its times, day after day", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     await clock.advance(5.4 * 3_600_000);
     expect(applied).toEqual([]);
     await clock.advance(0.2 * 3_600_000);
@@ -134,13 +137,13 @@ describe("a schedule", () => {
   });
 
   it("switches the lamps it names, as bright as it says", async () => {
-    await (await open()).set({ ...berlin, lights: ["main"], brightness: 0.5 });
+    await (await open()).set({ ...berlin, lights: ["main"], brightness: 0.5 }, ada);
     await clock.advance(6 * 3_600_000);
     expect(applied.map(({ change }) => change)).toEqual([{ on: true, effect: null, brightness: 0.5 }]);
   });
 
   it("asks no brightness of a lamp that cannot dim", async () => {
-    await (await open()).set({ ...berlin, lights: ["plug"], brightness: 0.5 });
+    await (await open()).set({ ...berlin, lights: ["plug"], brightness: 0.5 }, ada);
     await clock.advance(6 * 3_600_000);
     expect(applied.map(({ change }) => change)).toEqual([{ on: true, effect: null }]);
   });
@@ -148,7 +151,7 @@ describe("a schedule", () => {
   it("set in the middle of the evening does nothing until its end", async () => {
     const keeper = await open();
     await clock.advance(7 * 3_600_000);
-    await keeper.set(berlin);
+    await keeper.set(berlin, ada);
     await clock.advance(60_000);
     expect(applied).toEqual([]);
     await clock.advance(3.5 * 3_600_000);
@@ -156,7 +159,7 @@ describe("a schedule", () => {
   });
 
   it("outlives the board, which catches up what it slept through, once", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     await close();
     await clock.advance(7 * 3_600_000);
     const keeper = await open();
@@ -170,7 +173,7 @@ describe("a schedule", () => {
   });
 
   it("does not overrule a hand between its moments", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     await clock.advance(7 * 3_600_000);
     applied = [];
     await clock.advance(2.9 * 3_600_000);
@@ -178,7 +181,7 @@ describe("a schedule", () => {
   });
 
   it("waits while the board does not know the time, and acts when it does", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     clock.setWall(epochMs(0), false);
     await clock.advance(3_600_000);
     expect(applied).toEqual([]);
@@ -188,7 +191,7 @@ describe("a schedule", () => {
   });
 
   it("goes on after a clock that was years ahead and came back", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     clock.setWall(at("2031-12-01T18:00:00Z"), true);
     await clock.advance(61_000);
     expect(moves()).toEqual(["main true", "plug true"]);
@@ -203,17 +206,76 @@ describe("a schedule", () => {
     const keeper = await open();
     let told = 0;
     const deaf = keeper.subscribe(() => told++);
-    await keeper.set(berlin);
-    await keeper.set(null);
+    await keeper.set(berlin, ada);
+    await keeper.set(null, ada);
     deaf();
-    await keeper.set(null);
+    await keeper.set(null, ada);
     await clock.advance(24 * 3_600_000);
     expect([applied, told, keeper.schedule]).toEqual([[], 2, null]);
     expect(await vault.read("evening")).toBeUndefined();
   });
 
+  it("taken away while lamps are slow to obey it does not come back", async () => {
+    const keeper = await open();
+    await keeper.set(berlin, ada);
+    const answering = Promise.withResolvers<void>();
+    slow = answering.promise;
+    await clock.advance(6 * 3_600_000);
+    await keeper.forget();
+    answering.resolve();
+    await clock.advance(60_000);
+    expect([keeper.schedule, await vault.read("evening")]).toEqual([null, undefined]);
+  });
+
+  it("changed while the disk is slow is the newest one", async () => {
+    const keeper = await open();
+    await keeper.set(berlin, ada);
+    await clock.advance(5.4 * 3_600_000);
+    const { write } = vault;
+    const writing = Promise.withResolvers<void>();
+    vault.write = async (...args) => {
+      await writing.promise;
+      await write(...args);
+    };
+    const set = keeper.set({ ...berlin, off: "22:00" }, ada);
+    await clock.advance(0.2 * 3_600_000);
+    writing.resolve();
+    await set;
+    await clock.advance(60_000);
+    expect(keeper.schedule?.off).toBe("22:00");
+    await close();
+    expect((await open()).schedule?.off).toBe("22:00");
+  });
+
+  it("goes with its owner, at once and from the disk", async () => {
+    const keeper = await open();
+    let told = 0;
+    await keeper.belongTo(ada);
+    await keeper.set(berlin, ada);
+    keeper.subscribe(() => told++);
+    await keeper.belongTo(ada);
+    expect([keeper.schedule, told]).toEqual([berlin, 0]);
+    await keeper.belongTo({ userId: "005BEN", orgId: null });
+    expect([keeper.schedule, told, await vault.read("evening")]).toEqual([null, 1, undefined]);
+    await clock.advance(24 * 3_600_000);
+    expect(applied).toEqual([]);
+  });
+
+  it("goes with its owner where the disk takes nothing, too", async () => {
+    const keeper = await open();
+    await keeper.set(berlin, ada);
+    vault.write = async () => {
+      throw new AgentError("STATE_UNWRITABLE", "full");
+    };
+    await keeper.belongTo({ userId: "005ADA", orgId: "00Dxx0000000001" });
+    expect(keeper.schedule).toEqual(berlin);
+    await keeper.belongTo({ userId: "005BEN", orgId: null });
+    await clock.advance(24 * 3_600_000);
+    expect([keeper.schedule, applied]).toEqual([null, []]);
+  });
+
   it("tells of a lamp that does not answer and goes on", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     failure = new AgentError("LIGHT_FAULT", "gone");
     await clock.advance(6 * 3_600_000);
     failure = undefined;
@@ -226,7 +288,7 @@ describe("a schedule", () => {
   });
 
   it("on a disk that takes nothing switches once, not every minute", async () => {
-    await (await open()).set(berlin);
+    await (await open()).set(berlin, ada);
     const { write } = vault;
     vault.write = async () => {
       throw new AgentError("STATE_UNWRITABLE", "full");
@@ -240,12 +302,17 @@ describe("a schedule", () => {
   it.each<[string, unknown]>([
     ["no JSON", "{"],
     ["another version", { version: 2, schedule: berlin, done: 0 }],
-    ["no moment", { version: 1, schedule: berlin }],
-    ["no schedule", { version: 1, schedule: 7, done: 0 }],
-    ["a time that is none", { version: 1, schedule: { ...berlin, on: "25:00" }, done: 0 }],
-    ["a time zone that is none", { version: 1, schedule: { ...berlin, timeZone: "Mars/Base" }, done: 0 }],
-    ["lamps that are none", { version: 1, schedule: { ...berlin, lights: [7] }, done: 0 }],
-    ["a brightness that is none", { version: 1, schedule: { ...berlin, brightness: 7 }, done: 0 }],
+    ["no moment", { version: 1, by: ada, schedule: berlin }],
+    ["no owner", { version: 1, schedule: berlin, done: 0 }],
+    ["an owner who is none", { version: 1, by: { userId: 7 }, schedule: berlin, done: 0 }],
+    ["no schedule", { version: 1, by: ada, schedule: 7, done: 0 }],
+    ["a time that is none", { version: 1, by: ada, schedule: { ...berlin, on: "25:00" }, done: 0 }],
+    [
+      "a time zone that is none",
+      { version: 1, by: ada, schedule: { ...berlin, timeZone: "Mars/Base" }, done: 0 },
+    ],
+    ["lamps that are none", { version: 1, by: ada, schedule: { ...berlin, lights: [7] }, done: 0 }],
+    ["a brightness that is none", { version: 1, by: ada, schedule: { ...berlin, brightness: 7 }, done: 0 }],
     ["too much", { version: 1, schedule: null, done: 0, more: "x".repeat(20_000) }],
   ])("that was damaged on disk (%s) is none", async (_name, content) => {
     const text = typeof content === "string" ? content : JSON.stringify(content);

@@ -5,6 +5,7 @@ import { AgentError } from "../../../src/errors.ts";
 import type { Vault } from "../../../src/ports.ts";
 
 const settings = { device: { name: "Porch light" }, lights: [{ id: "main", name: "Porch" }] };
+const ada = { userId: "005ADA", orgId: null };
 let vault: Vault;
 
 beforeEach(() => {
@@ -25,24 +26,63 @@ describe("names", () => {
     const names = await openNames(vault, settings);
     let told = 0;
     const deaf = names.subscribe(() => told++);
-    await names.rename(null, "Garden board");
-    await names.rename("main", "Garden");
+    await names.rename(null, "Garden board", ada);
+    await names.rename("main", "Garden", ada);
     deaf();
-    await names.rename("main", "Garden lamp");
+    await names.rename("main", "Garden lamp", ada);
     expect(told).toBe(2);
     const again = await openNames(vault, settings);
     expect([again.device, again.light("main")]).toEqual(["Garden board", "Garden lamp"]);
   });
 
+  it("given at the same time are all kept", async () => {
+    const names = await openNames(vault, settings);
+    await Promise.all([names.rename(null, "Garden board", ada), names.rename("main", "Garden", ada)]);
+    for (const each of [names, await openNames(vault, settings)])
+      expect([each.device, each.light("main")]).toEqual(["Garden board", "Garden"]);
+  });
+
+  it("have characters as people count them", async () => {
+    const name = "💡".repeat(64);
+    await (await openNames(vault, settings)).rename("main", name, ada);
+    expect((await openNames(vault, settings)).light("main")).toBe(name);
+  });
+
+  it("go with their owner", async () => {
+    const names = await openNames(vault, settings);
+    await names.rename("main", "Garden", ada);
+    let told = 0;
+    names.subscribe(() => told++);
+    await names.belongTo({ userId: "005ADA", orgId: "00Dxx0000000001" });
+    expect([names.light("main"), told]).toEqual(["Garden", 0]);
+    await names.belongTo({ userId: "005BEN", orgId: null });
+    expect([names.light("main"), told, await vault.read("names")]).toEqual(["Porch", 1, undefined]);
+  });
+
+  it("of another owner are not mixed with new ones, also where the disk took nothing", async () => {
+    const names = await openNames(vault, settings);
+    await names.rename("main", "Garden", ada);
+    const { write } = vault;
+    vault.write = async () => {
+      throw new AgentError("STATE_UNWRITABLE", "full");
+    };
+    await names.belongTo({ userId: "005BEN", orgId: null });
+    expect(names.light("main")).toBe("Porch");
+    vault.write = write;
+    const again = await openNames(vault, settings);
+    await again.rename(null, "Hall", { userId: "005BEN", orgId: null });
+    expect([again.device, again.light("main")]).toEqual(["Hall", "Porch"]);
+  });
+
   it("give way when somebody changes the settings", async () => {
-    await (await openNames(vault, settings)).rename("main", "Garden");
+    await (await openNames(vault, settings)).rename("main", "Garden", ada);
     const changed = { ...settings, lights: [{ id: "main", name: "Hall" }] };
     expect((await openNames(vault, changed)).light("main")).toBe("Hall");
   });
 
   it("are forgotten with the owner", async () => {
     const names = await openNames(vault, settings);
-    await names.rename("main", "Garden");
+    await names.rename("main", "Garden", ada);
     let told = 0;
     names.subscribe(() => told++);
     await names.forget();
@@ -54,7 +94,7 @@ describe("names", () => {
     vault.write = async () => {
       throw new AgentError("STATE_UNWRITABLE", "full");
     };
-    await expect(names.rename("main", "Garden")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    await expect(names.rename("main", "Garden", ada)).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     expect(names.light("main")).toBe("Porch");
   });
 
@@ -62,8 +102,12 @@ describe("names", () => {
     ["no JSON", "{"],
     ["no object", []],
     ["another version", { version: 2, names: {} }],
-    ["no names", { version: 1, names: 7 }],
-    ["a name that is none", { version: 1, names: { main: "Garden", "": { name: "", instead: "" } } }],
+    ["no owner", { version: 1, names: { main: { name: "Garden", instead: "Porch" } } }],
+    ["no names", { version: 1, by: ada, names: 7 }],
+    [
+      "a name that is none",
+      { version: 1, by: ada, names: { main: "Garden", "": { name: "", instead: "" } } },
+    ],
     ["too much", { version: 1, names: {}, more: "x".repeat(70_000) }],
   ])("on a damaged disk (%s) are those of the settings", async (_name, content) => {
     const text = typeof content === "string" ? content : JSON.stringify(content);

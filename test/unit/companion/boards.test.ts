@@ -59,8 +59,24 @@ describe("the list", () => {
     expect(roleOf(board(added), ME)).toBe("guest");
     expect(roleOf(board(mine), ME)).toBe("owner");
     expect(roleOf(board(mine), null)).toBe("guest");
-    expect(roleOf(board(add(mine, "porch-1", "key")), ME)).toBe("guest");
+    // A link from anybody makes no guest of its owner.
+    expect(roleOf(board(add(mine, "porch-1", "key")), ME)).toBe("owner");
   });
+
+  test.each(["constructor", "__proto__", "toString"])(
+    "has no stranger's board because it is called %s",
+    (id) => {
+      const heard = {
+        topic: `porchlight/${id}/about`,
+        payload: JSON.stringify(about(id, "005eve")),
+        retained: true,
+      };
+      expect(listed(hear({}, heard, ME, 1))).toEqual([]);
+      const own = { ...heard, payload: JSON.stringify(about(id, ME)) };
+      expect(listed(hear({}, own, ME, 1)).flatMap(shownLamps)).toHaveLength(1);
+      expect(listed(add({}, id, "key"))).toMatchObject([{ id, pending: [], added: "key" }]);
+    },
+  );
 
   test("is by name, then by id, and an unheard one is called by its id", () => {
     const boards = add(add(mine, "attic", "person"), "cellar", "person");

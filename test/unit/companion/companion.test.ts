@@ -384,6 +384,17 @@ describe("guests", () => {
     await stage.clock.until(done);
   });
 
+  test("are nobody at their own lamp, whatever link they open", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    stage.companion.addBoard("porch-1", "key");
+    const done = stage.companion.light("porch-1", "main", { on: true }, never);
+    await stage.clock.settle();
+    expect(JSON.parse(stage.link.sent.at(-1)?.payload ?? "{}").pkt).toBeDefined();
+    stage.link.answer({});
+    await stage.clock.until(done);
+  });
+
   test("are kept out by a broker that has no account for them", async () => {
     await using stage = openStage();
     stage.companion.addBoard("bens", "key");

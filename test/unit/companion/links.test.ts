@@ -65,6 +65,7 @@ describe("a board's link for its owner", () => {
   test.each([
     "https://evil.example/?user_code=AB12CD34",
     "javascript:alert(1)",
+    "blob:https://org.example/4f2c",
     "abc",
     "",
     "AB12CD34AB12CD34",

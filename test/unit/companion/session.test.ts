@@ -71,6 +71,17 @@ test("without a refresh token, or without a sign-in, there is nothing to renew",
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-1", never)))).toBe("SIGN_IN_ENDED");
 });
 
+test("a sign-out during a refresh gives back what the refresh brought, and nothing is kept", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  const renewed = stage.sessions.renew("access-1", never);
+  const told = stage.sessions.signOut(never);
+  await stage.clock.until(renewed);
+  expect(await stage.clock.until(told)).toBe(true);
+  expect(stage.memory.kept).not.toHaveProperty("session");
+  expect(stage.asked.at(-1)?.body).toBe("token=refresh-2");
+});
+
 test("an org that cannot be told of a sign-out is said not to know", async () => {
   await using stage = openStage();
   expect(await stage.clock.until(stage.sessions.signOut(never))).toBe(true);

@@ -133,6 +133,14 @@ describe("checking signed commands", () => {
     expect(codeOf(await check(message(clock, { claims })))).toBe("obeyed light");
   });
 
+  it("takes no claim for the user but sub at an org that is not Salesforce", async () => {
+    const { clock, check } = createBoard({ options: { dialect: "rfc8628" } });
+    const ada = { ...owner, userId: "ada", orgId: null };
+    const bob = { sub: "bob", user_id: "ada" };
+    expect(codeOf(await check(message(clock, { claims: bob }), ada))).toBe("COMMAND_NOT_OWNER");
+    expect(codeOf(await check(message(clock, { claims: { sub: "ada" } }), ada))).toBe("obeyed light");
+  });
+
   it("takes another issuer with the next command when the board is signed in to another org", async () => {
     let trust: Trust = { issuers: [], jwksUrl: KEYS };
     const { clock, check } = createBoard({ options: { trust: async () => trust } });

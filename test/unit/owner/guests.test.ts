@@ -45,6 +45,21 @@ describe("guest passes", () => {
     expect(await open().list(owner)).toEqual([pass("p1")]);
   });
 
+  it("are kept over restarts also where each is as long as it may be", async () => {
+    const { open, pass } = world();
+    const guests = open();
+    const longest = {
+      name: "💡".repeat(64),
+      to: { kind: "user", userId: "u".repeat(255) },
+      lights: Array.from({ length: signedLimits.lamps }, () => "l".repeat(64)),
+      may: ["switch", "brightness", "colour", "effect"],
+      daily: { from: "18:00", to: "02:00", timeZone: "America/Argentina/ComodRivadavia" },
+    } as const;
+    for (let each = 0; each < signedLimits.passes; each++)
+      await guests.admit({ ...pass(`${each}`.padStart(64, "p")), ...longest }, owner);
+    expect(await open().list(owner)).toHaveLength(signedLimits.passes);
+  });
+
   it("with the id of another take its place", async () => {
     const { open, pass, ids } = world();
     const guests = open();

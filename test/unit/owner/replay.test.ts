@@ -99,6 +99,7 @@ describe("the memory of commands", () => {
                 id,
                 issuedAt,
                 expiresAt: epochMs(issuedAt + step.life),
+                guest: false,
               };
               sent.push(command);
               await send(command);
@@ -140,6 +141,7 @@ describe("the memory of commands", () => {
     key: "k",
     id,
     issuedAt: at(ms),
+    guest: false,
     expiresAt: at(ms + lifeMs),
   });
 
@@ -197,6 +199,15 @@ describe("the memory of commands", () => {
     for (let each = 0; each < 4096; each++) await memory.remember(command(`c${each}`, 0), at(0));
     expect(await memory.remember(command("more", 0), at(0))).toBe("crowded");
     expect(await memory.remember(command("later", 90_000), at(90_001))).toBe("new");
+  });
+
+  it("leaves room for the owner, whatever guests send", async () => {
+    const memory = createReplay({ vault: openMemoryVault() });
+    const guests = (id: string): Obeyed => ({ ...command(id, 0), guest: true });
+    for (let each = 0; each < 3072; each++)
+      expect(await memory.remember(guests(`c${each}`), at(0))).toBe("new");
+    expect(await memory.remember(guests("more"), at(0))).toBe("crowded");
+    expect(await memory.remember(command("own", 0), at(0))).toBe("new");
   });
 
   it("says no to everything signed so far when its file is damaged", async () => {
@@ -299,7 +310,7 @@ describe("a board", () => {
     const now = board.clock.wall();
     const expiresAt = epochMs(now + 60_000);
     for (let each = 0; each < 4096; each++)
-      await before.remember({ key: "k", id: `c${each}`, issuedAt: now, expiresAt }, now);
+      await before.remember({ key: "k", id: `c${each}`, issuedAt: now, expiresAt, guest: false }, now);
     await before[Symbol.asyncDispose]();
     expect(codeOf(await board.check(message(board.clock)))).toBe("COMMAND_CROWDED");
   });

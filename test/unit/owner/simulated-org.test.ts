@@ -27,6 +27,7 @@ const home = () => {
       deviceId: "porch-1",
       lights: ["main"],
       signInHours: 24,
+      dialect: "salesforce",
       trust: async () => ({ issuers: [BASE], jwksUrl: `${BASE}/id/keys` }),
     },
     { keys, guests: createGuests({ vault, clock }), vault, clock },

@@ -72,6 +72,7 @@ export const createBoard = (
       deviceId: "porch-1",
       lights: ["main", "stairs"],
       signInHours: 24,
+      dialect: "salesforce",
       trust: async () => ({ issuers: [ISSUER, "https://login.org.example"], jwksUrl: KEYS }),
       ...changes.options,
     },
