@@ -23,12 +23,14 @@ export interface TokenAuthorityOptions {
   readonly owners?: Map<string, string>;
 }
 
+const PHONE_ID = /^phone-[A-Za-z0-9_-]{1,64}$/;
+
 const refused = (reason: string) => ({ ok: false, reason }) as const;
 
 /**
  * Access rules of the simulated world, as a maker's broker would have them. A board shows an asset token: its `did`
  * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else. A phone shows an
- * access token of the org. With its user's own boards it may do as it likes. To any board it may send signed commands,
+ * access token of the org; its client id begins with `phone-`, so that it takes no board's place. With its user's own boards it may do as it likes. To any board it may send signed commands,
  * read what the board is and how its lamps are, and the answers to itself: which of them are obeyed the board decides,
  * by their signature and the guest passes that it keeps, of which no broker knows. A guest without an account at the
  * org comes with an account that all such guests share, and may do the same with boards that it knows by name.
@@ -38,10 +40,15 @@ export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => 
   return async (credentials) => {
     const { password, username } = credentials;
     if (password === null || password === "") return refused("no token was shown as password");
-    if (username === options.guest?.username && password === options.guest?.password)
-      return admitGuest(credentials.clientId);
-    const claims = await readAssetToken(password, options);
-    if (claims === null) return admitPhone(credentials.clientId, password, owners, options);
+    const asGuest = username === options.guest?.username && password === options.guest?.password;
+    const claims = asGuest ? null : await readAssetToken(password, options);
+    if (claims === null) {
+      // One with a board's client id would push that board off the broker, one with a wildcard read everybody's answers.
+      if (!PHONE_ID.test(credentials.clientId)) return refused("a phone's client id begins with phone-");
+      return asGuest
+        ? admitGuest(credentials.clientId)
+        : admitPhone(credentials.clientId, password, owners, options);
+    }
     if (claims instanceof Error) return refused(claims.message);
     return admitBoard(credentials, claims, owners);
   };
@@ -142,7 +149,7 @@ const phoneRules = (
     ];
   return [
     ...["about", "availability", "light/state", "lights/+/state"].map((rest) => `porchlight/+/${rest}`),
-    ...(/^[\w-]{1,64}$/.test(clientId) ? [`porchlight/+/result/${clientId}`] : []),
+    `porchlight/+/result/${clientId}`,
     ...(own === null ? [] : [`porchlight/${own}/#`]),
   ];
 };

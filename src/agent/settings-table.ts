@@ -291,7 +291,7 @@ export const settingTable = {
     kind: oneLine,
     nullable: true,
     fallback: always(null),
-    doc: "The user name at the broker; null lets the board use its device.id.",
+    doc: "The user name at the broker; null is device.id, where the board shows a token or a password.",
     example: "porch",
   },
   "broker.password": {

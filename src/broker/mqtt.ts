@@ -18,7 +18,7 @@ export interface BrokerOptions {
   readonly url: URL;
   /** `auto`: MQTT 5, and 3.1.1 where the broker does not speak it. */
   readonly protocol: "auto" | Protocol;
-  /** For a token pass the device id stands in when it is null. */
+  /** With a token or a password the device id stands in when it is null. */
   readonly username: string | null;
   /** Sent with a static pass. */
   readonly password: Secret | null;
@@ -203,7 +203,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     const provedFive = spoken?.protocol === "5";
     const since = spoken?.protocol === "3.1.1" && protocols.length === 1 ? spoken.at : clock.mono();
     spoken = undefined;
-    const token = pass.kind === "token" ? pass.token : null;
+    const password = pass.kind === "token" ? pass.token : options.password;
     const attempt = async ([protocol, ...others]: Protocols): Promise<Speaking> => {
       const stream = await openInTime(signal);
       // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
@@ -214,8 +214,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
         {
           protocol,
           clientId: deviceId,
-          username: options.username ?? (token === null ? null : deviceId),
-          password: token ?? options.password,
+          username: options.username ?? (password === null ? null : deviceId),
+          password,
           keepAliveS: options.keepAliveS ?? KEEP_ALIVE_S,
           sessionExpiryS: options.sessionExpiryS ?? SESSION_EXPIRY_S,
           will: { topic: topics.availability, payload: OFFLINE, delayS: options.willDelayS ?? WILL_DELAY_S },

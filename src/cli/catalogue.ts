@@ -177,7 +177,7 @@ export const catalogue: readonly Entry[] = [
         "settings check",
         "settings set KEY VALUE",
         "settings unset KEY",
-        "settings doc [KEY]",
+        "settings doc [KEY | GROUP]",
         "settings schema",
       ],
       details: [
@@ -198,6 +198,7 @@ export const catalogue: readonly Entry[] = [
         ['porchlight settings set lights \'[{ "driver": "memory:" }]\'', "a list, as JSON"],
         ["porchlight settings set org.clientSecret - < secret.txt", "a secret from a file"],
         ["porchlight settings doc broker.url", "what is this?"],
+        ["porchlight settings doc commands", "all of a group"],
       ],
     },
     async () => (await import("./settings.ts")).settingsCommand,

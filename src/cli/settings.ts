@@ -79,7 +79,9 @@ const fromInput = async (io: Io): Promise<string> => {
 };
 
 const doc = (name: string | undefined, io: Io): number => {
-  const keys = name === undefined ? [...settingKeys, LIGHTS] : [changeableKey(name)];
+  const group = settingKeys.filter((key) => key.startsWith(`${name}.`));
+  const keys =
+    name === undefined ? [...settingKeys, LIGHTS] : group.length > 0 ? group : [changeableKey(name)];
   io.stdout.write(keys.map((key) => settingText(changeableKey(key))).join("\n"));
   return 0;
 };

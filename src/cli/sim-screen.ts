@@ -127,9 +127,13 @@ export const openScreen = (
   const footOf = (columns: number, tight: boolean): string[] => {
     const { board, network } = world;
     const approving = board.view?.code != null;
+    const cut = network.cut ? "mend" : "cut";
+    const all = `o on/off  + - dim  c colour  l next lamp  b button  h the board  n ${cut} network  r revoke  q quit`;
     const keys = approving
       ? "p approve as the person   b button   h the board   n cut the network   q quit"
-      : `o on/off  + - dim  c colour  l next lamp  b button  h the board  n ${network.cut ? "mend" : "cut"} network  r revoke  q quit`;
+      : all.length <= columns
+        ? all
+        : "o on/off  +- dim  c colour  l lamp  b button  h board  n net  r revoke  q quit";
     const hint = approving
       ? `The code waits for somebody to allow this board. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
       : "";

@@ -88,6 +88,7 @@ describe("the terminal of the simulator", () => {
       await press("p", 60_000);
       expect(stage.state()).toBe("online");
       fits();
+      if (columns !== undefined && columns >= 80) expect(terminal.lines().at(-1)).toMatch(/q quit$/);
       screen?.turn();
       terminal.resize();
       await stage.clock.advance(1_000);

@@ -108,6 +108,9 @@ describe("credentials", () => {
     expect(await shown({ username: "anna", password }, { kind: "static" })).toMatchObject([
       { username: "anna", password: "from-settings" },
     ]);
+    expect(await shown({ password }, { kind: "static" })).toMatchObject([
+      { username: "porch-1", password: "from-settings" },
+    ]);
     expect(await shown({}, { kind: "static" })).toMatchObject([{ username: null, password: null }]);
   });
 

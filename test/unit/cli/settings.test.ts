@@ -227,6 +227,14 @@ describe("porchlight settings doc and schema", () => {
     for (const key of [...settingKeys, "lights"]) expect(out).toContain(`${key}: `);
   });
 
+  it("explain a group of settings, and nothing beside it", async () => {
+    await using stage = await openStage(null);
+    const { out } = await stage.run(["settings", "doc", "commands"], { env: { PORCHLIGHT_SETTINGS: "" } });
+    const told = settingKeys.filter((key) => out.includes(`${key}: `));
+    expect(told).toEqual(settingKeys.filter((key) => key.startsWith("commands.")));
+    expect((await stage.run(["settings", "doc", "command"])).code).toBe(64);
+  });
+
   it("give the schema for editors", async () => {
     await using stage = await openStage(null);
     const { out } = await stage.run(["settings", "schema"]);

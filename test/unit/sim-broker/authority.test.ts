@@ -134,9 +134,13 @@ describe("who may use the broker", () => {
     expect(may("subscribe", `${own}/#`)).toBe(false);
   });
 
-  it("not the answers to everybody for a phone that calls itself a wildcard", async () => {
-    const access = await admit("annas", { clientId: "+", username: null });
-    expect(access?.may("subscribe", "porchlight/porch-2/result/+")).toBe(false);
+  it("not a phone that calls itself a board, or a wildcard", async () => {
+    for (const clientId of ["porch-1", "+", "phone-+", "phone-"])
+      for (const [token, username] of [
+        ["annas", null],
+        ["known", "guest"],
+      ] as const)
+        expect(await admit(token, { clientId, username })).toBeNull();
   });
 
   it("a guest without an account, for boards that they know by name", async () => {
