@@ -113,7 +113,7 @@ const decode = (bytes: Uint8Array | undefined): Stored => {
   }
 };
 
-/** Reads what the vault keeps. Throws what the vault throws. */
+/** Reads what the vault keeps; what cannot be read is none. */
 export const openEvening = async (parts: {
   readonly vault: Pick<Vault, "read" | "write">;
   readonly lights: ReadonlyMap<string, Light>;
@@ -122,7 +122,7 @@ export const openEvening = async (parts: {
 }): Promise<EveningKeeper> => {
   const { vault, lights, clock, journal } = parts;
   const listeners = new Set<() => void>();
-  let stored = decode(await vault.read("evening"));
+  let stored = decode(await vault.read("evening").catch(() => undefined));
   let changed = new AbortController();
   let turn: Promise<unknown> = Promise.resolve();
 

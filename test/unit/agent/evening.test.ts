@@ -322,6 +322,13 @@ describe("a schedule", () => {
     expect(events).toMatchObject([{ event: "fault", code: "STATE_UNWRITABLE" }]);
   });
 
+  it("on a disk that cannot be read is none: no reason for a dark lamp", async () => {
+    vault.read = async () => {
+      throw new AgentError("STATE_DAMAGED", "evening");
+    };
+    expect((await open()).schedule).toBeNull();
+  });
+
   it.each<[string, unknown]>([
     ["no JSON", "{"],
     ["another version", { version: 2, schedule: berlin, done: 0 }],
