@@ -201,6 +201,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const signed = once(() => {
     checker = (async () => {
       const { createSignedCommands } = await import("./owner/checker.ts");
+      const { createTrust } = await import("./owner/trust.ts");
+      // Where an org tells its own addresses and is away, the keys it was found to have before serve on.
+      const { dialect, url } = settings.org;
+      const whenAway = dialect === "rfc8628" ? { issuers: [url], jwksUrl: null } : null;
+      const trust = createTrust(org, whenAway, clock);
       return createSignedCommands(
         {
           clientId: settings.commands.clientId ?? settings.org.clientId,
@@ -211,14 +216,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           trust: async (until) => {
             const grant = await session.load();
             if (grant === undefined) throw new AgentError("COMMAND_OWNER_UNKNOWN");
-            try {
-              return await org.endpoints(grant, AbortSignal.any([until, patience(clock, until)]));
-            } catch (error) {
-              until.throwIfAborted();
-              // Where an org tells its own addresses and is away, the keys it was found to have before serve on.
-              if (settings.org.dialect !== "rfc8628") throw error;
-              return { issuers: [settings.org.url], jwksUrl: null };
-            }
+            return trust(grant, until);
           },
         },
         { vault, clock, keys, guests: await guests() },
@@ -327,19 +325,6 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
     signal,
   );
-};
-
-/** How long a command waits for an org to tell its addresses, in milliseconds. */
-const ADDRESS_PATIENCE_MS = 2_000;
-
-/** Aborts after a while; ends with `signal`. */
-const patience = (clock: Clock, signal: AbortSignal): AbortSignal => {
-  const limit = new AbortController();
-  clock.sleep(ADDRESS_PATIENCE_MS, signal).then(
-    () => limit.abort(new AgentError("ORG_TIMEOUT")),
-    () => undefined,
-  );
-  return limit.signal;
 };
 
 /** The same promise for every caller; a failed one is made anew. */

@@ -24,16 +24,17 @@ export const momentsAround = (
   const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(now))
     .toZonedDateTimeISO(timeZone)
     .toPlainDate();
-  const at = (days: number, time: string): EpochMs =>
-    epochMs(
-      today.add({ days }).toZonedDateTime({ timeZone, plainTime: Temporal.PlainTime.from(time) })
-        .epochMilliseconds,
-    );
+  const at = (days: number, time: string): EpochMs => {
+    const plainTime = Temporal.PlainTime.from(time);
+    const moment = today.add({ days }).toZonedDateTime({ timeZone, plainTime });
+    // Moved on by the length of the gap; but nothing may overtake a time that comes right after it.
+    const gap = moment.toPlainTime().equals(plainTime) ? null : moment.getTimeZoneTransition("previous");
+    return epochMs((gap ?? moment).epochMilliseconds);
+  };
+  // Of two in one gap the later one counts.
+  const inOrder = evening.on < evening.off ? [true, false] : [false, true];
   const moments = [-2, -1, 0, 1, 2]
-    .flatMap((day) => [
-      { at: at(day, evening.on), on: true },
-      { at: at(day, evening.off), on: false },
-    ])
+    .flatMap((day) => inOrder.map((on) => ({ at: at(day, on ? evening.on : evening.off), on })))
     .sort((a, b) => a.at - b.at);
   const index = moments.findIndex((moment) => moment.at > now);
   const [last, next] = [moments[index - 1], moments[index]];
@@ -112,7 +113,7 @@ const decode = (bytes: Uint8Array | undefined): Stored => {
   }
 };
 
-/** Reads what the vault keeps. Throws what the vault throws. */
+/** Reads what the vault keeps; what cannot be read is none. */
 export const openEvening = async (parts: {
   readonly vault: Pick<Vault, "read" | "write">;
   readonly lights: ReadonlyMap<string, Light>;
@@ -121,7 +122,7 @@ export const openEvening = async (parts: {
 }): Promise<EveningKeeper> => {
   const { vault, lights, clock, journal } = parts;
   const listeners = new Set<() => void>();
-  let stored = decode(await vault.read("evening"));
+  let stored = decode(await vault.read("evening").catch(() => undefined));
   let changed = new AbortController();
   let turn: Promise<unknown> = Promise.resolve();
 

@@ -65,7 +65,7 @@ const decode = (bytes: Uint8Array | undefined): Kept => {
   }
 };
 
-/** Reads what the vault keeps. Throws what the vault throws. */
+/** Reads what the vault keeps; what cannot be read is none. */
 export const openNames = async (
   vault: Pick<Vault, "read" | "write">,
   settings: {
@@ -77,7 +77,7 @@ export const openNames = async (
     ["", settings.device.name],
     ...settings.lights.map(({ id, name }) => [id, name] as const),
   ]);
-  let kept = decode(await vault.read("names"));
+  let kept = decode(await vault.read("names").catch(() => undefined));
   let turn: Promise<unknown> = Promise.resolve();
   const listeners = new Set<() => void>();
 

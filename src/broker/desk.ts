@@ -108,7 +108,8 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
     return lamp.sending;
   };
 
-  const keep = (result: CommandResult, to: ReplyTo): void => {
+  const keep = ({ guests: _, ...result }: CommandResult, to: ReplyTo): void => {
+    // Without the list of guests: on the next connection the board may be somebody else's.
     unsent.push({ result, to });
     if (unsent.length > MAX_UNSENT_ANSWERS) unsent.shift();
   };

@@ -15,7 +15,7 @@ export interface KeyPlace {
 export interface PublishedKeys extends AsyncDisposable {
   /**
    * The newest good set of a place. Answers at once when the key `kid` is in it (any key, when undefined), and looks for
-   * a newer set beside that once it is an hour old; an unknown `kid` waits for one fetch, at most once a minute. While
+   * a newer set beside that once it is an hour old; an unknown `kid` waits for one fetch, at most once a minute, for five seconds. While
    * the org is away the last good set serves, also after a restart. Throws the network's own faults, and
    * ASSET_KEYS_UNAVAILABLE when what is there is no key set.
    */
@@ -125,6 +125,9 @@ export const createPublishedKeys = (ports: { http: Http; clock: Clock; vault: Va
   const mayAsk = ({ kept, askedAt }: Place): boolean =>
     askedAt === undefined || clock.mono() - askedAt >= (kept === undefined ? RETRY_MS : REFETCH_MS);
 
+  const isLong = ({ askedAt }: Place): boolean =>
+    askedAt !== undefined && clock.mono() - askedAt >= PATIENCE_MS;
+
   const patiently = async <T>(work: Promise<T>, signal: AbortSignal): Promise<T> => {
     const done = new AbortController();
     const limit = clock.sleep(PATIENCE_MS, AbortSignal.any([signal, done.signal])).then(() => {
@@ -161,6 +164,8 @@ export const createPublishedKeys = (ports: { http: Http; clock: Clock; vault: Va
         if (kept !== undefined) return kept.set;
         throw place.fault;
       }
+      // Somebody has waited for this fetch already: whoever makes up names of keys must not hold up all who come behind.
+      if (kept !== undefined && place.fetching !== undefined && isLong(place)) return kept.set;
       return (await patiently(place.fetching ?? fetchSet(url, issuer), signal)).set;
     },
     async [Symbol.asyncDispose]() {

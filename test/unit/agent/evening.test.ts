@@ -42,7 +42,21 @@ describe("the moments of a schedule", () => {
       { on: "02:30", off: "05:00" },
       "2026-03-29T00:59:00Z",
       "2026-03-28T04:00:00Z",
-      "2026-03-29T01:30:00Z",
+      "2026-03-29T01:00:00Z",
+    ],
+    [
+      "that begins in the gap: it ends in the same night, not a day later",
+      { on: "02:30", off: "03:10" },
+      "2026-03-29T01:00:00Z",
+      "2026-03-29T01:00:00Z",
+      "2026-03-29T01:10:00Z",
+    ],
+    [
+      "that ends in the gap",
+      { on: "01:50", off: "02:40" },
+      "2026-03-29T00:55:00Z",
+      "2026-03-29T00:50:00Z",
+      "2026-03-29T01:00:00Z",
     ],
     [
       "at a time that comes twice: the first",
@@ -54,6 +68,15 @@ describe("the moments of a schedule", () => {
   ])("%s", (_name, over, now, last, next) => {
     const found = momentsAround({ ...berlin, ...over }, at(now));
     expect([found.last.at, found.next.at]).toEqual([at(last), at(next)]);
+  });
+
+  it.each([
+    ["02:10", "02:40", false],
+    ["02:40", "02:10", true],
+  ])("from %s to %s, both left out, leave the lamp as they would: on is %s", (on, off, last) => {
+    const found = momentsAround({ ...berlin, on, off }, at("2026-03-29T01:00:00Z"));
+    expect([found.last.on, found.last.at]).toEqual([last, at("2026-03-29T01:00:00Z")]);
+    expect(found.next.at).toBeGreaterThan(at("2026-03-29T12:00:00Z"));
   });
 
   it("need a time zone that exists", () => {
@@ -297,6 +320,13 @@ describe("a schedule", () => {
     vault.write = write;
     expect(moves()).toEqual(["main true", "plug true"]);
     expect(events).toMatchObject([{ event: "fault", code: "STATE_UNWRITABLE" }]);
+  });
+
+  it("on a disk that cannot be read is none: no reason for a dark lamp", async () => {
+    vault.read = async () => {
+      throw new AgentError("STATE_DAMAGED", "evening");
+    };
+    expect((await open()).schedule).toBeNull();
   });
 
   it.each<[string, unknown]>([

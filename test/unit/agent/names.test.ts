@@ -98,6 +98,13 @@ describe("names", () => {
     expect(names.light("main")).toBe("Porch");
   });
 
+  it("on a disk that cannot be read are those of the settings: no reason for a dark lamp", async () => {
+    vault.read = async () => {
+      throw new AgentError("STATE_DAMAGED", "names");
+    };
+    expect((await openNames(vault, settings)).light("main")).toBe("Porch");
+  });
+
   it.each<[string, unknown]>([
     ["no JSON", "{"],
     ["no object", []],

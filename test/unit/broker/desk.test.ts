@@ -4,7 +4,8 @@ import type { Connection } from "../../../src/broker/connection.ts";
 import { createDesk } from "../../../src/broker/desk.ts";
 import { topicsOf } from "../../../src/broker/topics.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { About, LightReport } from "../../../src/model.ts";
+import type { About, GuestPass, LightReport } from "../../../src/model.ts";
+import { epochMs } from "../../../src/units.ts";
 
 const report = (brightness: number): LightReport => ({
   light: "main",
@@ -96,4 +97,39 @@ test("a connection that does not take what the board has become is given up", as
   desk.announce({ ...about, version: "2.0.0" });
   await settle(20);
   expect(given.map(({ code }) => code)).toEqual(["BROKER_SILENT"]);
+});
+
+test("an answer that has to wait does not tell who the guests are: whoever it reaches may be another owner", async () => {
+  const topics = topicsOf("porch-1", ["main"]);
+  const desk = createDesk(topics, createAnnouncer(topics, undefined));
+  const pass: GuestPass = {
+    id: "p1",
+    name: "Bob",
+    to: { kind: "user", userId: "005BOB" },
+    lights: null,
+    may: ["switch"],
+    maxBrightness: null,
+    from: null,
+    until: epochMs(1e12),
+    daily: null,
+  };
+  const result = {
+    id: "c1",
+    outcome: "done",
+    code: null,
+    message: null,
+    light: "main",
+    state: null,
+  } as const;
+  desk.answer({ ...result, guests: [pass] }, { topic: undefined, correlation: undefined });
+  const { connection, published, acknowledge } = byHand();
+  const attached = desk.attach(connection, { about, lights: [] }, desk.mark());
+  for (const done of acknowledge.splice(0)) done();
+  await attached;
+  desk.answer({ ...result, id: "c2", guests: [pass] }, { topic: undefined, correlation: undefined });
+  const answers = published.filter(({ topic }) => topic === topics.result);
+  expect(answers.map(({ payload }) => [JSON.parse(payload).id, payload.includes("Bob")])).toEqual([
+    ["c1", false],
+    ["c2", true],
+  ]);
 });

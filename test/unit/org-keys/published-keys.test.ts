@@ -105,6 +105,18 @@ describe("the keys that an org publishes", () => {
     expect(org.asked.length).toBe(1);
   });
 
+  it("hold up one command for an unknown one while the org is silent, not each that comes with one", async () => {
+    const { clock, org, kids } = world();
+    await kids("k1");
+    await clock.advance(60_000);
+    org.silent = true;
+    const first = kids("forged-1");
+    await clock.advance(5_000);
+    expect(await first).toBe("ORG_TIMEOUT");
+    for (let each = 2; each < 50; each++) expect(await kids(`forged-${each}`)).toBe("k1");
+    expect(org.asked.length).toBe(2);
+  });
+
   it("serve on while the org is away, for as long as it takes", async () => {
     const { clock, org, kids } = world();
     await kids("k1");
