@@ -102,11 +102,14 @@ The least that works with Salesforce:
 
 \`\`\`jsonc
 {
-  "org": { "clientId": "3MVG9…" }, // the consumer key of your External Client App
+  "org": { "clientId": "3MVG9…" }, // the consumer key of your External Client App for boards
+  "commands": { "clientId": "3MVG9…" }, // and of the one for phones
   "broker": { "url": "mqtts://broker.example:8883" },
   "lights": [{ "driver": "memory:" }],
 }
 \`\`\`
+
+What to set up at the org and the broker is in [setup.md](setup.md).
 
 An editor that knows [settings.schema.json](settings.schema.json) helps while you type: begin the file with
 \`"$schema": "…/settings.schema.json"\`.

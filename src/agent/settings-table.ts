@@ -167,7 +167,7 @@ export const settingTable = {
     kind: oneLine,
     nullable: false,
     fallback: required,
-    doc: "The client id (Salesforce: the consumer key of the External Client App).",
+    doc: "The client id (Salesforce: the consumer key of the External Client App for boards).",
     example: "3MVG9…",
   },
   "org.clientSecret": {

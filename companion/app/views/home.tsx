@@ -78,6 +78,7 @@ const NoLamps = () => (
     <a class="primary" href={hrefOf({ at: "add" })}>
       Add a lamp
     </a>
+    <p class="small">Just allowed one? It appears here in a few seconds.</p>
     <p class="small">
       Somebody wants to share theirs? <a href={hrefOf({ at: "guest" })}>Be a guest</a>
     </p>

@@ -61,7 +61,8 @@ export const wordsOf = (view: View, { columns, tight, now, largeCode }: WordOpti
 
   say(view.device.name, "strong");
   say(view.headline, problem === null ? "strong" : "bad");
-  if (view.online) say(view.owner === null ? "online" : `online, belongs to ${view.owner}`, "good");
+  // Online, the headline names the owner.
+  if (view.online) say("online", "good");
   else if (view.owner !== null) say(`belongs to ${view.owner}`);
 
   if (view.detail !== null && !tight) {

@@ -183,10 +183,11 @@ describe("a terminal", () => {
     await onTerminal({}, async ({ clock, screen, display }) => {
       display.show(asking);
       await clock.settle();
-      display.show(online);
+      display.show({ ...online, headline: "Ada's lamp" });
       await clock.settle();
       expect(screen.text).not.toContain("WDJB");
-      expect(screen.text).toContain("online, belongs to Ada");
+      expect(screen.text).toContain("Ada's lamp");
+      expect(screen.text).not.toContain("belongs to");
       expect(decodeQr(enlarge(screen.picture, 4))).toBeNull();
       display.show({ ...online, owner: null });
       await clock.settle();
