@@ -176,12 +176,17 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       openStream: around.openStream ?? (await streamOpener(settings, around)),
     });
   });
-  const loading: Promise<unknown>[] = [];
-  const preload = (): void => {
+  /** Each part once, however often it is asked for: a board may be online again every minute for years. */
+  const loading = new Set<Promise<unknown>>();
+  const load = (part: Promise<unknown>): void => {
     // A failure here is not lost: the part is made anew, and its failure told, where it is needed.
-    loading.push(broker(), signed());
-    if (settings.assetToken.mode !== "off") loading.push(assetTokens());
-    for (const each of loading) each.catch(() => undefined);
+    part.catch(() => undefined);
+    loading.add(part);
+  };
+  const preload = (): void => {
+    load(broker());
+    load(signed());
+    if (settings.assetToken.mode !== "off") load(assetTokens());
   };
   await using _loaded = {
     async [Symbol.asyncDispose]() {
@@ -191,7 +196,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const watched: Journal = {
     record(event: AgentEvent) {
       if (event.event === "code") preload();
-      if (event.event === "online") loading.push(signed().catch(() => undefined));
+      if (event.event === "online") load(signed());
       journal.record(event);
     },
   };

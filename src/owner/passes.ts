@@ -106,7 +106,7 @@ const minuteOfDay = (at: EpochMs, timeZone: string): number => {
 
 const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
 
-const countsNow = ({ from, until, daily }: GuestPass, at: EpochMs): boolean => {
+const countsAt = ({ from, until, daily }: GuestPass, at: EpochMs): boolean => {
   if ((from !== null && at < from) || at >= until) return false;
   if (daily === null) return true;
   const [begin, end, now] = [minutesOf(daily.from), minutesOf(daily.to), minuteOfDay(at, daily.timeZone)];
@@ -140,7 +140,8 @@ export const judgeGuest = (
   if (maxBrightness !== null && (change.brightness ?? 0) > maxBrightness) return "GUEST_LIMIT";
   // It flashes at full brightness, whatever the lamp's own is.
   if (maxBrightness !== null && change.effect === "identify") return "GUEST_LIMIT";
-  return countsNow(pass, at) ? "ok" : "GUEST_TIME";
+  // A fade moves the lamp until its end.
+  return countsAt(pass, at) && countsAt(pass, after(at, request.fadeMs)) ? "ok" : "GUEST_TIME";
 };
 
 /**

@@ -132,11 +132,11 @@ describe("a guest pass", () => {
 });
 
 describe("what a pass allows", () => {
-  const light = (change: LightChange, name: string | null = "main"): SignedRequest => ({
+  const light = (change: LightChange, name: string | null = "main", fadeMs = 0): SignedRequest => ({
     do: "light",
     light: name,
     change,
-    fadeMs: 0,
+    fadeMs,
   });
   const half = 128 / 255;
 
@@ -179,6 +179,14 @@ describe("what a pass allows", () => {
     ["from its beginning", { from: now }, light({ on: true }), "ok"],
     ["nothing before", { from: epochMs(NOW + 1) }, light({ on: true }), "GUEST_TIME"],
     ["nothing at its end", { until: now }, light({ on: true }), "GUEST_TIME"],
+    ["a fade within its time", {}, light({ on: true }, "main", 3_599_000), "ok"],
+    ["no fade beyond its end", {}, light({ on: true }, "main", 3_600_000), "GUEST_TIME"],
+    [
+      "no fade beyond its hours",
+      { daily: { from: "16:00", to: "17:01", timeZone: "UTC" } },
+      light({ on: true }, "main", 120_000),
+      "GUEST_TIME",
+    ],
     [
       "what it forbids by limit before by time",
       { until: now, may: ["effect"] },
