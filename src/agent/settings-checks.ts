@@ -126,7 +126,7 @@ export const settingsWarnings = ({ broker, commands }: Judged): readonly ErrorCo
 ];
 
 /** What is no mistake, but perhaps not what was meant: for a person who checks the settings. */
-export const settingsNotes = (settings: Judged): readonly string[] => [
+export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonly string[] => [
   ...settingsWarnings(settings).map((code) => {
     const { title, help } = entryOf(code);
     return `Warning: ${title} (${code}). ${help}`;
@@ -134,6 +134,11 @@ export const settingsNotes = (settings: Judged): readonly string[] => [
   ...(settings.broker.discovery === "homeassistant" && settings.commands.trust === "owner"
     ? [
         "Home Assistant will show the lamps but not move them: it cannot sign commands, and commands.trust is owner.",
+      ]
+    : []),
+  ...(settings.commands.trust === "owner" && settings.commands.clientId === settings.org.clientId
+    ? [
+        "Phones are obeyed when they signed in with the board's own client id. If their app has another one, name it in commands.clientId.",
       ]
     : []),
 ];

@@ -53,6 +53,17 @@ describe("porchlight settings check", () => {
     }
   });
 
+  it("says by which client id phones have to sign in where nobody said so", async () => {
+    await using stage = await openStage();
+    for (const [id, noted] of [
+      ["", true],
+      ["the-app", false],
+    ] as const) {
+      const { err } = await stage.run(["settings", "check"], { env: { PORCHLIGHT_COMMANDS_CLIENT_ID: id } });
+      expect(err.includes("commands.clientId")).toBe(noted);
+    }
+  });
+
   it("warns of what the settings give up, and of nothing else", async () => {
     await using stage = await openStage();
     for (const [trust, plain] of [
