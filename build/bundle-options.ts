@@ -7,7 +7,9 @@ const dist = join(root, "dist");
 /** Where what is built goes: $BUILD_DIR, else dist. What is built is the same in any place. */
 export const outDir = resolve(root, process.env.BUILD_DIR || dist);
 
-const manifest: { version: string } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+const manifest: { version: string; homepage: string } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+);
 /** The version that the program says it is: $BUILD_VERSION (a trial of an update needs a newer one), else package.json's. */
 export const version = process.env.BUILD_VERSION || manifest.version;
 
@@ -33,13 +35,13 @@ const keepPlaces: Plugin = {
   },
 };
 
-/** The program needs its version; the bundle need not carry the rest of package.json. */
-const onlyVersion: Plugin = {
-  name: "only-version",
+/** The program needs its version and its maker's site; the bundle need not carry the rest of package.json. */
+const onlyWhatIsTold: Plugin = {
+  name: "only-what-is-told",
   setup({ onLoad }) {
     onLoad({ filter: /package\.json$/ }, ({ path }) =>
       path === join(root, "package.json")
-        ? { contents: JSON.stringify({ version }), loader: "json" }
+        ? { contents: JSON.stringify({ version, homepage: manifest.homepage }), loader: "json" }
         : undefined,
     );
   },
@@ -117,5 +119,5 @@ export const bundleOptions = {
   metafile: true,
   logLevel: "warning",
   banner: { js: requireBuiltins },
-  plugins: [keepPlaces, onlyVersion, lazyBuiltins],
+  plugins: [keepPlaces, onlyWhatIsTold, lazyBuiltins],
 } as const satisfies BuildOptions;

@@ -12,8 +12,9 @@ import type { BoardFacts } from "../agent/settings-table.ts";
 import { boardToCome, displayIn } from "../agent/settings-take-over.ts";
 import { AgentError } from "../errors.ts";
 import { secretsPath, settingsFolder, settingsPath } from "../service/files.ts";
-import { bootFolders, helpPage } from "../service/first-boot.ts";
+import { bootFolders } from "../service/first-boot.ts";
 import type { Io, RunCommand } from "./command.ts";
+import { helpPage } from "./help-page.ts";
 import { describeFault, exitCodeOf } from "./program.ts";
 import { boardScreens, showMistakes } from "./show-mistakes.ts";
 

@@ -1,11 +1,7 @@
-// The first boot without a keyboard: where settings may lie on the card, the page that helps when they are wrong, and the
-// unit that takes them over. Pure.
+// The first boot without a keyboard: where settings may lie on the card, and the unit that takes them over. Pure.
 
 /** Where the boot partition is: on Raspberry Pi OS since Debian 12, and before. */
 export const bootFolders: readonly string[] = ["/boot/firmware", "/boot"];
-
-/** Shown as a QR code beside mistakes: docs/install.md, "First boot without a keyboard". Short, so that small displays can show it. */
-export const helpPage = "https://porchlight.example/boot";
 
 export const firstBootUnit = "porchlight-first-boot.service";
 export const firstBootUnitPath = `/usr/lib/systemd/system/${firstBootUnit}`;

@@ -12,7 +12,7 @@ import { newSigningKey, readSigningKey } from "../../build/sign.ts";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
-import { helpPage } from "../../src/service/first-boot.ts";
+import { helpPage } from "../../src/cli/help-page.ts";
 import { Board } from "../board/bench/board.ts";
 import { decoded, panelPicture } from "../board/bench/camera.ts";
 import { virtRegisters } from "../board/bench/device-trees.ts";

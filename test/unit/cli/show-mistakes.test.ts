@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { openServiceManager } from "../../../src/adapters/service-manager.ts";
 import { mistakesView } from "../../../src/agent/mistakes-view.ts";
+import { helpPage } from "../../../src/cli/help-page.ts";
 import { showMistakes } from "../../../src/cli/show-mistakes.ts";
-import { helpPage } from "../../../src/service/first-boot.ts";
 import { scratchFolder } from "../../real/peers/scratch.ts";
 
 const view = mistakesView({ id: "porch-1", name: "Porch", serial: "1" }, [], helpPage);

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { helpPage } from "../../../src/service/first-boot.ts";
+import { helpPage } from "../../../src/cli/help-page.ts";
 import { completeSettings, openStage } from "./stage.ts";
 
 const onBoot = (dir: string, settings: object | string): string => {
