@@ -9,6 +9,7 @@ import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
 import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
+import type { Place } from "./agent/sun.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
@@ -122,7 +123,14 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
   const names = await openNames(vault, settings);
-  const evening = await openEvening({ vault, lights, clock, journal });
+  const evening = await openEvening({
+    vault,
+    lights,
+    clock,
+    journal,
+    board: settings.device.id,
+    home: () => placeOf(settings.home),
+  });
 
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
@@ -326,6 +334,9 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     signal,
   );
 };
+
+const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>
+  latitude === null || longitude === null ? null : { latitude, longitude };
 
 /** The same promise for every caller; a failed one is made anew. */
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {

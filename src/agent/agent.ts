@@ -132,6 +132,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
       evening: parts.evening.schedule,
+      eveningFault: parts.evening.fault,
       signedInUntil: parts.standing.signedInUntil,
       approvals: parts.standing.approvals,
       update: parts.updateNews.last,
@@ -257,7 +258,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
     update: parts.updateNews.last,
-    warnings: parts.warnings,
+    warnings: parts.evening.fault === null ? parts.warnings : [...parts.warnings, parts.evening.fault],
   });
 
   const record = (report: LightReport): void => {
