@@ -5,18 +5,18 @@ import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import { openEvening } from "./agent/evening.ts";
+import { openHome } from "./agent/home.ts";
 import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
 import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
-import type { Place } from "./agent/sun.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent } from "./model.ts";
+import type { AgentEvent, Place } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
@@ -123,17 +123,18 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
   const names = await openNames(vault, settings);
+
+  const org = createOrg(settings.org, { http, clock });
+  const session = createSession({ org, vault, clock });
+  const home = await openHome({ settled: placeOf(settings.home), vault, session, org, clock });
   const evening = await openEvening({
     vault,
     lights,
     clock,
     journal,
     board: settings.device.id,
-    home: () => placeOf(settings.home),
+    home: () => home.place,
   });
-
-  const org = createOrg(settings.org, { http, clock });
-  const session = createSession({ org, vault, clock });
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
 
@@ -314,6 +315,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       limit: async (pass, change, now) => (await import("./owner/passes.ts")).limited(pass, change, now),
       names,
       evening,
+      home,
       lookForUpdate:
         updates === null
           ? null

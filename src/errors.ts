@@ -127,7 +127,7 @@ export const errorTable = {
   HOME_UNKNOWN: {
     remedy: "report",
     title: "The board does not know where home is, and so not when it gets dark there",
-    help: "It takes 18:00 for dusk until it knows. Fill in the address of the person's record at the org, with its coordinates, or set home.latitude and home.longitude.",
+    help: "It takes 18:00 for dusk until it knows. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
   },
   // the asset token
   ASSET_TOKEN_REFUSED: {

@@ -241,6 +241,14 @@ export interface GuestPass {
   readonly daily: { readonly from: TimeOfDay; readonly to: TimeOfDay; readonly timeZone: string } | null;
 }
 
+/** A place by WGS 84, in degrees; north and east are positive. */
+export interface Place {
+  /** -90..90. */
+  readonly latitude: number;
+  /** -180..180. */
+  readonly longitude: number;
+}
+
 /** When the lamps go on and off every day. */
 export interface Evening {
   /** A time of day; or `dusk`, `dusk+30`, `dusk-15`: minutes after or before it gets dark, up to 180. */

@@ -24,6 +24,7 @@ import { type ActivityParts, activity, reportsOf } from "./activities.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
+import type { Home } from "./home.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
@@ -54,6 +55,7 @@ export interface AgentParts {
   readonly limit: LimitChange;
   readonly names: Names;
   readonly evening: EveningKeeper;
+  readonly home: Home;
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
   readonly standing: Standing;

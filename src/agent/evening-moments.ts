@@ -1,9 +1,9 @@
 // The moments of a schedule: when lamps go on and off. Pure.
 
-import type { Evening } from "../model.ts";
+import type { Evening, Place } from "../model.ts";
 import { after, type EpochMs, epochMs } from "../units.ts";
 import { awayMoments } from "./away.ts";
-import { darkFrom, type Place } from "./sun.ts";
+import { darkFrom } from "./sun.ts";
 
 /** A moment of the schedule. */
 export interface EveningMoment {

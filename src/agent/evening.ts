@@ -1,12 +1,11 @@
 // Lamps that go on and off at a time of day or with the sun, by the clock of the home, with or without a network.
 
 import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
-import type { Evening, LightCause } from "../model.ts";
+import type { Evening, LightCause, Place } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
 import { followsSun, momentsAround } from "./evening-moments.ts";
-import type { Place } from "./sun.ts";
 
 /** The schedule of a board, kept over restarts. */
 export interface EveningKeeper {

@@ -1,15 +1,8 @@
 // When it gets dark at a place on Earth, by suncalc. Pure.
 
 import { getPosition, getTimes } from "suncalc";
+import type { Place } from "../model.ts";
 import { type EpochMs, epochMs } from "../units.ts";
-
-/** A place by WGS 84, in degrees; north and east are positive. */
-export interface Place {
-  /** -90..90. */
-  readonly latitude: number;
-  /** -180..180. */
-  readonly longitude: number;
-}
 
 /** The end of civil dusk: from here on people outside need a lamp. In degrees above the horizon. */
 const DARK = -6;

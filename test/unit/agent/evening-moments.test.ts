@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { momentsAround, type Surroundings } from "../../../src/agent/evening-moments.ts";
-import { darkFrom, type Place } from "../../../src/agent/sun.ts";
-import type { Evening } from "../../../src/model.ts";
+import { darkFrom } from "../../../src/agent/sun.ts";
+import type { Evening, Place } from "../../../src/model.ts";
 import { after, epochMs } from "../../../src/units.ts";
 
 const at = (text: string) => epochMs(Date.parse(text));

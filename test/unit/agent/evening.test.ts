@@ -2,9 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { type EveningKeeper, openEvening } from "../../../src/agent/evening.ts";
-import type { Place } from "../../../src/agent/sun.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { AgentEvent, Evening, LightChange } from "../../../src/model.ts";
+import type { AgentEvent, Evening, LightChange, Place } from "../../../src/model.ts";
 import type { Light, Vault } from "../../../src/ports.ts";
 import { epochMs } from "../../../src/units.ts";
 
