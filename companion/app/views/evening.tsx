@@ -54,7 +54,8 @@ export const EveningSection = ({ board }: { readonly board: Board }) => {
         class="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          void send({ ...shown, timeZone });
+          // In the zone that it was planned for: the phone may be on a journey by now.
+          void send(shown);
         }}
       >
         <Field label="Begins">
