@@ -1,6 +1,5 @@
 // Lamps that look as if somebody were at home, while nobody is. Pure.
 
-import { createHash } from "node:crypto";
 import { after, type EpochMs } from "../units.ts";
 import type { EveningMoment } from "./evening-moments.ts";
 
@@ -29,6 +28,8 @@ export const awayMoments = (begin: EpochMs, end: EpochMs, seed: string): readonl
     on,
   });
   if (minutes < SHORTEST) return [moment(0, true), { at: end, on: false }];
+  // Not at the start: loading node:crypto takes a tenth of it.
+  const { createHash } = process.getBuiltinModule("node:crypto");
   const chances = createHash("sha256").update(seed).digest();
   let drawn = 0;
   /** A whole number from 0 up to, not including, `most`. */
