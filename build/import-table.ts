@@ -113,6 +113,13 @@ export const importTable: readonly Row[] = [
     why: "MQTT over a stream that it is given, on a clock that it is given",
   },
   {
+    files: ["src/agent/{sun,away}.ts"],
+    may: [...leaf, "src/agent/evening-moments.ts"],
+    packages: ["suncalc"],
+    node: ["crypto"],
+    why: "where the sun stands, and chance that is the same for the same evening: pure",
+  },
+  {
     files: ["src/agent/**"],
     may: [...leaf, "src/device-flow/wait.ts"],
     why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",

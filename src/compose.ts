@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import { openEvening } from "./agent/evening.ts";
+import { openHome } from "./agent/home.ts";
 import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
 import { settingsWarnings } from "./agent/settings-checks.ts";
@@ -15,7 +16,7 @@ import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent } from "./model.ts";
+import type { AgentEvent, Place } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
@@ -122,10 +123,18 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
   const names = await openNames(vault, settings);
-  const evening = await openEvening({ vault, lights, clock, journal });
 
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
+  const home = await openHome({ settled: placeOf(settings.home), vault, session, org, clock });
+  const evening = await openEvening({
+    vault,
+    lights,
+    clock,
+    journal,
+    board: settings.device.id,
+    home: () => home.place,
+  });
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
 
@@ -311,6 +320,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       limit: async (pass, change, now) => (await import("./owner/passes.ts")).limited(pass, change, now),
       names,
       evening,
+      home,
       lookForUpdate:
         updates === null
           ? null
@@ -331,6 +341,9 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     signal,
   );
 };
+
+const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>
+  latitude === null || longitude === null ? null : { latitude, longitude };
 
 /** The same promise for every caller; a failed one is made anew. */
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {

@@ -124,6 +124,11 @@ export const errorTable = {
     title: "All approvals that the org allows this person for this app are used",
     help: "The next board or phone that they sign in with it signs out the oldest one. Sign out a board that is not used any more (porchlight sign-out, or the person's settings at the org), or give further boards an External Client App of their own.",
   },
+  HOME_UNKNOWN: {
+    remedy: "report",
+    title: "The board does not know where home is, and so not when it gets dark there",
+    help: "It takes 18:00 for dusk until it knows. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",

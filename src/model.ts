@@ -241,9 +241,18 @@ export interface GuestPass {
   readonly daily: { readonly from: TimeOfDay; readonly to: TimeOfDay; readonly timeZone: string } | null;
 }
 
+/** A place by WGS 84, in degrees; north and east are positive. */
+export interface Place {
+  /** -90..90. */
+  readonly latitude: number;
+  /** -180..180. */
+  readonly longitude: number;
+}
+
 /** When the lamps go on and off every day. */
 export interface Evening {
-  readonly on: TimeOfDay;
+  /** A time of day; or `dusk`, `dusk+30`, `dusk-15`: minutes after or before it gets dark, up to 180. */
+  readonly on: string;
   readonly off: TimeOfDay;
   /** IANA name. */
   readonly timeZone: string;
@@ -251,6 +260,8 @@ export interface Evening {
   readonly lights: readonly string[] | null;
   /** 0..1 as the eye sees it; null: as it was. */
   readonly brightness: number | null;
+  /** Nobody is at home: the lamps go on and off in between as if somebody were. */
+  readonly away: boolean;
 }
 
 /** Who has proven to have sent a command. */
@@ -295,6 +306,8 @@ export interface About {
   readonly owner: Identity | null;
   /** When the lamps go on and off by themselves, or null. */
   readonly evening: Evening | null;
+  /** Why the evening cannot be followed as it stands, or null. */
+  readonly eveningFault: ErrorCode | null;
   /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
   readonly signedInUntil: EpochMs | null;
   /** Null while the org has not told. */
@@ -363,7 +376,7 @@ export interface Status {
   /** The program's version. */
   readonly version: string;
   readonly update: UpdateOutcome | null;
-  /** What the settings give up: codes with remedy `warn`. */
+  /** What the settings give up (codes with remedy `warn`), and why the evening cannot be followed as it stands. */
   readonly warnings: readonly ErrorCode[];
 }
 

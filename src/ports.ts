@@ -21,6 +21,7 @@ import type {
   LightReport,
   LightState,
   LightTraits,
+  Place,
   PollAnswer,
   Signal,
   SignedVerdict,
@@ -75,6 +76,7 @@ export type VaultKey =
   | "guests"
   | "names"
   | "evening"
+  | "home"
   | `light-${string}`;
 
 export interface Vault {
@@ -96,6 +98,8 @@ export interface Org {
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
   /** How many approvals the grant's user has given to this client; null when the org does not tell. */
   approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
+  /** Where the grant's user lives, to a tenth of a degree; null when the org does not know, or does not tell. */
+  home(grant: Grant, signal: AbortSignal): Promise<Place | null>;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */

@@ -22,6 +22,8 @@ export interface BoardInfo {
   readonly lamps: readonly LampInfo[];
   readonly owner: { readonly userId: string; readonly name: string } | null;
   readonly evening: Evening | null;
+  /** Why it cannot follow the evening as it stands: a code of the documents' table of errors, or null. */
+  readonly eveningFault: string | null;
   /** When its sign-in at the org ends, in milliseconds since 1970, as far as it knows. */
   readonly signedInUntil: number | null;
   /** How many sign-ins its owner has with boards' app, and how many the org keeps. */
@@ -48,6 +50,7 @@ export const readAbout = (text: string): BoardInfo | null => {
     lamps: about.lights.slice(0, MAX_LAMPS).flatMap(lampOf),
     owner: userId === null ? null : { userId, name: textOf(owner?.name, 256) ?? userId },
     evening: readEvening(about.evening),
+    eveningFault: textOf(about.eveningFault, 64),
     signedInUntil: momentOf(about.signedInUntil),
     approvals: typeof used === "number" && typeof limit === "number" ? { used, limit } : null,
   };

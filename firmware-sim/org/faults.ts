@@ -27,6 +27,10 @@ export interface OrgFaults {
   /** The org's clock runs ahead of everybody's by so much, in milliseconds; negative: behind. */
   clockSkewMs: number;
 
+  // records
+  /** What people here may not see: objects (`Contact`) and fields (`User.Latitude`); asked for, there is no such thing. */
+  hidden: readonly string[];
+
   // device flow
   /** The app's device flow is switched on. */
   deviceFlowEnabled: boolean;

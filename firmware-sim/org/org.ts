@@ -78,6 +78,8 @@ export class SimulatedOrg implements OrgFaults {
   denyNext = 0;
   loseAnswerAfterGrant = 0;
 
+  hidden: readonly string[] = [];
+
   accessTokenLifetimeMs = 2 * HOUR_MS;
   refreshTokenIdleMs = 30 * DAY_MS;
   rotateRefreshTokens = true;

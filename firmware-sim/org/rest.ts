@@ -110,6 +110,16 @@ interface Entity {
 
 /** The kinds of records there are, as far as `user` may see them. Throws INVALID_TYPE. */
 const entityOf = (org: OrgContext, name: string, user: OrgUser): Entity => {
+  const entity = wholeEntity(org, name, user);
+  const { hidden } = org.faults;
+  if (hidden.includes(entity.name)) throw unknownType(name);
+  return { ...entity, fields: entity.fields.filter((field) => !hidden.includes(`${entity.name}.${field}`)) };
+};
+
+const unknownType = (name: string): QueryError =>
+  new QueryError("INVALID_TYPE", `sObject type '${name}' is not supported.`);
+
+const wholeEntity = (org: OrgContext, name: string, user: OrgUser): Entity => {
   const { users, assets, approvals } = org.store;
   const of = (own: string, records: readonly RecordFields[]): Entity => ({
     name: own,
@@ -134,7 +144,7 @@ const entityOf = (org: OrgContext, name: string, user: OrgUser): Entity => {
           .map((approval) => tokenRecord(org, approval)),
       };
     default:
-      throw new QueryError("INVALID_TYPE", `sObject type '${name}' is not supported.`);
+      throw unknownType(name);
   }
 };
 

@@ -9,6 +9,7 @@ import { iso, unreachable } from "../units.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
+import type { Home } from "./home.ts";
 import type { Event, State } from "./machine.ts";
 import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
@@ -30,6 +31,7 @@ export interface ActivityParts {
   readonly guests: Guests;
   readonly names: Names;
   readonly evening: EveningKeeper;
+  readonly home: Home;
   readonly standing: Standing;
   /** What the first lamp blinks while this code waits, or null. */
   readonly signalFor: (userCode: string) => Signal | null;
@@ -84,7 +86,8 @@ async function* askCode(
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
-  if (revoke) await Promise.all([parts.guests.forget(), parts.names.forget(), parts.evening.forget()]);
+  const { guests, names, evening, home } = parts;
+  if (revoke) await Promise.all([guests, names, evening, home].map((each) => each.forget()));
   if (kept !== true) {
     await session.forget();
     standing.reset();
@@ -157,7 +160,7 @@ const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSigna
   const { identity, assetToken } = obtained;
   // Somebody else than before may have approved, without a sign-out between.
   if (identity !== null)
-    await Promise.all([parts.names.belongTo(identity), parts.evening.belongTo(identity)]);
+    await Promise.all([parts.names, parts.evening, parts.home].map((each) => each.belongTo(identity)));
   if (identity !== null)
     journal.record({ event: "signedIn", user: identity.username ?? identity.name, org: identity.orgId });
   if (assetToken !== null) journal.record({ event: "assetToken", expiresAt: assetToken.expiresAt });
@@ -186,7 +189,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock, standing } = parts;
+  const { broker, lights, commands, journal, clock, standing, home } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -239,7 +242,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   let asking: Promise<void> = Promise.resolve();
   /** Beside everything else: the lamp waits for no such answer. */
   const ask = (): void => {
-    asking = asking.then(() => standing.ask(until));
+    asking = asking.then(() => standing.ask(until)).then(() => home.ask(until));
   };
   try {
     let current = first;

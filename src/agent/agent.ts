@@ -24,6 +24,7 @@ import { type ActivityParts, activity, reportsOf } from "./activities.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
+import type { Home } from "./home.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
@@ -54,6 +55,7 @@ export interface AgentParts {
   readonly limit: LimitChange;
   readonly names: Names;
   readonly evening: EveningKeeper;
+  readonly home: Home;
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
   readonly standing: Standing;
@@ -132,6 +134,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
       evening: parts.evening.schedule,
+      eveningFault: parts.evening.fault,
       signedInUntil: parts.standing.signedInUntil,
       approvals: parts.standing.approvals,
       update: parts.updateNews.last,
@@ -257,7 +260,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
     update: parts.updateNews.last,
-    warnings: parts.warnings,
+    warnings: parts.evening.fault === null ? parts.warnings : [...parts.warnings, parts.evening.fault],
   });
 
   const record = (report: LightReport): void => {

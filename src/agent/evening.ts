@@ -1,50 +1,17 @@
-// Lamps that go on and off at a time of day, by the clock of the home, with or without a network.
+// Lamps that go on and off at a time of day or with the sun, by the clock of the home, with or without a network.
 
-import { asAgentError } from "../errors.ts";
-import type { Evening, LightCause } from "../model.ts";
+import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
+import type { Evening, LightCause, Place } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
-
-/** A moment of the schedule. */
-export interface EveningMoment {
-  readonly at: EpochMs;
-  readonly on: boolean;
-}
-
-/**
- * The last moment at or before `now` and the first one after it. A time of day that a change to daylight saving leaves out
- * is the moment after the gap; one that comes twice is the first. Throws RangeError for a time zone that is none.
- */
-export const momentsAround = (
-  evening: Pick<Evening, "on" | "off" | "timeZone">,
-  now: EpochMs,
-): { readonly last: EveningMoment; readonly next: EveningMoment } => {
-  const { timeZone } = evening;
-  const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(now))
-    .toZonedDateTimeISO(timeZone)
-    .toPlainDate();
-  const at = (days: number, time: string): EpochMs => {
-    const plainTime = Temporal.PlainTime.from(time);
-    const moment = today.add({ days }).toZonedDateTime({ timeZone, plainTime });
-    // Moved on by the length of the gap; but nothing may overtake a time that comes right after it.
-    const gap = moment.toPlainTime().equals(plainTime) ? null : moment.getTimeZoneTransition("previous");
-    return epochMs((gap ?? moment).epochMilliseconds);
-  };
-  // Of two in one gap the later one counts.
-  const inOrder = evening.on < evening.off ? [true, false] : [false, true];
-  const moments = [-2, -1, 0, 1, 2]
-    .flatMap((day) => inOrder.map((on) => ({ at: at(day, on ? evening.on : evening.off), on })))
-    .sort((a, b) => a.at - b.at);
-  const index = moments.findIndex((moment) => moment.at > now);
-  const [last, next] = [moments[index - 1], moments[index]];
-  if (last === undefined || next === undefined) throw new RangeError("a schedule without moments");
-  return { last, next };
-};
+import { followsSun, momentsAround } from "./evening-moments.ts";
 
 /** The schedule of a board, kept over restarts. */
 export interface EveningKeeper {
   readonly schedule: Evening | null;
+  /** Why it cannot be followed as it stands (CLOCK_UNSET, HOME_UNKNOWN), or null. */
+  readonly fault: ErrorCode | null;
   /**
    * Takes the owner's schedule from now on, or none; what it would have done before now is not caught up. Throws
    * STATE_UNWRITABLE.
@@ -86,14 +53,18 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isTime = (value: unknown): value is string =>
   typeof value === "string" && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(value);
 
+/** A time of day, or dusk and the minutes after or before it. */
+const isBegin = (value: unknown): value is string =>
+  isTime(value) || (typeof value === "string" && /^dusk(?:[+-](?:[1-9]\d?|1[0-7]\d|180))?$/.test(value));
+
 const readSchedule = (value: unknown): Evening | null => {
   if (!isObject(value)) return null;
-  const { on, off, timeZone, lights, brightness } = value;
-  if (!isTime(on) || !isTime(off) || typeof timeZone !== "string") return null;
+  const { on, off, timeZone, lights, brightness, away } = value;
+  if (!isBegin(on) || !isTime(off) || typeof timeZone !== "string") return null;
   const isLights = lights === null || (Array.isArray(lights) && lights.every((id) => typeof id === "string"));
   const isBrightness =
     brightness === null || (typeof brightness === "number" && brightness > 0 && brightness <= 1);
-  return isLights && isBrightness ? { on, off, timeZone, lights, brightness } : null;
+  return isLights && isBrightness ? { on, off, timeZone, lights, brightness, away: away === true } : null;
 };
 
 const nothing: Stored = { by: null, schedule: null, done: epochMs(0) };
@@ -106,7 +77,7 @@ const decode = (bytes: Uint8Array | undefined): Stored => {
     if (!isObject(value) || value.version !== 1 || typeof value.done !== "number") return nothing;
     const [by, schedule] = [readPerson(value.by), readSchedule(value.schedule)];
     if (by === null || schedule === null) return nothing;
-    momentsAround(schedule, epochMs(0));
+    momentsAround(schedule, epochMs(0), { home: null, board: "" });
     return { by, schedule, done: epochMs(value.done) };
   } catch {
     return nothing;
@@ -119,11 +90,16 @@ export const openEvening = async (parts: {
   readonly lights: ReadonlyMap<string, Light>;
   readonly clock: Clock;
   readonly journal: Journal;
+  /** `device.id`. */
+  readonly board: string;
+  /** Where home is, as far as it is known by now. */
+  readonly home: () => Place | null;
 }): Promise<EveningKeeper> => {
-  const { vault, lights, clock, journal } = parts;
+  const { vault, lights, clock, journal, board } = parts;
   const listeners = new Set<() => void>();
   let stored = decode(await vault.read("evening").catch(() => undefined));
   let changed = new AbortController();
+  let fault: ErrorCode | null = null;
   let turn: Promise<unknown> = Promise.resolve();
 
   /** One after the other: what was decided last is what stands on the disk. */
@@ -134,8 +110,13 @@ export const openEvening = async (parts: {
   };
 
   const tellOthers = (): void => {
-    changed.abort();
     for (const listener of listeners) listener();
+  };
+
+  const begunAnew = (): void => {
+    changed.abort();
+    fault = null;
+    tellOthers();
   };
 
   const keep = async (next: Stored): Promise<void> => {
@@ -146,6 +127,14 @@ export const openEvening = async (parts: {
   const tell = (error: unknown): void => {
     const { code, message } = asAgentError(error);
     journal.record({ event: "fault", code, message, retryInMs: null });
+  };
+
+  /** Says once what keeps the schedule from being followed as it stands, and when that is over. */
+  const hindered = (code: ErrorCode | null): void => {
+    if (code === fault) return;
+    fault = code;
+    if (code !== null) tell(new AgentError(code, "the evening"));
+    tellOthers();
   };
 
   const switchLamps = async (schedule: Evening, on: boolean, signal: AbortSignal): Promise<void> => {
@@ -168,9 +157,14 @@ export const openEvening = async (parts: {
 
   /** Deals with the present moment; resolves with the pause until the next look. */
   const look = async (schedule: Evening, signal: AbortSignal): Promise<number> => {
-    if (!clock.wallKnown()) return LOOK_MS;
+    if (!clock.wallKnown()) {
+      hindered("CLOCK_UNSET");
+      return LOOK_MS;
+    }
     const now = clock.wall();
-    const { last, next } = momentsAround(schedule, now);
+    const home = parts.home();
+    hindered(home === null && followsSun(schedule) ? "HOME_UNKNOWN" : null);
+    const { last, next } = momentsAround(schedule, now, { home, board });
     // What was done in a future that never came does not count; what that clock left undone is too late now.
     const done = stored.done > now + SET_BACK_MS ? last.at : stored.done;
     if (last.at > done) {
@@ -190,21 +184,24 @@ export const openEvening = async (parts: {
     get schedule() {
       return stored.schedule;
     },
+    get fault() {
+      return fault;
+    },
     set: (schedule, { userId, orgId }) =>
       inTurn(async () => {
         await keep({ by: { userId, orgId }, schedule, done: clock.wall() });
-        tellOthers();
+        begunAnew();
       }),
     forget: () =>
       inTurn(async () => {
         await keep(nothing);
-        tellOthers();
+        begunAnew();
       }),
     belongTo: (owner) =>
       inTurn(async () => {
         if (stored.by === null || isSamePerson(stored.by, owner)) return;
         stored = nothing;
-        tellOthers();
+        begunAnew();
         // Should this fail, it is forgotten again after the next start.
         await keep(nothing).catch(tell);
       }),

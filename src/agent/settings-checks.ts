@@ -117,6 +117,14 @@ const updateMistakes = (values: SettingValues): CrossMistake[] => {
   return found;
 };
 
+const homeMistakes = (values: SettingValues): CrossMistake[] => {
+  const [latitude, longitude] = [values["home.latitude"], values["home.longitude"]];
+  if (latitude === undefined || longitude === undefined) return [];
+  if ((latitude === null) === (longitude === null)) return [];
+  const key = latitude === null ? "home.latitude" : "home.longitude";
+  return [{ key, problem: "is needed: latitude and longitude go together" }];
+};
+
 type Judged = Pick<Settings, "broker" | "commands">;
 
 /** What the settings give up of the board's safety: codes with remedy `warn`. */
@@ -149,4 +157,5 @@ export const crossMistakes = (values: SettingValues): readonly CrossMistake[] =>
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),
+  ...homeMistakes(values),
 ];

@@ -139,7 +139,7 @@ const textSchema = (kind: Kind): Schema => {
     case "flag":
       return { type: "boolean" };
     case "number":
-      return { type: "integer", minimum: kind.least, maximum: kind.most };
+      return { type: kind.fractions ? "number" : "integer", minimum: kind.least, maximum: kind.most };
     case "object":
       return { type: "object" };
     case "choice":

@@ -19,11 +19,12 @@ export interface ChoiceKind<V extends string> {
 export interface FlagKind {
   readonly kind: "flag";
 }
-/** A whole number. */
+/** A whole number, unless it may have fractions. */
 export interface NumberKind {
   readonly kind: "number";
   readonly least: number;
   readonly most: number;
+  readonly fractions?: true;
 }
 /** An absolute URL without user name, query and fragment. */
 export interface UrlKind {
@@ -108,7 +109,7 @@ export const allowedWords = (kind: Kind): string => {
     case "flag":
       return "true or false";
     case "number":
-      return `a whole number from ${kind.least} to ${kind.most}`;
+      return `a ${kind.fractions ? "" : "whole "}number from ${kind.least} to ${kind.most}`;
     case "url":
       return `a URL that starts with ${kind.schemes.map((scheme) => `${scheme}://`).join(" or ")}, without user name, query or fragment`;
     case "path":
@@ -207,7 +208,10 @@ export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
     case "flag":
       return typeof raw === "boolean" ? good(raw) : wrong("is neither true nor false");
     case "number":
-      return typeof raw === "number" && Number.isInteger(raw) && raw >= kind.least && raw <= kind.most
+      return typeof raw === "number" &&
+        (kind.fractions === true || Number.isInteger(raw)) &&
+        raw >= kind.least &&
+        raw <= kind.most
         ? good(raw)
         : wrong("is not such a number");
     case "object":

@@ -423,6 +423,20 @@ export const settingTable = {
     doc: "When the board looks for a new version, by its own time; each board at another moment of it.",
     example: "02:00-04:30",
   },
+  "home.latitude": {
+    kind: { kind: "number", least: -90, most: 90, fractions: true },
+    nullable: true,
+    fallback: always(null),
+    doc: "Where home is, for lamps that go on at dusk, in degrees; north is positive. Null: the org is asked. A tenth of a degree is near enough, and tells nobody the house.",
+    example: 52.5,
+  },
+  "home.longitude": {
+    kind: { kind: "number", least: -180, most: 180, fractions: true },
+    nullable: true,
+    fallback: always(null),
+    doc: "Goes with home.latitude; east is positive.",
+    example: 13.4,
+  },
   "state.dir": {
     kind: { kind: "path" },
     nullable: false,

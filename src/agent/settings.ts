@@ -66,5 +66,7 @@ export interface Settings {
     /** `03:00-05:00`, by the board's own time. */
     readonly window: string;
   };
+  /** Where home is, in degrees; both or none. */
+  readonly home: { readonly latitude: number | null; readonly longitude: number | null };
   readonly state: { readonly dir: string };
 }

@@ -128,7 +128,7 @@ const moment = about(
   { type: "integer", minimum: 0, maximum: signedLimits.latestMoment },
   "whole seconds since 1970",
 );
-const timeOfDay: Schema = { type: "string", pattern: "^(?:[01]\\d|2[0-3]):[0-5]\\d$" };
+const timeOfDay: Schema = { type: "string", pattern: `^${signedLimits.time}$` };
 const timeZone = about({ type: "string", pattern: "^[A-Za-z][\\w+/-]{0,63}$" }, "IANA name");
 const lamps = about(
   { ...listOf(lamp), minItems: 1, maxItems: signedLimits.lamps },
@@ -183,13 +183,20 @@ export const guestPass: Schema = {
 
 export const evening: Schema = exactly(
   {
-    on: timeOfDay,
+    on: about(
+      { type: "string", pattern: `^(?:${signedLimits.time}|${signedLimits.dusk})$` },
+      "a time of day; or `dusk`, `dusk+30`, `dusk-15`: minutes after or before it gets dark, up to 180",
+    ),
     off: about(timeOfDay, "another than `on`"),
     timeZone,
     lights: lamps,
     brightness: about(brightness, "missing: as it was"),
+    away: about(
+      { type: "boolean" },
+      "nobody is at home: the lamps go on and off in between as if somebody were; missing: no",
+    ),
   } satisfies Readonly<Record<keyof Evening, Schema>>,
-  ["lights", "brightness"],
+  ["lights", "brightness", "away"],
 );
 
 /** A change as in a plain command, whose own id and end do not count here. */

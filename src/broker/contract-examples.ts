@@ -26,7 +26,9 @@ export const exampleAbout: About = {
     timeZone: "Europe/Berlin",
     lights: ["main"],
     brightness: 0.6,
+    away: false,
   },
+  eveningFault: null,
   signedInUntil: epochMs(Date.parse("2026-12-26T17:00:00Z")),
   approvals: { used: 2, limit: 5 },
   update: {
@@ -98,6 +100,7 @@ const key = {
   until,
 };
 const evening = { on: "18:30", off: "23:00", timeZone: "Europe/Berlin", lights: ["main"], brightness: 153 };
+const dusk = { on: "dusk+15", off: "23:30", timeZone: "Europe/Berlin", away: true };
 
 const head = { porchlight: "command", device: "porch-1", id: "7f1c", iat: from + 0.25, exp: from + 30.25 };
 
@@ -113,6 +116,7 @@ export const examples = {
           keyThumbprint: null,
           owner: null,
           evening: null,
+          eveningFault: null,
           signedInUntil: null,
           approvals: null,
           update: null,
@@ -136,12 +140,13 @@ export const examples = {
     { ...head, do: "revoke", pass: "p1" },
     { ...head, do: "rename", light: "main", name: "Porch" },
     { ...head, do: "evening", evening },
+    { ...head, do: "evening", evening: dusk },
     { ...head, do: "evening", evening: null },
     { ...head, do: "signOut" },
     { ...head, do: "update" },
   ],
   "guest-pass": [user, key],
-  evening: [evening],
+  evening: [evening, dusk],
   result: [sent(encodeResult(done, traits)), sent(encodeResult(refused, traits))],
   discovery: [sent(encodeDiscovery(exampleAbout, topics))],
   "hub-status": [ONLINE, OFFLINE],

@@ -138,6 +138,10 @@ export const aboutMembers = {
     orNull({ anyOf: [{ $ref: "evening" }] }),
     "the [schedule](signed-commands.md#evening) by which the lamps go on and off, or null",
   ),
+  eveningFault: about(
+    orNull({ anyOf: [errorCode] }),
+    "why the schedule cannot be followed as it stands (`HOME_UNKNOWN`, `CLOCK_UNSET`), or null",
+  ),
   signedInUntil: about(
     orNull(text),
     "until when the board stays signed in without a network (ISO 8601), or null when no end is known",

@@ -56,12 +56,13 @@ export const encodeResult = (result: CommandResult, traits: LightTraits | null):
     ...(result.guests === undefined ? {} : { guests: result.guests.map(passFields) }),
   });
 
-const eveningFields = ({ on, off, timeZone, lights, brightness }: Evening): Json => ({
+const eveningFields = ({ on, off, timeZone, lights, brightness, away }: Evening): Json => ({
   on,
   off,
   timeZone,
   ...(lights === null ? {} : { lights }),
   ...(brightness === null ? {} : { brightness: byte(brightness) }),
+  ...(away ? { away } : {}),
 });
 
 /** What the board is: retained. The owner's user name stays out, as it often is a mail address. */
@@ -77,6 +78,7 @@ export const encodeAbout = (about: About, topics: Topics): string =>
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
     evening: about.evening === null ? null : eveningFields(about.evening),
+    eveningFault: about.eveningFault,
     signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
     approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),

@@ -8,6 +8,10 @@ export const signedLimits = {
   latestMoment: 253_402_300_799,
   /** A lamp's id: a pattern. */
   lamp: "[a-z0-9_-]{1,64}",
+  /** A time of day: a pattern. */
+  time: "(?:[01]\\d|2[0-3]):[0-5]\\d",
+  /** Dusk, and minutes after or before it: a pattern. */
+  dusk: "dusk(?:[+-](?:[1-9]\\d?|1[0-7]\\d|180))?",
   /** Lamps that a pass or an evening may name. */
   lamps: 64,
   /** The name of a lamp, a board or a guest: 1 to 64 characters without control characters, one of them no space. A pattern. */

@@ -1,10 +1,11 @@
 import { AgentError } from "../errors.ts";
-import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
+import type { DeviceCode, Grant, Identity, Place, PollAnswer } from "../model.ts";
 import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
+import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
@@ -64,6 +65,7 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
     const request = approvalsRequest(grant);
     return request === null ? null : readApprovals(await http(request, signal), grant);
   },
+  home: (grant: Grant, signal: AbortSignal): Promise<Place | null> => askHome(grant, http, signal),
   async endpoints(grant: Grant): Promise<OrgEndpoints> {
     return {
       tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,
@@ -119,6 +121,8 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
     },
     // No standard asks for a user's approvals.
     approvals: async () => null,
+    // OpenID Connect Core section 5.1.1 knows addresses, but no coordinates.
+    home: async () => null,
     async endpoints(_grant: Grant, signal: AbortSignal): Promise<OrgEndpoints> {
       const { tokenUrl, jwksUrl, issuer } = await discover(signal);
       return { tokenUrl, jwksUrl, issuers: [issuer] };

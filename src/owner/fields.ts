@@ -60,7 +60,10 @@ export const readBrightness = (value: unknown, what: string): number | null => {
   return value / 255;
 };
 
-const TIME = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
+const TIME = new RegExp(`^${signedLimits.time}$`);
+
+export const readTime = (value: unknown, what: string): TimeOfDay =>
+  pattern(value, TIME, `${what} must be a time of day such as 18:00`);
 
 /** Two different times of day, in the members of these names, and their zone. */
 export const readTimes = (
@@ -68,13 +71,13 @@ export const readTimes = (
   first: string,
   second: string,
 ): { readonly begin: TimeOfDay; readonly end: TimeOfDay; readonly timeZone: string } => {
-  const begin = pattern(fields[first], TIME, `${first} must be a time of day such as 18:00`);
-  const end = pattern(fields[second], TIME, `${second} must be a time of day such as 22:00`);
+  const begin = readTime(fields[first], first);
+  const end = readTime(fields[second], second);
   if (begin === end) throw invalid(`${first} and ${second} are the same`);
   return { begin, end, timeZone: readTimeZone(fields.timeZone) };
 };
 
-const readTimeZone = (value: unknown): string => {
+export const readTimeZone = (value: unknown): string => {
   const zone = pattern(value, /^[A-Za-z][\w+/-]{0,63}$/, "timeZone must be an IANA time zone");
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });

@@ -11,7 +11,9 @@ import {
   readLightId,
   readLights,
   readName,
+  readTime,
   readTimes,
+  readTimeZone,
 } from "./fields.ts";
 import { readNewPass, readPassId } from "./passes.ts";
 import { Refused } from "./refused.ts";
@@ -28,23 +30,33 @@ export interface SignedContent {
 export const isId = (value: unknown): value is string =>
   typeof value === "string" && value.length <= MAX_ID_LENGTH && /^[\x20-\x7e]+$/.test(value);
 
-const readTime = (value: unknown, what: string): EpochMs => {
+const readNumericDate = (value: unknown, what: string): EpochMs => {
   if (typeof value !== "number" || !(value >= 0 && value <= signedLimits.latestTime))
     throw invalid(`${what} must be a time`);
   return fromNumericDate(value);
 };
 
+const DUSK = new RegExp(`^${signedLimits.dusk}$`);
+
+const readBegin = (fields: Fields): Pick<Evening, "on" | "off" | "timeZone"> => {
+  const { on, off, timeZone } = fields;
+  if (typeof on === "string" && DUSK.test(on))
+    return { on, off: readTime(off, "off"), timeZone: readTimeZone(timeZone) };
+  const times = readTimes(fields, "on", "off");
+  return { on: times.begin, off: times.end, timeZone: times.timeZone };
+};
+
 /** Reads a schedule. Throws COMMAND_INVALID. */
 export const readEvening = (value: unknown): Evening => {
   const fields = object(value, "evening");
-  onlyMembers(fields, ["on", "off", "timeZone", "lights", "brightness"], "evening");
-  const { begin, end, timeZone } = readTimes(fields, "on", "off");
+  onlyMembers(fields, ["on", "off", "timeZone", "lights", "brightness", "away"], "evening");
+  const { away = false } = fields;
+  if (typeof away !== "boolean") throw invalid("away must be true or false");
   return {
-    on: begin,
-    off: end,
-    timeZone,
+    ...readBegin(fields),
     lights: readLights(fields.lights),
     brightness: readBrightness(fields.brightness, "brightness"),
+    away,
   };
 };
 
@@ -97,8 +109,8 @@ export const readContent = (text: string): SignedContent => {
   if (porchlight !== "command") throw invalid("it is not signed as a command");
   if (typeof device !== "string") throw invalid("device is missing");
   if (!isId(id)) throw invalid(`id must have 1 to ${MAX_ID_LENGTH} printable ASCII characters`);
-  const issuedAt = readTime(iat, "iat");
-  const expiresAt = readTime(exp, "exp");
+  const issuedAt = readNumericDate(iat, "iat");
+  const expiresAt = readNumericDate(exp, "exp");
   if (expiresAt <= issuedAt || expiresAt > issuedAt + signedLimits.lifeS * 1000)
     throw invalid("exp must be after iat, by 300 s at most");
   if (!isDo(what)) throw invalid("do is nothing that this board knows");

@@ -53,6 +53,10 @@ describe("a person with a new lamp", () => {
     await page.getByLabel("How bright").selectOption({ label: "50 %" });
     await page.getByRole("button", { name: "Switch on every evening" }).click();
     await page.getByText(/On at 18:15, off at 22:45/).waitFor();
+    await page.getByLabel("Begins").selectOption({ label: "Half an hour after dusk" });
+    await page.getByLabel(/Nobody is at home/).check();
+    await page.getByRole("button", { name: "Keep this evening" }).click();
+    await page.getByText(/On at 30 minutes after dusk, off at 22:45 .*as if somebody were at home/).waitFor();
     await page.getByRole("button", { name: "No more evenings" }).click();
     await page.getByRole("button", { name: "Switch on every evening" }).waitFor();
 

@@ -50,6 +50,7 @@ const announcementOf = (brightness: number): Announcement => ({
     keyThumbprint: null,
     owner: null,
     evening: null,
+    eveningFault: null,
     signedInUntil: null,
     approvals: null,
     update: null,

@@ -57,9 +57,15 @@ export const guestPass = fc
   )
   .map(([who, pass]) => ({ ...pass, ...who }));
 
+const dusk = fc.constantFrom("dusk", "dusk+1", "dusk-99", "dusk+180");
+
 export const evening = fc
-  .tuple(times, optional(["timeZone"], { timeZone, lights: lamps, brightness }))
-  .map(([{ first, second }, rest]) => ({ on: first, off: second, ...rest }));
+  .tuple(
+    times,
+    fc.option(dusk),
+    optional(["timeZone"], { timeZone, lights: lamps, brightness, away: fc.boolean() }),
+  )
+  .map(([{ first, second }, begin, rest]) => ({ on: begin ?? first, off: second, ...rest }));
 
 const set = fc.constantFrom(
   { state: "ON" },

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { Vault } from "../../src/ports.ts";
+import type { Vault, VaultKey } from "../../src/ports.ts";
 
 /** What the contract needs to know about an implementation. */
 export interface VaultUnderTest {
@@ -38,6 +38,24 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
       const value = Uint8Array.from({ length: 256 }, (_, index) => index);
       await (await open()).write("device-key", value);
       expect(await (await open()).read("device-key")).toEqual(value);
+    });
+
+    it("takes every name under which the program keeps something", async () => {
+      const keys = Object.keys({
+        "device-key": true,
+        grant: true,
+        discovery: true,
+        "org-keys": true,
+        replay: true,
+        guests: true,
+        names: true,
+        evening: true,
+        home: true,
+        "light-main": true,
+      } satisfies Record<Exclude<VaultKey, `light-${string}`> | "light-main", true>) as VaultKey[];
+      const vault = await (await start()).open();
+      for (const key of keys) await vault.write(key, bytes(key));
+      for (const key of keys) expect(textOf(await vault.read(key))).toBe(key);
     });
 
     it("keeps each key for itself", async () => {

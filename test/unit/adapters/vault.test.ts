@@ -71,6 +71,7 @@ describe("the state folder", () => {
     const names = {
       dead: `.grant.${dead}.0123456789ab.tmp`,
       lastBoot: `.light-main.${process.pid}.0123456789ab.tmp`,
+      home: `.home.${process.pid}.0123456789ab.tmp`,
       alive: `.grant.${process.ppid}.0123456789ab.tmp`,
       foreign: "notes.tmp",
     };

@@ -370,7 +370,14 @@ describe("a signed command", () => {
       "a schedule",
       {
         do: "evening",
-        evening: { on: "18:00", off: "22:00", timeZone: "UTC", lights: ["attic"], brightness: null },
+        evening: {
+          on: "18:00",
+          off: "22:00",
+          timeZone: "UTC",
+          lights: ["attic"],
+          brightness: null,
+          away: false,
+        },
       },
     ],
   ])("with %s for a lamp that is not there is refused", async (_name, request) => {
@@ -380,7 +387,14 @@ describe("a signed command", () => {
   });
 
   it("renames, sets the evening, and looks for an update", async () => {
-    const evening = { on: "18:00", off: "22:00", timeZone: "UTC", lights: null, brightness: null };
+    const evening = {
+      on: "18:00",
+      off: "22:00",
+      timeZone: "UTC",
+      lights: null,
+      brightness: null,
+      away: false,
+    };
     for (const request of [
       { do: "rename", light: "main", name: "Garden" },
       { do: "evening", evening },

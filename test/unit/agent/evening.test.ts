@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
-import { type EveningKeeper, momentsAround, openEvening } from "../../../src/agent/evening.ts";
+import { type EveningKeeper, openEvening } from "../../../src/agent/evening.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { AgentEvent, Evening, LightChange } from "../../../src/model.ts";
+import type { AgentEvent, Evening, LightChange, Place } from "../../../src/model.ts";
 import type { Light, Vault } from "../../../src/ports.ts";
 import { epochMs } from "../../../src/units.ts";
 
@@ -15,76 +15,8 @@ const berlin: Evening = {
   timeZone: "Europe/Berlin",
   lights: null,
   brightness: null,
+  away: false,
 };
-
-describe("the moments of a schedule", () => {
-  it.each<[string, Partial<Evening>, string, string, string]>([
-    ["before the evening", {}, "2026-12-01T12:00:00Z", "2026-11-30T22:00:00Z", "2026-12-01T17:30:00Z"],
-    ["in the evening", {}, "2026-12-01T18:00:00Z", "2026-12-01T17:30:00Z", "2026-12-01T22:00:00Z"],
-    ["at the very moment", {}, "2026-12-01T17:30:00Z", "2026-12-01T17:30:00Z", "2026-12-01T22:00:00Z"],
-    ["after it", {}, "2026-12-01T22:30:00Z", "2026-12-01T22:00:00Z", "2026-12-02T17:30:00Z"],
-    [
-      "in summer an hour earlier by UTC",
-      {},
-      "2026-07-01T12:00:00Z",
-      "2026-06-30T21:00:00Z",
-      "2026-07-01T16:30:00Z",
-    ],
-    [
-      "over midnight",
-      { on: "22:00", off: "01:00" },
-      "2026-12-01T23:30:00Z",
-      "2026-12-01T21:00:00Z",
-      "2026-12-02T00:00:00Z",
-    ],
-    [
-      "at a time that the change to summer time leaves out: after the gap",
-      { on: "02:30", off: "05:00" },
-      "2026-03-29T00:59:00Z",
-      "2026-03-28T04:00:00Z",
-      "2026-03-29T01:00:00Z",
-    ],
-    [
-      "that begins in the gap: it ends in the same night, not a day later",
-      { on: "02:30", off: "03:10" },
-      "2026-03-29T01:00:00Z",
-      "2026-03-29T01:00:00Z",
-      "2026-03-29T01:10:00Z",
-    ],
-    [
-      "that ends in the gap",
-      { on: "01:50", off: "02:40" },
-      "2026-03-29T00:55:00Z",
-      "2026-03-29T00:50:00Z",
-      "2026-03-29T01:00:00Z",
-    ],
-    [
-      "at a time that comes twice: the first",
-      { on: "02:30", off: "05:00" },
-      "2026-10-25T00:00:00Z",
-      "2026-10-24T03:00:00Z",
-      "2026-10-25T00:30:00Z",
-    ],
-  ])("%s", (_name, over, now, last, next) => {
-    const found = momentsAround({ ...berlin, ...over }, at(now));
-    expect([found.last.at, found.next.at]).toEqual([at(last), at(next)]);
-  });
-
-  it.each([
-    ["02:10", "02:40", false],
-    ["02:40", "02:10", true],
-  ])("from %s to %s, both left out, leave the lamp as they would: on is %s", (on, off, last) => {
-    const found = momentsAround({ ...berlin, on, off }, at("2026-03-29T01:00:00Z"));
-    expect([found.last.on, found.last.at]).toEqual([last, at("2026-03-29T01:00:00Z")]);
-    expect(found.next.at).toBeGreaterThan(at("2026-03-29T12:00:00Z"));
-  });
-
-  it("need a time zone that exists", () => {
-    expect(() => momentsAround({ ...berlin, timeZone: "Mars/Base" }, at("2026-12-01T12:00:00Z"))).toThrow(
-      RangeError,
-    );
-  });
-});
 
 describe("a schedule", () => {
   let clock: VirtualClock;
@@ -95,6 +27,7 @@ describe("a schedule", () => {
   let running: Promise<void>;
   let failure: Error | undefined;
   let slow: Promise<void> | undefined;
+  let home: Place | null;
 
   const lamp = (id: string, dims: boolean): Light => ({
     id,
@@ -125,6 +58,8 @@ describe("a schedule", () => {
       lights,
       clock,
       journal: { record: (event) => events.push(event) },
+      board: "porch-1",
+      home: () => home,
     });
     stop = new AbortController();
     running = keeper.run(stop.signal);
@@ -139,7 +74,7 @@ describe("a schedule", () => {
   beforeEach(() => {
     clock = new VirtualClock({ wall: at("2026-12-01T12:00:00Z") });
     vault = openMemoryVault(createMemoryDisk());
-    [applied, events, failure, slow] = [[], [], undefined, undefined];
+    [applied, events, failure, slow, home] = [[], [], undefined, undefined, null];
   });
   afterEach(async () => {
     await close();
@@ -208,6 +143,7 @@ describe("a schedule", () => {
     clock.setWall(epochMs(0), false);
     await clock.advance(3_600_000);
     expect(applied).toEqual([]);
+    expect(events.map((event) => event.event === "fault" && event.code)).toEqual(["CLOCK_UNSET"]);
     clock.setWall(at("2026-12-01T18:00:00Z"), true);
     await clock.advance(61_000);
     expect(moves()).toEqual(["main true", "plug true"]);
@@ -223,6 +159,52 @@ describe("a schedule", () => {
     expect(applied).toHaveLength(2);
     await clock.advance(3_600_000);
     expect(moves().slice(2)).toEqual(["main true", "plug true"]);
+  });
+
+  it("goes on at dusk where home is", async () => {
+    home = { latitude: 52.52, longitude: 13.405 };
+    const keeper = await open();
+    await keeper.set({ ...berlin, on: "dusk" }, ada);
+    await clock.advance(3.5 * 3_600_000);
+    expect([applied, keeper.fault]).toEqual([[], null]);
+    await clock.advance(0.25 * 3_600_000);
+    expect(moves()).toEqual(["main true", "plug true"]);
+  });
+
+  it("that needs to know where home is says so once, goes on at six, and by the sun from when it is known", async () => {
+    const keeper = await open();
+    let told = 0;
+    keeper.subscribe(() => told++);
+    await keeper.set({ ...berlin, on: "dusk" }, ada);
+    await clock.advance(5.1 * 3_600_000);
+    expect(moves()).toEqual(["main true", "plug true"]);
+    expect([keeper.fault, events.map((event) => event.event === "fault" && event.code)]).toEqual([
+      "HOME_UNKNOWN",
+      ["HOME_UNKNOWN"],
+    ]);
+    home = { latitude: 52.52, longitude: 13.405 };
+    await clock.advance(22 * 3_600_000);
+    expect([keeper.fault, told]).toEqual([null, 3]);
+    expect(JSON.stringify(events)).not.toContain("52.52");
+    await clock.advance(0.7 * 3_600_000);
+    expect(moves().slice(4)).toEqual(["main true", "plug true"]);
+  });
+
+  it("looks lived-in while nobody is at home, and dark at its end", async () => {
+    await (await open()).set({ ...berlin, lights: ["main"], away: true }, ada);
+    await clock.advance(5.4 * 3_600_000);
+    expect(applied).toEqual([]);
+    await clock.advance(5.2 * 3_600_000);
+    const switched = applied.map(({ change }) => change.on);
+    expect(switched.length).toBeGreaterThan(2);
+    expect(switched).toEqual(switched.map((_, index) => index % 2 === 0));
+    expect(switched.at(-1)).toBe(false);
+  });
+
+  it("at dusk and away outlives the board", async () => {
+    await (await open()).set({ ...berlin, on: "dusk-15", away: true }, ada);
+    await close();
+    expect((await open()).schedule).toEqual({ ...berlin, on: "dusk-15", away: true });
   });
 
   it("taken away switches nothing any more, tells whoever listens, and is forgotten on disk", async () => {
@@ -341,6 +323,8 @@ describe("a schedule", () => {
       "a time zone that is none",
       { version: 1, by: ada, schedule: { ...berlin, timeZone: "Mars/Base" }, done: 0 },
     ],
+    ["a dusk that is none", { version: 1, by: ada, schedule: { ...berlin, on: "dusk+999" }, done: 0 }],
+    ["a begin that is none", { version: 1, by: ada, schedule: { ...berlin, on: 7 }, done: 0 }],
     ["lamps that are none", { version: 1, by: ada, schedule: { ...berlin, lights: [7] }, done: 0 }],
     ["a brightness that is none", { version: 1, by: ada, schedule: { ...berlin, brightness: 7 }, done: 0 }],
     ["too much", { version: 1, schedule: null, done: 0, more: "x".repeat(20_000) }],

@@ -23,6 +23,7 @@ const about: About = {
   keyThumbprint: null,
   owner: null,
   evening: null,
+  eveningFault: null,
   signedInUntil: null,
   approvals: null,
   update: null,

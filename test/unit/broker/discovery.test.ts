@@ -13,6 +13,7 @@ const aboutOf = (...lights: About["lights"]): About => ({
   keyThumbprint: null,
   owner: { userId: "005", name: "Ada", username: "ada@example.org", orgId: "00D" },
   evening: null,
+  eveningFault: null,
   signedInUntil: null,
   approvals: null,
   update: null,

@@ -101,6 +101,7 @@ describe("the about document", () => {
     keyThumbprint: "abc",
     owner: null,
     evening: null,
+    eveningFault: null,
     signedInUntil: null,
     approvals: null,
     update: null,

@@ -33,6 +33,7 @@ export const announcement: Announcement = {
     keyThumbprint: null,
     owner: null,
     evening: null,
+    eveningFault: null,
     signedInUntil: null,
     approvals: null,
     update: null,

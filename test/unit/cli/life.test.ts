@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createOrgKeys } from "../../../firmware-sim/org/keys.ts";
@@ -322,8 +322,11 @@ describe("a board whose agent does not run", () => {
     await stop();
     await settle({ org: { url: "http://127.0.0.1:9", clientId: world.org.boardApp.clientId } });
     await writeFile(join(stage.stateDir, "grant"), "damaged");
+    for (const kept of ["names", "evening", "home"]) await writeFile(join(stage.stateDir, kept), "{}");
     const { code, out } = await stage.run(["sign-out"]);
     expect(code).toBe(0);
+    const left = await readdir(stage.stateDir);
+    expect(left.filter((kept) => ["names", "evening", "home"].includes(kept))).toEqual([]);
     expect(out).toContain("the stored sign-in cannot be read");
     expect((await stage.run(["sign-out"])).out).toBe("This board was not signed in.\n");
     expect(world.org.approvals).toHaveLength(1);

@@ -1,7 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { readAbout } from "../../../companion/core/about.ts";
 import { readAnswer } from "../../../companion/core/answer.ts";
-import { eveningFields, readEvening } from "../../../companion/core/evening.ts";
+import {
+  afterDusk,
+  beginWords,
+  duskAnd,
+  eveningFields,
+  readEvening,
+} from "../../../companion/core/evening.ts";
 import { changeFields, readReport } from "../../../companion/core/light.ts";
 import { passFields, readGuestKey, readPasses } from "../../../companion/core/pass.ts";
 import type { LightChange } from "../../../src/model.ts";
@@ -135,19 +141,40 @@ describe("guest passes", () => {
 });
 
 describe("the evening", () => {
-  const evening = { on: "18:30", off: "23:00", timeZone: "Europe/Berlin", lights: ["main"], brightness: 153 };
+  const evening = {
+    on: "18:30",
+    off: "23:00",
+    timeZone: "Europe/Berlin",
+    lights: ["main"],
+    brightness: 153,
+    away: true,
+  };
 
   test("goes out and comes back as it was", () => {
-    const bare = { ...evening, lights: null, brightness: null };
+    const bare = { ...evening, lights: null, brightness: null, away: false };
     expect(readEvening(eveningFields(evening))).toEqual(evening);
     expect(eveningFields(bare)).toEqual({ on: "18:30", off: "23:00", timeZone: "Europe/Berlin" });
     expect(readEvening(eveningFields(bare))).toEqual(bare);
   });
 
   test.each([
+    [0, "dusk", "dusk"],
+    [30, "dusk+30", "30 minutes after dusk"],
+    [-60, "dusk-60", "60 minutes before dusk"],
+  ])("may begin %i minutes after dusk", (minutes, on, words) => {
+    expect([duskAnd(minutes), afterDusk(on), beginWords(on)]).toEqual([on, minutes, words]);
+    expect(readEvening(eveningFields({ ...evening, on }))).toEqual({ ...evening, on });
+  });
+
+  test("that begins at a time has nothing to do with dusk", () => {
+    expect([afterDusk("18:30"), beginWords("18:30")]).toEqual([null, "18:30"]);
+  });
+
+  test.each([
     null,
     {},
     { ...evening, on: "24:00" },
+    { ...evening, on: "dusk+0" },
     { ...evening, off: "9:00" },
     { ...evening, timeZone: "" },
   ])("%j is none", (value) => {
@@ -192,6 +219,7 @@ describe("what a board tells of itself", () => {
       ],
       owner: { userId: "005", name: "Ada" },
       evening: null,
+      eveningFault: null,
       signedInUntil: null,
       approvals: null,
     });
@@ -202,12 +230,14 @@ describe("what a board tells of itself", () => {
       ...about,
       signedInUntil: "2026-12-24T18:00:00Z",
       approvals: { used: 5, limit: 5 },
-      evening: { on: "18:30", off: "23:00", timeZone: "UTC" },
+      evening: { on: "dusk", off: "23:00", timeZone: "UTC" },
+      eveningFault: "HOME_UNKNOWN",
     };
     expect(readAbout(JSON.stringify(more))).toMatchObject({
       signedInUntil: Date.parse("2026-12-24T18:00:00Z"),
       approvals: { used: 5, limit: 5 },
-      evening: { on: "18:30" },
+      evening: { on: "dusk", away: false },
+      eveningFault: "HOME_UNKNOWN",
     });
     expect(readAbout(JSON.stringify({ ...more, signedInUntil: 7, approvals: {} }))).toMatchObject({
       signedInUntil: 7,

@@ -60,12 +60,18 @@ describe("the content of a signed message", () => {
     ],
     [
       { do: "evening", evening },
-      { do: "evening", evening: { ...evening, lights: null, brightness: null } },
+      { do: "evening", evening: { ...evening, lights: null, brightness: null, away: false } },
     ],
     [
       { do: "evening", evening: { ...evening, lights: ["main"], brightness: 51 } },
-      { do: "evening", evening: { ...evening, lights: ["main"], brightness: 0.2 } },
+      { do: "evening", evening: { ...evening, lights: ["main"], brightness: 0.2, away: false } },
     ],
+    ...["dusk", "dusk+5", "dusk-15", "dusk+180"].map(
+      (on): [Readonly<Record<string, unknown>>, SignedRequest] => [
+        { do: "evening", evening: { ...evening, on, away: true } },
+        { do: "evening", evening: { ...evening, on, lights: null, brightness: null, away: true } },
+      ],
+    ),
     [{ do: "signOut" }, { do: "signOut" }],
     [{ do: "update" }, { do: "update" }],
   ])("%j is read", (asked, request) => {
@@ -86,6 +92,11 @@ describe("an evening", () => {
     ["no object", null],
     ["no time", { ...evening, on: "6 pm" }],
     ["both at once", { ...evening, off: "18:30" }],
+    ["at no dusk", { ...evening, on: "dusk+0" }],
+    ["long after dusk", { ...evening, on: "dusk+181" }],
+    ["at dusk, without an end", { ...evening, on: "dusk", off: "dusk" }],
+    ["at dusk in no zone", { ...evening, on: "dusk", timeZone: "Nowhere" }],
+    ["away perhaps", { ...evening, away: "yes" }],
     ["in no zone", { ...evening, timeZone: "Nowhere" }],
     ["of no lamp", { ...evening, lights: [] }],
     ["too bright", { ...evening, brightness: 300 }],

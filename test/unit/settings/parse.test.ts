@@ -45,6 +45,7 @@ describe("settings", () => {
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
       button: null,
       display: "terminal",
+      home: { latitude: null, longitude: null },
       update: { url: null, publicKey: null, automatic: true, window: "03:00-05:00" },
       state: { dir: "/var/lib/porchlight" },
     });

@@ -197,6 +197,19 @@ describe("REST", () => {
     expect(JSON.parse(answer.body)).toEqual([{ message: expect.any(String), errorCode }]);
   });
 
+  test.each([
+    ["SELECT Latitude FROM User", "INVALID_FIELD"],
+    ["SELECT MailingCity FROM Contact", "INVALID_TYPE"],
+  ])("%j is %s where people may not see it", async (soql, errorCode) => {
+    const { desk, query } = await signedIn();
+    expect((await query(soql)).status).toBe(200);
+    desk.org.hidden = ["User.Latitude", "Contact"];
+    const answer = await query(soql);
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body)).toMatchObject([{ errorCode }]);
+    expect((await query("SELECT City FROM User")).status).toBe(200);
+  });
+
   test("shows a person their own approvals, with times and uses, and no token", async () => {
     const { desk, grant, query } = await signedIn();
     const { fields } = await desk.askCode();
