@@ -1,4 +1,5 @@
 import type { Secret } from "../units.ts";
+import type { OwnSignIn } from "./own-sign-in.ts";
 
 /** Which org, and as which of its clients. */
 export interface OrgOptions {
@@ -9,4 +10,6 @@ export interface OrgOptions {
   readonly clientSecret: Secret | null;
   /** Space separated; empty leaves it to the org. */
   readonly scope: string;
+  /** With what the board signs in by itself; left out where a person approves it. */
+  readonly own?: OwnSignIn;
 }

@@ -6,6 +6,7 @@ import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
+import { prepareSignIn, readSignIn } from "./own-sign-in.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
 import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
@@ -40,7 +41,20 @@ const refreshTokenOf = (grant: Grant): string => {
   return grant.refreshToken.reveal();
 };
 
+/** `signIn` where the settings give the board credentials of its own. Throws SETTINGS_INVALID for a key that cannot sign. */
+const salesforceSignIn = (options: OrgOptions, http: Http, clock: Clock): Pick<Org, "signIn"> => {
+  if (options.own === undefined) return {};
+  const own = prepareSignIn(options.own);
+  return {
+    async signIn(signal) {
+      const response = await http(salesforce.signInRequest(options, own, momentOf(clock)), signal);
+      return readSignIn(response, own.kind, null, momentOf(clock));
+    },
+  };
+};
+
 const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgClient => ({
+  ...salesforceSignIn(options, http, clock),
   async askCode(signal: AbortSignal): Promise<DeviceCode> {
     const asked = momentOf(clock);
     return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
@@ -74,13 +88,13 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
 });
 
 /** Reads the discovery document when it is first needed and again once a day. */
-const createDiscovery = (issuer: string, http: Http, clock: Clock) => {
+const createDiscovery = ({ url: issuer, own }: OrgOptions, http: Http, clock: Clock) => {
   let known: { readonly metadata: Metadata; readonly until: MonoMs } | undefined;
   return async (signal: AbortSignal): Promise<Metadata> => {
     if (known !== undefined && clock.mono() < known.until) return known.metadata;
     const found: string[] = [];
     for (const request of discoveryRequests(issuer)) {
-      const metadata = readMetadata(await http(request, signal), issuer);
+      const metadata = readMetadata(await http(request, signal), issuer, own === undefined);
       if (typeof metadata !== "string") {
         known = { metadata, until: after(clock.mono(), METADATA_LIFE_MS) };
         return metadata;
@@ -92,8 +106,20 @@ const createDiscovery = (issuer: string, http: Http, clock: Clock) => {
 };
 
 const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient => {
-  const discover = createDiscovery(options.url, http, clock);
+  const discover = createDiscovery(options, http, clock);
+  const own = options.own === undefined ? undefined : prepareSignIn(options.own);
+  const signIn: Pick<Org, "signIn"> =
+    own === undefined
+      ? {}
+      : {
+          async signIn(signal) {
+            const metadata = await discover(signal);
+            const request = rfc8628.signInRequest(options, metadata, own, momentOf(clock));
+            return readSignIn(await http(request, signal), own.kind, metadata.issuer, momentOf(clock));
+          },
+        };
   return {
+    ...signIn,
     async askCode(signal: AbortSignal): Promise<DeviceCode> {
       const request: HttpRequest = rfc8628.askCodeRequest(options, await discover(signal));
       const asked = momentOf(clock);
