@@ -12,7 +12,6 @@ import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import { createOrg } from "./device-flow/org.ts";
-import type { OwnSignIn } from "./device-flow/own-sign-in.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
@@ -125,8 +124,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const names = await openNames(vault, settings);
   const evening = await openEvening({ vault, lights, clock, journal });
 
-  const own = ownSignIn(settings.org);
-  const org = createOrg(own === null ? settings.org : { ...settings.org, own }, { http, clock });
+  const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
@@ -327,19 +325,6 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
     signal,
   );
-};
-
-/** With what the board signs in by itself; null where a person approves it. */
-const ownSignIn = ({ signIn, username, key, audience }: Settings["org"]): OwnSignIn | null => {
-  switch (signIn) {
-    case "device":
-      return null;
-    case "client-credentials":
-      return { kind: "client-credentials" };
-    case "jwt-bearer":
-      if (username === null || key === null) throw new AgentError("BUG", "org.signIn without what it needs");
-      return { kind: "jwt-bearer", username, key, audience };
-  }
 };
 
 /** The same promise for every caller; a failed one is made anew. */

@@ -1,5 +1,4 @@
 import type { Secret } from "../units.ts";
-import type { OwnSignIn } from "./own-sign-in.ts";
 
 /** Which org, and as which of its clients. */
 export interface OrgOptions {
@@ -10,6 +9,10 @@ export interface OrgOptions {
   readonly clientSecret: Secret | null;
   /** Space separated; empty leaves it to the org. */
   readonly scope: string;
-  /** With what the board signs in by itself; left out where a person approves it. */
-  readonly own?: OwnSignIn;
+  /** How the board is signed in; left out: by a person, with a code. */
+  readonly signIn?: "device" | "jwt-bearer" | "client-credentials";
+  /** With jwt-bearer: the user in the assertion, the RSA key (PEM) that signs it, and whom it is for (null: as usual). */
+  readonly username?: string | null;
+  readonly key?: Secret | null;
+  readonly audience?: string | null;
 }

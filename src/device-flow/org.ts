@@ -6,7 +6,7 @@ import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
-import { prepareSignIn, readSignIn } from "./own-sign-in.ts";
+import { type OwnSignIn, ownSignIn, readSignIn } from "./own-sign-in.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
 import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
@@ -41,10 +41,13 @@ const refreshTokenOf = (grant: Grant): string => {
   return grant.refreshToken.reveal();
 };
 
-/** `signIn` where the settings give the board credentials of its own. Throws SETTINGS_INVALID for a key that cannot sign. */
-const salesforceSignIn = (options: OrgOptions, http: Http, clock: Clock): Pick<Org, "signIn"> => {
-  if (options.own === undefined) return {};
-  const own = prepareSignIn(options.own);
+const salesforceSignIn = (
+  own: OwnSignIn | null,
+  options: OrgOptions,
+  http: Http,
+  clock: Clock,
+): Pick<Org, "signIn"> => {
+  if (own === null) return {};
   return {
     async signIn(signal) {
       const response = await http(salesforce.signInRequest(options, own, momentOf(clock)), signal);
@@ -54,7 +57,7 @@ const salesforceSignIn = (options: OrgOptions, http: Http, clock: Clock): Pick<O
 };
 
 const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgClient => ({
-  ...salesforceSignIn(options, http, clock),
+  ...salesforceSignIn(ownSignIn(options), options, http, clock),
   async askCode(signal: AbortSignal): Promise<DeviceCode> {
     const asked = momentOf(clock);
     return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
@@ -88,13 +91,13 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
 });
 
 /** Reads the discovery document when it is first needed and again once a day. */
-const createDiscovery = ({ url: issuer, own }: OrgOptions, http: Http, clock: Clock) => {
+const createDiscovery = (issuer: string, deviceFlow: boolean, http: Http, clock: Clock) => {
   let known: { readonly metadata: Metadata; readonly until: MonoMs } | undefined;
   return async (signal: AbortSignal): Promise<Metadata> => {
     if (known !== undefined && clock.mono() < known.until) return known.metadata;
     const found: string[] = [];
     for (const request of discoveryRequests(issuer)) {
-      const metadata = readMetadata(await http(request, signal), issuer, own === undefined);
+      const metadata = readMetadata(await http(request, signal), issuer, deviceFlow);
       if (typeof metadata !== "string") {
         known = { metadata, until: after(clock.mono(), METADATA_LIFE_MS) };
         return metadata;
@@ -106,10 +109,10 @@ const createDiscovery = ({ url: issuer, own }: OrgOptions, http: Http, clock: Cl
 };
 
 const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient => {
-  const discover = createDiscovery(options, http, clock);
-  const own = options.own === undefined ? undefined : prepareSignIn(options.own);
+  const own = ownSignIn(options);
+  const discover = createDiscovery(options.url, own === null, http, clock);
   const signIn: Pick<Org, "signIn"> =
-    own === undefined
+    own === null
       ? {}
       : {
           async signIn(signal) {
@@ -154,7 +157,7 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
 
 /**
  * An org as the agent uses it, in one of two dialects. Every call is one exchange (with rfc8628 the first one reads the
- * discovery document before). Throws SETTINGS_INVALID when `url` is no address a token may be sent to.
+ * discovery document before). Throws SETTINGS_INVALID when the key of a sign-in cannot sign, and when `url` is no address a token may be sent to.
  */
 export const createOrg = (options: OrgOptions, ports: { http: Http; clock: Clock }): OrgClient => {
   if (trustedUrl(options.url) === undefined)

@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, randomUUID, sign } from "node:crypto"
 import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import type { HttpResponse } from "../ports.ts";
-import { type Secret, toNumericDate } from "../units.ts";
+import { type Secret, toNumericDate, unreachable } from "../units.ts";
 import { busy, inItsWords, type Refusal, readAnswer } from "./answer.ts";
 import type { OrgOptions } from "./options.ts";
 import { sharedMeaning } from "./refusals.ts";
@@ -13,25 +13,14 @@ import { type Moment, readGrant } from "./steps.ts";
 
 /** What a board signs in with, where no person approves it. */
 export type OwnSignIn =
-  /** RFC 7523 section 2.1: an assertion signed with `key` (RSA, PKCS #8 or #1 in PEM) that names the user. */
-  | {
-      readonly kind: "jwt-bearer";
-      readonly username: string;
-      readonly key: Secret;
-      /** Who the assertion is for; null: the login host (Salesforce), or the token endpoint. */
-      readonly audience: string | null;
-    }
-  /** RFC 6749 section 4.4: the client's own id and secret; the org knows which user that is. */
-  | { readonly kind: "client-credentials" };
-
-/** An own sign-in with its key read. */
-export type ReadySignIn =
+  /** RFC 7523 section 2.1: an assertion that names the user. A null audience: the login host, or the token endpoint. */
   | {
       readonly kind: "jwt-bearer";
       readonly username: string;
       readonly key: KeyObject;
       readonly audience: string | null;
     }
+  /** RFC 6749 section 4.4: the client's own id and secret; the org knows which user that is. */
   | { readonly kind: "client-credentials" };
 
 /** How long an assertion counts, in seconds. Salesforce takes none that ends more than three minutes ahead. */
@@ -53,9 +42,25 @@ const readKey = (pem: Secret): KeyObject => {
   return key;
 };
 
-/** Reads the key once. Throws SETTINGS_INVALID when it is none that can sign. */
-export const prepareSignIn = (own: OwnSignIn): ReadySignIn =>
-  own.kind === "jwt-bearer" ? { ...own, key: readKey(own.key) } : own;
+/**
+ * The sign-in that the options ask for, with its key read once; null where a person approves. Throws SETTINGS_INVALID
+ * when the key cannot sign, or there is none.
+ */
+export const ownSignIn = ({ signIn, username, key, audience }: OrgOptions): OwnSignIn | null => {
+  switch (signIn) {
+    case undefined:
+    case "device":
+      return null;
+    case "client-credentials":
+      return { kind: "client-credentials" };
+    case "jwt-bearer":
+      if (!username || !key)
+        throw new AgentError("SETTINGS_INVALID", "org.signIn jwt-bearer needs org.username and org.key");
+      return { kind: "jwt-bearer", username, key: readKey(key), audience: audience ?? null };
+    default:
+      return unreachable(signIn);
+  }
+};
 
 const encode = (members: object): string => Buffer.from(JSON.stringify(members)).toString("base64url");
 
@@ -64,7 +69,7 @@ const encode = (members: object): string => Buffer.from(JSON.stringify(members))
  * another; `standard` adds the claims that other servers than Salesforce ask for.
  */
 export const signInForm = (
-  own: ReadySignIn,
+  own: OwnSignIn,
   { clientId }: OrgOptions,
   audience: string,
   now: Moment,

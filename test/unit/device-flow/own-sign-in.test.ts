@@ -2,7 +2,6 @@ import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createOrg, type OrgOptions } from "../../../src/device-flow/org.ts";
-import type { OwnSignIn } from "../../../src/device-flow/own-sign-in.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { HttpResponse } from "../../../src/ports.ts";
 import { Secret, toNumericDate } from "../../../src/units.ts";
@@ -12,13 +11,15 @@ const pem = (key: { export(options: { type: "pkcs8"; format: "pem" }): string | 
   String(key.export({ type: "pkcs8", format: "pem" }));
 const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-const bearer: OwnSignIn = {
-  kind: "jwt-bearer",
+type Own = Pick<OrgOptions, "signIn" | "username" | "key" | "audience">;
+
+const bearer: Own = {
+  signIn: "jwt-bearer",
   username: "porch@example.com",
   key: new Secret(pem(keys.privateKey)),
   audience: null,
 };
-const credentials: OwnSignIn = { kind: "client-credentials" };
+const credentials: Own = { signIn: "client-credentials" };
 
 const salesforce: OrgOptions = {
   dialect: "salesforce",
@@ -58,7 +59,7 @@ const partsOf = (assertion = "") => {
 
 describe("signing in with an assertion", () => {
   it("sends Salesforce the grant type and an RS256 assertion of four claims, and no secret", async () => {
-    const { signIn, asked, clock } = open({ ...salesforce, own: bearer }, answer(200, tokens));
+    const { signIn, asked, clock } = open({ ...salesforce, ...bearer }, answer(200, tokens));
     const grant = await signIn();
     expect(grant).toMatchObject({
       refreshToken: null,
@@ -82,14 +83,14 @@ describe("signing in with an assertion", () => {
 
   it("is for the audience of the settings where they name one", async () => {
     const own = { ...bearer, audience: "https://test.salesforce.com" };
-    const { signIn, asked } = open({ ...salesforce, own }, answer(200, tokens));
+    const { signIn, asked } = open({ ...salesforce, ...own }, answer(200, tokens));
     await signIn();
     expect(partsOf(formOf(asked[0]).assertion).payload).toMatchObject({ aud: "https://test.salesforce.com" });
   });
 
   it("finds a standard server's token endpoint, which is also the audience; the server needs no device flow", async () => {
     const { signIn, asked, org } = open(
-      { ...standard, own: bearer },
+      { ...standard, ...bearer },
       answer(200, discovery),
       answer(200, { ...tokens, instance_url: undefined, refresh_token: "unasked" }),
     );
@@ -106,7 +107,7 @@ describe("signing in with an assertion", () => {
   });
 
   it("leaves the scope to a standard server when none is set", async () => {
-    const options = { ...standard, scope: "", own: bearer };
+    const options = { ...standard, scope: "", ...bearer };
     const { signIn, asked } = open(options, answer(200, discovery), answer(200, tokens));
     await signIn();
     expect(formOf(asked[1])).not.toHaveProperty("scope");
@@ -117,15 +118,21 @@ describe("signing in with an assertion", () => {
     ["a P-256 key", pem(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey)],
     ["a short RSA key", pem(generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey)],
   ])("does not begin with %s as its key", async (_name, text) => {
-    const own = { ...bearer, key: new Secret(text) };
-    expect(await codeOf(() => open({ ...salesforce, own }))).toBe("SETTINGS_INVALID");
-    expect(await codeOf(() => open({ ...standard, own }))).toBe("SETTINGS_INVALID");
+    const own: Own = { ...bearer, key: new Secret(text) };
+    expect(await codeOf(() => open({ ...salesforce, ...own }))).toBe("SETTINGS_INVALID");
+    expect(await codeOf(() => open({ ...standard, ...own }))).toBe("SETTINGS_INVALID");
   });
+});
+
+it("nobody signs in by itself who was not told as whom, or with what", async () => {
+  for (const missing of [{ username: null }, { key: null }])
+    expect(await codeOf(() => open({ ...salesforce, ...bearer, ...missing }))).toBe("SETTINGS_INVALID");
+  expect(open({ ...salesforce, signIn: "device" }).org.signIn).toBeUndefined();
 });
 
 describe("signing in with client credentials", () => {
   it("sends Salesforce id and secret", async () => {
-    const { signIn, asked } = open({ ...salesforce, own: credentials }, answer(200, tokens));
+    const { signIn, asked } = open({ ...salesforce, ...credentials }, answer(200, tokens));
     expect(await signIn()).toMatchObject({ refreshToken: null });
     expect(formOf(asked[0])).toEqual({
       grant_type: "client_credentials",
@@ -136,7 +143,7 @@ describe("signing in with client credentials", () => {
   });
 
   it("sends no secret that is not there", async () => {
-    const options = { ...salesforce, clientSecret: null, own: credentials };
+    const options = { ...salesforce, clientSecret: null, ...credentials };
     const { signIn, asked } = open(options, answer(200, tokens));
     await signIn();
     expect(formOf(asked[0])).not.toHaveProperty("client_secret");
@@ -144,7 +151,7 @@ describe("signing in with client credentials", () => {
 });
 
 describe("a refused sign-in says what to change", () => {
-  it.each<[OwnSignIn, number, string, string, string, RegExp]>([
+  it.each<[Own, number, string, string, string, RegExp]>([
     [
       bearer,
       400,
@@ -185,7 +192,7 @@ describe("a refused sign-in says what to change", () => {
     [credentials, 400, "invalid_client", "invalid client credentials", "CLIENT_UNKNOWN", /credentials/],
   ])("%o %i %s %s", async (own, status, error, description, code, words) => {
     const refusal = answer(status, { error, error_description: description });
-    const { signIn } = open({ ...salesforce, own }, refusal);
+    const { signIn } = open({ ...salesforce, ...own }, refusal);
     const fault = await signIn().catch((thrown: unknown) => thrown);
     expect(fault).toBeInstanceOf(AgentError);
     expect(fault).toMatchObject({ code, message: expect.stringMatching(words) });
