@@ -172,6 +172,18 @@ describe("a board that may not sign in by itself", () => {
   });
 });
 
+it("a server that describes itself is found, asked with an assertion, and asked again when the token ends", async () => {
+  await openOwn((each) => ({ ...bearer(each), dialect: "rfc8628", audience: each.world.orgUrl }));
+  stage.world.org.admit(certificate());
+  stage.start();
+  await stage.untilState("online");
+  await stage.clock.advance(5 * HOUR);
+  expect(stage.state()).toBe("online");
+  expect(tokenRequests()).toBe(3);
+  const paths = stage.world.org.received.map(({ path }) => path);
+  expect(paths[0]).toBe("/.well-known/openid-configuration");
+});
+
 it("a board that does not know the time signs nothing until it does", async () => {
   await openOwn(bearer, false);
   stage.world.org.admit(certificate());
