@@ -1,4 +1,4 @@
-// SECURITY.md promises nothing without a test: every row of its tables of what holds names at least one, as
+// SECURITY.md and docs/flows.md promise nothing without a test: every row of their tables of what holds names at least one, as
 // `file`: "sentence", and the file has a test (or a group of tests) with that sentence. `npm run check` runs this.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { conclude, type Finding } from "./report.ts";
 import { root } from "./source-files.ts";
 
-const PAGE = "SECURITY.md";
+const PAGES = ["SECURITY.md", "docs/flows.md"];
 const HEAD = "| What holds | Shown by |";
 const CLAIM = /`(test\/[^`]+)`: "((?:[^"\\]|\\.)+)"/g;
 
@@ -26,10 +26,12 @@ const hasTest = (file: string, sentence: string): boolean => {
   return ['"', "'", "`"].some((quote) => source.includes(quote + sentence + quote));
 };
 
-const rows = rowsOf(readFileSync(join(root, PAGE), "utf8").split("\n"));
+const rows = PAGES.flatMap((page) =>
+  rowsOf(readFileSync(join(root, page), "utf8").split("\n")).map((row) => ({ ...row, page })),
+);
 
-const findings: Finding[] = rows.flatMap(({ line, text }) => {
-  const where = `${PAGE}:${line}`;
+const findings: Finding[] = rows.flatMap(({ page, line, text }) => {
+  const where = `${page}:${line}`;
   const claims = [...text.matchAll(CLAIM)];
   if (claims.length === 0)
     return [{ where, what: "says that something holds, and names no test that shows it" }];
@@ -39,6 +41,7 @@ const findings: Finding[] = rows.flatMap(({ line, text }) => {
   });
 });
 
-if (rows.length === 0) findings.push({ where: PAGE, what: `has no table "${HEAD}"` });
+for (const where of PAGES)
+  if (!rows.some(({ page }) => page === where)) findings.push({ where, what: `has no table "${HEAD}"` });
 
 conclude("check-claims", findings);

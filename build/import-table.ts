@@ -38,7 +38,8 @@ export const importTable: readonly Row[] = [
   {
     files: ["src/device-flow/**"],
     may: leaf,
-    why: "the sign-in is HTTP requests and answers through the Http port; the asset token is no business of it",
+    node: ["crypto"],
+    why: "the sign-in is HTTP requests and answers through the Http port, and what they sign; the asset token is no business of it",
   },
   {
     files: ["src/asset-token/**"],

@@ -67,7 +67,22 @@ export const errorTable = {
   DEVICE_FLOW_DISABLED: {
     remedy: "wait",
     title: "The org does not allow the device flow for this client",
-    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL.",
+    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn jwt-bearer or client-credentials signs the board in without a code: docs/flows.md.",
+  },
+  SIGN_IN_CLOSED: {
+    remedy: "wait",
+    title: "The org does not let this client sign in by itself",
+    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as). Or sign the board in another way: docs/flows.md.",
+  },
+  SIGN_IN_NOT_APPROVED: {
+    remedy: "wait",
+    title: "The org does not admit the board's user to this app",
+    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the user of org.username a permission set or profile that is assigned to the app, and see that the user is active.",
+  },
+  ASSERTION_REFUSED: {
+    remedy: "wait",
+    title: "The org does not accept what the board has signed",
+    help: "The app's certificate must be the other half of org.key, org.clientId the app's consumer key, org.username an active user of this org, and org.audience the host that this user signs in at. The board's clock may differ by three minutes at most.",
   },
   SCOPE_REFUSED: {
     remedy: "wait",

@@ -92,6 +92,11 @@ export interface Org {
   askCode(signal: AbortSignal): Promise<DeviceCode>;
   /** Never call again with a code that was granted: it can kill the grant. */
   poll(code: DeviceCode, signal: AbortSignal): Promise<PollAnswer>;
+  /**
+   * One sign-in without a person, where the settings give the board credentials of its own: a new grant without a refresh
+   * token, and this again when its access token ends.
+   */
+  signIn?(signal: AbortSignal): Promise<Grant>;
   /** One refresh; the answer keeps the old refresh token where the org does not rotate. */
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;

@@ -51,6 +51,33 @@ export const approve = (
   return approval;
 };
 
+/** The approval behind tokens that nobody was asked for: one for each user and app, and it pushes out no other. */
+export const standingApproval = (
+  org: OrgContext,
+  app: OrgApp,
+  user: OrgUser,
+  scope: readonly string[],
+): Approval => {
+  const { store } = org;
+  const id = `own:${app.id}:${user.id}`;
+  const known = store.approvals.get(id);
+  if (known !== undefined) return known;
+  const approval: Approval = {
+    id,
+    userId: user.id,
+    clientId: app.clientId,
+    scope,
+    approvedAt: orgNow(org),
+    device: null,
+    refreshToken: null,
+    refreshUsedAt: org.clock.mono(),
+    uses: 0,
+  };
+  store.approvals.set(id, approval);
+  org.changed({ kind: "approval", id, status: "given" });
+  return approval;
+};
+
 /** Gives the approval a new refresh token; the one before is remembered as used. */
 export const newRefreshToken = (org: OrgContext, approval: Approval): void => {
   approval.refreshToken = `5Aep861${org.random(60).toString("base64url")}`;

@@ -18,6 +18,8 @@ export interface OrgResponse {
 /** A request read once: path, query and form taken apart, header names in lower case. */
 export interface Asked {
   readonly method: string;
+  /** Host and port that it was sent to. */
+  readonly host: string;
   readonly path: string;
   readonly query: URLSearchParams;
   /** The body's fields, from form encoding or multipart; empty for other bodies. */
@@ -167,6 +169,7 @@ export const readRequest = (request: OrgRequest, base: string): Asked => {
   const isForm = /^application\/x-www-form-urlencoded/i.test(type);
   return {
     method: request.method.toUpperCase(),
+    host: request.url.startsWith("/") ? (headers.host ?? url.host) : url.host,
     path: url.pathname.length > 1 ? url.pathname.replace(/\/+$/, "") : "/",
     query: url.searchParams,
     form:

@@ -11,6 +11,7 @@ import { keySet } from "./identity.ts";
 import { createOrgKeys, type OrgKeys, published } from "./keys.ts";
 import { NoAnswer, type OrgRequest, type OrgResponse, readRequest } from "./messages.ts";
 import { narrate } from "./narrate.ts";
+import { certificateKey } from "./own-sign-in.ts";
 import { destinationOf } from "./routes.ts";
 import { type Listening, listen } from "./server.ts";
 import {
@@ -176,6 +177,12 @@ export class SimulatedOrg implements OrgFaults {
       serial: this.#context.random(16),
     });
     return this.#certificate;
+  }
+
+  /** An administrator lets the board's app sign in by itself as `user`, with the other half of this certificate. */
+  admit(certificate: string, user: OrgUser = this.owner): void {
+    this.boardApp.certificateKey = certificateKey(certificate);
+    this.boardApp.preauthorized.push(user.id);
   }
 
   /** One request. Throws NoAnswer when the faults want silence. */

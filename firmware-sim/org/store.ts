@@ -1,3 +1,4 @@
+import type { KeyObject } from "node:crypto";
 import type { EpochMs, MonoMs } from "../../src/units.ts";
 import { recordId } from "./ids.ts";
 
@@ -41,6 +42,12 @@ export interface OrgApp {
   readonly assetAudiences: string[];
   /** Callback URLs; on `localhost` and `127.0.0.1` any port will do (RFC 8252 section 7.3). */
   readonly redirectUris: string[];
+  /** The certificate's key for assertions (JWT Bearer Flow), or null while none is uploaded. */
+  certificateKey: KeyObject | null;
+  /** Ids of the users whom an administrator has admitted to it. */
+  readonly preauthorized: string[];
+  /** Id of the user that client credentials stand for; null: the Client Credentials Flow is off. */
+  runAs: string | null;
   /** Who asks with this client id, for the sequence diagram. */
   readonly party: "board" | "phone";
 }
@@ -174,6 +181,9 @@ export interface OrgStore {
 
 const SCOPES = ["api", "openid", "profile", "email", "address", "id", "refresh_token", "offline_access"];
 
+/** What an administrator has not set up yet in a new app. */
+const asCreated = { secretRequired: false, certificateKey: null, runAs: null };
+
 /** A new org: Northwind, with two people who live there and one app each for boards and phones. */
 export const createStore = (): OrgStore => {
   const user = (n: number, firstName: string, lastName: string, home: Home): OrgUser => {
@@ -192,11 +202,12 @@ export const createStore = (): OrgStore => {
   const app = (
     n: number,
     clientId: string,
-    rest: Omit<OrgApp, "id" | "clientId" | "secretRequired">,
+    rest: Omit<OrgApp, "id" | "clientId" | keyof typeof asCreated | "preauthorized">,
   ): OrgApp => ({
     id: recordId("0xI", n),
     clientId,
-    secretRequired: false,
+    ...asCreated,
+    preauthorized: [],
     ...rest,
   });
   return {

@@ -4,11 +4,12 @@ import { exchange } from "./exchange.ts";
 import { takeTurn } from "./faults.ts";
 import type { TokenFields } from "./grants.ts";
 import { type Asked, type Format, formatOf, formatted, NoAnswer, Refusal, type Reply } from "./messages.ts";
+import { bearAssertion, showCredentials } from "./own-sign-in.ts";
 import { refresh } from "./refresh.ts";
 import { redeemCode } from "./web-server-flow.ts";
 
 interface Flow {
-  readonly run: (org: OrgContext, form: URLSearchParams) => TokenFields;
+  readonly run: (org: OrgContext, asked: Asked) => TokenFields;
   /** What the asking is for. */
   readonly asks: string;
   /** The answer's name and what it means. */
@@ -19,7 +20,7 @@ interface Flow {
 }
 
 const codeFlow: Flow = {
-  run: askCode,
+  run: (org, { form }) => askCode(org, form),
   asks: "The board has no keyboard, so it asks the org for a code that a person can approve on another device.",
   title: "codes",
   says: "A short code for the person, and a long secret one with which the board asks whether it was approved.",
@@ -27,27 +28,39 @@ const codeFlow: Flow = {
 
 const grantFlows: Readonly<Record<string, Flow>> = {
   device: {
-    run: pollCode,
+    run: (org, { form }) => pollCode(org, form),
     asks: "The board asks: has somebody approved my code yet?",
     title: "tokens",
     says: "Approved. The board gets an access token for now and a refresh token to get more of them later.",
     loses: "loseAnswerAfterGrant",
   },
   refresh_token: {
-    run: refresh,
+    run: (org, { form }) => refresh(org, form),
     asks: "The access token is running out, so the refresh token is traded for a new one.",
     title: "tokens",
     says: "A new access token. If there is a new refresh token too, the old one must never be used again.",
     loses: "loseAnswerAfterRotation",
   },
   authorization_code: {
-    run: redeemCode,
+    run: (org, { form }) => redeemCode(org, form),
     asks: "The phone trades the code from its callback, and the secret only it knows (PKCE), for tokens.",
     title: "tokens",
     says: "The phone is signed in as its owner.",
   },
+  "urn:ietf:params:oauth:grant-type:jwt-bearer": {
+    run: bearAssertion,
+    asks: "Nobody is there to approve: the board signs who it is, with a key whose certificate the org's app has.",
+    title: "tokens",
+    says: "The board is signed in as the user it named. There is no refresh token: it signs in again when this one ends.",
+  },
+  client_credentials: {
+    run: showCredentials,
+    asks: "Nobody is there to approve: the board shows the app's own secret.",
+    title: "tokens",
+    says: "The board is signed in as the user that the app runs as. There is no refresh token.",
+  },
   "urn:ietf:params:oauth:grant-type:token-exchange": {
-    run: exchange,
+    run: (org, { form }) => exchange(org, form),
     asks: "The board shows who its owner is (access token) and who it is itself (a token signed with its own key).",
     title: "asset token",
     says: "A token that ties this person and this board together, signed by the org. With it the board may join the broker.",
@@ -108,10 +121,11 @@ const told = (
 });
 
 /** `POST /services/oauth2/token`: all flows come here, told apart by their parameters. */
-export const tokenEndpoint = (org: OrgContext, { form }: Asked): Reply => {
+export const tokenEndpoint = (org: OrgContext, asked: Asked): Reply => {
+  const { form } = asked;
   try {
     const flow = flowOf(form);
-    const fields = flow.run(org, form);
+    const fields = flow.run(org, asked);
     if (flow.loses !== undefined && takeTurn(org.faults, flow.loses)) throw new NoAnswer("lost");
     return told(org, form, fields, {
       status: 200,

@@ -73,8 +73,9 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 
 async function* nothing(): AsyncGenerator<Event> {}
 
-async function* start({ session }: ActivityParts): AsyncGenerator<Event> {
-  yield { type: "booted", signedIn: (await session.load()) !== undefined };
+async function* start({ session, org }: ActivityParts): AsyncGenerator<Event> {
+  // A board that signs in by itself does so at each start: the settings may name another user than last time.
+  yield { type: "booted", signedIn: org.signIn === undefined && (await session.load()) !== undefined };
 }
 
 async function* askCode(
@@ -88,7 +89,8 @@ async function* askCode(
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home } = parts;
   if (revoke) await Promise.all([guests, names, evening, home].map((each) => each.forget()));
-  if (kept !== true) {
+  // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
+  if (revoke || (kept !== true && org.signIn === undefined)) {
     await session.forget();
     standing.reset();
   }
@@ -96,6 +98,16 @@ async function* askCode(
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
     journal.record({ event: "signedOut", revoked });
     parts.onSignedOut(revoked);
+  }
+  if (org.signIn !== undefined) {
+    await timeKnown(parts, signal);
+    await session.adopt(await org.signIn(signal));
+    standing.reset();
+    // A person's approval from before serves nobody any more, and would count as one of the few that the org allows.
+    if (!revoke && grant !== undefined && grant.refreshToken !== null)
+      await revokeWithin(org, grant, clock, signal);
+    yield { type: "approved" };
+    return;
   }
   const code = await org.askCode(signal);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
@@ -148,14 +160,18 @@ async function* exchange(parts: ActivityParts, replace: boolean, signal: AbortSi
   yield { type: "credentialsReady", credentials: await obtain(parts, replace, signal) };
 }
 
+/** Waits for a clock that nobody has set yet: nothing can be signed before. */
+const timeKnown = async ({ clock, journal }: ActivityParts, signal: AbortSignal): Promise<void> => {
+  if (clock.wallKnown()) return;
+  const { message } = new AgentError("CLOCK_UNSET", `it says ${iso(clock.wall())}`);
+  journal.record({ event: "fault", code: "CLOCK_UNSET", message, retryInMs: CLOCK_LOOK_MS });
+  while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
+};
+
 /** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet. */
 const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSignal): Promise<Credentials> => {
-  const { clock, journal, credentials } = parts;
-  if (!clock.wallKnown()) {
-    const { message } = new AgentError("CLOCK_UNSET", `it says ${iso(clock.wall())}`);
-    journal.record({ event: "fault", code: "CLOCK_UNSET", message, retryInMs: CLOCK_LOOK_MS });
-    while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
-  }
+  const { journal, credentials } = parts;
+  await timeKnown(parts, signal);
   const obtained = await credentials.obtain(replace, signal);
   const { identity, assetToken } = obtained;
   // Somebody else than before may have approved, without a sign-out between.

@@ -11,6 +11,7 @@ import { newCodePauseMs, retryPauseMs, waitPauseMs } from "./retry.ts";
 /** Where a pause leads back to. */
 export type Resume =
   | { readonly name: "starting"; readonly attempt: number }
+  /** Asks the org for a code; a board that signs in by itself gets its grant here, and waits for nobody. */
   | {
       readonly name: "askingCode";
       readonly attempt: number;
@@ -91,7 +92,8 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
       if (state.name !== "askingCode") return state;
       return { name: "waitingForApproval", code: event.code, codes: state.codes + 1, ...keptOf(state) };
     case "approved":
-      return state.name === "waitingForApproval" ? { name: "exchanging", attempt: 0, replace: false } : state;
+      // At once, without a code, where the board signs in by itself.
+      return state.name === "waitingForApproval" || state.name === "askingCode" ? signedInAgain : state;
     case "credentialsReady":
       if (state.name !== "exchanging") return state;
       return { name: "connecting", attempt: state.attempt, credentials: event.credentials };

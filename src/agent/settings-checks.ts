@@ -28,6 +28,27 @@ const orgMistakes = (values: SettingValues): CrossMistake[] => {
   return found;
 };
 
+/** What each way to sign in needs. */
+const signInMistakes = (values: SettingValues): CrossMistake[] => {
+  const wanted: readonly SettingKey[] =
+    values["org.signIn"] === "jwt-bearer"
+      ? ["org.username", "org.key"]
+      : values["org.signIn"] === "client-credentials"
+        ? ["org.clientSecret"]
+        : [];
+  const found: CrossMistake[] = wanted
+    .filter((key) => values[key] === null)
+    .map((key) => ({ key, problem: `is needed with org.signIn ${values["org.signIn"]}` }));
+  const host = urlOf(values["org.url"])?.hostname;
+  if (values["org.signIn"] === "client-credentials" && /^(?:login|test)\.salesforce\.com$/.test(host ?? ""))
+    found.push({
+      key: "org.url",
+      problem:
+        "must be the org's own address (https://<My Domain>.my.salesforce.com) with org.signIn client-credentials",
+    });
+  return found;
+};
+
 const assetTokenMistakes = (values: SettingValues): CrossMistake[] => {
   const found: CrossMistake[] = [];
   const jwks = values["assetToken.verify.jwks"];
@@ -154,6 +175,7 @@ export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonl
 /** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
 export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
   ...orgMistakes(values),
+  ...signInMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),

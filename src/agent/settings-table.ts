@@ -181,19 +181,42 @@ export const settingTable = {
     kind: oneLine,
     nullable: false,
     fallback: derived(
-      "`api openid refresh_token` with dialect salesforce, else `openid offline_access`",
-      (chosen) =>
-        chosen["org.dialect"] === "rfc8628" ? "openid offline_access" : "api openid refresh_token",
+      "`api openid refresh_token` with dialect salesforce, else `openid offline_access`, or `openid` where the board signs in by itself",
+      (chosen) => {
+        if (chosen["org.dialect"] !== "rfc8628") return "api openid refresh_token";
+        return chosen["org.signIn"] === "device" ? "openid offline_access" : "openid";
+      },
     ),
-    doc: "What the person is asked to allow, separated by spaces.",
+    doc: "What the person is asked to allow, separated by spaces. Not sent where the board signs in to Salesforce by itself: the app's own scopes count there.",
     example: "api openid refresh_token",
   },
   "org.signIn": {
-    kind: { kind: "choice", values: ["device"] },
+    kind: { kind: "choice", values: ["device", "jwt-bearer", "client-credentials"] },
     nullable: false,
     fallback: always("device"),
-    doc: "How a person signs the board in: with a code on its display.",
-    example: "device",
+    doc: "How the board is signed in: device, by a person, with a code on its display; or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret. docs/flows.md compares them.",
+    example: "jwt-bearer",
+  },
+  "org.username": {
+    kind: oneLine,
+    nullable: true,
+    fallback: always(null),
+    doc: "With signIn jwt-bearer, the org's user that the board is: the owner of its lamps.",
+    example: "porch@example.com",
+  },
+  "org.key": {
+    kind: { kind: "secret" },
+    nullable: true,
+    fallback: always(null),
+    doc: "With signIn jwt-bearer, the RSA private key in PEM that the board signs with; the app at the org has the certificate to it.",
+    example: { credential: "org-key.pem" },
+  },
+  "org.audience": {
+    kind: oneLine,
+    nullable: true,
+    fallback: always(null),
+    doc: "With signIn jwt-bearer, whom the board's assertion is for. Null: org.url with dialect salesforce (a sandbox may want https://test.salesforce.com), else the token endpoint.",
+    example: "https://login.salesforce.com",
   },
   "org.signal": {
     kind: { kind: "flag" },
@@ -205,8 +228,8 @@ export const settingTable = {
   "org.idleDays": {
     kind: { kind: "number", least: 1, most: 3650 },
     nullable: true,
-    fallback: derived("30 with dialect salesforce, else null", (chosen) =>
-      chosen["org.dialect"] === "rfc8628" ? null : 30,
+    fallback: derived("30 with dialect salesforce and signIn device, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" || chosen["org.signIn"] !== "device" ? null : 30,
     ),
     doc: "How many days the org keeps a sign-in that is not used, so that the board can say how long it stays signed in without a network. Null: for ever, or nobody knows.",
     example: 90,
@@ -214,8 +237,8 @@ export const settingTable = {
   "org.approvals": {
     kind: { kind: "number", least: 1, most: 1000 },
     nullable: true,
-    fallback: derived("5 with dialect salesforce, else null", (chosen) =>
-      chosen["org.dialect"] === "rfc8628" ? null : 5,
+    fallback: derived("5 with dialect salesforce and signIn device, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" || chosen["org.signIn"] !== "device" ? null : 5,
     ),
     doc: "How many approvals the org allows one person for one app before it ends the oldest. The board asks the org once a day how many are used, and warns. Null: it does not ask.",
     example: 5,

@@ -9,12 +9,14 @@ const SOON = 0.25;
 
 /**
  * Until when a board stays signed in though it reaches no network: orgs drop a refresh token that was not used for some
- * days. Null when no end is known.
+ * days. Null when no end is known, and for a board that signs in by itself (`own`): that never ends.
  */
 export const signedInUntil = (
   { refreshToken, issuedAt, expiresAt }: Pick<Grant, "refreshToken" | "issuedAt" | "expiresAt">,
   idleDays: number | null,
+  own: boolean,
 ): EpochMs | null => {
+  if (own) return null;
   if (refreshToken === null) return expiresAt;
   return idleDays === null ? null : after(issuedAt, idleDays * DAY_MS);
 };
@@ -46,7 +48,7 @@ export interface Standing {
 /** `idleDays` and `limit` are the settings org.idleDays and org.approvals. */
 export const createStanding = (parts: {
   readonly session: Pick<Session, "load">;
-  readonly org: Pick<Org, "approvals">;
+  readonly org: Pick<Org, "approvals" | "signIn">;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly idleDays: number | null;
@@ -67,7 +69,8 @@ export const createStanding = (parts: {
   const changed = (): void => {
     for (const listener of listeners) listener();
   };
-  const until = (): EpochMs | null => (grant === undefined ? null : signedInUntil(grant, idleDays));
+  const until = (): EpochMs | null =>
+    grant === undefined ? null : signedInUntil(grant, idleDays, org.signIn !== undefined);
 
   const standing: Standing = {
     get identity() {

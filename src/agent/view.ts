@@ -10,7 +10,7 @@ const WORTH_SHOWING = 2;
 
 const headlines: Readonly<Record<Exclude<State["name"], "pausing">, readonly [string, string | null]>> = {
   starting: ["Starting", null],
-  askingCode: ["One moment", "Asking the org for a code."],
+  askingCode: ["One moment", "Asking the org to let this board in."],
   waitingForApproval: ["Make this lamp yours", "Scan the code with a phone, sign in, and allow this board."],
   exchanging: ["Signing in", "Approved. Getting this board's own token."],
   connecting: ["Connecting", "Joining the message broker."],

@@ -54,7 +54,7 @@ const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSign
 
 const sentence = ({ signedIn, revoked, reason }: SignedOut): string => {
   if (!signedIn) return "This board was not signed in.\n";
-  if (revoked) return "Signed out. The next run shows a new code.\n";
+  if (revoked) return "Signed out. The next run begins with a new sign-in.\n";
   return [
     `Forgotten here, but the org could not be told${reason === null ? "" : `: ${reason}`}.`,
     "It still counts this sign-in as valid: end it there (Salesforce: your settings, Connected Apps or OAuth usage, Revoke).",

@@ -92,7 +92,11 @@ const stoppedFacts = (settings: Settings, grant: Grant | undefined) => ({
   signedIn: grant !== undefined,
   owner: grant?.identity ?? null,
   tokensIssuedAt: grant === undefined ? null : iso(grant.issuedAt),
-  signedInUntil: isoOrNull(grant === undefined ? null : signedInUntil(grant, settings.org.idleDays)),
+  signedInUntil: isoOrNull(
+    grant === undefined
+      ? null
+      : signedInUntil(grant, settings.org.idleDays, settings.org.signIn !== "device"),
+  ),
   warnings: settingsWarnings(settings),
 });
 

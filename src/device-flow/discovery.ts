@@ -9,7 +9,8 @@ import { type Members, presentable, readMembers, senseless, text } from "./answe
 /** What the agent needs of a discovery document. Every URL has passed `trustedUrl`. */
 export interface Metadata {
   readonly issuer: string;
-  readonly deviceAuthorizationUrl: string;
+  /** Null only where it is not needed: the board signs in by itself. */
+  readonly deviceAuthorizationUrl: string | null;
   readonly tokenUrl: string;
   readonly userinfoUrl: string | null;
   readonly revocationUrl: string | null;
@@ -55,10 +56,15 @@ const takesOnlyBasic = (methods: unknown): boolean =>
   !methods.includes("client_secret_post");
 
 /**
- * A discovery document, or a text that says why this place has none (go on with the next place).
+ * A discovery document, or a text that says why this place has none (go on with the next place). With `deviceFlow` it must
+ * have the endpoint of that.
  * Throws ORG_BUSY (try all again later) and ORG_DISCOVERY (a document that must not be used).
  */
-export const readMetadata = (response: HttpResponse, issuer: string): Metadata | string => {
+export const readMetadata = (
+  response: HttpResponse,
+  issuer: string,
+  deviceFlow: boolean,
+): Metadata | string => {
   if (response.status === 429 || response.status >= 500) throw senseless(response);
   const members = response.status === 200 ? readMembers(response.body) : undefined;
   if (members === undefined)
@@ -71,7 +77,7 @@ export const readMetadata = (response: HttpResponse, issuer: string): Metadata |
     );
   const deviceAuthorizationUrl = endpoint(members, "device_authorization_endpoint");
   const tokenUrl = endpoint(members, "token_endpoint");
-  if (deviceAuthorizationUrl === null) return "no device_authorization_endpoint";
+  if (deviceFlow && deviceAuthorizationUrl === null) return "no device_authorization_endpoint";
   if (tokenUrl === null) return "no token_endpoint";
   return {
     issuer: named,

@@ -9,4 +9,10 @@ export interface OrgOptions {
   readonly clientSecret: Secret | null;
   /** Space separated; empty leaves it to the org. */
   readonly scope: string;
+  /** How the board is signed in; left out: by a person, with a code. */
+  readonly signIn?: "device" | "jwt-bearer" | "client-credentials";
+  /** With jwt-bearer: the user in the assertion, the RSA key (PEM) that signs it, and whom it is for (null: as usual). */
+  readonly username?: string | null;
+  readonly key?: Secret | null;
+  readonly audience?: string | null;
 }

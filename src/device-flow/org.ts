@@ -7,6 +7,7 @@ import { approvalsRequest, readApprovals } from "./approvals.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
+import { type OwnSignIn, ownSignIn, readSignIn } from "./own-sign-in.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
 import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
@@ -41,7 +42,23 @@ const refreshTokenOf = (grant: Grant): string => {
   return grant.refreshToken.reveal();
 };
 
+const salesforceSignIn = (
+  own: OwnSignIn | null,
+  options: OrgOptions,
+  http: Http,
+  clock: Clock,
+): Pick<Org, "signIn"> => {
+  if (own === null) return {};
+  return {
+    async signIn(signal) {
+      const response = await http(salesforce.signInRequest(options, own, momentOf(clock)), signal);
+      return readSignIn(response, own.kind, null, momentOf(clock));
+    },
+  };
+};
+
 const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgClient => ({
+  ...salesforceSignIn(ownSignIn(options), options, http, clock),
   async askCode(signal: AbortSignal): Promise<DeviceCode> {
     const asked = momentOf(clock);
     return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
@@ -76,13 +93,13 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
 });
 
 /** Reads the discovery document when it is first needed and again once a day. */
-const createDiscovery = (issuer: string, http: Http, clock: Clock) => {
+const createDiscovery = (issuer: string, deviceFlow: boolean, http: Http, clock: Clock) => {
   let known: { readonly metadata: Metadata; readonly until: MonoMs } | undefined;
   return async (signal: AbortSignal): Promise<Metadata> => {
     if (known !== undefined && clock.mono() < known.until) return known.metadata;
     const found: string[] = [];
     for (const request of discoveryRequests(issuer)) {
-      const metadata = readMetadata(await http(request, signal), issuer);
+      const metadata = readMetadata(await http(request, signal), issuer, deviceFlow);
       if (typeof metadata !== "string") {
         known = { metadata, until: after(clock.mono(), METADATA_LIFE_MS) };
         return metadata;
@@ -94,8 +111,20 @@ const createDiscovery = (issuer: string, http: Http, clock: Clock) => {
 };
 
 const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient => {
-  const discover = createDiscovery(options.url, http, clock);
+  const own = ownSignIn(options);
+  const discover = createDiscovery(options.url, own === null, http, clock);
+  const signIn: Pick<Org, "signIn"> =
+    own === null
+      ? {}
+      : {
+          async signIn(signal) {
+            const metadata = await discover(signal);
+            const request = rfc8628.signInRequest(options, metadata, own, momentOf(clock));
+            return readSignIn(await http(request, signal), own.kind, metadata.issuer, momentOf(clock));
+          },
+        };
   return {
+    ...signIn,
     async askCode(signal: AbortSignal): Promise<DeviceCode> {
       const request: HttpRequest = rfc8628.askCodeRequest(options, await discover(signal));
       const asked = momentOf(clock);
@@ -132,7 +161,7 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
 
 /**
  * An org as the agent uses it, in one of two dialects. Every call is one exchange (with rfc8628 the first one reads the
- * discovery document before). Throws SETTINGS_INVALID when `url` is no address a token may be sent to.
+ * discovery document before). Throws SETTINGS_INVALID when the key of a sign-in cannot sign, and when `url` is no address a token may be sent to.
  */
 export const createOrg = (options: OrgOptions, ports: { http: Http; clock: Clock }): OrgClient => {
   if (trustedUrl(options.url) === undefined)

@@ -5,7 +5,8 @@ import { busy, inItsWords, type Refusal } from "./answer.ts";
 // What each `error` of an authorization server means at each step (RFC 6749 section 5.2, RFC 8628 section 3.5, and
 // what servers send instead). The description decides only where one error has opposite meanings.
 
-const sharedMeaning: Readonly<Record<string, ErrorCode>> = {
+/** What some errors mean at every step. */
+export const sharedMeaning: Readonly<Record<string, ErrorCode>> = {
   invalid_client: "CLIENT_UNKNOWN",
   invalid_client_id: "CLIENT_UNKNOWN", // Salesforce
   app_not_found: "CLIENT_UNKNOWN", // Salesforce
@@ -60,9 +61,12 @@ const fault = (code: ErrorCode, refusal: Refusal, response: HttpResponse): Agent
 
 const isOverloaded = (response: HttpResponse): boolean => response.status === 429 || response.status >= 500;
 
-/** Two faults that orgs hide behind any error of the device flow. */
+/** Faults that orgs hide behind any error of the device flow. */
 const hiddenMeaning = ({ error, description }: Refusal): ErrorCode | undefined => {
-  if (/device flow is (not enabled|disabled)/i.test(description)) return "DEVICE_FLOW_DISABLED";
+  if (/device flow is (not |no longer |disabled|blocked|restricted)/i.test(description))
+    return "DEVICE_FLOW_DISABLED";
+  // Salesforce, of apps that are not local to the org.
+  if (/app must be installed/i.test(description)) return "DEVICE_FLOW_DISABLED";
   if (error === "unauthorized_client" && /unknown|not found|does not exist/i.test(description))
     return "CLIENT_UNKNOWN";
   return undefined;

@@ -5,6 +5,7 @@ import type { Secret } from "../units.ts";
 import { type Members, text } from "./answer.ts";
 import type { Metadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
+import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
 import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
 
 // The standard dialect: RFC 8628 at the endpoints of the discovery document.
@@ -30,13 +31,16 @@ const post = (
 };
 
 /** Step 1 (RFC 8628 section 3.1). */
-export const askCodeRequest = (options: OrgOptions, metadata: Metadata): HttpRequest =>
-  post(
+export const askCodeRequest = (options: OrgOptions, metadata: Metadata): HttpRequest => {
+  if (metadata.deviceAuthorizationUrl === null)
+    throw new AgentError("ORG_DISCOVERY", "no device_authorization_endpoint");
+  return post(
     metadata.deviceAuthorizationUrl,
     { client_id: options.clientId, scope: options.scope === "" ? undefined : options.scope },
     options,
     metadata,
   );
+};
 
 /** Step 1's answer. Without verification_uri_complete the plain address is shown: no standard says how to add the code. */
 export const readCodeAnswer = (response: HttpResponse, asked: Moment): DeviceCode =>
@@ -58,6 +62,23 @@ export const pollRequest = (options: OrgOptions, metadata: Metadata, code: Devic
 /** Step 2's answer; the issuer stands in for Salesforce's instance. */
 export const readPollAnswer = (response: HttpResponse, metadata: Metadata, now: Moment): PollAnswer =>
   readPoll(response, metadata.issuer, now);
+
+/** A sign-in with the board's own credentials (RFC 7523 section 2.1, RFC 6749 section 4.4). */
+export const signInRequest = (
+  options: OrgOptions,
+  metadata: Metadata,
+  own: OwnSignIn,
+  now: Moment,
+): HttpRequest =>
+  post(
+    metadata.tokenUrl,
+    {
+      ...signInForm(own, options, metadata.tokenUrl, now, true),
+      scope: options.scope === "" ? undefined : options.scope,
+    },
+    options,
+    metadata,
+  );
 
 /** A refresh (RFC 6749 section 6). */
 export const refreshRequest = (options: OrgOptions, metadata: Metadata, refreshToken: string): HttpRequest =>

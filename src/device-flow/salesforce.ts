@@ -3,6 +3,7 @@ import type { HttpRequest, HttpResponse } from "../ports.ts";
 import { trustedUrl, withUserCode } from "./address.ts";
 import { type Members, text } from "./answer.ts";
 import type { OrgOptions } from "./options.ts";
+import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
 import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
 
 // The Salesforce dialect: both steps of the device flow go to the token endpoint, with parameters of their own. What
@@ -36,6 +37,16 @@ export const pollRequest = (options: OrgOptions, code: DeviceCode): HttpRequest 
 /** Step 2's answer; `instance_url` must be there. */
 export const readPollAnswer = (response: HttpResponse, now: Moment): PollAnswer =>
   readPoll(response, null, now);
+
+/** A sign-in with the board's own credentials. The assertion alone says which app it is; the app's policies say the scope. */
+export const signInRequest = (options: OrgOptions, own: OwnSignIn, now: Moment): HttpRequest => {
+  const client =
+    own.kind === "client-credentials"
+      ? { client_id: options.clientId, client_secret: options.clientSecret?.reveal() }
+      : {};
+  const form = signInForm(own, options, options.url, now, false);
+  return formPost(tokenUrl(options.url), { ...form, ...client, format: "json" });
+};
 
 /** A refresh, at the user's own instance. */
 export const refreshRequest = (options: OrgOptions, grant: Grant, refreshToken: string): HttpRequest =>

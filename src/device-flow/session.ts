@@ -66,10 +66,14 @@ const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolea
  * `fresh` first tries to write it again. An aborted `fresh` that is the last one waiting rejects only when a refresh
  * already sent has been answered and stored, at most five seconds later.
  */
-export const createSession = (ports: { org: Pick<Org, "refresh">; vault: Vault; clock: Clock }): Session => {
+export const createSession = (ports: {
+  org: Pick<Org, "refresh" | "signIn">;
+  vault: Vault;
+  clock: Clock;
+}): Session => {
   const { org, vault, clock } = ports;
 
-  /** A rotated grant that is not on disk yet, and the refresh token it replaced. */
+  /** A rotated grant that is not on disk yet, and the access token of the one it replaced. */
   let unwritten: { readonly grant: Grant; readonly replaces: Secret } | undefined;
 
   const stored = async (): Promise<Grant | undefined> => {
@@ -86,7 +90,7 @@ export const createSession = (ports: { org: Pick<Org, "refresh">; vault: Vault; 
   const newest = async (): Promise<Grant | undefined> => {
     const onDisk = await stored();
     if (unwritten === undefined) return onDisk;
-    if (onDisk?.refreshToken?.equals(unwritten.replaces) === true) return unwritten.grant;
+    if (onDisk?.accessToken.equals(unwritten.replaces) === true) return unwritten.grant;
     unwritten = undefined;
     return onDisk;
   };
@@ -103,14 +107,22 @@ export const createSession = (ports: { org: Pick<Org, "refresh">; vault: Vault; 
     return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
   };
 
+  /** By refresh token, or by signing in again where the board does that by itself. */
+  const renewedFrom = async (current: Grant, signal: AbortSignal): Promise<Grant> => {
+    if (current.refreshToken !== null) return carryOver(current, await askOrg(current, signal));
+    if (org.signIn === undefined) throw new AgentError("NO_REFRESH_TOKEN");
+    const again = await org.signIn(signal);
+    // The org may have been told meanwhile that this client is somebody else.
+    return again.idUrl === current.idUrl ? { ...again, identity: current.identity } : again;
+  };
+
   const renew = async (rejected: Secret | undefined, signal: AbortSignal): Promise<Grant> => {
     const current = await newest();
     if (current === undefined) throw new AgentError("GRANT_GONE", "no sign-in is stored");
     if (unwritten !== undefined) await keep(unwritten.grant);
     if (isFit(current, rejected, clock)) return current;
-    if (current.refreshToken === null) throw new AgentError("NO_REFRESH_TOKEN");
-    const renewed = carryOver(current, await askOrg(current, signal));
-    unwritten = { grant: renewed, replaces: current.refreshToken };
+    const renewed = await renewedFrom(current, signal);
+    unwritten = { grant: renewed, replaces: current.accessToken };
     await keep(renewed);
     return renewed;
   };

@@ -102,6 +102,14 @@ it("an org that does not allow the device flow is shown as what it is, and asked
   stage.start();
   await stage.untilEvent("fault", { where: ({ code }) => code === "DEVICE_FLOW_DISABLED" });
   expect(stage.world.board.view?.problem?.code).toBe("DEVICE_FLOW_DISABLED");
+  const help = stage.world.board.view?.problem?.help ?? "";
+  for (const told of [
+    "Restrict the OAuth 2.0 Device Flow",
+    "jwt-bearer",
+    "client-credentials",
+    "docs/flows.md",
+  ])
+    expect(help).toContain(told);
   const asked = stage.world.org.received.length;
   await stage.clock.advance(3_600_000);
   expect(stage.world.org.received.length - asked).toBeLessThanOrEqual(6);

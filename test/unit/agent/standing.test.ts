@@ -32,7 +32,11 @@ describe("until when a board stays signed in without a network", () => {
       later(5),
     ],
   ])("%s", (_name, grant, idleDays, expected) => {
-    expect(signedInUntil(grant, idleDays)).toBe(expected);
+    expect(signedInUntil(grant, idleDays, false)).toBe(expected);
+  });
+
+  it("has no end where the board signs in by itself", () => {
+    expect(signedInUntil({ ...signedIn, refreshToken: null, expiresAt: later(5) }, null, true)).toBeNull();
   });
 
   it("is soon in the last quarter", () => {

@@ -267,7 +267,7 @@ describe("a board that has its person", () => {
     const agent = await online();
     expect(world.org.approvals).toHaveLength(1);
     const { out } = await stage.run(["sign-out"]);
-    expect(out).toBe("Signed out. The next run shows a new code.\n");
+    expect(out).toBe("Signed out. The next run begins with a new sign-in.\n");
     expect(world.org.approvals).toHaveLength(0);
     await expect
       .poll(() => agent.written.out.split("\n").filter((line) => line.includes('"event":"code"')).length)

@@ -131,6 +131,18 @@ describe("asking for a code", () => {
       { error: "invalid_grant", error_description: "device flow is not enabled for the app" },
       "DEVICE_FLOW_DISABLED",
     ],
+    [
+      salesforce,
+      400,
+      { error: "invalid_client", error_description: "app must be installed into org" },
+      "DEVICE_FLOW_DISABLED",
+    ],
+    [
+      salesforce,
+      400,
+      { error: "invalid_request", error_description: "the device flow is restricted in this org" },
+      "DEVICE_FLOW_DISABLED",
+    ],
     [salesforce, 400, { error: "invalid_scope" }, "SCOPE_REFUSED"],
     [salesforce, 400, { error: "server_error" }, "TOO_MANY_CODES"],
     [salesforce, 400, "error=server_error&error_description=wait", "TOO_MANY_CODES"],

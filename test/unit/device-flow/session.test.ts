@@ -85,6 +85,53 @@ describe("the sign-in", () => {
   });
 });
 
+describe("the sign-in of a board that signs in by itself", () => {
+  const ada = { userId: "u", name: "Ada", username: null, orgId: null };
+  const own = async (idUrl: string | null) => {
+    const clock = new VirtualClock();
+    const vault = memoryVault();
+    let count = 1;
+    const org = {
+      refresh: async () => {
+        throw new Error("there is nothing to refresh with");
+      },
+      async signIn(): Promise<Grant> {
+        await clock.sleep(200, forever);
+        return aGrant({ accessToken: new Secret(`own-${++count}`), refreshToken: null, idUrl });
+      },
+    };
+    const session = createSession({ org, vault, clock });
+    await session.adopt(
+      aGrant({ refreshToken: null, identity: ada, idUrl: "https://org.example/id/00D/005" }),
+    );
+    return { clock, vault, session, count: () => count };
+  };
+
+  it("is made anew, once for all who ask, when its access token is rejected", async () => {
+    const w = await own("https://org.example/id/00D/005");
+    const both = Promise.all([w.session.fresh(rejected, forever), w.session.fresh(rejected, forever)]);
+    const [first, second] = await w.clock.until(both);
+    expect([first.accessToken.reveal(), second.accessToken.reveal()]).toEqual(["own-2", "own-2"]);
+    expect(first.identity).toEqual(ada);
+    expect(w.count()).toBe(2);
+  });
+
+  it("forgets who it was when the org says that it is somebody else now", async () => {
+    const w = await own("https://org.example/id/00D/006");
+    expect((await w.clock.until(w.session.fresh(rejected, forever))).identity).toBeNull();
+  });
+
+  it("serves from memory while the disk takes nothing", async () => {
+    const w = await own(null);
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_UNWRITABLE");
+    expect((await w.session.load())?.accessToken.reveal()).toBe("own-2");
+    w.vault.failWrites = undefined;
+    await w.session.fresh(rejected, forever);
+    expect(w.count()).toBe(2);
+  });
+});
+
 describe("a fresh grant", () => {
   const now = epochMs(Date.parse("2026-12-01T17:00:00Z"));
   const inMs = (ms: number) => epochMs(now + ms);

@@ -25,6 +25,26 @@ describe("settings that do not fit together", () => {
     ["updates from a folder elsewhere", { update: { url: "file://nas/releases", publicKey } }, "update.url"],
     ["updates by nobody knows whom", { update: { url: "https://updates.example/" } }, "update.publicKey"],
     ["a Salesforce address with a path", { org: { url: "https://x.my.salesforce.com/services" } }, "org.url"],
+    [
+      "an assertion that names no user",
+      { org: { clientId: "c", signIn: "jwt-bearer", key: "pem" } },
+      "org.username",
+    ],
+    [
+      "an assertion without a key",
+      { org: { clientId: "c", signIn: "jwt-bearer", username: "porch@example.com" } },
+      "org.key",
+    ],
+    [
+      "client credentials without a secret",
+      { org: { clientId: "c", signIn: "client-credentials", url: "https://x.my.salesforce.com" } },
+      "org.clientSecret",
+    ],
+    [
+      "client credentials at the login host",
+      { org: { clientId: "c", signIn: "client-credentials", clientSecret: "s" } },
+      "org.url",
+    ],
     ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
     [
       "two ways to check a token",

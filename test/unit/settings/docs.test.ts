@@ -38,7 +38,11 @@ describe("the documents made from the settings table", () => {
     const result = parse({
       file: tree,
       env: { CREDENTIALS_DIRECTORY: "/c" },
-      texts: { "credential org-client-secret": "x", "/etc/porchlight/broker-password": "x" },
+      texts: {
+        "credential org-client-secret": "x",
+        "credential org-key.pem": "x",
+        "/etc/porchlight/broker-password": "x",
+      },
     });
     // A client certificate alone, or a key alone, is only half of an example.
     const wrong = result.ok ? [] : result.mistakes.filter((mistake) => mistake.key === key);

@@ -2,11 +2,27 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { settingsError } from "../../../src/agent/settings-parse.ts";
 import { describeMistake } from "../../../src/agent/settings-written.ts";
-import { mistakesOf, parse, settingsOf, withSettings } from "./given.ts";
+import { least, mistakesOf, parse, settingsOf, withSettings } from "./given.ts";
 
 const keysOf = (given: Parameters<typeof mistakesOf>[0]) => mistakesOf(given).map(({ key }) => key);
 
 describe("settings", () => {
+  it("ask a board that signs in by itself for no lasting sign-in, and count none", () => {
+    const org = { clientId: "c", url: "https://id.example", dialect: "rfc8628", signIn: "jwt-bearer" };
+    const own = { ...org, username: "porch@example.com", key: "pem" };
+    const given = { ...least, org: own, assetToken: { audience: "broker" } };
+    expect(settingsOf({ file: given }).org).toMatchObject({
+      scope: "openid",
+      idleDays: null,
+      approvals: null,
+    });
+    const atSalesforce = { ...own, dialect: "salesforce" };
+    expect(settingsOf({ file: { ...given, org: atSalesforce } }).org).toMatchObject({
+      idleDays: null,
+      approvals: null,
+    });
+  });
+
   it("need little: the rest comes from the board and the table", () => {
     expect(settingsOf({})).toEqual({
       device: { id: "porch-0123456789ab", name: "raspberrypi", serial: "100000003d1d1c36" },
@@ -17,6 +33,9 @@ describe("settings", () => {
         clientSecret: null,
         scope: "api openid refresh_token",
         signIn: "device",
+        username: null,
+        key: null,
+        audience: null,
         signal: true,
         idleDays: 30,
         approvals: 5,

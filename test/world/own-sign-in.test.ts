@@ -1,0 +1,215 @@
+import { generateKeyPairSync } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { selfSigned } from "../../firmware-sim/org/certificate.ts";
+import { after } from "../../src/units.ts";
+import { openStage, Stage } from "./stage.ts";
+
+// Loaded before time moves, as in stage.ts: without a code nothing loads them while a person reads.
+await Promise.all([import("../../src/owner/checker.ts"), import("../../src/owner/guests.ts")]);
+
+const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+const key = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+const HOUR = 3_600_000;
+
+let stage: Stage;
+afterEach(() => stage[Symbol.asyncDispose]());
+
+const certificate = (): string =>
+  selfSigned({
+    commonName: "board",
+    organization: "Northwind",
+    privateKey,
+    publicKey,
+    notBefore: stage.clock.wall(),
+    notAfter: after(stage.clock.wall(), 24 * HOUR),
+    serial: Buffer.from("01", "hex"),
+  });
+
+/** A stage whose board signs in by itself. */
+const openOwn = async (own: (stage: Stage) => Readonly<Record<string, unknown>>, wallKnown = true) => {
+  const settings: Record<string, unknown> = {};
+  stage = await openStage({ settings, wallKnown });
+  const { url, clientId } = stage.world.settingsFor("state").org as Record<string, unknown>;
+  settings.org = { url, clientId, ...own(stage) };
+};
+
+const bearer = ({ world }: Stage) => ({ signIn: "jwt-bearer", username: world.org.owner.username, key });
+const credentials = ({ world }: Stage) => ({
+  signIn: "client-credentials",
+  clientSecret: world.org.boardApp.clientSecret,
+});
+
+const ways = [
+  { name: "with a key and certificate", own: bearer, allow: () => stage.world.org.admit(certificate()) },
+  {
+    name: "with the client's secret",
+    own: credentials,
+    allow: () => {
+      stage.world.org.boardApp.runAs = stage.world.org.owner.id;
+    },
+  },
+] as const;
+
+const tokenRequests = (): number =>
+  stage.world.org.received.filter(({ form }) => /jwt-bearer|client_credentials/.test(form.grant_type ?? ""))
+    .length;
+
+describe.each(ways)("a board that signs in by itself, $name", ({ own, allow }) => {
+  beforeEach(async () => {
+    await openOwn(own);
+    allow();
+  });
+
+  it("comes online without a code, and its user's phone moves the lamp", async () => {
+    stage.start();
+    await stage.untilState("online");
+    expect(stage.since(0, "code")).toEqual([]);
+    expect(stage.since(0, "signedIn")[0]).toMatchObject({ user: stage.world.org.owner.username });
+    const phone = await stage.ownerPhone();
+    expect(await stage.clock.until(phone.send({ on: true }))).toMatchObject({ outcome: "done" });
+    expect(await stage.status()).toMatchObject({ signedInUntil: null, approvals: null });
+  });
+
+  it("works on though each access token ends after two hours, and never goes offline", async () => {
+    stage.start();
+    await stage.untilState("online");
+    const states = stage.since(0, "state").length;
+    await stage.clock.advance(12 * HOUR);
+    expect(stage.state()).toBe("online");
+    expect(stage.since(0, "state")).toHaveLength(states);
+    expect(stage.world.org.approvals).toHaveLength(1);
+    expect(tokenRequests()).toBeGreaterThanOrEqual(6);
+    expect(tokenRequests()).toBeLessThanOrEqual(8);
+  });
+
+  it("signs in again after its access is taken away, and after a sign-out", async () => {
+    stage.start();
+    await stage.untilState("online");
+    stage.world.org.revokeAll();
+    await stage.clock.advance(HOUR);
+    expect(stage.state()).toBe("online");
+    expect(await stage.signOut()).toEqual({ revoked: true });
+    await stage.untilState("online");
+    expect(stage.since(0, "code")).toEqual([]);
+  });
+
+  it("signs in anew when its button is held, and loses nothing", async () => {
+    stage.start();
+    await stage.untilState("online");
+    const asked = tokenRequests();
+    stage.world.board.press("longPress");
+    await stage.clock.advance(60_000);
+    expect(stage.state()).toBe("online");
+    expect(tokenRequests()).toBe(asked + 1);
+    expect(stage.world.org.approvals).toHaveLength(1);
+  });
+
+  it("waits longer each time while the org is away, and comes back with it", async () => {
+    stage.world.org.offline = true;
+    stage.start();
+    await stage.clock.advance(HOUR);
+    expect(tokenRequests()).toBeLessThan(40);
+    stage.world.org.offline = false;
+    await stage.untilState("online");
+  });
+
+  it("tells none of its secrets to the log, the display or the story of the wire", async () => {
+    stage.start();
+    await stage.untilState("online");
+    await stage.clock.advance(3 * HOUR);
+    const told = JSON.stringify([stage.events, stage.world.board.views, stage.world.wire.messages]);
+    for (const secret of [
+      ...(await stage.secrets()),
+      stage.world.org.boardApp.clientSecret,
+      key.slice(40, 100),
+    ])
+      expect(told).not.toContain(secret);
+    for (const { form } of stage.world.org.received)
+      if (form.assertion !== undefined) expect(told).not.toContain(form.assertion);
+  });
+});
+
+describe("a board that may not sign in by itself", () => {
+  it("says that the app does not admit its user, asks rarely, and comes online once it does", async () => {
+    await openOwn(bearer);
+    stage.world.org.admit(certificate());
+    const admitted = stage.world.org.boardApp.preauthorized.splice(0);
+    stage.start();
+    await stage.untilEvent("fault", { where: ({ code }) => code === "SIGN_IN_NOT_APPROVED" });
+    expect(stage.world.board.view?.problem).toMatchObject({ code: "SIGN_IN_NOT_APPROVED" });
+    const asked = tokenRequests();
+    await stage.clock.advance(HOUR);
+    expect(tokenRequests() - asked).toBeLessThanOrEqual(4);
+    stage.world.org.boardApp.preauthorized.push(...admitted);
+    stage.world.board.press();
+    await stage.untilState("online", 10_000);
+  });
+
+  it("names the certificate when the app has none", async () => {
+    await openOwn(bearer);
+    stage.start();
+    const fault = await stage.untilEvent("fault");
+    expect(fault).toMatchObject({ code: "ASSERTION_REFUSED" });
+    expect(stage.world.board.view?.problem?.help).toContain("certificate");
+  });
+
+  it("names the user to run as when the app has none", async () => {
+    await openOwn(credentials);
+    stage.start();
+    const fault = await stage.untilEvent("fault");
+    expect(fault).toMatchObject({ code: "SIGN_IN_CLOSED", message: expect.stringContaining("run as") });
+  });
+
+  it("stays online with what it has when the org closes the way in later", async () => {
+    await openOwn(bearer);
+    stage.world.org.admit(certificate());
+    stage.start();
+    await stage.untilState("online");
+    stage.world.org.boardApp.preauthorized.splice(0);
+    stage.world.org.expireAccessTokens();
+    await stage.untilEvent("fault", { where: ({ code }) => code === "SIGN_IN_NOT_APPROVED" });
+    expect(stage.retained("availability")).toBe("online");
+  });
+});
+
+it("a server that describes itself is found, asked with an assertion, and asked again when the token ends", async () => {
+  await openOwn((each) => ({ ...bearer(each), dialect: "rfc8628", audience: each.world.orgUrl }));
+  stage.world.org.admit(certificate());
+  stage.start();
+  await stage.untilState("online");
+  await stage.clock.advance(5 * HOUR);
+  expect(stage.state()).toBe("online");
+  expect(tokenRequests()).toBe(3);
+  const paths = stage.world.org.received.map(({ path }) => path);
+  expect(paths[0]).toBe("/.well-known/openid-configuration");
+});
+
+it("a board that does not know the time signs nothing until it does", async () => {
+  await openOwn(bearer, false);
+  stage.world.org.admit(certificate());
+  stage.start();
+  await stage.untilEvent("fault", { where: (each) => each.code === "CLOCK_UNSET" });
+  await stage.clock.advance(120_000);
+  expect(tokenRequests()).toBe(0);
+  stage.tellTime();
+  await stage.untilState("online");
+});
+
+it("a person's approval from before is given back once the board has signed in by itself", async () => {
+  stage = await openStage();
+  await stage.signIn();
+  await stage.run?.stop();
+  const [before] = stage.world.org.approvals;
+  const vault = stage.vault;
+  const { world, clock } = stage;
+  const settings: Record<string, unknown> = {};
+  const { url, clientId } = world.settingsFor("state").org as Record<string, unknown>;
+  settings.org = { url, clientId, ...bearer(stage) };
+  world.org.admit(certificate(), world.org.owner);
+  stage = new Stage(clock, world, { settings });
+  stage.vault = vault;
+  stage.start();
+  await stage.untilState("online");
+  expect(world.org.approvals.map(({ id }) => id)).not.toContain(before?.id);
+  expect(world.org.approvals).toHaveLength(1);
+});
