@@ -122,7 +122,7 @@ describe("the Debian package", () => {
 
   it("is started again when it is killed", async () => {
     const before = await property(debian, "MainPID");
-    await debian.shell("systemctl kill -s KILL porchlight");
+    await debian.shell("systemctl kill --kill-whom=main -s KILL porchlight");
     await debian.until("another process", async () => {
       const now = await property(debian, "MainPID");
       return now !== "0" && now !== before ? now : undefined;
