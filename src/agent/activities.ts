@@ -86,8 +86,8 @@ async function* askCode(
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await session.load();
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
-  const { guests, names, evening, home } = parts;
-  if (revoke) await Promise.all([guests, names, evening, home].map((each) => each.forget()));
+  if (revoke) await parts.home.forget();
+  if (revoke) await Promise.all([parts.guests.forget(), parts.names.forget(), parts.evening.forget()]);
   if (kept !== true) {
     await session.forget();
     standing.reset();
