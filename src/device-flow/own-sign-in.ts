@@ -1,4 +1,4 @@
-import { createPrivateKey, type KeyObject, randomUUID, sign } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import type { HttpResponse } from "../ports.ts";
@@ -29,7 +29,11 @@ const ASSERTION_LIFE = 120;
 /** RFC 7518 section 3.3. */
 const LEAST_RSA_BITS = 2048;
 
+/** Not at the start: loading it takes a tenth of that, and most boards do not sign in by themselves. */
+const crypto = () => process.getBuiltinModule("node:crypto");
+
 const readKey = (pem: Secret): KeyObject => {
+  const { createPrivateKey } = crypto();
   let key: KeyObject;
   try {
     key = createPrivateKey(pem.reveal());
@@ -76,6 +80,7 @@ export const signInForm = (
   standard: boolean,
 ): Readonly<Record<string, string>> => {
   if (own.kind === "client-credentials") return { grant_type: "client_credentials" };
+  const { randomUUID, sign } = crypto();
   const iat = toNumericDate(now.wall);
   const claims = {
     iss: clientId,
