@@ -3,6 +3,7 @@
 import { execFile, spawn } from "node:child_process";
 import {
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -42,6 +43,7 @@ beforeAll(async () => {
     mcopy: "mtools",
   });
   folder = mkdtempSync(join(tmpdir(), "porchlight-image-"));
+  mkdirSync(join(folder, "tmp"));
   writeFileSync(join(folder, "porch.json"), settings);
   writeFileSync(join(folder, "ca.pem"), "a certificate");
 });
@@ -54,17 +56,22 @@ const settings = `{ // The porch.
 }
 `;
 
+/** A place for temporary files that no other suite writes to meanwhile. */
+const ownPlace = (): NodeJS.ProcessEnv => ({ ...process.env, TMPDIR: join(folder, "tmp") });
+
 const image = async (target: string, ...words: string[]): Promise<string> => {
   const args = ["image", target, "--settings", join(folder, "porch.json"), ...words];
-  const { stderr } = await run(program, args).catch((error: Error & { stderr?: string }) => {
-    throw new Error(error.stderr ?? error.message);
-  });
+  const { stderr } = await run(program, args, { env: ownPlace() }).catch(
+    (error: Error & { stderr?: string }) => {
+      throw new Error(error.stderr ?? error.message);
+    },
+  );
   return stderr;
 };
 
 /** Folders that `porchlight image` mounts at. */
 const leftBehind = (): readonly string[] =>
-  readdirSync(tmpdir()).filter((name) => name.startsWith("porchlight-card-"));
+  readdirSync(join(folder, "tmp")).filter((name) => name.startsWith("porchlight-card-"));
 
 const prepared = (path: string): void => {
   expect(namesOnBoot(path).toSorted()).toEqual(["::/ca.pem", "::/porchlight.json"]);
@@ -172,7 +179,9 @@ describe("porchlight image", () => {
   it("leaves nothing mounted when it is interrupted", async () => {
     const path = join(folder, "interrupted.img");
     makeImage(path, { table: "dos" });
-    const child = spawn(program, ["image", path, "--settings", join(folder, "porch.json")]);
+    const child = spawn(program, ["image", path, "--settings", join(folder, "porch.json")], {
+      env: ownPlace(),
+    });
     child.stderr.once("data", () => child.kill("SIGINT"));
     const code = await new Promise((resolve) => child.once("exit", resolve));
     expect(code).toBe(130);
