@@ -1,21 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { MqttClient } from "mqtt";
+import type { Link } from "../companion/core/link.ts";
 
-/** One connection of the phone to the broker. */
-export interface PhoneLink {
+/** One connection of the phone to the broker, as the app has it. */
+export interface PhoneLink extends Omit<Link, "subscribe"> {
   /** Throws when the broker's rules do not let this phone read a topic. */
   subscribe(topics: readonly string[]): Promise<void>;
-  /** QoS 1; the broker drops it when nobody took it within `expiresInS`. */
-  publish(message: {
-    readonly topic: string;
-    readonly payload: string;
-    readonly responseTopic: string;
-    readonly correlation: string;
-    readonly expiresInS: number;
-  }): Promise<void>;
-  /** Resolves when the connection has ended, however it ended. */
-  readonly ended: Promise<void>;
-  close(): void;
 }
 
 /** The broker turned the phone away: its token does not count (any more). */

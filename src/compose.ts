@@ -222,7 +222,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       const trust = createTrust(org, whenAway, clock);
       return createSignedCommands(
         {
-          clientId: settings.commands.clientId ?? settings.org.clientId,
+          clientId: settings.commands.clientId,
           signInHours: settings.commands.signInHours,
           dialect: settings.org.dialect,
           deviceId: device.id,

@@ -39,9 +39,9 @@ export interface ActivityParts {
   readonly onSignedOut: (revoked: boolean) => void;
 }
 
-/** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
 /** Commands that may wait for slow hardware at a time. A dragged slider sends them faster than some lamps take them. */
 const MOST_COMMANDS = 64;
+/** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
 const CLOCK_LOOK_MS = 5_000;
 const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */

@@ -3,6 +3,7 @@
 import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
 import type { Evening, LightCause, Place } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
+import { createTurns } from "../turns.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
 import { followsSun, momentsAround } from "./evening-moments.ts";
@@ -100,14 +101,9 @@ export const openEvening = async (parts: {
   let stored = decode(await vault.read("evening").catch(() => undefined));
   let changed = new AbortController();
   let fault: ErrorCode | null = null;
-  let turn: Promise<unknown> = Promise.resolve();
 
   /** One after the other: what was decided last is what stands on the disk. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined);
-    return done;
-  };
+  const inTurn = createTurns();
 
   const tellOthers = (): void => {
     for (const listener of listeners) listener();

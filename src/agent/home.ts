@@ -3,6 +3,7 @@
 
 import type { Place } from "../model.ts";
 import type { Clock, Org, Session, Vault } from "../ports.ts";
+import { createTurns } from "../turns.ts";
 import { type EpochMs, epochMs, type MonoMs } from "../units.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
 
@@ -66,14 +67,9 @@ export const openHome = async (parts: {
   let asked: { readonly by: Person; readonly at: MonoMs } | null = null;
   /** Counts the owners, for answers that come too late. */
   let nth = 0;
-  let turn: Promise<unknown> = Promise.resolve();
 
   /** One after the other: what was decided last is what stands on the disk. */
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined);
-    return done;
-  };
+  const inTurn = createTurns();
 
   const isDue = (by: Person): boolean => {
     if (asked !== null && isSamePerson(asked.by, by) && clock.mono() - asked.at < DAY_MS) return false;

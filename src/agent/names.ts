@@ -1,6 +1,7 @@
 // Names that the owner gave from the phone. They stand above those of the settings until somebody changes the settings.
 
 import type { Vault } from "../ports.ts";
+import { createTurns } from "../turns.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
 
 /** What people call the board and its lamps. */
@@ -78,15 +79,10 @@ export const openNames = async (
     ...settings.lights.map(({ id, name }) => [id, name] as const),
   ]);
   let kept = decode(await vault.read("names").catch(() => undefined));
-  let turn: Promise<unknown> = Promise.resolve();
   const listeners = new Set<() => void>();
 
   /** One after the other, so that none is lost of two that come at once. */
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined);
-    return done;
-  };
+  const inTurn = createTurns();
 
   const become = (next: Kept): void => {
     kept = next;

@@ -3,6 +3,7 @@ import { signedLimits } from "../broker/signed-limits.ts";
 import { AgentError } from "../errors.ts";
 import type { GuestPass, Identity } from "../model.ts";
 import type { Clock, Guests, Vault } from "../ports.ts";
+import { createTurns } from "../turns.ts";
 import { isSamePerson, type Person } from "../users.ts";
 import { fieldsOf, isFields, textOf } from "./encodings.ts";
 import { readPass } from "./passes.ts";
@@ -44,7 +45,6 @@ const encode = ({ userId, orgId, passes }: Kept): Uint8Array =>
 export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
   const { vault, clock } = ports;
   let kept: Promise<Kept | undefined> | undefined;
-  let turn: Promise<unknown> = Promise.resolve();
 
   const load = async (): Promise<Kept | undefined> => {
     try {
@@ -75,11 +75,7 @@ export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
     kept = Promise.resolve(next);
   };
 
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const done = turn.then(work);
-    turn = done.catch(() => undefined);
-    return done;
-  };
+  const inTurn = createTurns();
 
   return {
     list: (owner) => inTurn(() => current(owner)),
