@@ -1,6 +1,4 @@
 import { createHook } from "node:async_hooks";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { Clock } from "../src/ports.ts";
 import { type EpochMs, epochMs, type MonoMs, monoMs } from "../src/units.ts";
 
@@ -16,8 +14,10 @@ interface Timer {
 const inFlight = new Set<number>();
 let watchers = 0;
 const hook = createHook({
-  init(id, type) {
-    if (/REQUEST$|^FSREQ|^GETADDRINFO|^ZLIB/.test(type)) inFlight.add(id);
+  init(id, type, _trigger, resource) {
+    if (!/REQUEST$|^FSREQ|^GETADDRINFO|^ZLIB/.test(type)) return;
+    inFlight.add(id);
+    endWithRun(id, resource);
   },
   after(id) {
     inFlight.delete(id);
@@ -27,13 +27,21 @@ const hook = createHook({
   },
 });
 
-const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/**
+ * Synchronous crypto (randomUUID, generateKeyPairSync) begins with `init` as well, and has no end before its object is
+ * collected. What its `run` gives tells it apart: the result, where other work gives nothing or a promise.
+ */
+const endWithRun = (id: number, resource: object): void => {
+  if (!("run" in resource) || typeof resource.run !== "function") return;
+  const { run } = resource;
+  resource.run = function (this: unknown, ...args: unknown[]): unknown {
+    const result: unknown = Reflect.apply(run, this, args);
+    if (Array.isArray(result)) inFlight.delete(id);
+    return result;
+  };
+};
 
-// Synchronous crypto (randomUUID, generateKeyPairSync) also begins with `init`, looks the same, and ends only when its
-// object is collected. So when rounds go by with work in flight, garbage is collected: what is left then is real.
-setFlagsFromString("--expose-gc");
-const collectGarbage: unknown = runInNewContext("gc");
-const COLLECT_AFTER_ROUNDS = 64;
+const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Macrotasks without any work in flight before the program counts as having nothing left to do. */
 const QUIET_ROUNDS = 6;
@@ -108,13 +116,9 @@ export class VirtualClock implements Clock {
 
   /** Lets everything that can happen without time passing happen. */
   async settle(): Promise<void> {
-    let collectAt = COLLECT_AFTER_ROUNDS;
-    for (let quiet = 0, round = 1; quiet < QUIET_ROUNDS; round++) {
+    for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
       await macrotask();
       quiet = inFlight.size === 0 ? quiet + 1 : 0;
-      if (round < collectAt || inFlight.size === 0) continue;
-      if (typeof collectGarbage === "function") collectGarbage();
-      collectAt *= 4;
     }
   }
 
