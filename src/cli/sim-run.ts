@@ -202,7 +202,13 @@ const settingsOf = (world: World, stateDir: string): Settings => {
     file: { path: "the simulator's own settings", text: JSON.stringify(world.settingsFor(stateDir)) },
     // A developer's own PORCHLIGHT_… variables are for their boards, not for this one.
     env: {},
-    board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir },
+    board: {
+      deviceId: undefined,
+      hostname: "simulated",
+      serial: undefined,
+      stateDir,
+      timeZone: undefined,
+    },
     load: () => ({ ok: false, problem: "the simulated board has no files" }),
   });
   if (!result.ok) throw settingsError(result.mistakes);
