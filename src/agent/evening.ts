@@ -1,6 +1,6 @@
 // Lamps that go on and off at a time of day or with the sun, by the clock of the home, with or without a network.
 
-import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
+import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Evening, HomeSource, LightCause } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
@@ -119,7 +119,7 @@ export const openEvening = async (parts: {
     if (code === fault && source === homeSource) return;
     const news = code !== null && code !== fault;
     [fault, homeSource] = [code, source];
-    if (news) tell(new AgentError(code, "the evening"));
+    if (news) tell(new AgentError(code, entryOf(code).help));
     tellOthers();
   };
 
