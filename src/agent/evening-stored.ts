@@ -53,7 +53,7 @@ const readSchedule = (value: unknown): Evening | null => {
     brightness === null || (typeof brightness === "number" && brightness > 0 && brightness <= 1);
   if (!isLights || !isBrightness) return null;
   const schedule = { on, off, timeZone, lights, brightness, away: away === true };
-  momentsAround(schedule, epochMs(0), { home: null, board: "" });
+  momentsAround(schedule, epochMs(0), { home: null, seed: "" });
   return schedule;
 };
 

@@ -4,6 +4,7 @@ import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts"
 import type { Evening, HomeSource, LightCause } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
+import { epochMs } from "../units.ts";
 import { isSamePerson, type Person } from "../users.ts";
 import { type EveningMoment, followsSun, momentsAround } from "./evening-moments.ts";
 import {
@@ -123,22 +124,19 @@ export const openEvening = async (parts: {
     tellOthers();
   };
 
-  const switchLamps = async (by: Evening, on: boolean, signal: AbortSignal): Promise<void> => {
+  const switchLamp = async (
+    light: Light,
+    on: boolean,
+    brightness: number | null,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const cause: LightCause = { kind: "evening" };
-    const change = {
-      on,
-      effect: null,
-      ...(on && by.brightness !== null ? { brightness: by.brightness } : {}),
-    };
-    const chosen = [...lights.values()].filter(({ id }) => by.lights?.includes(id) ?? true);
-    await Promise.all(
-      chosen.map(async (light) => {
-        const fits = light.traits.dims ? change : { on, effect: null };
-        await light.apply(fits, { fadeMs: FADE_MS, cause }, signal).catch((error: unknown) => {
-          if (!signal.aborted) tell(error);
-        });
-      }),
-    );
+    const dimmed = on && brightness !== null && light.traits.dims ? { brightness } : {};
+    await light
+      .apply({ on, effect: null, ...dimmed }, { fadeMs: FADE_MS, cause }, signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) tell(error);
+      });
   };
 
   /** How far this schedule has been followed is known from here on, on the disk too. */
@@ -159,17 +157,22 @@ export const openEvening = async (parts: {
     }
     const home = followsSun(by) ? await parts.home.where(by.timeZone) : null;
     const now = clock.wall();
-    const moments = momentsAround(by, now, { home: home?.place ?? null, board });
-    const { last, next } = moments;
-    found(hindrance(by, home, moments), home?.source ?? null);
+    const place = home?.place ?? null;
+    const whole = momentsAround({ ...by, away: false }, now, { home: place, seed: "" });
+    found(hindrance(by, home, whole), home?.source ?? null);
+    const lamps = [...lights.values()]
+      .filter(({ id }) => by.lights?.includes(id) ?? true)
+      .map((light) => ({ light, ...momentsAround(by, now, { home: place, seed: `${board} ${light.id}` }) }));
     const done = stored.done !== null && isSameEvening(stored.done.of, by) ? stored.done.at : null;
     if (done === null) await follow(by, now);
-    // What was done in a future that never came does not count: the lamps are put as the last real moment had them.
-    else if (last.at > done || done > now + SET_BACK_MS) {
-      await switchLamps(by, last.on, signal);
-      await follow(by, last.at);
+    else {
+      // What was done in a future that never came does not count: the lamps are put as the last real moment had them.
+      const due = lamps.filter(({ last }) => last.at > done || done > now + SET_BACK_MS);
+      await Promise.all(due.map(({ light, last }) => switchLamp(light, last.on, by.brightness, signal)));
+      if (due.length > 0) await follow(by, epochMs(Math.max(...due.map(({ last }) => last.at))));
     }
-    return Math.min(next.at - clock.wall(), LOOK_MS);
+    const next = Math.min(whole.next.at, ...lamps.map((lamp) => lamp.next.at));
+    return Math.min(next - clock.wall(), LOOK_MS);
   };
 
   return {

@@ -12,7 +12,7 @@ const berlin: Pick<Evening, "on" | "off" | "timeZone" | "away"> = {
   timeZone: "Europe/Berlin",
   away: false,
 };
-const nowhere: Surroundings = { home: null, board: "porch-1" };
+const nowhere: Surroundings = { home: null, seed: "porch-1" };
 
 describe("the moments of a schedule", () => {
   it.each<[string, Partial<typeof berlin>, string, string, string]>([
@@ -152,7 +152,7 @@ describe("dusk", () => {
 });
 
 describe("a schedule that begins at dusk", () => {
-  const atHome = (home: Place | null): Surroundings => ({ home, board: "porch-1" });
+  const atHome = (home: Place | null): Surroundings => ({ home, seed: "porch-1" });
   const dusk = { ...berlin, on: "dusk" };
 
   it.each<[string, Partial<typeof berlin>, Place | null, string, string, boolean, string, boolean]>([
@@ -318,7 +318,7 @@ describe("a lived-in evening", () => {
         fc.constantFrom("23:00", "22:30", "01:30"),
         (day, on, off) => {
           const schedule = { ...berlin, on, off };
-          const around = { home: places.berlin, board: "porch-1" };
+          const around = { home: places.berlin, seed: "porch-1" };
           const plain = switchings(schedule, around, day);
           const lived = switchings({ ...schedule, away: true }, around, day);
           const [begin, end] = [plain[0], plain.at(-1)];
@@ -344,7 +344,7 @@ describe("a lived-in evening", () => {
     const away = { ...berlin, away: true };
     const of = (day: string, board: string): string =>
       JSON.stringify(
-        switchings(away, { home: null, board }, day).map((each) => each.at - at(`${day}T11:00Z`)),
+        switchings(away, { home: null, seed: board }, day).map((each) => each.at - at(`${day}T11:00Z`)),
       );
     const days = ["2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04"];
     expect(new Set(days.map((day) => of(day, "porch-1"))).size).toBe(4);
@@ -354,7 +354,7 @@ describe("a lived-in evening", () => {
 
   it("that is short is as it stands", () => {
     const short = { ...berlin, on: "22:45" };
-    const around = { home: null, board: "porch-1" };
+    const around = { home: null, seed: "porch-1" };
     expect(switchings({ ...short, away: true }, around, "2026-12-01")).toEqual(
       switchings(short, around, "2026-12-01"),
     );
@@ -388,7 +388,7 @@ describe("any schedule, anywhere, on any day", () => {
   it("has a last moment and a next one, within two days, on and off at the times it names", () => {
     fc.assert(
       fc.property(anywhere, ({ evening, home, now }) => {
-        const { last, next } = momentsAround(evening, now, { home, board: "porch-1" });
+        const { last, next } = momentsAround(evening, now, { home, seed: "porch-1" });
         expect(last.at).toBeLessThanOrEqual(now);
         expect(next.at).toBeGreaterThan(now);
         expect(next.at - last.at).toBeLessThanOrEqual(49 * 3_600_000);
@@ -418,7 +418,7 @@ describe("any schedule, anywhere, on any day", () => {
         ({ evening, home, now }, minutes, away) => {
           if (home === null) return;
           const dusk = { ...evening, on: minutes === 0 ? "dusk" : `dusk+${minutes}`, away };
-          const around = { home, board: "porch-1" };
+          const around = { home, seed: "porch-1" };
           const { last, next } = momentsAround(dusk, now, around);
           for (const { at: moment, on } of [last, next]) {
             if (!on) continue;

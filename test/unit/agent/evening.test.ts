@@ -275,6 +275,22 @@ describe("a schedule", () => {
     expect(switched.at(-1)).toBe(false);
   });
 
+  it("has each lamp look lived-in at moments of its own", async () => {
+    await (await open()).set({ ...berlin, away: true }, ada);
+    const [main, plug]: [number[], number[]] = [[], []];
+    for (let minute = 0; minute < 12 * 60; minute++) {
+      const before = applied.length;
+      await clock.advance(60_000);
+      for (const { light } of applied.slice(before)) (light === "main" ? main : plug).push(minute);
+    }
+    expect(main.length).toBeGreaterThan(2);
+    expect(plug.length).toBeGreaterThan(2);
+    expect(plug).not.toEqual(main);
+    const states = (id: string) => applied.filter(({ light }) => light === id).map(({ change }) => change.on);
+    for (const id of ["main", "plug"])
+      expect(states(id)).toEqual(states(id).map((_, index) => index % 2 === 0));
+  });
+
   it("at dusk and away outlives the board", async () => {
     await (await open()).set({ ...berlin, on: "dusk-15", away: true }, ada);
     await close();
