@@ -185,7 +185,9 @@ export const settingsWarnings = ({ broker, commands }: Judged): readonly ErrorCo
 ];
 
 /** What is no mistake, but perhaps not what was meant: for a person who checks the settings. */
-export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonly string[] => [
+export const settingsNotes = (
+  settings: Judged & Pick<Settings, "org" | "home" | "evening">,
+): readonly string[] => [
   ...settingsWarnings(settings).map((code) => {
     const { title, help } = entryOf(code);
     return `Warning: ${title} (${code}). ${help}`;
@@ -198,6 +200,11 @@ export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonl
   ...(settings.commands.trust === "owner" && settings.commands.clientId === settings.org.clientId
     ? [
         "Phones are obeyed when they signed in with the board's own client id. If their app has another one, name it in commands.clientId.",
+      ]
+    : []),
+  ...(settings.evening.on?.startsWith("dusk") && settings.home.latitude === null
+    ? [
+        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in" : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
       ]
     : []),
 ];
