@@ -16,7 +16,7 @@ import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent, Place } from "./model.ts";
+import type { AgentEvent, Evening, Place } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
@@ -126,14 +126,22 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
 
   const org = createOrg(settings.org, { http, clock });
   const session = createSession({ org, vault, clock });
-  const home = await openHome({ settled: placeOf(settings.home), vault, session, org, clock });
+  const home = await openHome({
+    settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
+    serial: settings.device.serial,
+    vault,
+    session,
+    org,
+    clock,
+  });
   const evening = await openEvening({
     vault,
     lights,
     clock,
     journal,
     board: settings.device.id,
-    home: () => home.place,
+    settled: scheduleOf(settings.evening),
+    home,
   });
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
@@ -344,6 +352,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
 
 const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>
   latitude === null || longitude === null ? null : { latitude, longitude };
+
+const scheduleOf = ({ on, timeZone, brightness, ...rest }: Settings["evening"]): Evening | null =>
+  on === null || timeZone === null
+    ? null
+    : { ...rest, on, timeZone, brightness: brightness === null ? null : brightness / 100 };
 
 /** The same promise for every caller; a failed one is made anew. */
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {

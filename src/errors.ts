@@ -144,6 +144,16 @@ export const errorTable = {
     title: "The board does not know where home is, and so not when it gets dark there",
     help: "It takes 18:00 for dusk until it knows. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
   },
+  HOME_BY_TIME_ZONE: {
+    remedy: "report",
+    title: "Nobody has told the board where home is, so dusk is that of its time zone's city",
+    help: "That may be an hour or more off. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
+  },
+  NO_DUSK: {
+    remedy: "report",
+    title: "It does not get dark these days before the lamps would go off",
+    help: "They stay off until the evenings are darker. To have them on, set a time of day for them to go on, or to go off later.",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",

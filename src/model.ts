@@ -211,7 +211,11 @@ export type SignedRequest =
       readonly light: string | null;
       readonly name: string;
     }
-  | { readonly do: "evening"; readonly evening: Evening | null }
+  | {
+      readonly do: "evening";
+      /** `settings`: the board's own again. */
+      readonly evening: Evening | null | "settings";
+    }
   | { readonly do: "signOut" }
   | { readonly do: "update" };
 
@@ -248,6 +252,16 @@ export interface Place {
   /** -180..180. */
   readonly longitude: number;
 }
+
+/** What an org tells of where somebody lives; null is what it does not know, or does not tell. */
+export interface OrgHome {
+  readonly place: Place | null;
+  /** IANA name. */
+  readonly timeZone: string | null;
+}
+
+/** How the board knows where home is; `timeZone`: only roughly, by the city of its time zone. */
+export type HomeSource = "settings" | "org" | "timeZone";
 
 /** When the lamps go on and off every day. */
 export interface Evening {
@@ -306,8 +320,14 @@ export interface About {
   readonly owner: Identity | null;
   /** When the lamps go on and off by themselves, or null. */
   readonly evening: Evening | null;
+  /** Who gave it (the phone also says that there is none), or null. */
+  readonly eveningFrom: "phone" | "settings" | null;
+  /** The board's own schedule, whether it counts or not, or null. */
+  readonly eveningSettings: Evening | null;
   /** Why the evening cannot be followed as it stands, or null. */
   readonly eveningFault: ErrorCode | null;
+  /** How the board knows where home is, as far as the evening needs it, or null. */
+  readonly homeFrom: HomeSource | null;
   /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
   readonly signedInUntil: EpochMs | null;
   /** Null while the org has not told. */
@@ -376,6 +396,9 @@ export interface Status {
   /** The program's version. */
   readonly version: string;
   readonly update: UpdateOutcome | null;
+  readonly evening: Evening | null;
+  readonly eveningFrom: About["eveningFrom"];
+  readonly homeFrom: HomeSource | null;
   /** What the settings give up (codes with remedy `warn`), and why the evening cannot be followed as it stands. */
   readonly warnings: readonly ErrorCode[];
 }

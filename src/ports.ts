@@ -21,7 +21,7 @@ import type {
   LightReport,
   LightState,
   LightTraits,
-  Place,
+  OrgHome,
   PollAnswer,
   Signal,
   SignedVerdict,
@@ -103,8 +103,11 @@ export interface Org {
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
   /** How many approvals the grant's user has given to this client; null when the org does not tell. */
   approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
-  /** Where the grant's user lives, to a tenth of a degree; null when the org does not know, or does not tell. */
-  home(grant: Grant, signal: AbortSignal): Promise<Place | null>;
+  /**
+   * Where the grant's user lives, to a tenth of a degree, else where the asset with this serial number stands; and the user's
+   * time zone.
+   */
+  home(grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome>;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */

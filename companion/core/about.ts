@@ -22,8 +22,14 @@ export interface BoardInfo {
   readonly lamps: readonly LampInfo[];
   readonly owner: { readonly userId: string; readonly name: string } | null;
   readonly evening: Evening | null;
+  /** Who gave it; the phone also says that there is none. Null: nobody. */
+  readonly eveningFrom: "phone" | "settings" | null;
+  /** The board's own, whether it counts or not. */
+  readonly eveningSettings: Evening | null;
   /** Why it cannot follow the evening as it stands: a code of the documents' table of errors, or null. */
   readonly eveningFault: string | null;
+  /** How it knows where home is, as far as the evening needs it: `settings`, `org` or `timeZone`. */
+  readonly homeFrom: string | null;
   /** When its sign-in at the org ends, in milliseconds since 1970, as far as it knows. */
   readonly signedInUntil: number | null;
   /** How many sign-ins its owner has with boards' app, and how many the org keeps. */
@@ -50,7 +56,10 @@ export const readAbout = (text: string): BoardInfo | null => {
     lamps: about.lights.slice(0, MAX_LAMPS).flatMap(lampOf),
     owner: userId === null ? null : { userId, name: textOf(owner?.name, 256) ?? userId },
     evening: readEvening(about.evening),
+    eveningFrom: about.eveningFrom === "phone" || about.eveningFrom === "settings" ? about.eveningFrom : null,
+    eveningSettings: readEvening(about.eveningSettings),
     eveningFault: textOf(about.eveningFault, 64),
+    homeFrom: textOf(about.homeFrom, 64),
     signedInUntil: momentOf(about.signedInUntil),
     approvals: typeof used === "number" && typeof limit === "number" ? { used, limit } : null,
   };

@@ -6,6 +6,8 @@ import { recordId } from "./ids.ts";
 export interface OrgUser {
   readonly id: string;
   readonly contactId: string;
+  /** Of the person, who is one of the org's customers. */
+  readonly accountId: string;
   readonly username: string;
   password: string;
   readonly firstName: string;
@@ -132,6 +134,9 @@ export interface AssetRecord {
   Product2Id: string | null;
   Status: string | null;
   Description: string | null;
+  /** Where it stands, in degrees; null where nobody has said. */
+  Latitude: number | null;
+  Longitude: number | null;
   readonly CreatedDate: string;
   LastModifiedDate: string;
 }
@@ -191,6 +196,7 @@ export const createStore = (): OrgStore => {
     return {
       id: recordId("005", n),
       contactId: recordId("003", n),
+      accountId: recordId("001", n),
       username: `${name}@northwind.example`,
       password: "porchlight",
       firstName,

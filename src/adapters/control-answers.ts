@@ -5,7 +5,9 @@ import type { ErrorCode } from "../errors.ts";
 import type {
   Approvals,
   CommandResult,
+  Evening,
   GuestPass,
+  HomeSource,
   LightChange,
   LightState,
   Signal,
@@ -70,6 +72,9 @@ export interface StatusAnswer {
   }[];
   readonly version: string;
   readonly update: UpdateOutcome | null;
+  readonly evening: Evening | null;
+  readonly eveningFrom: Status["eveningFrom"];
+  readonly homeFrom: HomeSource | null;
   readonly warnings: readonly ErrorCode[];
 }
 
@@ -104,6 +109,9 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     broker: status.broker,
     version: status.version,
     update: status.update,
+    evening: status.evening,
+    eveningFrom: status.eveningFrom,
+    homeFrom: status.homeFrom,
     warnings: status.warnings,
     problem:
       view.problem === null

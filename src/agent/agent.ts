@@ -134,7 +134,10 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
       evening: parts.evening.schedule,
+      eveningFrom: parts.evening.from,
+      eveningSettings: parts.evening.settled,
       eveningFault: parts.evening.fault,
+      homeFrom: parts.evening.homeSource,
       signedInUntil: parts.standing.signedInUntil,
       approvals: parts.standing.approvals,
       update: parts.updateNews.last,
@@ -260,6 +263,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
     update: parts.updateNews.last,
+    evening: parts.evening.schedule,
+    eveningFrom: parts.evening.from,
+    homeFrom: parts.evening.homeSource,
     warnings: parts.evening.fault === null ? parts.warnings : [...parts.warnings, parts.evening.fault],
   });
 

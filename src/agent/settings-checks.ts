@@ -146,6 +146,36 @@ const homeMistakes = (values: SettingValues): CrossMistake[] => {
   return [{ key, problem: "is needed: latitude and longitude go together" }];
 };
 
+const isTimeZone = (timeZone: string): boolean => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const eveningMistakes = (values: SettingValues, lamps: readonly string[]): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  for (const key of ["home.timeZone", "evening.timeZone"] as const) {
+    const zone = values[key];
+    if (typeof zone === "string" && !isTimeZone(zone))
+      found.push({ key, problem: "is no time zone of the tz database; write it as Europe/Berlin" });
+  }
+  const { "evening.on": on, "evening.off": off } = values;
+  if (typeof on === "string" && values["evening.timeZone"] === null)
+    found.push({ key: "evening.timeZone", problem: "is needed with evening.on" });
+  if (typeof on === "string" && on === off)
+    found.push({ key: "evening.off", problem: "is the same as evening.on; the lamps would never be on" });
+  const strange = values["evening.lights"]?.find((id) => !lamps.includes(id));
+  if (strange !== undefined)
+    found.push({
+      key: "evening.lights",
+      problem: `names ${JSON.stringify(strange)}, which is no lamp of this board; it has ${lamps.join(", ")}`,
+    });
+  return found;
+};
+
 type Judged = Pick<Settings, "broker" | "commands">;
 
 /** What the settings give up of the board's safety: codes with remedy `warn`. */
@@ -155,7 +185,9 @@ export const settingsWarnings = ({ broker, commands }: Judged): readonly ErrorCo
 ];
 
 /** What is no mistake, but perhaps not what was meant: for a person who checks the settings. */
-export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonly string[] => [
+export const settingsNotes = (
+  settings: Judged & Pick<Settings, "org" | "home" | "evening">,
+): readonly string[] => [
   ...settingsWarnings(settings).map((code) => {
     const { title, help } = entryOf(code);
     return `Warning: ${title} (${code}). ${help}`;
@@ -170,14 +202,23 @@ export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonl
         "Phones are obeyed when they signed in with the board's own client id. If their app has another one, name it in commands.clientId.",
       ]
     : []),
+  ...(settings.evening.on?.startsWith("dusk") && settings.home.latitude === null
+    ? [
+        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in" : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
+      ]
+    : []),
 ];
 
-/** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
-export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
+/**
+ * Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. `lamps` are the
+ * ids of the lamps.
+ */
+export const crossMistakes = (values: SettingValues, lamps: readonly string[]): readonly CrossMistake[] => [
   ...orgMistakes(values),
   ...signInMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),
   ...homeMistakes(values),
+  ...eveningMistakes(values, lamps),
 ];

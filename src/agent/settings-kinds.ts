@@ -49,6 +49,14 @@ export interface ObjectKind {
   readonly kind: "object";
 }
 
+/** A JSON list of at least one text; `allowed` says in words what the texts are. */
+export interface ListKind {
+  readonly kind: "list";
+  readonly pattern: RegExp;
+  readonly allowed: string;
+  readonly most: number;
+}
+
 /** The kind of a setting. */
 export type Kind =
   | TextKind
@@ -59,9 +67,10 @@ export type Kind =
   | PathKind
   | PlaceKind
   | SecretKind
-  | ObjectKind;
+  | ObjectKind
+  | ListKind;
 
-type JsonKind = FlagKind | NumberKind | ObjectKind;
+type JsonKind = FlagKind | NumberKind | ObjectKind | ListKind;
 
 /** A text that is kept outside the settings. */
 export type TextElsewhere = { readonly file: string } | { readonly credential: string };
@@ -81,14 +90,16 @@ export interface Around {
   readonly credentialsFolder: string | undefined;
 }
 
+type Value = string | boolean | number | Secret | JsonObject | readonly string[];
+
 export type Reading =
-  | { readonly ok: true; readonly value: string | boolean | number | Secret | JsonObject }
+  | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly problem: string };
 
 /** Longest text a setting may have, in characters. */
 const MAX_TEXT = 16_384;
 
-const good = (value: string | boolean | number | Secret | JsonObject): Reading => ({ ok: true, value });
+const good = (value: Value): Reading => ({ ok: true, value });
 const wrong = (problem: string): Reading => ({ ok: false, problem });
 
 /** Absolute as it is, relative from `folder`. */
@@ -120,12 +131,14 @@ export const allowedWords = (kind: Kind): string => {
       return "a text, best kept elsewhere";
     case "object":
       return "a JSON object";
+    case "list":
+      return `a list of 1 to ${kind.most} ${kind.allowed}`;
   }
 };
 
 /** Kinds whose values are no texts, so that none of them can be kept elsewhere. */
 export const isJsonKind = (kind: Kind): kind is JsonKind =>
-  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object";
+  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object" || kind.kind === "list";
 
 const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
   if (!isObject(raw)) return false;
@@ -202,6 +215,14 @@ const readText = (text: string, kind: Exclude<Kind, JsonKind>, around: Around): 
   }
 };
 
+const readList = (raw: Json, { pattern, most }: ListKind): Reading => {
+  const list: readonly Json[] = Array.isArray(raw) ? raw : [];
+  const texts = list.filter((each) => typeof each === "string" && pattern.test(each)) as readonly string[];
+  return texts.length > 0 && texts.length === list.length && texts.length <= most
+    ? good([...new Set(texts)])
+    : wrong("is not such a list");
+};
+
 /** Reads one value as its kind says; the problem, when there is one, completes the sentence "<key> …". */
 export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
   switch (kind.kind) {
@@ -216,6 +237,8 @@ export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
         : wrong("is not such a number");
     case "object":
       return isObject(raw) ? good(raw) : wrong("is not an object");
+    case "list":
+      return readList(raw, kind);
     default: {
       if (typeof raw === "string") return readText(raw, kind, around);
       if (!isElsewhere(raw)) return wrong("is not a text");

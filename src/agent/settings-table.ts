@@ -9,6 +9,7 @@ import type {
   ChoiceKind,
   FlagKind,
   Kind,
+  ListKind,
   NumberKind,
   ObjectKind,
   PathKind,
@@ -50,6 +51,8 @@ export interface BoardFacts {
   /** As the maker engraved it; undefined where the board does not say. */
   readonly serial: string | undefined;
   readonly stateDir: string;
+  /** IANA name of the zone that its clock shows; undefined where it shows UTC. */
+  readonly timeZone: string | undefined;
 }
 
 /** Where a value comes from when nobody sets it. */
@@ -72,7 +75,9 @@ type KindFor<V> = V extends boolean
       ? SecretKind
       : V extends string
         ? TextKind | UrlKind | PathKind | PlaceKind
-        : ObjectKind;
+        : V extends readonly unknown[]
+          ? ListKind
+          : ObjectKind;
 
 export interface SettingRow<V> {
   readonly kind: string extends V & string
@@ -120,6 +125,12 @@ const oneLine: TextKind = {
   kind: "text",
   pattern: printed((sign) => `^${sign}{1,1024}$`),
   allowed: "1 to 1024 characters on one line",
+};
+
+const timeZone: TextKind = {
+  kind: "text",
+  pattern: /^[A-Za-z][\w+/-]{0,63}$/,
+  allowed: 'a time zone such as "Europe/Berlin"',
 };
 
 export const settingTable = {
@@ -459,6 +470,74 @@ export const settingTable = {
     fallback: always(null),
     doc: "Goes with home.latitude; east is positive.",
     example: 13.4,
+  },
+  "home.timeZone": {
+    kind: timeZone,
+    nullable: true,
+    fallback: always(null),
+    doc: "Home's time zone. Where neither settings nor org tell coordinates, dusk is that of the zone's city. Null: the org is asked, else the schedule's own zone counts.",
+    example: "Europe/Berlin",
+  },
+  "evening.on": {
+    kind: {
+      kind: "text",
+      pattern: /^(?:(?:[01]\d|2[0-3]):[0-5]\d|dusk(?:[+-](?:[1-9]\d?|1[0-7]\d|180))?)$/,
+      allowed:
+        'a time of day such as "18:30"; or "dusk", "dusk+30", "dusk-15": up to 180 minutes after or before dusk',
+    },
+    nullable: true,
+    fallback: always(null),
+    doc: "When the lamps go on every day, also while nobody is signed in. What the owner says from the phone counts instead, until this schedule is changed or the board signed out. Null: not by the settings.",
+    example: "dusk",
+  },
+  "evening.off": {
+    kind: {
+      kind: "text",
+      pattern: /^(?:[01]\d|2[0-3]):[0-5]\d$/,
+      allowed: 'a time of day such as "23:00"',
+    },
+    nullable: false,
+    fallback: always("23:00"),
+    doc: "When they go off; the next morning where that is before they went on.",
+    example: "23:30",
+  },
+  "evening.timeZone": {
+    kind: timeZone,
+    nullable: true,
+    fallback: derived(
+      "home.timeZone, else the board's own unless that is UTC; null without evening.on",
+      (chosen, board) =>
+        // Only where it is needed: asking for the board's zone takes a while.
+        chosen["evening.on"] ? (chosen["home.timeZone"] ?? board.timeZone) : null,
+    ),
+    doc: "The time zone of the two times, daylight saving included.",
+    example: "Europe/Berlin",
+  },
+  "evening.lights": {
+    kind: {
+      kind: "list",
+      pattern: /^[a-z0-9_-]{1,64}$/,
+      allowed: "ids of lamps of this board",
+      most: 32,
+    },
+    nullable: true,
+    fallback: always(null),
+    doc: "Which lamps. Null: all.",
+    example: ["main"],
+  },
+  "evening.brightness": {
+    kind: { kind: "number", least: 1, most: 100 },
+    nullable: true,
+    fallback: always(null),
+    doc: "How bright, in percent. Null: as each lamp was.",
+    example: 60,
+  },
+  "evening.away": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(false),
+    doc: "Nobody is at home: between the two times the lamps go on and off as if somebody were, other every day.",
+    example: true,
   },
   "state.dir": {
     kind: { kind: "path" },

@@ -15,6 +15,7 @@ export const boardToCome: BoardFacts = {
   hostname: "porchlight",
   serial: undefined,
   stateDir: "/var/lib/porchlight",
+  timeZone: undefined,
 };
 /** Where systemd's LoadCredential=secret:FOLDER puts the folder's file NAME. */
 const CREDENTIAL = "secret_";

@@ -72,7 +72,25 @@ export interface Settings {
     /** `03:00-05:00`, by the board's own time. */
     readonly window: string;
   };
-  /** Where home is, in degrees; both or none. */
-  readonly home: { readonly latitude: number | null; readonly longitude: number | null };
+  readonly home: {
+    /** In degrees; both or none. */
+    readonly latitude: number | null;
+    readonly longitude: number | null;
+    /** IANA name. */
+    readonly timeZone: string | null;
+  };
+  /** The board's own schedule, which counts until the owner says otherwise from the phone. */
+  readonly evening: {
+    /** A time of day, or `dusk`, `dusk+30`, `dusk-15`; null: no schedule. */
+    readonly on: string | null;
+    readonly off: string;
+    /** IANA name; null only without a schedule. */
+    readonly timeZone: string | null;
+    /** Ids of lamps; null: all. */
+    readonly lights: readonly string[] | null;
+    /** 1..100 as the eye sees it; null: as it was. */
+    readonly brightness: number | null;
+    readonly away: boolean;
+  };
   readonly state: { readonly dir: string };
 }

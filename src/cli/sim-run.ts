@@ -33,6 +33,8 @@ export interface SimulationOptions {
   readonly intervalSeconds: number;
   /** Hears of every event besides the world's own log. */
   readonly journal: Journal | null;
+  /** The board's settings where they differ from the world's, by section. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface Simulation extends AsyncDisposable {
@@ -89,7 +91,7 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
     callback = new URL("/callback", page.url).href;
   }
 
-  const agent = opening.use(await startAgent(world, bench, stateDir, options.journal, ending));
+  const agent = opening.use(await startAgent(world, bench, stateDir, options, ending));
   const owned = opening.move();
   return {
     world,
@@ -126,7 +128,7 @@ const startAgent = async (
   world: World,
   bench: Workbench,
   stateDir: string,
-  journal: Journal | null,
+  { journal, settings }: SimulationOptions,
   ending: AbortController,
 ): Promise<RunningAgent> => {
   const clock = systemClock;
@@ -145,7 +147,7 @@ const startAgent = async (
   const panel = new PanelDisplay(() => bench.surface, 0, named, { clock, failed });
   const button = openButton(bench.button, { clock, failed }, ending.signal, bench.gpio);
   const exit = runAgent(
-    settingsOf(world, stateDir),
+    settingsOf(world, stateDir, settings),
     {
       clock,
       random: systemRandom,
@@ -197,12 +199,19 @@ const startAgent = async (
   };
 };
 
-const settingsOf = (world: World, stateDir: string): Settings => {
+const settingsOf = (world: World, stateDir: string, changes: SimulationOptions["settings"]): Settings => {
+  const text = JSON.stringify({ ...world.settingsFor(stateDir), ...changes });
   const result = parseSettings({
-    file: { path: "the simulator's own settings", text: JSON.stringify(world.settingsFor(stateDir)) },
+    file: { path: "the simulator's own settings", text },
     // A developer's own PORCHLIGHT_… variables are for their boards, not for this one.
     env: {},
-    board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir },
+    board: {
+      deviceId: undefined,
+      hostname: "simulated",
+      serial: undefined,
+      stateDir,
+      timeZone: undefined,
+    },
     load: () => ({ ok: false, problem: "the simulated board has no files" }),
   });
   if (!result.ok) throw settingsError(result.mistakes);

@@ -13,13 +13,19 @@ import type { Grant } from "../model.ts";
 import { signalWords } from "../signal.ts";
 import { type EpochMs, epochMs, iso } from "../units.ts";
 import type { RunCommand } from "./command.ts";
+import { eveningWords } from "./evening-words.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
 
 const warningRows = (codes: readonly ErrorCode[]): readonly string[] =>
-  codes.map((code) => row("warning", `${entryOf(code).title} (${code})`));
+  codes.flatMap((code) => {
+    const { title, help, remedy } = entryOf(code);
+    const told = row("warning", `${title} (${code})`);
+    // What the settings give up was somebody's choice; the rest wants something done.
+    return remedy === "warn" ? [told] : [told, row("", help)];
+  });
 
 /** `26 Dec 2026`, by the board's own time. */
 const day = (at: EpochMs): string =>
@@ -68,6 +74,7 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
     rows.push(row("", problem.help));
     if (problem.retryAt !== null) rows.push(row("next try", problem.retryAt));
   }
+  rows.push(...eveningWords(status).map(([name, words]) => row(name, words)));
   rows.push(...warningRows(status.warnings));
   rows.push(row("version", version));
   if (update !== null && update.outcome !== "installed")

@@ -1,5 +1,5 @@
 import { AgentError } from "../errors.ts";
-import type { DeviceCode, Grant, Identity, Place, PollAnswer } from "../model.ts";
+import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer } from "../model.ts";
 import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
@@ -82,7 +82,8 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
     const request = approvalsRequest(grant);
     return request === null ? null : readApprovals(await http(request, signal), grant);
   },
-  home: (grant: Grant, signal: AbortSignal): Promise<Place | null> => askHome(grant, http, signal),
+  home: (grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome> =>
+    askHome(grant, { serial, byItself: (options.signIn ?? "device") !== "device" }, http, signal),
   async endpoints(grant: Grant): Promise<OrgEndpoints> {
     return {
       tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,
@@ -150,8 +151,11 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
     },
     // No standard asks for a user's approvals.
     approvals: async () => null,
-    // OpenID Connect Core section 5.1.1 knows addresses, but no coordinates.
-    home: async () => null,
+    async home(grant: Grant, _serial: string, signal: AbortSignal): Promise<OrgHome> {
+      const request = rfc8628.identifyRequest(options, await discover(signal), grant);
+      const record = request === null ? null : readUserRecord(await http(request, signal));
+      return rfc8628.readHome(record, grant);
+    },
     async endpoints(_grant: Grant, signal: AbortSignal): Promise<OrgEndpoints> {
       const { tokenUrl, jwksUrl, issuer } = await discover(signal);
       return { tokenUrl, jwksUrl, issuers: [issuer] };

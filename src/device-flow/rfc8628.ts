@@ -1,12 +1,20 @@
 import { AgentError } from "../errors.ts";
-import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
+import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer } from "../model.ts";
 import type { HttpRequest, HttpResponse } from "../ports.ts";
 import type { Secret } from "../units.ts";
 import { type Members, text } from "./answer.ts";
 import type { Metadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
 import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
-import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
+import {
+  bearerGet,
+  formPost,
+  type Moment,
+  readDeviceCode,
+  readPoll,
+  unknownIdentity,
+  zoneIn,
+} from "./steps.ts";
 
 // The standard dialect: RFC 8628 at the endpoints of the discovery document.
 
@@ -125,6 +133,15 @@ export const readIdentity = (record: Members | null, grant: Grant): Identity => 
   const username = either("preferred_username") ?? either("email") ?? null;
   return { userId, name: either("name") ?? username ?? userId, username, orgId: null };
 };
+
+/**
+ * Where home is: OpenID Connect knows a time zone (Core section 5.1) and perhaps an address, but no coordinates. Nobody is
+ * asked where an address is, for that would tell them.
+ */
+export const readHome = (record: Members | null, grant: Grant): OrgHome => ({
+  place: null,
+  timeZone: zoneIn(record) ?? zoneIn(claimsOf(grant.idToken)),
+});
 
 /** A revocation (RFC 7009 section 2.1). Throws ORG_DISCOVERY when the org has no endpoint for it. */
 export const revokeRequest = (options: OrgOptions, metadata: Metadata, grant: Grant): HttpRequest => {

@@ -185,6 +185,12 @@ export const readUserRecord = (response: HttpResponse): Members | null => {
   throw senseless(response, `it says ${answer.refusal.error}`);
 };
 
+/** A time zone by its IANA name (`zoneinfo`: OpenID Connect Core section 5.1), or null. */
+export const zoneIn = (record: Members | null, name = "zoneinfo"): string | null => {
+  const zone = record === null ? undefined : text(record, name, 64);
+  return zone !== undefined && /^[A-Za-z][\w+/-]*$/.test(zone) ? zone : null;
+};
+
 /** Nobody in particular: the org lets a device sign in but does not tell for whom. */
 export const unknownIdentity: Identity = { userId: "unknown", name: "unknown", username: null, orgId: null };
 

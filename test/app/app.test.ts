@@ -17,6 +17,42 @@ const findings = async (page: Phone["page"]): Promise<readonly string[]> => {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 };
 
+describe("a board with an evening of its own", () => {
+  test("says so, lets its owner choose lamps and hours instead, and goes back", async () => {
+    const evening = { on: "18:30", off: "23:00", timeZone: "Europe/London", brightness: 40 };
+    await using stage = await openStage(null, { evening });
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    await addLamp(stage, phone);
+    await page.getByRole("link", { name: "Settings of Porch light" }).click();
+    await page
+      .getByText("On at 18:30, off at 23:00 (Europe/London), at 40 %. Set on the board itself.")
+      .waitFor();
+    expect(await page.getByLabel("How bright").inputValue()).toBe("102");
+
+    const lamps = page.getByRole("group", { name: "Lamps" }).getByRole("checkbox");
+    const boxes = await lamps.all();
+    expect(boxes.length).toBeGreaterThan(1);
+    for (const box of boxes) await box.uncheck();
+    expect(await page.getByRole("button", { name: "Keep this evening" }).isDisabled()).toBe(true);
+    await page.getByRole("checkbox", { name: "Porch", exact: true }).check();
+    await page.getByLabel("Off at").fill("22:45");
+    await page.getByRole("button", { name: "Keep this evening" }).click();
+    await page.getByText("On at 18:30, off at 22:45 (Europe/London), Porch, at 40 %.").waitFor();
+    await page
+      .getByText(/The board's own evening, which you have replaced: On at 18:30, off at 23:00/)
+      .waitFor();
+    expect(await findings(page)).toEqual([]);
+
+    await page.getByRole("button", { name: "No more evenings" }).click();
+    await page.getByText("No evenings, as you wished.").waitFor();
+    await page.getByRole("button", { name: "As set on the board" }).click();
+    await page.getByText(/Set on the board itself/).waitFor();
+    expect(phone.complaints).toEqual([]);
+  });
+});
+
 describe("a person with a new lamp", () => {
   test("signs in, adds it by its code, moves it, plans the evening, names it, and signs it out", async () => {
     await using stage = await openStage();

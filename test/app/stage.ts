@@ -42,10 +42,13 @@ export interface Phone {
   readonly complaints: readonly string[];
 }
 
-export const openStage = async (camera: string | null = null): Promise<Stage> => {
+export const openStage = async (
+  camera: string | null = null,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<Stage> => {
   await using opening = new AsyncDisposableStack();
   const simulation = opening.use(
-    await openSimulation({ stateDir: null, pagePort: 0, intervalSeconds: 1, journal: null }),
+    await openSimulation({ stateDir: null, pagePort: 0, intervalSeconds: 1, journal: null, settings }),
   );
   const withCamera =
     camera === null

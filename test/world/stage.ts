@@ -94,7 +94,13 @@ export class Stage implements AsyncDisposable {
     const parsed = parseSettings({
       file: { path: "settings.json", text: JSON.stringify(this.#settings()) },
       env: {},
-      board: { deviceId: "porch-1", hostname: "porch", serial: undefined, stateDir: "state" },
+      board: {
+        deviceId: "porch-1",
+        hostname: "porch",
+        serial: undefined,
+        stateDir: "state",
+        timeZone: undefined,
+      },
       load: () => {
         throw new Error("these settings name no file");
       },

@@ -5,6 +5,7 @@ import { boardLink, type GuestCard } from "../../core/guest-link.ts";
 import { type Pass, passFields } from "../../core/pass.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { mayWords, percent } from "../words.ts";
+import { LampChoice } from "./lamp-choice.tsx";
 import { Field, Handout, Page, Section } from "./parts.tsx";
 import { Who } from "./who.tsx";
 
@@ -142,30 +143,7 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
             </label>
           ))}
         </fieldset>
-        {all.length > 1 ? (
-          <fieldset class="choices">
-            <legend>Lamps</legend>
-            {all.map((lamp) => {
-              const chosenLamps = lamps ?? all.map(({ id }) => id);
-              return (
-                <label key={lamp.id} class="choice">
-                  <input
-                    type="checkbox"
-                    class="tick"
-                    checked={chosenLamps.includes(lamp.id)}
-                    onChange={(event) => {
-                      const next = event.currentTarget.checked
-                        ? [...chosenLamps, lamp.id]
-                        : chosenLamps.filter((id) => id !== lamp.id);
-                      setLamps(next.length === all.length ? null : next);
-                    }}
-                  />
-                  {lamp.name}
-                </label>
-              );
-            })}
-          </fieldset>
-        ) : null}
+        <LampChoice lamps={all} chosen={lamps} onChange={setLamps} />
         <div class="pair">
           <Field label="For">
             {(ids) => (

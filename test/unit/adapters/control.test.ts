@@ -48,6 +48,9 @@ const statusNow = (): Status => ({
   since: wall,
   tokensIssuedAt: wall,
   identity: { userId: "005", name: "Ada", username: null, orgId: "00D" },
+  evening: null,
+  eveningFrom: null,
+  homeFrom: null,
   assetTokenExpiresAt: null,
   broker: { address: "b:1883", protocol: "5" },
   lights: [

@@ -33,7 +33,13 @@ const begin = async (): Promise<void> => {
   const settings = parseSettings({
     file: { path: "settings.json", text: JSON.stringify(world.settingsFor("state")) },
     env: {},
-    board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir: "state" },
+    board: {
+      deviceId: undefined,
+      hostname: "simulated",
+      serial: undefined,
+      stateDir: "state",
+      timeZone: undefined,
+    },
     load: () => ({ ok: false, problem: "there are no files" }),
   });
   if (!settings.ok) throw new Error(JSON.stringify(settings.mistakes));
