@@ -95,6 +95,7 @@ describe("companion.json", () => {
         dialect: "salesforce",
         clientId: "app",
         scope: "openid api refresh_token",
+        signIn: "web-server",
         codePage: "https://org.example/setup/connect",
       },
       broker: { url: "wss://broker.example/mqtt", username: null, guest: null },
@@ -104,12 +105,23 @@ describe("companion.json", () => {
 
   test("may say more", () => {
     const more = {
-      org: { ...config.org, dialect: "rfc8628", scope: "openid", codePage: "https://org.example/device" },
+      org: {
+        ...config.org,
+        dialect: "rfc8628",
+        scope: "openid",
+        signIn: "user-agent",
+        codePage: "https://org.example/device",
+      },
       broker: { ...config.broker, username: "phones", guest: { username: "g", password: "p" } },
       boards: ["porch-1", "a/b", 7],
     };
     expect(read(more)).toMatchObject({
-      org: { dialect: "rfc8628", scope: "openid", codePage: "https://org.example/device" },
+      org: {
+        dialect: "rfc8628",
+        scope: "openid",
+        signIn: "user-agent",
+        codePage: "https://org.example/device",
+      },
       broker: { username: "phones", guest: { username: "g", password: "p" } },
       boards: ["porch-1"],
     });
@@ -136,6 +148,7 @@ describe("companion.json", () => {
     ["a broker without encryption", { ...config, broker: { url: "ws://broker.example" } }],
     ["a broker of TCP", { ...config, broker: { url: "mqtts://broker.example" } }],
     ["no address", { ...config, org: { ...config.org, url: "org" } }],
+    ["an unknown way of signing in", { ...config, org: { ...config.org, signIn: "password" } }],
     ["an unknown dialect", { ...config, org: { ...config.org, dialect: "saml" } }],
   ])("%s is a mistake", (_what, value) => {
     expect(() => read(value)).toThrow(Trouble);
