@@ -79,7 +79,7 @@ describe("a person with a new lamp", () => {
   test("scans the code on the display with the camera", async () => {
     const { filmOf } = await import("./film.ts");
     await using film = await filmOf("http://127.0.0.1:1/somewhere-else");
-    await using stage = await openStage(film.path);
+    await using stage = await openStage({ camera: film.path });
     const phone = await stage.phone();
     await signIn(phone, stage.app);
     const { link, userCode } = await codeOf(stage);

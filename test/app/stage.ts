@@ -42,13 +42,16 @@ export interface Phone {
   readonly complaints: readonly string[];
 }
 
-export const openStage = async (camera: string | null = null): Promise<Stage> => {
+export const openStage = async (
+  options: { readonly camera?: string; readonly userAgentFlow?: boolean } = {},
+): Promise<Stage> => {
   await using opening = new AsyncDisposableStack();
+  const { camera, userAgentFlow = false } = options;
   const simulation = opening.use(
-    await openSimulation({ stateDir: null, pagePort: 0, intervalSeconds: 1, journal: null }),
+    await openSimulation({ stateDir: null, pagePort: 0, intervalSeconds: 1, userAgentFlow, journal: null }),
   );
   const withCamera =
-    camera === null
+    camera === undefined
       ? []
       : [
           "--use-fake-ui-for-media-stream",
