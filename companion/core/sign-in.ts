@@ -1,6 +1,7 @@
 import { base64url } from "./base64url.ts";
 import { askOrg, form, type Members, type OrgHttp, textOf } from "./http.ts";
 import { type IdToken, readIdToken } from "./id-token.ts";
+import { readName } from "./name.ts";
 import type { OrgConfig, OrgPlaces } from "./org.ts";
 import { nonceOf, type PhoneKey } from "./phone-key.ts";
 import { createPkToken, type PkToken } from "./pk-token.ts";
@@ -118,7 +119,7 @@ export const finishSignIn = async (
       : await redeem(access, { ...begun, verifier: begun.verifier }, answer.get("code"), signal);
   const expected = { issuer: places.issuer, clientId: org.clientId, nonce: nonceOf(key) };
   const read = readIdToken(idToken, expected, now());
-  const named = textOf(read.claims.name, 256) ?? (await askName(places, http, accessToken, signal));
+  const named = readName(read.claims.name, 256) ?? (await askName(places, http, accessToken, signal));
   return {
     person: { userId: userIdOf(org, read), name: named, sub: read.sub },
     accessToken,
@@ -175,7 +176,7 @@ const askName = async (
       throw error;
     },
   );
-  return textOf(told.name, 256) ?? textOf(told.preferred_username, 256) ?? "Signed in";
+  return readName(told.name, 256) ?? readName(told.preferred_username, 256) ?? "Signed in";
 };
 
 /** Differences below this are the way to the org and back. */
