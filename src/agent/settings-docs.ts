@@ -142,6 +142,8 @@ const textSchema = (kind: Kind): Schema => {
       return { type: kind.fractions ? "number" : "integer", minimum: kind.least, maximum: kind.most };
     case "object":
       return { type: "object" };
+    case "command":
+      return { type: "array", items: { type: "string" }, minItems: 1 };
     case "choice":
       return { enum: kind.values };
     case "text":

@@ -48,6 +48,10 @@ export interface SecretKind {
 export interface ObjectKind {
   readonly kind: "object";
 }
+/** A program and its arguments, started as they are: no shell reads them. */
+export interface CommandKind {
+  readonly kind: "command";
+}
 
 /** The kind of a setting. */
 export type Kind =
@@ -59,9 +63,10 @@ export type Kind =
   | PathKind
   | PlaceKind
   | SecretKind
-  | ObjectKind;
+  | ObjectKind
+  | CommandKind;
 
-type JsonKind = FlagKind | NumberKind | ObjectKind;
+type JsonKind = FlagKind | NumberKind | ObjectKind | CommandKind;
 
 /** A text that is kept outside the settings. */
 export type TextElsewhere = { readonly file: string } | { readonly credential: string };
@@ -81,14 +86,19 @@ export interface Around {
   readonly credentialsFolder: string | undefined;
 }
 
+type Value = string | boolean | number | Secret | JsonObject | readonly string[];
+
 export type Reading =
-  | { readonly ok: true; readonly value: string | boolean | number | Secret | JsonObject }
+  | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly problem: string };
 
 /** Longest text a setting may have, in characters. */
 const MAX_TEXT = 16_384;
+/** Of a command, the program itself aside. */
+const MAX_ARGUMENTS = 32;
+const MAX_ARGUMENT = 1024;
 
-const good = (value: string | boolean | number | Secret | JsonObject): Reading => ({ ok: true, value });
+const good = (value: Value): Reading => ({ ok: true, value });
 const wrong = (problem: string): Reading => ({ ok: false, problem });
 
 /** Absolute as it is, relative from `folder`. */
@@ -120,12 +130,14 @@ export const allowedWords = (kind: Kind): string => {
       return "a text, best kept elsewhere";
     case "object":
       return "a JSON object";
+    case "command":
+      return `a JSON list: the absolute path of a program and up to ${MAX_ARGUMENTS} arguments`;
   }
 };
 
 /** Kinds whose values are no texts, so that none of them can be kept elsewhere. */
 export const isJsonKind = (kind: Kind): kind is JsonKind =>
-  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object";
+  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object" || kind.kind === "command";
 
 const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
   if (!isObject(raw)) return false;
@@ -202,6 +214,17 @@ const readText = (text: string, kind: Exclude<Kind, JsonKind>, around: Around): 
   }
 };
 
+const readCommand = (raw: Json): Reading => {
+  if (!Array.isArray(raw) || raw.length === 0 || raw.length > 1 + MAX_ARGUMENTS)
+    return wrong("is not such a list");
+  const words: readonly Json[] = raw;
+  const fit = (word: Json): word is string =>
+    typeof word === "string" && word.length <= MAX_ARGUMENT && !word.includes("\0");
+  if (!words.every(fit)) return wrong(`has what is no text of at most ${MAX_ARGUMENT} characters`);
+  // Which program a bare name is would depend on the environment that somebody starts the board with.
+  return words[0]?.startsWith("/") ? good(words) : wrong("does not begin with an absolute path");
+};
+
 /** Reads one value as its kind says; the problem, when there is one, completes the sentence "<key> …". */
 export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
   switch (kind.kind) {
@@ -216,6 +239,8 @@ export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
         : wrong("is not such a number");
     case "object":
       return isObject(raw) ? good(raw) : wrong("is not an object");
+    case "command":
+      return readCommand(raw);
     default: {
       if (typeof raw === "string") return readText(raw, kind, around);
       if (!isElsewhere(raw)) return wrong("is not a text");

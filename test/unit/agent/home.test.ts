@@ -32,6 +32,7 @@ describe("where home is", () => {
       identity,
       idUrl: null,
       idToken: null,
+      signedInAs: null,
     };
   };
   const open = (settled: Place | null = null): Promise<Home> =>
