@@ -104,6 +104,21 @@ describe.each(ways)("a board that signs in by itself, $name", ({ own, allow }) =
     expect(stage.world.org.approvals).toHaveLength(1);
   });
 
+  it("starts from the sign-in that it has, and signs in anew only when that has ended", async () => {
+    stage.start();
+    await stage.untilState("online");
+    const asked = tokenRequests();
+    await stage.run?.stop();
+    stage.start();
+    await stage.untilState("online");
+    expect(tokenRequests()).toBe(asked);
+    await stage.run?.stop();
+    stage.world.org.expireAccessTokens();
+    stage.start();
+    await stage.untilState("online");
+    expect(tokenRequests()).toBe(asked + 1);
+  });
+
   it("waits longer each time while the org is away, and comes back with it", async () => {
     stage.world.org.offline = true;
     stage.start();
@@ -160,6 +175,18 @@ describe("a board that may not sign in by itself", () => {
     expect(fault).toMatchObject({ code: "SIGN_IN_CLOSED", message: expect.stringContaining("run as") });
   });
 
+  it("comes back from a restart with what it has though the org has closed the way in meanwhile", async () => {
+    await openOwn(bearer);
+    stage.world.org.admit(certificate());
+    stage.start();
+    await stage.untilState("online");
+    await stage.run?.stop();
+    stage.world.org.boardApp.preauthorized.splice(0);
+    stage.start();
+    await stage.untilState("online");
+    expect(stage.since(0, "fault")).toEqual([]);
+  });
+
   it("stays online with what it has when the org closes the way in later", async () => {
     await openOwn(bearer);
     stage.world.org.admit(certificate());
@@ -212,4 +239,38 @@ it("a person's approval from before is given back once the board has signed in b
   await stage.untilState("online");
   expect(world.org.approvals.map(({ id }) => id)).not.toContain(before?.id);
   expect(world.org.approvals).toHaveLength(1);
+});
+
+describe("a board whose settings name another sign-in than the one that it has", () => {
+  /** The same disk, with other settings for the org. */
+  const restarted = async (own: Readonly<Record<string, unknown>>): Promise<void> => {
+    await stage.run?.stop();
+    const { world, clock, vault } = stage;
+    const { url, clientId } = world.settingsFor("state").org as Record<string, unknown>;
+    stage = new Stage(clock, world, { settings: { org: { url, clientId, ...own } } });
+    stage.vault = vault;
+    stage.start();
+  };
+
+  it("signs in as the other user at once", async () => {
+    await openOwn(bearer);
+    const [, other] = stage.world.org.users;
+    stage.world.org.admit(certificate());
+    stage.world.org.admit(certificate(), other);
+    stage.start();
+    await stage.untilState("online");
+    await restarted({ ...bearer(stage), username: other?.username });
+    await stage.untilState("online");
+    expect(stage.since(0, "signedIn")[0]).toMatchObject({ user: other?.username });
+  });
+
+  it("forgets a sign-in of its own when a person is to approve it, and shows a code", async () => {
+    await openOwn(bearer);
+    stage.world.org.admit(certificate());
+    stage.start();
+    await stage.untilState("online");
+    await restarted({ signIn: "device" });
+    await stage.approve(await stage.untilEvent("code"));
+    await stage.untilState("online");
+  });
 });
