@@ -1,7 +1,7 @@
 // Brings the assertion that a board signs in with, from a file or a program that the settings name. Loaded when such a
 // board signs in: most never do.
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { constants } from "node:fs";
 import type { Settings } from "../agent/settings.ts";
 import { AgentError } from "../errors.ts";
@@ -60,10 +60,9 @@ const readFile = (path: string): Promise<Uint8Array> => {
 };
 
 /** The program, and what it has started, unless that has left its group. */
-const kill = ({ pid }: ChildProcess): void => {
-  if (pid === undefined) return;
+const kill = (group: number): void => {
   try {
-    process.kill(-pid, "SIGKILL");
+    process.kill(-group, "SIGKILL");
   } catch {
     // All have ended.
   }
@@ -88,10 +87,15 @@ const runCommand = async (
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const { stdout, stderr } = child;
+  child.on("error", (error: NodeJS.ErrnoException) =>
+    ended.reject(failed(`cannot be started (${error.code})`)),
+  );
+  // That comes soon; there may be no pipes to listen to.
+  const { pid, stdout, stderr } = child;
+  if (pid === undefined) return ended.promise;
   const end = (reason: unknown): void => {
     ended.reject(reason);
-    kill(child);
+    kill(pid);
   };
   const late = setTimeout(() => end(failed(`takes longer than ${limitMs / 1000} s`)), limitMs);
   const onAbort = (): void => end(signal.reason);
@@ -110,9 +114,6 @@ const runCommand = async (
     if (said.length < 4096) said += chunk.slice(0, 4096);
     if (heard > MAX_SAID) end(failed("says more than 1 MiB on its standard error"));
   });
-  child.on("error", (error: NodeJS.ErrnoException) =>
-    ended.reject(failed(`cannot be started (${error.code ?? error.message})`)),
-  );
   let lastWords: NodeJS.Timeout | undefined;
   const conclude = (code: number | null, by: string | null): void => {
     if (code === 0) {
@@ -126,7 +127,7 @@ const runCommand = async (
   };
   child.on("exit", (code, by) => {
     // What it left running in its group holds the pipes open; what has left the group may not keep anybody waiting.
-    kill(child);
+    kill(pid);
     lastWords = setTimeout(() => conclude(code, by), LAST_WORDS_MS);
   });
   child.on("close", conclude);
@@ -135,6 +136,8 @@ const runCommand = async (
   } finally {
     clearTimeout(late);
     clearTimeout(lastWords);
+    // One that was killed ends later than this, and nobody asks how.
+    child.removeAllListeners("exit").removeAllListeners("close");
     signal.removeEventListener("abort", onAbort);
     stdout.destroy();
     stderr.destroy();

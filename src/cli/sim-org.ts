@@ -18,7 +18,7 @@ export const runOrg = async (
   org.trustSimulatedProvider();
   say(`The simulated org is at ${listening.url}
 
-  token endpoint   ${listening.url}/services/oauth2/token   (every way in of docs/flows.md)
+  token endpoint   ${listening.url}/services/oauth2/token   (device flow, refresh, SAML, asset token exchange)
   enter a code     ${listening.url}/setup/connect
   your devices     ${listening.url}/setup/assets
   signing keys     ${listening.url}/id/keys
