@@ -1,4 +1,5 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createPublicKey } from "node:crypto";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   assertionXml,
@@ -7,6 +8,7 @@ import {
   signXml,
 } from "../../../firmware-sim/identity-provider.ts";
 import { recordId } from "../../../firmware-sim/org/ids.ts";
+import { openSaml, SamlFault } from "../../../firmware-sim/org/saml.ts";
 import { BASE, openDesk, otherKey, TOKEN, text } from "./desk.ts";
 
 const BEARER = "urn:ietf:params:oauth:grant-type:saml2-bearer";
@@ -502,6 +504,57 @@ describe("nobody else's name gets in by wrapping what is signed", () => {
     const xml = desk.signed().replace(SIGNATURE, (signature) => alter(signature, desk));
     expectRefused(desk, await desk.bear(xml), reason);
   });
+});
+
+test("whatever is changed in a signed message, it is refused or says the same as before", () => {
+  const desk = openWithProvider();
+  const publicKey = createPublicKey(desk.provider.certificate);
+  const key = () => publicKey;
+  const bearer = desk.signed();
+  const response = desk.signedInResponse();
+  const said = {
+    Assertion: openSaml(bearer, "Assertion", key),
+    Response: openSaml(response, "Response", key),
+  };
+  const splice = fc.tuple(
+    fc.nat(6000),
+    fc.nat(400),
+    fc.constantFrom(
+      "",
+      "<",
+      '"',
+      " ",
+      "x",
+      "&#97;",
+      "<a/>",
+      'ID="_1"',
+      "</saml:NameID>",
+      'xmlns:saml="urn:x"',
+    ),
+    fc.boolean(),
+  );
+  fc.assert(
+    fc.property(fc.boolean(), fc.array(splice, { minLength: 1, maxLength: 3 }), (bare, splices) => {
+      const root = bare ? "Assertion" : "Response";
+      let xml = bare ? bearer : response;
+      // Cut something out and put something in, or repeat what is there.
+      for (const [at, length, text, repeat] of splices)
+        xml =
+          xml.slice(0, at) +
+          text +
+          (repeat ? xml.slice(at, at + length) + xml.slice(at) : xml.slice(at + length));
+      try {
+        // Where the response is to be brought is not signed with the assertion in it.
+        expect({ ...openSaml(xml, root, key), destination: null }).toEqual({
+          ...said[root],
+          destination: null,
+        });
+      } catch (error) {
+        if (!(error instanceof SamlFault)) throw error;
+      }
+    }),
+    { numRuns: 200 },
+  );
 });
 
 describe("the simulated identity provider", () => {
