@@ -19,6 +19,7 @@ import { openLight } from "./hal/lamp.ts";
 import type { AgentEvent, Evening, Place } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
+  AssertionSource,
   AssetTokens,
   Broker,
   Clock,
@@ -49,6 +50,8 @@ export interface Surroundings {
   readonly drivers: Readonly<Record<string, OpenDriver>>;
   /** Text of a file that the settings name (PEM certificates and keys). Throws SETTINGS_INVALID. */
   readonly readText: (path: string) => Promise<string>;
+  /** What `org.assertion` of the settings names, for a board that signs in with it. */
+  readonly assertion: AssertionSource;
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
@@ -124,7 +127,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
   const names = await openNames(vault, settings);
 
-  const org = createOrg(settings.org, { http, clock });
+  const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
   const session = createSession({ org, vault, clock });
   const home = await openHome({
     settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },

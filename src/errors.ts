@@ -72,17 +72,37 @@ export const errorTable = {
   SIGN_IN_CLOSED: {
     remedy: "wait",
     title: "The org does not let this client sign in by itself",
-    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as). Or sign the board in another way: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as; for saml-assertion, SAML in Single Sign-On Settings). Or sign the board in another way: docs/flows.md.",
   },
   SIGN_IN_NOT_APPROVED: {
     remedy: "wait",
     title: "The org does not admit the board's user to this app",
-    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the user of org.username a permission set or profile that is assigned to the app, and see that the user is active.",
+    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the board's user (org.username, or the one in the assertion) a permission set or profile that is assigned to the app, and see that the user is active.",
   },
   ASSERTION_REFUSED: {
     remedy: "wait",
-    title: "The org does not accept what the board has signed",
-    help: "The app's certificate must be the other half of org.key, org.clientId the app's consumer key, org.username an active user of this org, and org.audience the host that this user signs in at. The board's clock may differ by three minutes at most.",
+    title: "The org does not accept the assertion that the board signs in with",
+    help: "With org.signIn jwt-bearer, the app's certificate must be the other half of org.key, org.clientId the app's consumer key, org.username an active user of this org, and org.audience the host that this user signs in at. With saml-bearer and saml-assertion, whoever makes the assertion must sign it with the key whose certificate the org has, name an active user, and name the org as audience and its token endpoint as recipient, for a few minutes and once: docs/flows.md. Clocks may differ by three minutes at most. Salesforce tells an administrator more: Login History, and the SAML Assertion Validator in Single Sign-On Settings.",
+  },
+  ASSERTION_UNREADABLE: {
+    remedy: "wait",
+    title: "The board cannot read the assertion that it is to sign in with",
+    help: "org.assertion.file must be a plain file of at most 96 KiB that the board's own account (porchlight, as a service) may read. Whatever writes it has to have run: it writes beside it and renames, so that the board never sees half of it.",
+  },
+  ASSERTION_COMMAND_FAILED: {
+    remedy: "retry",
+    title: "The command that fetches the board's assertion has failed",
+    help: "org.assertion.command is started as the board's own account, without a shell, with a small environment and nothing to read; it has to print the assertion and end with 0 within 30 seconds. Try it as that account: sudo -u porchlight -- and the command.",
+  },
+  ASSERTION_INVALID: {
+    remedy: "wait",
+    title: "What the board is to sign in with is no SAML 2.0 assertion",
+    help: "It must be one signed SAML 2.0 assertion (with org.signIn saml-assertion the whole response around it), in UTF-8, as XML or in base64, of at most 64 KiB and without a DTD. The message says what it is instead. See what org.assertion names.",
+  },
+  ASSERTION_EXPIRED: {
+    remedy: "wait",
+    title: "The assertion that the board is to sign in with is too old",
+    help: "Its own NotOnOrAfter has passed by the board's clock. Let something renew org.assertion.file every few minutes, or name a program that fetches a new one in org.assertion.command; and see that the clocks of the board and of the identity provider are right.",
   },
   SCOPE_REFUSED: {
     remedy: "wait",

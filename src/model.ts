@@ -43,6 +43,8 @@ export interface Grant {
   readonly idUrl: string | null;
   /** The ID token of the sign-in, when scope openid gave one. */
   readonly idToken: Secret | null;
+  /** Which sign-in of the board's own it came from, as a hash; null: a person's. */
+  readonly signedInAs: string | null;
 }
 
 export type PollAnswer =

@@ -97,6 +97,8 @@ export interface Org {
    * token, and this again when its access token ends.
    */
   signIn?(signal: AbortSignal): Promise<Grant>;
+  /** Goes with `signIn`: what such a grant carries as `signedInAs`, the same as long as the settings name the same sign-in. */
+  readonly signsInAs?: string;
   /** One refresh; the answer keeps the old refresh token where the org does not rotate. */
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
@@ -109,6 +111,12 @@ export interface Org {
    */
   home(grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome>;
 }
+
+/**
+ * What `org.assertion` names, as it is at that moment: at most 96 KiB, nothing checked yet.
+ * Throws ASSERTION_UNREADABLE, ASSERTION_COMMAND_FAILED.
+ */
+export type AssertionSource = (signal: AbortSignal) => Promise<Uint8Array>;
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */
 export interface Session {

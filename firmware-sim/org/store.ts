@@ -184,6 +184,10 @@ export interface OrgStore {
   readonly events: AssetTokenEvent[];
   /** `jti` of actor tokens that were used, to refuse a second use. */
   readonly actorTokenIds: Set<string>;
+  /** SAML assertions that were used, and until when (milliseconds since 1970) a second use has to be noticed. */
+  readonly assertionIds: Map<string, number>;
+  /** The identity provider that the org trusts, or null while SAML is off in Single Sign-On Settings. */
+  singleSignOn: { readonly issuer: string; readonly key: KeyObject } | null;
   /** Gives record ids their numbers. */
   nextNumber: number;
 }
@@ -277,6 +281,8 @@ export const createStore = (): OrgStore => {
     assets: [],
     events: [],
     actorTokenIds: new Set(),
+    assertionIds: new Map(),
+    singleSignOn: null,
     nextNumber: 1,
   };
 };

@@ -74,8 +74,9 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 async function* nothing(): AsyncGenerator<Event> {}
 
 async function* start({ session, org }: ActivityParts): AsyncGenerator<Event> {
-  // A board that signs in by itself does so at each start: the settings may name another user than last time.
-  yield { type: "booted", signedIn: org.signIn === undefined && (await session.load()) !== undefined };
+  // What it was signed in with may have been changed meanwhile, to another user or to a person's approval.
+  const grant = await session.load();
+  yield { type: "booted", signedIn: grant !== undefined && grant.signedInAs === (org.signsInAs ?? null) };
 }
 
 async function* askCode(

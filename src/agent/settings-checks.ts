@@ -28,25 +28,56 @@ const orgMistakes = (values: SettingValues): CrossMistake[] => {
   return found;
 };
 
-/** What each way to sign in needs. */
-const signInMistakes = (values: SettingValues): CrossMistake[] => {
-  const wanted: readonly SettingKey[] =
-    values["org.signIn"] === "jwt-bearer"
-      ? ["org.username", "org.key"]
-      : values["org.signIn"] === "client-credentials"
-        ? ["org.clientSecret"]
-        : [];
-  const found: CrossMistake[] = wanted
-    .filter((key) => values[key] === null)
-    .map((key) => ({ key, problem: `is needed with org.signIn ${values["org.signIn"]}` }));
-  const host = urlOf(values["org.url"])?.hostname;
-  if (values["org.signIn"] === "client-credentials" && /^(?:login|test)\.salesforce\.com$/.test(host ?? ""))
+type SignIn = Settings["org"]["signIn"];
+
+const neededBy: Partial<Record<SignIn, readonly SettingKey[]>> = {
+  "jwt-bearer": ["org.username", "org.key"],
+  "client-credentials": ["org.clientSecret"],
+};
+
+/** What a SAML assertion comes from, and where it may go. */
+const assertionMistakes = (values: SettingValues, signIn: SignIn): CrossMistake[] => {
+  const [file, command] = [values["org.assertion.file"], values["org.assertion.command"]];
+  if (signIn !== "saml-bearer" && signIn !== "saml-assertion") return [];
+  const found: CrossMistake[] = [];
+  if (file === null && command === null)
     found.push({
-      key: "org.url",
+      key: "org.assertion.file",
+      problem: `(or org.assertion.command) is needed with org.signIn ${signIn}`,
+    });
+  if (typeof file === "string" && Array.isArray(command))
+    found.push({
+      key: "org.assertion.file",
+      problem: "and org.assertion.command exclude each other; keep one",
+    });
+  if (signIn === "saml-assertion" && values["org.dialect"] === "rfc8628")
+    found.push({
+      key: "org.signIn",
+      problem: "saml-assertion is Salesforce's own; with dialect rfc8628 take saml-bearer (RFC 7522)",
+    });
+  if (signIn === "saml-assertion" && values["assetToken.mode"] === "exchange")
+    found.push({
+      key: "assetToken.mode",
       problem:
-        "must be the org's own address (https://<My Domain>.my.salesforce.com) with org.signIn client-credentials",
+        "exchange needs an app of the org's, and org.signIn saml-assertion goes without one; take self or off",
     });
   return found;
+};
+
+/** What each way to sign in needs. */
+const signInMistakes = (values: SettingValues): CrossMistake[] => {
+  const signIn = values["org.signIn"] ?? "device";
+  const found: CrossMistake[] = (neededBy[signIn] ?? [])
+    .filter((key) => values[key] === null)
+    .map((key) => ({ key, problem: `is needed with org.signIn ${signIn}` }));
+  const host = urlOf(values["org.url"])?.hostname;
+  const ownAddress = signIn === "client-credentials" || signIn === "saml-assertion";
+  if (ownAddress && /^(?:login|test)\.salesforce\.com$/.test(host ?? ""))
+    found.push({
+      key: "org.url",
+      problem: `must be the org's own address (https://<My Domain>.my.salesforce.com) with org.signIn ${signIn}`,
+    });
+  return [...found, ...assertionMistakes(values, signIn)];
 };
 
 const assetTokenMistakes = (values: SettingValues): CrossMistake[] => {

@@ -149,6 +149,8 @@ const textSchema = (kind: Kind): Schema => {
         minItems: 1,
         maxItems: kind.most,
       };
+    case "command":
+      return { type: "array", items: { type: "string" }, minItems: 1 };
     case "choice":
       return { enum: kind.values };
     case "text":

@@ -48,6 +48,10 @@ export interface SecretKind {
 export interface ObjectKind {
   readonly kind: "object";
 }
+/** A program and its arguments, started as they are: no shell reads them. */
+export interface CommandKind {
+  readonly kind: "command";
+}
 
 /** A JSON list of at least one text; `allowed` says in words what the texts are. */
 export interface ListKind {
@@ -68,9 +72,10 @@ export type Kind =
   | PlaceKind
   | SecretKind
   | ObjectKind
-  | ListKind;
+  | ListKind
+  | CommandKind;
 
-type JsonKind = FlagKind | NumberKind | ObjectKind | ListKind;
+type JsonKind = FlagKind | NumberKind | ObjectKind | ListKind | CommandKind;
 
 /** A text that is kept outside the settings. */
 export type TextElsewhere = { readonly file: string } | { readonly credential: string };
@@ -98,6 +103,9 @@ export type Reading =
 
 /** Longest text a setting may have, in characters. */
 const MAX_TEXT = 16_384;
+/** Of a command, the program itself aside. */
+const MAX_ARGUMENTS = 32;
+const MAX_ARGUMENT = 1024;
 
 const good = (value: Value): Reading => ({ ok: true, value });
 const wrong = (problem: string): Reading => ({ ok: false, problem });
@@ -133,12 +141,14 @@ export const allowedWords = (kind: Kind): string => {
       return "a JSON object";
     case "list":
       return `a list of 1 to ${kind.most} ${kind.allowed}`;
+    case "command":
+      return `a JSON list: the absolute path of a program and up to ${MAX_ARGUMENTS} arguments`;
   }
 };
 
 /** Kinds whose values are no texts, so that none of them can be kept elsewhere. */
 export const isJsonKind = (kind: Kind): kind is JsonKind =>
-  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object" || kind.kind === "list";
+  ["flag", "number", "object", "list", "command"].includes(kind.kind);
 
 const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
   if (!isObject(raw)) return false;
@@ -223,6 +233,17 @@ const readList = (raw: Json, { pattern, most }: ListKind): Reading => {
     : wrong("is not such a list");
 };
 
+const readCommand = (raw: Json): Reading => {
+  if (!Array.isArray(raw) || raw.length === 0 || raw.length > 1 + MAX_ARGUMENTS)
+    return wrong("is not such a list");
+  const words: readonly Json[] = raw;
+  const fit = (word: Json): word is string =>
+    typeof word === "string" && word.length <= MAX_ARGUMENT && !word.includes("\0");
+  if (!words.every(fit)) return wrong(`has what is no text of at most ${MAX_ARGUMENT} characters`);
+  // Which program a bare name is would depend on the environment that somebody starts the board with.
+  return words[0]?.startsWith("/") ? good(words) : wrong("does not begin with an absolute path");
+};
+
 /** Reads one value as its kind says; the problem, when there is one, completes the sentence "<key> …". */
 export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
   switch (kind.kind) {
@@ -239,6 +260,8 @@ export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
       return isObject(raw) ? good(raw) : wrong("is not an object");
     case "list":
       return readList(raw, kind);
+    case "command":
+      return readCommand(raw);
     default: {
       if (typeof raw === "string") return readText(raw, kind, around);
       if (!isElsewhere(raw)) return wrong("is not a text");

@@ -7,6 +7,7 @@ import type { Secret } from "../units.ts";
 import type { Settings } from "./settings.ts";
 import type {
   ChoiceKind,
+  CommandKind,
   FlagKind,
   Kind,
   ListKind,
@@ -75,8 +76,8 @@ type KindFor<V> = V extends boolean
       ? SecretKind
       : V extends string
         ? TextKind | UrlKind | PathKind | PlaceKind
-        : V extends readonly unknown[]
-          ? ListKind
+        : V extends readonly string[]
+          ? ListKind | CommandKind
           : ObjectKind;
 
 export interface SettingRow<V> {
@@ -202,10 +203,13 @@ export const settingTable = {
     example: "api openid refresh_token",
   },
   "org.signIn": {
-    kind: { kind: "choice", values: ["device", "jwt-bearer", "client-credentials"] },
+    kind: {
+      kind: "choice",
+      values: ["device", "jwt-bearer", "client-credentials", "saml-bearer", "saml-assertion"],
+    },
     nullable: false,
     fallback: always("device"),
-    doc: "How the board is signed in: device, by a person, with a code on its display; or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret. docs/flows.md compares them.",
+    doc: "How the board is signed in: device, by a person, with a code on its display; or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret, saml-bearer and saml-assertion with what an identity provider has signed (org.assertion). docs/flows.md compares them.",
     example: "jwt-bearer",
   },
   "org.username": {
@@ -228,6 +232,20 @@ export const settingTable = {
     fallback: always(null),
     doc: "With signIn jwt-bearer, whom the board's assertion is for. Null: org.url with dialect salesforce (a sandbox may want https://test.salesforce.com), else the token endpoint.",
     example: "https://login.salesforce.com",
+  },
+  "org.assertion.file": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "With signIn saml-bearer and saml-assertion, the file with the SAML 2.0 assertion (or response), as XML or in base64. It is read anew at each sign-in, since it counts for minutes only: something has to keep it fresh.",
+    example: "/run/porchlight-assertion/assertion.xml",
+  },
+  "org.assertion.command": {
+    kind: { kind: "command" },
+    nullable: true,
+    fallback: always(null),
+    doc: "Instead of a file, a program that prints the SAML assertion. It is started at each sign-in, as the board's own account and without a shell, and has 30 seconds. No secret belongs into it: everybody on the board can see a program's arguments.",
+    example: ["/usr/local/bin/fetch-assertion", "porch@example.com"],
   },
   "org.signal": {
     kind: { kind: "flag" },

@@ -10,13 +10,15 @@ export interface Settings {
     readonly clientId: string;
     readonly clientSecret: Secret | null;
     readonly scope: string;
-    readonly signIn: "device" | "jwt-bearer" | "client-credentials";
+    readonly signIn: "device" | "jwt-bearer" | "client-credentials" | "saml-bearer" | "saml-assertion";
     /** Whose assertion the board signs, with signIn jwt-bearer. */
     readonly username: string | null;
     /** The private key, in PEM, that it signs with. */
     readonly key: Secret | null;
     /** Whom the assertion is for; null: the org's own address. */
     readonly audience: string | null;
+    /** Where the SAML assertion comes from, with signIn saml-bearer and saml-assertion: one of the two. */
+    readonly assertion: { readonly file: string | null; readonly command: readonly string[] | null };
     /** The first lamp blinks while a code waits. */
     readonly signal: boolean;
     /** Days for which the org keeps a sign-in that is not used. */

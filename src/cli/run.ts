@@ -120,6 +120,8 @@ export const runWith =
           controls,
           drivers,
           readText: readNamedText,
+          assertion: async (until) =>
+            (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
           updates: await updatesFor(settings, io.env),
         },

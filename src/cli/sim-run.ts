@@ -175,6 +175,9 @@ const startAgent = async (
       readText: async (path) => {
         throw new AgentError("SETTINGS_INVALID", `the simulated board has no file ${path}`);
       },
+      assertion: async () => {
+        throw new AgentError("ASSERTION_UNREADABLE", "the simulated board is given none");
+      },
       openStream: world.network.openStream((url, signal) => openStream(url, tls, signal)),
       version,
       updates: null,

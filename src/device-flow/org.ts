@@ -1,13 +1,14 @@
 import { AgentError } from "../errors.ts";
 import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer } from "../model.ts";
-import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
+import type { AssertionSource, Clock, Http, HttpRequest, Org } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, ownSignIn, readSignIn } from "./own-sign-in.ts";
+import { type OwnSignIn, ownSignIn, readySignIn, signsInAs } from "./own-sign-in.ts";
+import { readSignIn } from "./own-sign-in-answer.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
 import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
@@ -42,23 +43,31 @@ const refreshTokenOf = (grant: Grant): string => {
   return grant.refreshToken.reveal();
 };
 
-const salesforceSignIn = (
-  own: OwnSignIn | null,
-  options: OrgOptions,
-  http: Http,
-  clock: Clock,
-): Pick<Org, "signIn"> => {
+/** What only a board has that signs in by itself. */
+type OwnWay = Pick<Org, "signIn" | "signsInAs">;
+
+interface OrgPorts {
+  readonly http: Http;
+  readonly clock: Clock;
+  /** Where the settings name one. */
+  readonly assertion?: AssertionSource;
+}
+
+const salesforceSignIn = (own: OwnSignIn | null, options: OrgOptions, http: Http, clock: Clock): OwnWay => {
   if (own === null) return {};
+  const as = signsInAs(options);
   return {
+    signsInAs: as,
     async signIn(signal) {
-      const response = await http(salesforce.signInRequest(options, own, momentOf(clock)), signal);
-      return readSignIn(response, own.kind, null, momentOf(clock));
+      const ready = await readySignIn(own, () => momentOf(clock), signal);
+      const response = await http(salesforce.signInRequest(options, ready, momentOf(clock)), signal);
+      return readSignIn(response, own.kind, null, as, momentOf(clock));
     },
   };
 };
 
-const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgClient => ({
-  ...salesforceSignIn(ownSignIn(options), options, http, clock),
+const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPorts): OrgClient => ({
+  ...salesforceSignIn(ownSignIn(options, assertion), options, http, clock),
   async askCode(signal: AbortSignal): Promise<DeviceCode> {
     const asked = momentOf(clock);
     return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
@@ -111,21 +120,32 @@ const createDiscovery = (issuer: string, deviceFlow: boolean, http: Http, clock:
   };
 };
 
-const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient => {
-  const own = ownSignIn(options);
-  const discover = createDiscovery(options.url, own === null, http, clock);
-  const signIn: Pick<Org, "signIn"> =
-    own === null
-      ? {}
-      : {
-          async signIn(signal) {
-            const metadata = await discover(signal);
-            const request = rfc8628.signInRequest(options, metadata, own, momentOf(clock));
-            return readSignIn(await http(request, signal), own.kind, metadata.issuer, momentOf(clock));
-          },
-        };
+const rfc8628SignIn = (
+  own: OwnSignIn | null,
+  options: OrgOptions,
+  discover: (signal: AbortSignal) => Promise<Metadata>,
+  http: Http,
+  clock: Clock,
+): OwnWay => {
+  if (own === null) return {};
+  const as = signsInAs(options);
   return {
-    ...signIn,
+    signsInAs: as,
+    async signIn(signal) {
+      const metadata = await discover(signal);
+      // After the server has been found, since an assertion's minutes run.
+      const ready = await readySignIn(own, () => momentOf(clock), signal);
+      const request = rfc8628.signInRequest(options, metadata, ready, momentOf(clock));
+      return readSignIn(await http(request, signal), own.kind, metadata.issuer, as, momentOf(clock));
+    },
+  };
+};
+
+const createRfc8628 = (options: OrgOptions, { http, clock, assertion }: OrgPorts): OrgClient => {
+  const own = ownSignIn(options, assertion);
+  const discover = createDiscovery(options.url, own === null, http, clock);
+  return {
+    ...rfc8628SignIn(own, options, discover, http, clock),
     async askCode(signal: AbortSignal): Promise<DeviceCode> {
       const request: HttpRequest = rfc8628.askCodeRequest(options, await discover(signal));
       const asked = momentOf(clock);
@@ -165,17 +185,17 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
 
 /**
  * An org as the agent uses it, in one of two dialects. Every call is one exchange (with rfc8628 the first one reads the
- * discovery document before). Throws SETTINGS_INVALID when the key of a sign-in cannot sign, and when `url` is no address a token may be sent to.
+ * discovery document before). Throws SETTINGS_INVALID when a sign-in's key cannot sign or there is nothing to fetch its assertion from, and when `url` is no address a token may be sent to.
  */
-export const createOrg = (options: OrgOptions, ports: { http: Http; clock: Clock }): OrgClient => {
+export const createOrg = (options: OrgOptions, ports: OrgPorts): OrgClient => {
   if (trustedUrl(options.url) === undefined)
     throw new AgentError("SETTINGS_INVALID", "org.url must be https, or http on this machine");
   const settled: OrgOptions = { ...options, url: withoutSlash(options.url) };
   switch (options.dialect) {
     case "salesforce":
-      return createSalesforce(settled, ports.http, ports.clock);
+      return createSalesforce(settled, ports);
     case "rfc8628":
-      return createRfc8628(settled, ports.http, ports.clock);
+      return createRfc8628(settled, ports);
     default:
       return unreachable(options.dialect);
   }

@@ -5,7 +5,7 @@ import type { Secret } from "../units.ts";
 import { type Members, text } from "./answer.ts";
 import type { Metadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
+import { type ReadySignIn, signInForm } from "./own-sign-in.ts";
 import {
   bearerGet,
   formPost,
@@ -75,7 +75,7 @@ export const readPollAnswer = (response: HttpResponse, metadata: Metadata, now: 
 export const signInRequest = (
   options: OrgOptions,
   metadata: Metadata,
-  own: OwnSignIn,
+  own: ReadySignIn,
   now: Moment,
 ): HttpRequest =>
   post(

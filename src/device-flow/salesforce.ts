@@ -3,7 +3,7 @@ import type { HttpRequest, HttpResponse } from "../ports.ts";
 import { trustedUrl, withUserCode } from "./address.ts";
 import { type Members, text } from "./answer.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
+import { type ReadySignIn, signInForm } from "./own-sign-in.ts";
 import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
 
 // The Salesforce dialect: both steps of the device flow go to the token endpoint, with parameters of their own. What
@@ -39,7 +39,7 @@ export const readPollAnswer = (response: HttpResponse, now: Moment): PollAnswer 
   readPoll(response, null, now);
 
 /** A sign-in with the board's own credentials. The assertion alone says which app it is; the app's policies say the scope. */
-export const signInRequest = (options: OrgOptions, own: OwnSignIn, now: Moment): HttpRequest => {
+export const signInRequest = (options: OrgOptions, own: ReadySignIn, now: Moment): HttpRequest => {
   const client =
     own.kind === "client-credentials"
       ? { client_id: options.clientId, client_secret: options.clientSecret?.reveal() }

@@ -122,6 +122,7 @@ export const readGrant = (members: Members, instanceUrl: string | null, now: Mom
     identity: null,
     idUrl: (trustedUrl(idUrl) && idUrl) ?? null,
     idToken: token(members, "id_token") ?? null,
+    signedInAs: null,
   };
 };
 

@@ -17,7 +17,7 @@ import type {
   StateName,
   Status,
 } from "../../src/model.ts";
-import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
+import type { AssertionSource, ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
 
@@ -58,6 +58,8 @@ export interface StageOptions {
   /** Settings that differ from the world's, by section. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly updates?: Updates;
+  /** What the board signs in with, where `org.signIn` wants a SAML assertion. */
+  readonly assertion?: AssertionSource;
   /** The lamps are announced to Home Assistant. */
   readonly discovery?: boolean;
 }
@@ -126,6 +128,7 @@ export class Stage implements AsyncDisposable {
         drivers: { sim: this.world.board.openDriver },
         openStream: this.world.openStream,
         readText: async () => this.world.org.assetCertificate,
+        assertion: this.#options.assertion ?? (async () => new Uint8Array()),
         version: "test",
         updates: this.#options.updates ?? null,
       },

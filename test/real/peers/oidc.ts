@@ -79,7 +79,11 @@ export const startOidcProvider = async (
         client_id: clientId,
         client_name: "Porch light",
         application_type: "native",
-        grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+        grant_types: [
+          "urn:ietf:params:oauth:grant-type:device_code",
+          "refresh_token",
+          ...(confidential ? ["client_credentials"] : []),
+        ],
         response_types: [],
         redirect_uris: [],
         ...(clientSecret === null
@@ -105,9 +109,11 @@ export const startOidcProvider = async (
       accountId: sub,
       claims: () => ({ sub, name: "Robin Porch", preferred_username: sub }),
     }),
+    scopes: ["openid", "offline_access", "lamp"],
     claims: { openid: ["sub"], profile: ["name", "preferred_username"] },
     features: {
       deviceFlow: { enabled: true },
+      clientCredentials: { enabled: true },
       revocation: { enabled: true },
       userinfo: { enabled: true },
       devInteractions: { enabled: true },

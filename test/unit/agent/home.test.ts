@@ -35,6 +35,7 @@ describe("where home is", () => {
       identity,
       idUrl: null,
       idToken: null,
+      signedInAs: null,
     };
   };
   const open = (settled: Place | null = null, timeZone: string | null = null): Promise<Home> =>

@@ -20,6 +20,7 @@ const grantOf = (userId: string | null): Grant => ({
   identity: userId === null ? null : { userId, name: "Ada", username: null, orgId: null },
   idUrl: null,
   idToken: null,
+  signedInAs: null,
 });
 const records = (...found: object[]) => answer(200, { totalSize: found.length, done: true, records: found });
 const refused = (status: number, errorCode: string) => answer(status, [{ message: "no", errorCode }]);

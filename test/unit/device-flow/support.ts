@@ -84,6 +84,7 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
   identity: null,
   idUrl: null,
   idToken: null,
+  signedInAs: null,
   ...changes,
 });
 

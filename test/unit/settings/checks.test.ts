@@ -58,6 +58,58 @@ describe("settings that do not fit together", () => {
       { org: { clientId: "c", signIn: "client-credentials", clientSecret: "s" } },
       "org.url",
     ],
+    [
+      "a SAML sign-in without an assertion",
+      { org: { clientId: "c", signIn: "saml-bearer" } },
+      "org.assertion.file",
+    ],
+    [
+      "an assertion from two places",
+      {
+        org: {
+          clientId: "c",
+          signIn: "saml-bearer",
+          assertion: { file: "/run/a.xml", command: ["/usr/bin/fetch"] },
+        },
+      },
+      "org.assertion.file",
+    ],
+    [
+      "Salesforce's own SAML flow at another server",
+      {
+        org: {
+          clientId: "c",
+          dialect: "rfc8628",
+          url: "https://id.example",
+          signIn: "saml-assertion",
+          assertion: { file: "/run/a.xml" },
+        },
+        assetToken: { mode: "off" },
+        broker: { auth: "access-token" },
+      },
+      "org.signIn",
+    ],
+    [
+      "an asset token where no app signs in",
+      {
+        org: {
+          clientId: "c",
+          url: "https://x.my.salesforce.com",
+          signIn: "saml-assertion",
+          assertion: { command: ["/usr/bin/fetch"] },
+        },
+      },
+      "assetToken.mode",
+    ],
+    [
+      "a response of single sign-on at the login host",
+      {
+        org: { clientId: "c", signIn: "saml-assertion", assertion: { file: "/run/a.xml" } },
+        assetToken: { mode: "off" },
+        broker: { auth: "access-token" },
+      },
+      "org.url",
+    ],
     ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
     [
       "two ways to check a token",

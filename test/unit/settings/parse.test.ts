@@ -36,6 +36,7 @@ describe("settings", () => {
         username: null,
         key: null,
         audience: null,
+        assertion: { file: null, command: null },
         signal: true,
         idleDays: 30,
         approvals: 5,

@@ -58,6 +58,7 @@ const begin = async (): Promise<void> => {
       drivers: { sim: world.board.openDriver },
       openStream: world.openStream,
       readText: async () => "",
+      assertion: async () => new Uint8Array(),
       version: "test",
       updates: null,
     },
