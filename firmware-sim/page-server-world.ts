@@ -39,7 +39,7 @@ export const sceneryOf = (world: World): Scenery => {
   const { events, view, light, unplugged } = world.board;
   const lastOf = (...kinds: readonly AgentEvent["event"][]): number =>
     events.findLastIndex(({ event }) => kinds.includes(event));
-  const codeAt = lastOf("code", "signedOut");
+  const codeAt = lastOf("code", "link", "signedOut");
   return {
     now: world.clock.mono(),
     view,
@@ -77,6 +77,8 @@ const act = async (world: World, action: Action, signal: AbortSignal): Promise<A
     case "scan": {
       const code = world.board.view?.code;
       if (code == null) return { ok: false, why: "The board shows no code now." };
+      // On this computer, which is the board's: its browser comes back to it.
+      if (code.kind === "link") return { ok: true, open: code.start };
       world.wire.record({
         from: "person",
         to: "phone",

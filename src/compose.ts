@@ -21,6 +21,7 @@ import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssetTokens,
   Broker,
+  Callbacks,
   Clock,
   Controls,
   Display,
@@ -45,6 +46,7 @@ export interface Surroundings {
   readonly display: Display;
   readonly inputs: Inputs;
   readonly controls: Controls;
+  readonly callbacks: Callbacks;
   /** Light drivers by the word before the colon, added to the built-in ones. */
   readonly drivers: Readonly<Record<string, OpenDriver>>;
   /** Text of a file that the settings name (PEM certificates and keys). Throws SETTINGS_INVALID. */
@@ -204,7 +206,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   };
   const watched: Journal = {
     record(event: AgentEvent) {
-      if (event.event === "code") preload();
+      if (event.event === "code" || event.event === "link") preload();
       if (event.event === "online") load(signed());
       journal.record(event);
     },
@@ -305,6 +307,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       journal: watched,
       inputs: around.inputs,
       controls: around.controls,
+      callbacks: around.callbacks,
       device,
       trust: settings.commands.trust,
       version: around.version,

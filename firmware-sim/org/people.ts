@@ -116,8 +116,8 @@ const takeDecision: Handler = (visit) => {
     const { redirectUri, state } = pending.request;
     const refused = { error: "access_denied", error_description: "end-user denied authorization", state };
     return allowed
-      ? redirect(grantCode(org, pending.request, user), "code", "Allowed: the phone's callback gets a code.")
-      : redirect(callback(redirectUri, refused), "access_denied", "Denied: the phone's callback is told.");
+      ? redirect(grantCode(org, pending.request, user), "code", "Allowed: the app's callback gets a code.")
+      : redirect(callback(redirectUri, refused), "access_denied", "Denied: the app's callback is told.");
   }
   if (request === undefined) return pageReply(expiredPage());
   answerCode(org, request, allowed ? user : null);
@@ -132,7 +132,7 @@ const authorize: Handler = ({ org, asked, session, user }) => {
     case "page":
       return pageReply(brokenLinkPage(reading.error, reading.description));
     case "callback":
-      return redirect(reading.location, "error", "The request is wrong; the phone's callback is told.");
+      return redirect(reading.location, "error", "The request is wrong; the app's callback is told.");
     case "ask":
       break;
   }
@@ -201,7 +201,7 @@ const places: Readonly<Record<string, Place>> = {
   "GET /setup/assets": { asks: "The person looks at their devices.", handle: showAssets },
   "POST /setup/assets/revoke": { asks: "The person takes an approval back.", handle: takeRevoke },
   "GET /services/oauth2/authorize": {
-    asks: "The phone's app sends the person to the org to sign in (web server flow with PKCE).",
+    asks: "An app sends the person to the org to sign in (web server flow with PKCE).",
     handle: authorize,
   },
 };

@@ -9,6 +9,7 @@ import { pageWorldOf, type QrDrawer } from "../../firmware-sim/page-server-world
 import { Wire } from "../../firmware-sim/wire.ts";
 import { createWorld, guestAccount, type World } from "../../firmware-sim/world.ts";
 import { type AppConfig, appPolicy, appTypes, readApp, setUpApp } from "../adapters/app-files.ts";
+import { createCallbacks } from "../adapters/callback-listener.ts";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createHttp } from "../adapters/http.ts";
 import { openVault } from "../adapters/vault.ts";
@@ -161,6 +162,7 @@ const startAgent = async (
       },
       inputs: button,
       controls: noControls(ending.signal),
+      callbacks: createCallbacks("localhost"),
       drivers: {
         sim: world.board.openDriver,
         gpio: (address, ports, signal) => openGpio(address, ports, signal, bench.gpio),

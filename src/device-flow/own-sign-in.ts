@@ -54,6 +54,7 @@ export const ownSignIn = ({ signIn, username, key, audience }: OrgOptions): OwnS
   switch (signIn) {
     case undefined:
     case "device":
+    case "web":
       return null;
     case "client-credentials":
       return { kind: "client-credentials" };

@@ -35,6 +35,7 @@ const statusNow = (): Status => ({
     headline: "Something is wrong",
     detail: null,
     code: {
+      kind: "code",
       userCode: "ABCD",
       verificationUri: "https://o/c",
       verificationUriComplete: "https://o/c?user_code=ABCD",

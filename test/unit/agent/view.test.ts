@@ -8,6 +8,7 @@ import { epochMs, monoMs, Secret } from "../../../src/units.ts";
 const device = { id: "porch-1", name: "Porch light", serial: "1" };
 const ada: Identity = { userId: "005", name: "Ada", username: "ada@example.org", orgId: "00D" };
 const code: DeviceCode = {
+  kind: "code",
   deviceCode: new Secret("never-shown"),
   userCode: "ABCD1234",
   verificationUri: "https://org.example/connect",
@@ -32,8 +33,9 @@ const pausing = (error: AgentError, attempt: number): State => ({
 
 it("a waiting code is shown with its links and its end, and never with the device code", () => {
   const signal = { colour: null, count: 3 };
-  const view = viewOf({ name: "waitingForApproval", code, codes: 1 }, device, null, signal);
+  const view = viewOf({ name: "waitingForApproval", invitation: code, codes: 1 }, device, null, signal);
   expect(view.code).toEqual({
+    kind: "code",
     userCode: code.userCode,
     verificationUri: code.verificationUri,
     verificationUriComplete: code.verificationUriComplete,

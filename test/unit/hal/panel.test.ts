@@ -41,6 +41,7 @@ const waiting: View = {
   owner: null,
   online: false,
   code: {
+    kind: "code",
     userCode: "X7K2M9QT",
     verificationUri: shortLink,
     verificationUriComplete: link,
@@ -84,7 +85,10 @@ describe("the picture on a panel", () => {
     [320, 240],
     [128, 64],
   ])("of %d x %d pixels says how the lamp blinks, beside the code", (width, height) => {
-    const silent: View = { ...waiting, code: waiting.code && { ...waiting.code, signal: null } };
+    const silent: View = {
+      ...waiting,
+      code: waiting.code?.kind === "code" ? { ...waiting.code, signal: null } : null,
+    };
     const size = { width, height };
     const [told, untold] = [panelOf(waiting, codes, size, at0), panelOf(silent, codes, size, at0)];
     expect(told.shows).toBe(untold.shows);

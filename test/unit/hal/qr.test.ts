@@ -229,6 +229,7 @@ describe("a display that is a file", async () => {
     headline: "Make this lamp yours",
     detail: null,
     code: {
+      kind: "code",
       userCode: "WDJBMJHT",
       verificationUri: "https://login.salesforce.com/setup/connect",
       verificationUriComplete: link,

@@ -26,6 +26,7 @@ const asking: View = {
   headline: "Make this lamp yours",
   detail: "Scan the code with a phone, sign in, and allow this board.",
   code: {
+    kind: "code",
     userCode: "WDJBMJHT",
     verificationUri: uri,
     verificationUriComplete: link,
@@ -394,7 +395,10 @@ describe("a screen", () => {
         device: { ...base.device, name },
         headline,
         detail,
-        code: base.code && { ...base.code, userCode: words.slice(0, 12), verificationUri: detail },
+        code:
+          base.code?.kind === "code"
+            ? { ...base.code, userCode: words.slice(0, 12), verificationUri: detail }
+            : base.code,
         problem: base.problem && { ...base.problem, title: words, help: name },
       }),
     );

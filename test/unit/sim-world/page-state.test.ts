@@ -24,6 +24,7 @@ const waiting: View = {
   owner: null,
   state: "waitingForApproval",
   code: {
+    kind: "code",
     userCode: "AB12CD34",
     verificationUri: "https://org.example/connect",
     verificationUriComplete: "https://org.example/connect?user_code=AB12CD34",
