@@ -86,7 +86,10 @@ export const createCallbacks = (host: string): Callbacks => ({
       };
       const visitor: CallbackVisit = {
         address,
-        answer: (outcome) => end(outcome === null ? 200 : 400, page.outcomeText(outcome)),
+        answer: (outcome) => {
+          const again = outcome?.code === "CALLBACK_STRANGE" && leadsTo !== null;
+          end(outcome === null ? 200 : 400, page.outcomeText(outcome, again));
+        },
       };
       waiting.add(visitor);
       response.once("close", () => {
@@ -117,6 +120,7 @@ export const createCallbacks = (host: string): Callbacks => ({
 
     const servers: Server[] = [];
     const close = async (): Promise<void> => {
+      leadsTo = null;
       const gone = new AgentError("CALLBACK_STRANGE", "the board waits for none now");
       for (const visitor of [...waiting]) visitor.answer(gone);
       await Promise.all(

@@ -14,8 +14,8 @@ export interface PageText {
   readonly link?: { readonly href: string; readonly text: string };
 }
 
-/** What came of a sign-in, for the person at the browser; null is success. */
-export const outcomeText = (outcome: AgentError | null): PageText => {
+/** What came of a sign-in, for the person at the browser; null is success. `again`: the board waits on, at `/`. */
+export const outcomeText = (outcome: AgentError | null, again: boolean): PageText => {
   if (outcome === null)
     return {
       mood: "good",
@@ -24,7 +24,13 @@ export const outcomeText = (outcome: AgentError | null): PageText => {
       detail: null,
     };
   const { title, help } = entryOf(outcome.code);
-  return { mood: "bad", title, text: help, detail: outcome.detail };
+  return {
+    mood: "bad",
+    title,
+    text: help,
+    detail: outcome.detail,
+    ...(again ? { link: { href: "/", text: "Begin again" } } : {}),
+  };
 };
 
 /** The org has not answered yet, and a browser's patience is short. */
@@ -71,7 +77,7 @@ const hash = (text: string): string => `'sha256-${createHash("sha256").update(te
 export const pageHeaders: Readonly<Record<string, string>> = {
   "content-type": "text/html; charset=utf-8",
   "cache-control": "no-store",
-  "content-security-policy": `default-src 'none'; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+  "content-security-policy": `default-src 'none'; img-src data:; style-src ${hash(style)}; script-src ${hash(script)}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
   "cross-origin-opener-policy": "same-origin",

@@ -59,8 +59,11 @@ const salesforceSignIn = (
 };
 
 /** Where the sign-in wants a browser: its callback, else null. */
-const callbackOf = ({ signIn, callback }: OrgOptions): string | null =>
-  signIn === "web" && callback !== undefined ? callback : null;
+const callbackOf = ({ signIn, callback }: OrgOptions): string | null => {
+  if (signIn !== "web") return null;
+  if (callback === undefined) throw new AgentError("SETTINGS_INVALID", "org.signIn web needs org.callback");
+  return callback;
+};
 
 const salesforceWeb = (options: OrgOptions, http: Http, clock: Clock): Pick<Org, "web"> => {
   const callback = callbackOf(options);

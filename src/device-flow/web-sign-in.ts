@@ -109,8 +109,9 @@ const queryOf = (url: URL): Members | undefined => {
  * state says whether it is about this link at all, before anything else in it counts.
  */
 export const readCallback = (address: string, link: SignInLink): CallbackReading => {
-  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(address) ? address : `http://${address}`;
-  const url = address.length > MAX_ADDRESS ? null : URL.parse(whole.trim());
+  const copied = address.trim();
+  const whole = /^[a-z][a-z0-9+.-]*:\/\//i.test(copied) ? copied : `http://${copied}`;
+  const url = whole.length > MAX_ADDRESS ? null : URL.parse(whole);
   if (url === null || url.pathname !== new URL(link.callback).pathname)
     return strange("it is not the address of org.callback");
   const members = queryOf(url);
