@@ -29,7 +29,7 @@ export const signInWords = (
       return [
         `Open this link on any device, sign in, and allow ${name}. It lasts ${left}.`,
         "",
-        `  ${code.verificationUriComplete}`,
+        code.verificationUriComplete,
         "",
         `Check that the page shows the code ${code.userCode}.`,
         ...(code.signal === null ? [] : [`The lamp ${signalWords(code.signal)}.`]),

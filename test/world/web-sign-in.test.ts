@@ -186,6 +186,26 @@ describe("when something is in the way", () => {
     await stage.untilState("online");
   });
 
+  it("a stop while a code is exchanged tells whoever brought it, and ends the trying", async () => {
+    const link = await openWeb();
+    const end = (await endOf(link.url)).href;
+    stage.world.org.offline = true;
+    const brought = stage.bring(end);
+    stage.clock.sleep(3_000, new AbortController().signal).then(() => {
+      stage.run?.stop();
+    });
+    expect(await brought).toMatchObject({ code: "CALLBACK_STRANGE" });
+    expect(codesSpent()).toEqual([]);
+  });
+
+  it("an org that stays away until the link's time is over ends it, and says so", async () => {
+    const link = await openWeb();
+    const end = (await endOf(link.url)).href;
+    await stage.clock.advance(9 * MINUTE);
+    stage.world.org.offline = true;
+    expect(await stage.bring(end)).toMatchObject({ code: "CODE_EXPIRED" });
+  });
+
   it("a held button on a signed-in board: the owner stays until somebody has followed the new link", async () => {
     const link = await openWeb();
     await stage.follow(link.start);
