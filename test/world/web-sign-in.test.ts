@@ -195,7 +195,7 @@ describe("when something is in the way", () => {
       stage.run?.stop();
     });
     expect(await brought).toMatchObject({ code: "CALLBACK_STRANGE" });
-    expect(codesSpent()).toEqual([]);
+    expect(stage.world.org.approvals).toEqual([]);
   });
 
   it("an org that stays away until the link's time is over ends it, and says so", async () => {

@@ -53,9 +53,11 @@ export const startOidcProvider = async (
     readonly codeS?: number;
     /** Where the phones' app may be called back besides, from a browser. */
     readonly companion?: string;
+    /** Where the board's client may be called back: it has the authorization code flow, and no device flow. */
+    readonly callback?: string;
   } = {},
 ): Promise<OidcProvider> => {
-  const { tls, confidential = false, accessTokenS = 3600, codeS = 600, companion } = options;
+  const { tls, confidential = false, accessTokenS = 3600, codeS = 600, companion, callback } = options;
   const [port = 0] = await freePorts(1);
   const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
@@ -69,9 +71,17 @@ export const startOidcProvider = async (
         client_id: clientId,
         client_name: "Porch light",
         application_type: "native",
-        grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
-        response_types: [],
-        redirect_uris: [],
+        ...(callback === undefined
+          ? {
+              grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
+              response_types: [],
+              redirect_uris: [],
+            }
+          : {
+              grant_types: ["authorization_code", "refresh_token"],
+              response_types: ["code"],
+              redirect_uris: [callback],
+            }),
         ...(clientSecret === null
           ? { token_endpoint_auth_method: "none" }
           : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),
