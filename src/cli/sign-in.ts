@@ -131,7 +131,7 @@ export const signInCommand: RunCommand = async (args, io) => {
     );
     return problem === null ? 0 : 1;
   }
-  const lines = signInWords(code, device.name, io.env.USER, systemClock.wall());
+  const lines = signInWords(code, device.name, io.env.SUDO_USER ?? io.env.USER, systemClock.wall());
   io.stdout.write(`${lines.join("\n")}\n`);
   if (code.kind === "code" || io.keys === null) return 0;
   return readAnswers(dir, code.url, io.keys, io, signal);
