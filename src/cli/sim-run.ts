@@ -32,6 +32,8 @@ export interface SimulationOptions {
   readonly pagePort: number | null;
   /** Pause between the board's questions to the org, in seconds. */
   readonly intervalSeconds: number;
+  /** How the board is signed in; left out: with a code. `web` listens at http://localhost:7878. */
+  readonly signIn?: "device" | "web";
   /** Hears of every event besides the world's own log. */
   readonly journal: Journal | null;
 }
@@ -90,7 +92,9 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
     callback = new URL("/callback", page.url).href;
   }
 
-  const agent = opening.use(await startAgent(world, bench, stateDir, options.journal, ending));
+  const agent = opening.use(
+    await startAgent(world, bench, stateDir, options.journal, options.signIn, ending),
+  );
   const owned = opening.move();
   return {
     world,
@@ -128,6 +132,7 @@ const startAgent = async (
   bench: Workbench,
   stateDir: string,
   journal: Journal | null,
+  signIn: SimulationOptions["signIn"],
   ending: AbortController,
 ): Promise<RunningAgent> => {
   const clock = systemClock;
@@ -146,7 +151,7 @@ const startAgent = async (
   const panel = new PanelDisplay(() => bench.surface, 0, named, { clock, failed });
   const button = openButton(bench.button, { clock, failed }, ending.signal, bench.gpio);
   const exit = runAgent(
-    settingsOf(world, stateDir),
+    settingsOf(world, stateDir, signIn),
     {
       clock,
       random: systemRandom,
@@ -199,9 +204,11 @@ const startAgent = async (
   };
 };
 
-const settingsOf = (world: World, stateDir: string): Settings => {
+const settingsOf = (world: World, stateDir: string, signIn: SimulationOptions["signIn"]): Settings => {
+  const own = world.settingsFor(stateDir);
+  const settings = { ...own, org: { ...(own.org as object), signIn: signIn ?? "device" } };
   const result = parseSettings({
-    file: { path: "the simulator's own settings", text: JSON.stringify(world.settingsFor(stateDir)) },
+    file: { path: "the simulator's own settings", text: JSON.stringify(settings) },
     // A developer's own PORCHLIGHT_… variables are for their boards, not for this one.
     env: {},
     board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir },
