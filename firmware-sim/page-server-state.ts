@@ -56,6 +56,7 @@ const boardOf = (view: View, { now, approved }: Scenery, qr: (link: string) => Q
           msLeft: Math.max(0, view.code.expiresAt - now),
           qr: qr(view.code.verificationUriComplete),
         },
+  link: view.code?.kind === "link" ? view.code.start : null,
   problem:
     view.problem === null
       ? null

@@ -77,8 +77,9 @@ const act = async (world: World, action: Action, signal: AbortSignal): Promise<A
     case "scan": {
       const code = world.board.view?.code;
       if (code == null) return { ok: false, why: "The board shows no code now." };
-      // On this computer, which is the board's: its browser comes back to it.
-      if (code.kind === "link") return { ok: true, open: code.start };
+      // The board's own page at the end of that way shows itself in nobody's frame.
+      if (code.kind === "link")
+        return { ok: false, why: `Open ${code.start} in a browser on this computer.` };
       world.wire.record({
         from: "person",
         to: "phone",

@@ -92,6 +92,19 @@ describe("the strip", () => {
   });
 });
 
+test("a link is no business of the phone: the page says where to open it", () => {
+  const code = {
+    kind: "link",
+    url: "https://org.example/authorize",
+    start: "http://localhost:7878/",
+    tunnel: "ssh -L 7878:localhost:7878 porch",
+    expiresAt: monoMs(40_000),
+  } as const;
+  const drawn = pageState({ ...scenery, approved: false, view: { ...waiting, code } }, () => null);
+  expect(drawn).toMatchObject({ board: { code: null, link: code.start }, progress: 1 });
+  expect(drawn.next).toContain(code.start);
+});
+
 test("the board's display carries the code with its picture and the time left, never below zero", () => {
   const qr = { size: 1, modules: "1" };
   const drawn = pageState({ ...scenery, view: waiting }, (link) => (link.includes("AB12") ? qr : null));
