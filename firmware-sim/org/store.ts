@@ -43,7 +43,7 @@ export interface OrgApp {
   /** Callback URLs, compared letter by letter. */
   readonly redirectUris: string[];
   /** On a loopback address any port will do (RFC 8252 section 7.3): not so at Salesforce, but the simulated phone has no port of its own. */
-  readonly anyLoopbackPort: boolean;
+  anyLoopbackPort: boolean;
   /** The certificate's key for assertions (JWT Bearer Flow), or null while none is uploaded. */
   certificateKey: KeyObject | null;
   /** Ids of the users whom an administrator has admitted to it. */

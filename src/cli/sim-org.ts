@@ -22,7 +22,7 @@ export const runOrg = async (
   your devices     ${listening.url}/setup/assets
   signing keys     ${listening.url}/id/keys
 
-  client id        ${org.boardApp.clientId}
+  client id        ${org.boardApp.clientId}   (called back at ${org.boardApp.redirectUris.join(" ")})
   phone client id  ${org.phoneApp.clientId}   (web server flow with PKCE)
   audience         ${org.boardApp.assetAudiences.join(" ")}
   person           ${org.owner.username}, password ${org.owner.password}
