@@ -147,6 +147,9 @@ describe("when something is in the way", () => {
     const end = (await endOf(link.url)).href;
     stage.world.org.offline = true;
     const brought = Promise.all([stage.bring(end), stage.bring(end)]);
+    expect(await stage.bring(`${link.callback}?code=c&state=other`)).toMatchObject({
+      code: "CALLBACK_STRANGE",
+    });
     stage.clock.sleep(20_000, new AbortController().signal).then(() => {
       stage.world.org.offline = false;
     });
