@@ -19,7 +19,7 @@ const LEAVE_MS = 1_000;
 
 /** What a request is. */
 type Route =
-  | { readonly kind: "visit" }
+  | { readonly kind: "visit"; readonly address: string }
   | { readonly kind: "start" }
   /** By way of another page, which may want somebody to sign in who did not mean to. */
   | { readonly kind: "led" }
@@ -28,13 +28,13 @@ type Route =
 /** Another name than this machine's own in Host is that of a page that had its name lead here (DNS rebinding). */
 const OWN_NAME = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d{1,5})?$/i;
 
-const routeOf = ({ method, url = "", headers }: IncomingMessage, callbackPath: string): Route => {
-  if (!OWN_NAME.test(headers.host ?? "")) return { kind: "refused", status: 421 };
-  if (url.length > MAX_ADDRESS) return { kind: "refused", status: 414 };
+const routeOf = ({ method, url, headers }: IncomingMessage, callbackPath: string): Route => {
+  const address = String(url);
+  if (!OWN_NAME.test(String(headers.host))) return { kind: "refused", status: 421 };
+  if (address.length > MAX_ADDRESS) return { kind: "refused", status: 414 };
   if (method !== "GET") return { kind: "refused", status: 405 };
-  const [path, query = ""] = url.split("?", 2);
-  if (path === callbackPath && query !== "") return { kind: "visit" };
-  if (path !== "/") return { kind: "refused", status: 404 };
+  if (address.startsWith(`${callbackPath}?`)) return { kind: "visit", address };
+  if (address !== "/") return { kind: "refused", status: 404 };
   return { kind: /^(?:cross|same)-site$/.test(String(headers["sec-fetch-site"])) ? "led" : "start" };
 };
 
@@ -104,7 +104,7 @@ export const createCallbacks = (host: string): Callbacks => ({
       const route = routeOf(request, pathname);
       switch (route.kind) {
         case "visit":
-          visit(new URL(request.url ?? "", callback).href, response);
+          visit(new URL(route.address, callback).href, response);
           return;
         case "start":
           if (leadsTo === null) response.writeHead(503).end();
