@@ -123,7 +123,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/agent/**"],
-    may: [...leaf, "src/device-flow/wait.ts"],
+    may: [...leaf, "src/device-flow/wait*.ts"],
     why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",
   },
   {

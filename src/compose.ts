@@ -22,6 +22,7 @@ import type {
   AssertionSource,
   AssetTokens,
   Broker,
+  Callbacks,
   Clock,
   Controls,
   Display,
@@ -46,6 +47,7 @@ export interface Surroundings {
   readonly display: Display;
   readonly inputs: Inputs;
   readonly controls: Controls;
+  readonly callbacks: Callbacks;
   /** Light drivers by the word before the colon, added to the built-in ones. */
   readonly drivers: Readonly<Record<string, OpenDriver>>;
   /** Text of a file that the settings name (PEM certificates and keys). Throws SETTINGS_INVALID. */
@@ -215,7 +217,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   };
   const watched: Journal = {
     record(event: AgentEvent) {
-      if (event.event === "code") preload();
+      if (event.event === "code" || event.event === "link") preload();
       if (event.event === "online") load(signed());
       journal.record(event);
     },
@@ -316,6 +318,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       journal: watched,
       inputs: around.inputs,
       controls: around.controls,
+      callbacks: around.callbacks,
       device,
       trust: settings.commands.trust,
       version: around.version,

@@ -55,8 +55,8 @@ export const errorTable = {
   },
   ORG_DISCOVERY: {
     remedy: "wait",
-    title: "The org does not describe a device flow",
-    help: "With dialect rfc8628, org.url must be an issuer whose discovery document names a device_authorization_endpoint. Check org.url, or choose another dialect.",
+    title: "The org does not describe the sign-in that org.signIn asks for",
+    help: "With dialect rfc8628, org.url must be an issuer whose discovery document names a device_authorization_endpoint (with signIn web an authorization_endpoint). Check org.url, or choose another dialect or signIn.",
   },
   // the sign-in
   CLIENT_UNKNOWN: {
@@ -67,7 +67,22 @@ export const errorTable = {
   DEVICE_FLOW_DISABLED: {
     remedy: "wait",
     title: "The org does not allow the device flow for this client",
-    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn jwt-bearer or client-credentials signs the board in without a code: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn web signs the board in with a browser of its own or through ssh, jwt-bearer or client-credentials without anybody: docs/flows.md.",
+  },
+  WEB_FLOW_DISABLED: {
+    remedy: "wait",
+    title: "The org does not allow the web server flow for this client",
+    help: "In the org: External Client App, OAuth settings, the callback URL must be org.callback, letter by letter, and the Authorization Code flow with PKCE allowed. Or sign the board in another way: docs/flows.md.",
+  },
+  CALLBACK_CLOSED: {
+    remedy: "wait",
+    title: "The board cannot listen where the org sends the browser",
+    help: "Another program has the port of org.callback, or this account may not use it (below 1024). Stop that program, or set org.callback to another port and register the same address in the org's app.",
+  },
+  CALLBACK_STRANGE: {
+    remedy: "report",
+    title: "This is no answer to the link that the board shows now",
+    help: "It is of an older link or another board, or part of the address is missing. porchlight sign-in shows the link that counts; open it, and copy the whole address again.",
   },
   SIGN_IN_CLOSED: {
     remedy: "wait",
@@ -77,7 +92,7 @@ export const errorTable = {
   SIGN_IN_NOT_APPROVED: {
     remedy: "wait",
     title: "The org does not admit the board's user to this app",
-    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the board's user (org.username, or the one in the assertion) a permission set or profile that is assigned to the app, and see that the user is active.",
+    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the board's user (org.username, the one in the assertion, or who signed in) a permission set or profile that is assigned to the app, and see that the user is active.",
   },
   ASSERTION_REFUSED: {
     remedy: "wait",
@@ -116,18 +131,18 @@ export const errorTable = {
   },
   CODE_EXPIRED: {
     remedy: "newCode",
-    title: "The code has expired",
-    help: "Nobody approved it in time. Press the button (or a key) for a new one.",
+    title: "The code or link has expired",
+    help: "Nobody approved it in time. Press the button (or a key), or run porchlight sign-in, for a new one.",
   },
   CODE_DENIED: {
     remedy: "newCode",
     title: "The sign-in was refused",
-    help: "Somebody answered No to this board. Press the button (or a key) for a new code.",
+    help: "Somebody answered No to this board. Press the button (or a key), or run porchlight sign-in, for a new code or link.",
   },
   CODE_INVALID: {
     remedy: "newCode",
     title: "The org no longer knows this code",
-    help: "It was replaced, used or dropped by the org. Press the button (or a key) for a new one.",
+    help: "It was replaced, used or dropped by the org. Press the button (or a key), or run porchlight sign-in, for a new one.",
   },
   GRANT_GONE: {
     remedy: "signIn",

@@ -5,8 +5,12 @@ import type { EpochMs, MonoMs, Secret } from "./units.ts";
 
 // ---------------------------------------------------------------------------------------------- the org
 
+/** What a person is asked to sign the board in with: a code on another device, or a link in a browser that reaches the board. */
+export type Invitation = DeviceCode | SignInLink;
+
 /** A device authorization response (RFC 8628 section 3.2), with deadlines instead of durations. */
 export interface DeviceCode {
+  readonly kind: "code";
   readonly deviceCode: Secret;
   /** What the person types, as the org wrote it. */
   readonly userCode: string;
@@ -15,6 +19,24 @@ export interface DeviceCode {
   readonly verificationUriComplete: string;
   /** Pause between polls, in milliseconds. */
   readonly intervalMs: number;
+  readonly expiresAt: MonoMs;
+  readonly expiresAtWall: EpochMs;
+}
+
+/** An authorization request (RFC 6749 section 4.1.1 with PKCE), and what only this board knows of it. */
+export interface SignInLink {
+  readonly kind: "link";
+  /** The org's page. Whoever opens it signs in there, and approves. */
+  readonly url: string;
+  /** Where the org sends the browser afterwards: an address of this machine, letter by letter as it is registered. */
+  readonly callback: string;
+  /** 128 bits of chance each that the answer, and an ID token, must repeat. */
+  readonly state: Secret;
+  readonly nonce: Secret | null;
+  /** RFC 7636 section 4.1. */
+  readonly verifier: Secret;
+  /** What `iss` of the answer must be (RFC 9207 section 2.4); null: nobody announced it. */
+  readonly issuer: { readonly name: string; readonly required: boolean } | null;
   readonly expiresAt: MonoMs;
   readonly expiresAtWall: EpochMs;
 }
@@ -366,14 +388,8 @@ export interface View {
   readonly headline: string;
   /** One sentence below it, or null. */
   readonly detail: string | null;
-  readonly code: {
-    readonly userCode: string;
-    readonly verificationUri: string;
-    readonly verificationUriComplete: string;
-    readonly expiresAt: MonoMs;
-    /** What the first lamp shows meanwhile, or null. */
-    readonly signal: Signal | null;
-  } | null;
+  /** What a person signs the board in with now, or null. */
+  readonly code: ViewCode | null;
   readonly owner: string | null;
   readonly online: boolean;
   readonly problem: {
@@ -386,6 +402,27 @@ export interface View {
     readonly link?: string;
   } | null;
 }
+
+export type ViewCode =
+  | {
+      readonly kind: "code";
+      readonly userCode: string;
+      readonly verificationUri: string;
+      readonly verificationUriComplete: string;
+      readonly expiresAt: MonoMs;
+      /** What the first lamp shows meanwhile, or null. */
+      readonly signal: Signal | null;
+    }
+  | {
+      readonly kind: "link";
+      /** The org's page: a long address that works everywhere, though its end does not. */
+      readonly url: string;
+      /** The short way to it, in a browser of this machine or through `tunnel`. */
+      readonly start: string;
+      /** What to type on another computer first. */
+      readonly tunnel: string;
+      readonly expiresAt: MonoMs;
+    };
 
 /** What `porchlight status` shows of a running agent. */
 export interface Status {
@@ -435,6 +472,14 @@ export type AgentEvent =
       readonly expiresAt: EpochMs;
       /** How the first lamp blinks until the code is approved, as far as it is known to have colours; null: it does not. */
       readonly signal: Signal | null;
+    }
+  /** With signIn web, in place of `code`. `start` leads to `url` in a browser of this machine; the org sends it to `callback`. */
+  | {
+      readonly event: "link";
+      readonly url: string;
+      readonly start: string;
+      readonly callback: string;
+      readonly expiresAt: EpochMs;
     }
   | { readonly event: "signedIn"; readonly user: string; readonly org: string | null }
   | { readonly event: "assetToken"; readonly expiresAt: EpochMs }

@@ -27,6 +27,7 @@ export const orgItself: OrgApp = {
   deviceFlow: false,
   assetAudiences: [],
   redirectUris: [],
+  anyLoopbackPort: false,
   certificateKey: null,
   preauthorized: [],
   runAs: null,

@@ -48,7 +48,7 @@ export interface OrgFaults {
   refuseCodes: number;
   /** The next n codes are refused by the person at once. */
   denyNext: number;
-  /** The next n approved polls are obeyed, and the answer with the tokens is lost on its way. */
+  /** The next n approved polls, or codes of the web server flow, are obeyed, and the answer with the tokens is lost on its way. */
   loseAnswerAfterGrant: number;
 
   // user-agent flow

@@ -126,7 +126,7 @@ const takeDecision: Handler = (visit) => {
       : redirect(
           callback(redirectUri, refused, wants.kind),
           "access_denied",
-          "Denied: the phone's callback is told.",
+          "Denied: the app's callback is told.",
         );
   }
   if (request === undefined) return pageReply(expiredPage());
@@ -142,7 +142,7 @@ const authorize: Handler = ({ org, asked, session, user }) => {
     case "page":
       return pageReply(brokenLinkPage(reading.error, reading.description));
     case "callback":
-      return redirect(reading.location, "error", "The request is wrong; the phone's callback is told.");
+      return redirect(reading.location, "error", "The request is wrong; the app's callback is told.");
     case "ask":
       break;
   }
@@ -211,7 +211,7 @@ const places: Readonly<Record<string, Place>> = {
   "GET /setup/assets": { asks: "The person looks at their devices.", handle: showAssets },
   "POST /setup/assets/revoke": { asks: "The person takes an approval back.", handle: takeRevoke },
   "GET /services/oauth2/authorize": {
-    asks: "The phone's app sends the person to the org to sign in (web server flow with PKCE, or the legacy user-agent flow).",
+    asks: "An app sends the person to the org to sign in (web server flow with PKCE, or the legacy user-agent flow).",
     handle: authorize,
   },
 };

@@ -42,8 +42,10 @@ export interface OrgApp {
   readonly deviceFlow: boolean;
   /** Audiences of asset tokens; empty: asset tokens are off for this app. */
   readonly assetAudiences: string[];
-  /** Callback URLs; on `localhost` and `127.0.0.1` any port will do (RFC 8252 section 7.3). */
+  /** Callback URLs, compared letter by letter. */
   readonly redirectUris: string[];
+  /** On a loopback address any port will do (RFC 8252 section 7.3): not so at Salesforce, but the simulated phone has no port of its own. */
+  anyLoopbackPort: boolean;
   /** The certificate's key for assertions (JWT Bearer Flow), or null while none is uploaded. */
   certificateKey: KeyObject | null;
   /** Ids of the users whom an administrator has admitted to it. */
@@ -257,7 +259,8 @@ export const createStore = (): OrgStore => {
         scopes: SCOPES,
         deviceFlow: true,
         assetAudiences: ["https://porchlight.example/broker"],
-        redirectUris: ["http://localhost/callback"],
+        redirectUris: ["http://localhost:7878/callback"],
+        anyLoopbackPort: false,
         party: "board",
       }),
       app(2, "3MVG9PorchlightPhone.Northwind.0002", {
@@ -268,6 +271,7 @@ export const createStore = (): OrgStore => {
         deviceFlow: false,
         assetAudiences: [],
         redirectUris: ["http://localhost/callback", "http://127.0.0.1/callback", "http://127.0.0.1/app/"],
+        anyLoopbackPort: true,
         party: "phone",
       }),
     ],

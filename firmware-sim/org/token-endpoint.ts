@@ -44,9 +44,10 @@ const grantFlows: Readonly<Record<string, Flow>> = {
   },
   authorization_code: {
     run: (org, { form }) => redeemCode(org, form),
-    asks: "The phone trades the code from its callback, and the secret only it knows (PKCE), for tokens.",
+    asks: "The code from the callback, and the secret only the app knows (PKCE), are traded for tokens.",
     title: "tokens",
-    says: "The phone is signed in as its owner.",
+    says: "The app is signed in as whoever allowed it.",
+    loses: "loseAnswerAfterGrant",
   },
   "urn:ietf:params:oauth:grant-type:jwt-bearer": {
     run: bearAssertion,

@@ -8,11 +8,11 @@ import type { AuthorizeRequest, OrgApp, OrgUser } from "./store.ts";
 const isLoopback = (url: URL): boolean =>
   url.protocol === "http:" && ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname);
 
-/** True when the app may be called back there; on a loopback address any port will do (RFC 8252 section 7.3). */
+/** True when the app may be called back there. */
 export const mayCallBack = (app: OrgApp, redirectUri: string): boolean =>
   app.redirectUris.some((registered) => {
     if (registered === redirectUri) return true;
-    if (!URL.canParse(redirectUri)) return false;
+    if (!app.anyLoopbackPort || !URL.canParse(redirectUri)) return false;
     const [asked, known] = [new URL(redirectUri), new URL(registered)];
     if (!isLoopback(asked) || !isLoopback(known)) return false;
     known.port = asked.port;

@@ -2,9 +2,10 @@
 // state, and is the only place where the state changes.
 
 import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
+import type { About, Identity, LightCause, LightReport, Signal, Status, View } from "../model.ts";
 import type {
   Broker,
+  Callbacks,
   Clock,
   ControlRequest,
   Controls,
@@ -21,12 +22,13 @@ import type {
 import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
+import { byHand } from "./by-hand.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
 import { createGuestBlinks } from "./guest-blinks.ts";
 import type { Home } from "./home.ts";
-import { type Event, initial, next, type State, unpaired } from "./machine.ts";
+import { type Event, initial, next, pressHelps, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
 import { createPacedRefusals } from "./paced-refusals.ts";
@@ -39,6 +41,7 @@ export interface AgentParts {
   readonly random: Random;
   readonly org: Org;
   readonly session: Session;
+  readonly callbacks: Callbacks;
   readonly credentials: CredentialSource;
   readonly broker: Broker;
   /** In the order of the settings; the first is the one a button toggles. */
@@ -66,6 +69,12 @@ export interface AgentParts {
   /** What the settings give up; said at the start, and in the status. */
   readonly warnings: readonly ErrorCode[];
 }
+
+/** What the first lamp blinks in a state. A link is approved at the board itself, or by somebody with a shell on it: nobody has to tell lamps apart. */
+const signalFor = (state: State): Signal | null =>
+  state.name === "waitingForApproval" && state.invitation.kind === "code"
+    ? signalOf(state.invitation.userCode)
+    : null;
 
 /** Fade of a lamp switched at the board itself, in milliseconds. */
 const BUTTON_FADE_MS = 300;
@@ -104,6 +113,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       signOut: () => post({ type: "signOut" }),
     },
   });
+  const callbacks = byHand(parts.callbacks);
   const signOuts: ((result: { revoked: boolean }) => void)[] = [];
   let state: State = initial;
   let since: EpochMs = clock.wall();
@@ -124,6 +134,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const [first] = lights.values();
   const activityParts: ActivityParts = {
     ...parts,
+    callbacks,
     commands,
     signalFor(userCode) {
       if (!parts.signal || first === undefined) return null;
@@ -177,7 +188,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
 
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
   const owner = (): Identity | null => identity ?? (unpaired(state) ? null : standing.identity);
-  const view = (): View => viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust);
+  const view = (): View =>
+    viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust, callbacks.host);
 
   const show = (): void => display.show(view());
 
@@ -187,7 +199,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     if (unpaired(to)) credentials = null;
     identity = credentials?.identity ?? null;
     if (to.name !== "online") link = null;
-    if (parts.signal) first?.signal(to.name === "waitingForApproval" ? signalOf(to.code.userCode) : null);
+    if (parts.signal) first?.signal(signalFor(to));
     if (event.type === "renewed") return show();
     since = clock.wall();
     if (event.type === "failed") {
@@ -201,8 +213,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       ...(event.type === "failed" ? { why: event.error.code } : {}),
     });
     show();
-    // Online goes on with the activity that connected; every other state begins its own.
-    if (event.type === "linkUp") return;
+    // Online goes on with the activity that connected, the waiting with the one that asked; every other state begins its own.
+    if (event.type === "linkUp" || event.type === "codeIssued") return;
     await end();
     if (to.name !== "stopping" && to.name !== "stopped") running = begin(to);
   };
@@ -253,6 +265,13 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
           if (revoked) blinks.revoked(request.pass);
           return revoked;
         });
+      }
+      case "callback":
+        return callbacks.bring(request);
+      case "newCode": {
+        const asked = unpaired(state) && state.name === "pausing" && pressHelps(state);
+        if (asked) post({ type: "pressed", input: "press" });
+        return request.answer(asked);
       }
       case "signOut":
         signOuts.push(request.answer);

@@ -80,6 +80,15 @@ const signInMistakes = (values: SettingValues): CrossMistake[] => {
   return [...found, ...assertionMistakes(values, signIn)];
 };
 
+/** The board listens for the org's answer, and nobody else may be able to. */
+const callbackMistakes = (values: SettingValues): CrossMistake[] => {
+  const url = urlOf(values["org.callback"]);
+  if (url === null || ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname)) return [];
+  return [
+    { key: "org.callback", problem: "must be on this very machine: http://localhost, 127.0.0.1 or [::1]" },
+  ];
+};
+
 const assetTokenMistakes = (values: SettingValues): CrossMistake[] => {
   const found: CrossMistake[] = [];
   const jwks = values["assetToken.verify.jwks"];
@@ -247,6 +256,7 @@ export const settingsNotes = (
 export const crossMistakes = (values: SettingValues, lamps: readonly string[]): readonly CrossMistake[] => [
   ...orgMistakes(values),
   ...signInMistakes(values),
+  ...callbackMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),

@@ -103,6 +103,10 @@ export interface AnyRow {
   readonly example: unknown;
 }
 
+/** True where a person signs the board in, and a refresh token keeps it so. */
+export const byPerson = (signIn: Settings["org"]["signIn"] | undefined): boolean =>
+  signIn === "device" || signIn === "web";
+
 const required = { kind: "required" } as const;
 const always = <const V>(value: V) => ({ kind: "always", value }) as const;
 const derived = <V>(
@@ -196,7 +200,7 @@ export const settingTable = {
       "`api openid refresh_token` with dialect salesforce, else `openid offline_access`, or `openid` where the board signs in by itself",
       (chosen) => {
         if (chosen["org.dialect"] !== "rfc8628") return "api openid refresh_token";
-        return chosen["org.signIn"] === "device" ? "openid offline_access" : "openid";
+        return byPerson(chosen["org.signIn"]) ? "openid offline_access" : "openid";
       },
     ),
     doc: "What the person is asked to allow, separated by spaces. Not sent where the board signs in to Salesforce by itself: the app's own scopes count there.",
@@ -205,12 +209,19 @@ export const settingTable = {
   "org.signIn": {
     kind: {
       kind: "choice",
-      values: ["device", "jwt-bearer", "client-credentials", "saml-bearer", "saml-assertion"],
+      values: ["device", "web", "jwt-bearer", "client-credentials", "saml-bearer", "saml-assertion"],
     },
     nullable: false,
     fallback: always("device"),
-    doc: "How the board is signed in: device, by a person, with a code on its display; or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret, saml-bearer and saml-assertion with what an identity provider has signed (org.assertion). docs/flows.md compares them.",
+    doc: "How the board is signed in: device, by a person, with a code on its display; web, by a person, in a browser on the board or through ssh (org.callback); or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret, saml-bearer and saml-assertion with what an identity provider has signed (org.assertion). docs/flows.md compares them.",
     example: "jwt-bearer",
+  },
+  "org.callback": {
+    kind: { kind: "url", schemes: ["http"] },
+    nullable: false,
+    fallback: always("http://localhost:7878/callback"),
+    doc: "With signIn web, where the org sends the browser: localhost, 127.0.0.1 or [::1], where the board listens while it waits. The app at the org must have the same address; Salesforce compares it letter by letter.",
+    example: "http://localhost:7878/callback",
   },
   "org.username": {
     kind: oneLine,
@@ -257,8 +268,8 @@ export const settingTable = {
   "org.idleDays": {
     kind: { kind: "number", least: 1, most: 3650 },
     nullable: true,
-    fallback: derived("30 with dialect salesforce and signIn device, else null", (chosen) =>
-      chosen["org.dialect"] === "rfc8628" || chosen["org.signIn"] !== "device" ? null : 30,
+    fallback: derived("30 with dialect salesforce and a person's sign-in, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" || !byPerson(chosen["org.signIn"]) ? null : 30,
     ),
     doc: "How many days the org keeps a sign-in that is not used, so that the board can say how long it stays signed in without a network. Null: for ever, or nobody knows.",
     example: 90,
@@ -266,8 +277,8 @@ export const settingTable = {
   "org.approvals": {
     kind: { kind: "number", least: 1, most: 1000 },
     nullable: true,
-    fallback: derived("5 with dialect salesforce and signIn device, else null", (chosen) =>
-      chosen["org.dialect"] === "rfc8628" || chosen["org.signIn"] !== "device" ? null : 5,
+    fallback: derived("5 with dialect salesforce and a person's sign-in, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" || !byPerson(chosen["org.signIn"]) ? null : 5,
     ),
     doc: "How many approvals the org allows one person for one app before it ends the oldest. The board asks the org once a day how many are used, and warns. Null: it does not ask.",
     example: 5,

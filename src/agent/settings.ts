@@ -10,7 +10,15 @@ export interface Settings {
     readonly clientId: string;
     readonly clientSecret: Secret | null;
     readonly scope: string;
-    readonly signIn: "device" | "jwt-bearer" | "client-credentials" | "saml-bearer" | "saml-assertion";
+    readonly signIn:
+      | "device"
+      | "web"
+      | "jwt-bearer"
+      | "client-credentials"
+      | "saml-bearer"
+      | "saml-assertion";
+    /** With signIn web: where the org sends the browser, on a loopback address. */
+    readonly callback: string;
     /** Whose assertion the board signs, with signIn jwt-bearer. */
     readonly username: string | null;
     /** The private key, in PEM, that it signs with. */

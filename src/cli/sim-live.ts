@@ -12,6 +12,8 @@ export interface LiveOptions {
   readonly journal: Journal | null;
   readonly pagePort: number | null;
   readonly userAgentFlow?: boolean;
+  /** How the board is signed in; left out: with a code. */
+  readonly signIn?: "device" | "web";
   /** Where people read. */
   readonly out: TerminalStream;
   /** Where they press keys. */

@@ -24,7 +24,7 @@ export const runOrg = async (
   signing keys     ${listening.url}/id/keys
   SAML assertions  ${listening.url}/simulated-idp/saml?flow=saml-bearer   (or saml-assertion; &user=…)
 
-  client id        ${org.boardApp.clientId}
+  client id        ${org.boardApp.clientId}   (called back at ${org.boardApp.redirectUris.join(" ")})
   phone client id  ${org.phoneApp.clientId}   (web server flow with PKCE)
   audience         ${org.boardApp.assetAudiences.join(" ")}
   person           ${org.owner.username}, password ${org.owner.password}

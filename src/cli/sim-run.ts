@@ -9,6 +9,7 @@ import { pageWorldOf, type QrDrawer } from "../../firmware-sim/page-server-world
 import { Wire } from "../../firmware-sim/wire.ts";
 import { createWorld, guestAccount, type World } from "../../firmware-sim/world.ts";
 import { type AppConfig, appPolicy, appTypes, readApp, setUpApp } from "../adapters/app-files.ts";
+import { createCallbacks } from "../adapters/callback-listener.ts";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createHttp } from "../adapters/http.ts";
 import { openVault } from "../adapters/vault.ts";
@@ -33,6 +34,8 @@ export interface SimulationOptions {
   readonly intervalSeconds: number;
   /** The companion app signs people in by the legacy user-agent flow. */
   readonly userAgentFlow?: boolean;
+  /** How the board is signed in; left out: with a code. `web` listens at http://localhost:7878. */
+  readonly signIn?: "device" | "web";
   /** Hears of every event besides the world's own log. */
   readonly journal: Journal | null;
   /** The board's settings where they differ from the world's, by section. */
@@ -132,7 +135,7 @@ const startAgent = async (
   world: World,
   bench: Workbench,
   stateDir: string,
-  { journal, settings }: SimulationOptions,
+  { journal, settings, signIn }: SimulationOptions,
   ending: AbortController,
 ): Promise<RunningAgent> => {
   const clock = systemClock;
@@ -151,7 +154,7 @@ const startAgent = async (
   const panel = new PanelDisplay(() => bench.surface, 0, named, { clock, failed });
   const button = openButton(bench.button, { clock, failed }, ending.signal, bench.gpio);
   const exit = runAgent(
-    settingsOf(world, stateDir, settings),
+    settingsOf(world, stateDir, signIn, settings),
     {
       clock,
       random: systemRandom,
@@ -167,6 +170,7 @@ const startAgent = async (
       },
       inputs: button,
       controls: noControls(ending.signal),
+      callbacks: createCallbacks("localhost"),
       drivers: {
         sim: world.board.openDriver,
         gpio: (address, ports, signal) => openGpio(address, ports, signal, bench.gpio),
@@ -206,10 +210,16 @@ const startAgent = async (
   };
 };
 
-const settingsOf = (world: World, stateDir: string, changes: SimulationOptions["settings"]): Settings => {
-  const text = JSON.stringify({ ...world.settingsFor(stateDir), ...changes });
+const settingsOf = (
+  world: World,
+  stateDir: string,
+  signIn: SimulationOptions["signIn"],
+  changes: SimulationOptions["settings"],
+): Settings => {
+  const own = world.settingsFor(stateDir);
+  const org = { ...(own.org as object), signIn: signIn ?? "device" };
   const result = parseSettings({
-    file: { path: "the simulator's own settings", text },
+    file: { path: "the simulator's own settings", text: JSON.stringify({ ...own, org, ...changes }) },
     // A developer's own PORCHLIGHT_… variables are for their boards, not for this one.
     env: {},
     board: {

@@ -7,6 +7,7 @@ import { lightWords } from "../adapters/journal.ts";
 import { plainLine } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { settingsWarnings } from "../agent/settings-checks.ts";
+import { byPerson } from "../agent/settings-table.ts";
 import { endsSoon, signedInUntil } from "../agent/standing.ts";
 import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
@@ -56,7 +57,11 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
     row("", status.headline),
   ];
   if (status.detail !== null) rows.push(row("", status.detail));
-  if (code !== null) {
+  if (code?.kind === "link") {
+    rows.push(row("link", `${code.start} until ${code.expiresAt}`));
+    rows.push(row("", "in a browser on this board, or run porchlight sign-in"));
+  }
+  if (code?.kind === "code") {
     rows.push(row("code", `${code.userCode} until ${code.expiresAt}`));
     rows.push(row("open", code.verificationUriComplete));
     if (code.signal !== null) rows.push(row("", `The lamp ${signalWords(code.signal)}`));
@@ -100,9 +105,7 @@ const stoppedFacts = (settings: Settings, grant: Grant | undefined) => ({
   owner: grant?.identity ?? null,
   tokensIssuedAt: grant === undefined ? null : iso(grant.issuedAt),
   signedInUntil: isoOrNull(
-    grant === undefined
-      ? null
-      : signedInUntil(grant, settings.org.idleDays, settings.org.signIn !== "device"),
+    grant === undefined ? null : signedInUntil(grant, settings.org.idleDays, !byPerson(settings.org.signIn)),
   ),
   warnings: settingsWarnings(settings),
 });

@@ -4,7 +4,7 @@ import type { AssertionSource, Clock, Http, HttpRequest, Org } from "../ports.ts
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
-import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
+import { type BeginsAt, discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
 import { type OwnSignIn, ownSignIn, readySignIn, signsInAs } from "./own-sign-in.ts";
@@ -12,6 +12,7 @@ import { readSignIn } from "./own-sign-in-answer.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
 import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
+import { makeLink, readRedeemed } from "./web-sign-in.ts";
 
 export type { OrgOptions } from "./options.ts";
 
@@ -66,8 +67,32 @@ const salesforceSignIn = (own: OwnSignIn | null, options: OrgOptions, http: Http
   };
 };
 
+/** Where the sign-in wants a browser: its callback, else null. */
+const callbackOf = ({ signIn, callback }: OrgOptions): string | null => {
+  if (signIn !== "web") return null;
+  if (callback === undefined) throw new AgentError("SETTINGS_INVALID", "org.signIn web needs org.callback");
+  return callback;
+};
+
+const salesforceWeb = (options: OrgOptions, http: Http, clock: Clock): Pick<Org, "web"> => {
+  const callback = callbackOf(options);
+  if (callback === null) return {};
+  return {
+    web: {
+      callback,
+      ask: async () =>
+        makeLink({ ...options, callback }, salesforce.authorizePlace(options), momentOf(clock)),
+      async redeem(link, code, signal) {
+        const response = await http(salesforce.redeemRequest(options, link, code), signal);
+        return readRedeemed(response, link, null, momentOf(clock));
+      },
+    },
+  };
+};
+
 const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPorts): OrgClient => ({
   ...salesforceSignIn(ownSignIn(options, assertion), options, http, clock),
+  ...salesforceWeb(options, http, clock),
   async askCode(signal: AbortSignal): Promise<DeviceCode> {
     const asked = momentOf(clock);
     return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
@@ -103,13 +128,13 @@ const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPo
 });
 
 /** Reads the discovery document when it is first needed and again once a day. */
-const createDiscovery = (issuer: string, deviceFlow: boolean, http: Http, clock: Clock) => {
+const createDiscovery = (issuer: string, beginsAt: BeginsAt | null, http: Http, clock: Clock) => {
   let known: { readonly metadata: Metadata; readonly until: MonoMs } | undefined;
   return async (signal: AbortSignal): Promise<Metadata> => {
     if (known !== undefined && clock.mono() < known.until) return known.metadata;
     const found: string[] = [];
     for (const request of discoveryRequests(issuer)) {
-      const metadata = readMetadata(await http(request, signal), issuer, deviceFlow);
+      const metadata = readMetadata(await http(request, signal), issuer, beginsAt);
       if (typeof metadata !== "string") {
         known = { metadata, until: after(clock.mono(), METADATA_LIFE_MS) };
         return metadata;
@@ -141,11 +166,38 @@ const rfc8628SignIn = (
   };
 };
 
+const rfc8628Web = (
+  callback: string | null,
+  options: OrgOptions,
+  discover: (signal: AbortSignal) => Promise<Metadata>,
+  http: Http,
+  clock: Clock,
+): Pick<Org, "web"> => {
+  if (callback === null) return {};
+  return {
+    web: {
+      callback,
+      async ask(signal) {
+        const place = rfc8628.authorizePlace(await discover(signal));
+        return makeLink({ ...options, callback }, place, momentOf(clock));
+      },
+      async redeem(link, code, signal) {
+        const metadata = await discover(signal);
+        const response = await http(rfc8628.redeemRequest(options, metadata, link, code), signal);
+        return readRedeemed(response, link, metadata.issuer, momentOf(clock));
+      },
+    },
+  };
+};
+
 const createRfc8628 = (options: OrgOptions, { http, clock, assertion }: OrgPorts): OrgClient => {
   const own = ownSignIn(options, assertion);
-  const discover = createDiscovery(options.url, own === null, http, clock);
+  const callback = callbackOf(options);
+  const person: BeginsAt = callback === null ? "device_authorization_endpoint" : "authorization_endpoint";
+  const discover = createDiscovery(options.url, own === null ? person : null, http, clock);
   return {
     ...rfc8628SignIn(own, options, discover, http, clock),
+    ...rfc8628Web(callback, options, discover, http, clock),
     async askCode(signal: AbortSignal): Promise<DeviceCode> {
       const request: HttpRequest = rfc8628.askCodeRequest(options, await discover(signal));
       const asked = momentOf(clock);

@@ -64,6 +64,7 @@ export const ownSignIn = (
   switch (signIn) {
     case undefined:
     case "device":
+    case "web":
       return null;
     case "client-credentials":
       return { kind: "client-credentials" };

@@ -1,5 +1,5 @@
 import { AgentError } from "../errors.ts";
-import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer } from "../model.ts";
+import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer, SignInLink } from "../model.ts";
 import type { HttpRequest, HttpResponse } from "../ports.ts";
 import type { Secret } from "../units.ts";
 import { type Members, text } from "./answer.ts";
@@ -8,6 +8,7 @@ import type { OrgOptions } from "./options.ts";
 import { type ReadySignIn, signInForm } from "./own-sign-in.ts";
 import {
   bearerGet,
+  claimsOf,
   formPost,
   type Moment,
   readDeviceCode,
@@ -15,6 +16,7 @@ import {
   unknownIdentity,
   zoneIn,
 } from "./steps.ts";
+import { type AuthorizePlace, redeemForm } from "./web-sign-in.ts";
 
 // The standard dialect: RFC 8628 at the endpoints of the discovery document.
 
@@ -71,6 +73,20 @@ export const pollRequest = (options: OrgOptions, metadata: Metadata, code: Devic
 export const readPollAnswer = (response: HttpResponse, metadata: Metadata, now: Moment): PollAnswer =>
   readPoll(response, metadata.issuer, now);
 
+/** Where a person's browser begins; the answer must come from this issuer, where it says from whom it comes. */
+export const authorizePlace = ({ authorizationUrl, issuer, namesIssuer }: Metadata): AuthorizePlace => {
+  if (authorizationUrl === null) throw new AgentError("ORG_DISCOVERY", "no authorization_endpoint");
+  return { url: authorizationUrl, issuer: { name: issuer, required: namesIssuer } };
+};
+
+/** The exchange of an authorization code (RFC 6749 section 4.1.3). */
+export const redeemRequest = (
+  options: OrgOptions,
+  metadata: Metadata,
+  link: SignInLink,
+  code: Secret,
+): HttpRequest => post(metadata.tokenUrl, redeemForm(link, code), options, metadata);
+
 /** A sign-in with the board's own credentials (RFC 7523 section 2.1, RFC 6749 section 4.4). */
 export const signInRequest = (
   options: OrgOptions,
@@ -104,17 +120,6 @@ export const identifyRequest = (
   const scopes = (grant.scope ?? options.scope).split(/[ ,]+/);
   if (metadata.userinfoUrl === null || !scopes.includes("openid")) return null;
   return bearerGet(metadata.userinfoUrl, grant.accessToken);
-};
-
-/** Claims of an ID token that came straight from the token endpoint, so TLS vouches for it (OIDC Core 3.1.3.7). */
-const claimsOf = (idToken: Secret | null): Members => {
-  const payload = idToken?.reveal().split(".")[1] ?? "";
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    return typeof claims === "object" && claims !== null ? { ...claims } : {};
-  } catch {
-    return {};
-  }
 };
 
 /**

@@ -81,6 +81,7 @@ export const readDeviceCode = (
   const ready = text(members, "verification_uri_complete") ?? text(members, "verification_url_complete");
   const lifeMs = clamp(seconds(members, "expires_in") ?? DEFAULT_CODE_LIFE, 1, 86_400) * 1000;
   return {
+    kind: "code",
     deviceCode: required(token(members, "device_code"), "device_code"),
     userCode,
     verificationUri,
@@ -124,6 +125,17 @@ export const readGrant = (members: Members, instanceUrl: string | null, now: Mom
     idToken: token(members, "id_token") ?? null,
     signedInAs: null,
   };
+};
+
+/** Claims of an ID token that came straight from the token endpoint, so TLS vouches for it (OIDC Core 3.1.3.7). */
+export const claimsOf = (idToken: Secret | null): Members => {
+  const payload = idToken?.reveal().split(".")[1] ?? "";
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    return typeof claims === "object" && claims !== null ? { ...claims } : {};
+  } catch {
+    return {};
+  }
 };
 
 /** The refreshed grant with everything the org did not repeat taken over from the one before. */

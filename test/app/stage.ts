@@ -141,7 +141,7 @@ export const codeOf = async ({
 }: Stage): Promise<{ readonly userCode: string; readonly link: string }> => {
   for (;;) {
     const code = world.board.view?.code;
-    if (code != null) return { userCode: code.userCode, link: code.verificationUriComplete };
+    if (code?.kind === "code") return { userCode: code.userCode, link: code.verificationUriComplete };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };

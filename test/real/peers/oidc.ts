@@ -55,6 +55,8 @@ export const startOidcProvider = async (
     readonly companion?: string;
     /** The phones' app may take tokens in its callback's address (OpenID Connect Core section 3.2). */
     readonly implicit?: boolean;
+    /** Where the board's client may be called back: it has the authorization code flow, and no device flow. */
+    readonly callback?: string;
   } = {},
 ): Promise<OidcProvider> => {
   const {
@@ -64,6 +66,7 @@ export const startOidcProvider = async (
     codeS = 600,
     companion,
     implicit = false,
+    callback,
   } = options;
   const implicitTypes = implicit ? ["id_token token"] : [];
   const [port = 0] = await freePorts(1);
@@ -79,13 +82,21 @@ export const startOidcProvider = async (
         client_id: clientId,
         client_name: "Porch light",
         application_type: "native",
-        grant_types: [
-          "urn:ietf:params:oauth:grant-type:device_code",
-          "refresh_token",
-          ...(confidential ? ["client_credentials"] : []),
-        ],
-        response_types: [],
-        redirect_uris: [],
+        ...(callback === undefined
+          ? {
+              grant_types: [
+                "urn:ietf:params:oauth:grant-type:device_code",
+                "refresh_token",
+                ...(confidential ? ["client_credentials"] : []),
+              ],
+              response_types: [],
+              redirect_uris: [],
+            }
+          : {
+              grant_types: ["authorization_code", "refresh_token"],
+              response_types: ["code"],
+              redirect_uris: [callback],
+            }),
         ...(clientSecret === null
           ? { token_endpoint_auth_method: "none" }
           : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),

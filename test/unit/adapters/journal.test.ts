@@ -24,6 +24,13 @@ const events: readonly AgentEvent[] = [
     expiresAt: at,
     signal: { colour: "blue", count: 2 },
   },
+  {
+    event: "link",
+    url: "https://org/authorize?x=1",
+    start: "http://localhost:7878/",
+    callback: "http://localhost:7878/callback",
+    expiresAt: at,
+  },
   { event: "state", state: "waitingForApproval" },
   { event: "state", state: "exchanging" },
   { event: "signedIn", user: "Ada\u001b[31m", org: "00D" },
@@ -72,6 +79,7 @@ describe("the journal for programs", () => {
       userCode: "ABCD-EFGH",
       expiresAt: "2026-12-01T18:00:00.000Z",
     });
+    expect(read[2]).toMatchObject({ event: "link", expiresAt: "2026-12-01T18:00:00.000Z" });
     expect(read[14]).toMatchObject({ retryInMs: 2500 });
     expect(lines.join("")).not.toContain(jwt);
   });

@@ -89,6 +89,7 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
 });
 
 export const aCode = (changes: Partial<DeviceCode> = {}): DeviceCode => ({
+  kind: "code",
   deviceCode: new Secret("device-code"),
   userCode: "X0C7TSHE",
   verificationUri: "https://org.example/setup/connect",

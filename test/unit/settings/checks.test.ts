@@ -110,6 +110,11 @@ describe("settings that do not fit together", () => {
       },
       "org.url",
     ],
+    [
+      "a callback that is not on this board",
+      { org: { clientId: "c", signIn: "web", callback: "http://porch.local:7878/callback" } },
+      "org.callback",
+    ],
     ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
     [
       "two ways to check a token",
@@ -132,6 +137,7 @@ describe("settings that do not fit together", () => {
     ["a home", { home: { latitude: 52.5, longitude: 13.4 } }],
     ["updates from a folder of this board", { update: { url: "file:///srv/releases", publicKey } }],
     ["updates from this board", { update: { url: "http://127.0.0.1:8080/", publicKey } }],
+    ["a callback at ::1", { org: { clientId: "c", signIn: "web", callback: "http://[::1]:7878/back" } }],
     ["an org on this board", { org: { url: "http://127.0.0.1:8080" } }],
     ["no asset token where none is shown", { assetToken: { mode: "off" }, broker: { auth: "access-token" } }],
     ["no pass at all", { assetToken: { mode: "off" }, broker: { auth: "none" } }],

@@ -33,6 +33,7 @@ describe("settings", () => {
         clientSecret: null,
         scope: "api openid refresh_token",
         signIn: "device",
+        callback: "http://localhost:7878/callback",
         username: null,
         key: null,
         audience: null,

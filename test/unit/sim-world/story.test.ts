@@ -54,6 +54,7 @@ const begin = async (): Promise<void> => {
       journal: world.board.journal,
       display: world.board.display,
       inputs: world.board.inputs,
+      callbacks: world.doorstep.callbacks,
       controls: { async *[Symbol.asyncIterator]() {} },
       drivers: { sim: world.board.openDriver },
       openStream: world.openStream,
