@@ -17,12 +17,12 @@ import { orgExamination } from "../doctor/org.ts";
 import type { OrgSubject } from "../doctor/org-case.ts";
 import { AgentError, asAgentError } from "../errors.ts";
 import { qrMatrix } from "../hal/displays/qr.ts";
-import { drawCode } from "../hal/displays/terminal-art.ts";
 import type { DeviceCode, Grant } from "../model.ts";
 import { createPublishedKeys } from "../org-keys/published-keys.ts";
 import type { AssetTokens, Vault } from "../ports.ts";
 import type { Arguments, Io } from "./command.ts";
 import type { Examine } from "./doctor.ts";
+import { codeText, hasColour, isUnicode, proxyOf } from "./doctor-words.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 import { userAgent } from "./run.ts";
@@ -44,12 +44,6 @@ const prepare = async (args: Arguments, io: Io) => {
   return { settings, from: file?.path ?? "the environment", client, org };
 };
 
-/** The proxy that the environment names for https, by host alone: an address may hold a password. */
-const proxyOf = (env: Io["env"], url: string): string | null => {
-  const named = url.startsWith("http:") ? undefined : (env.https_proxy ?? env.HTTPS_PROXY);
-  return named === undefined || !URL.canParse(named) ? null : new URL(named).host;
-};
-
 /** The state folder, where there is one: looking must not make it. */
 const stateOf = async (settings: Settings): Promise<Vault | null> =>
   existsSync(settings.state.dir) ? await openState(settings) : null;
@@ -59,21 +53,12 @@ const keyVault = async (state: Vault | null): Promise<Vault> =>
   state !== null && (await state.read("device-key")) !== undefined ? state : openMemoryVault();
 
 /** The code for whoever approves, on standard error: standard output is the report. */
-const codeShower = ({ stderr, env }: Io) => {
-  const unicode = /utf-?8/i.test(env.LC_ALL ?? env.LC_CTYPE ?? env.LANG ?? "");
-  const form = stderr.isTTY === true && !env.NO_COLOR && unicode ? "small" : unicode ? "blocks" : "ascii";
-  return async ({ userCode, verificationUri, verificationUriComplete }: DeviceCode): Promise<void> => {
-    const matrix = await qrMatrix(verificationUriComplete);
-    const drawn = matrix === null ? [] : drawCode(matrix, form);
-    const lines = [
-      ...drawn,
-      `Open ${verificationUriComplete}`,
-      `(${verificationUri}, code ${userCode}), sign in, and allow it. It is given back at the end.`,
-      "Where an app has five approvals of this person already, this one signs out the oldest of them.",
-    ];
-    stderr.write(`${lines.join("\n")}\n`);
+const codeShower =
+  ({ stderr, env }: Io) =>
+  async (code: DeviceCode): Promise<void> => {
+    const matrix = await qrMatrix(code.verificationUriComplete);
+    stderr.write(codeText(code, matrix, { unicode: isUnicode(env), colour: hasColour(stderr, env) }));
   };
-};
 
 /** Looks at the org of the settings. */
 export const examineOrg: Examine = async function* (args, io, signal) {

@@ -3,7 +3,7 @@
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Check } from "../doctor/check.ts";
 import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
-import { checkText, isWell, sumText } from "./doctor-words.ts";
+import { checkText, hasColour, isWell, sumText } from "./doctor-words.ts";
 
 /** Yields what it finds; may throw AgentError when it cannot even begin. */
 export type Examine = (args: Arguments, io: Io, signal: AbortSignal) => AsyncGenerator<Check, void>;
@@ -22,7 +22,7 @@ export const doctorCommand: RunCommand = async (args, io) => {
   const examine = await load();
   using told = untilToldToStop();
   const json = args.flags.has("json");
-  const colour = io.stdout.isTTY === true && !io.env.NO_COLOR;
+  const colour = hasColour(io.stdout, io.env);
   const checks: Check[] = [];
   for await (const check of examine(args, io, told.signal)) {
     checks.push(check);

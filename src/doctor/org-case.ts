@@ -7,7 +7,7 @@ import type { AssetTokens, Clock, Http } from "../ports.ts";
 
 /** The org to be examined, as the settings of this board have it. */
 export interface OrgSubject {
-  readonly options: OrgOptions;
+  readonly options: OrgOptions & { readonly signIn: NonNullable<OrgOptions["signIn"]> };
   readonly device: { readonly id: string; readonly name: string; readonly serial: string };
   readonly assetToken: Pick<AssetTokenOptions, "audience"> & { readonly mode: "exchange" | "self" | "off" };
   /** How many approvals the org keeps for a person and app; null: not to be asked for. */

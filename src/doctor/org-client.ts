@@ -1,5 +1,5 @@
 import { presentable } from "../device-flow/answer.ts";
-import { AgentError, type ErrorCode } from "../errors.ts";
+import { type AgentError, asAgentError, type ErrorCode } from "../errors.ts";
 import type { HttpResponse } from "../ports.ts";
 import { type Finding, faultFinding, notTried, ok, type Step, warning, wrong } from "./check.ts";
 import { type OrgCase, unreached } from "./org-case.ts";
@@ -13,10 +13,12 @@ export const callbackUrl = "http://localhost:7878/callback";
 /** Any 43 characters do: nobody redeems the code (RFC 7636 section 4.2). */
 const someChallenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
+const unknownClient =
+  "Compare org.clientId with the consumer key (Setup › External Client App Manager › the app › Settings › OAuth Settings): all of it, of the app for boards, in this very org or sandbox. A new app takes up to ten minutes.";
+
 /** What to do about a refused code where the table's advice can be sharper. */
 const sharper: Partial<Readonly<Record<ErrorCode, string>>> = {
-  CLIENT_UNKNOWN:
-    "Compare org.clientId with the consumer key (Setup › External Client App Manager › the app › Settings › OAuth Settings): all of it, of the app for boards, in this very org or sandbox. A new app takes up to ten minutes.",
+  CLIENT_UNKNOWN: unknownClient,
   SCOPE_REFUSED:
     "Add what org.scope asks for to the app's OAuth scopes (org-template has them: Api, OpenID, RefreshToken), or shorten org.scope.",
   TOO_MANY_CODES: "Leave the org alone for an hour, and stop whatever asks for codes over and over.",
@@ -78,12 +80,7 @@ export const judgeCallback = (seen: Authorized, needed: boolean): Finding => {
     );
   }
   if (seen.kind === "page" && /client/.test(seen.error))
-    return wrong(
-      saysOf(seen),
-      "The org does not know this client.",
-      sharper.CLIENT_UNKNOWN ?? "",
-      "CLIENT_UNKNOWN",
-    );
+    return wrong(saysOf(seen), "The org does not know this client.", unknownClient, "CLIENT_UNKNOWN");
   if (seen.kind === "page") return notTried(`the org does not tell: ${seen.error}`);
   return ok(`${callbackUrl} is registered: ${saysOf(seen)}`);
 };
@@ -119,7 +116,7 @@ const authorizeRequest = ({ subject, known }: OrgCase, challenge: boolean): stri
 export const clientSteps = (of: OrgCase): readonly Step[] => {
   const { subject, ports, known } = of;
   const { options, access } = subject;
-  const signIn: string = options.signIn ?? "device";
+  const signIn: string = options.signIn;
   const authorize = async (challenge: boolean, signal: AbortSignal): Promise<Authorized> => {
     const url = authorizeRequest(of, challenge);
     const request = { method: "GET", url, headers: { accept: "text/html" } } as const;
@@ -141,8 +138,7 @@ export const clientSteps = (of: OrgCase): readonly Step[] => {
           known.code = await ports.org.askCode(signal);
         } catch (error) {
           signal.throwIfAborted();
-          if (error instanceof AgentError) return judgeRefusedCode(error);
-          throw error;
+          return judgeRefusedCode(asAgentError(error));
         }
         const minutes = Math.round((known.code.expiresAt - ports.clock.mono()) / 60_000);
         const use =

@@ -17,7 +17,7 @@ interface Rule {
 
 const at = (day: string): EpochMs => Date.parse(`${day}T00:00:00Z`) as EpochMs;
 
-const byCode = ({ subject }: OrgCase): boolean => (subject.options.signIn ?? "device") === "device";
+const byCode = ({ subject }: OrgCase): boolean => subject.options.signIn === "device";
 
 const rules: readonly Rule[] = [
   {

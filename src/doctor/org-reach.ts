@@ -147,18 +147,19 @@ const lookAround = async (
     const response = await ports.http(request, signal);
     answered({ response, at: ports.clock.wall() });
     const members = response.status === 200 ? readMembers(response.body) : undefined;
-    if (members === undefined || text(members, "issuer") === undefined) {
+    const named = members === undefined ? undefined : text(members, "issuer");
+    if (members === undefined || named === undefined) {
       last ??= judgeStranger(response, request.url);
       continue;
     }
     known.authorizeUrl = trustedUrl(text(members, "authorization_endpoint"))?.href ?? "";
     known.keysUrl = trustedUrl(text(members, "jwks_uri"))?.href ?? null;
-    known.reached = true;
-    const issuer = presentable(text(members, "issuer") ?? "");
-    if (dialect === "salesforce") return ok(`an org that calls itself ${issuer}${by}`);
-    const metadata = readMetadata(response, url, (signIn ?? "device") === "device");
-    if (typeof metadata !== "string") return ok(`an issuer that calls itself ${issuer}${by}`);
-    known.reached = false;
+    const issuer = presentable(named);
+    const metadata = dialect === "salesforce" ? null : readMetadata(response, url, signIn === "device");
+    if (typeof metadata !== "string") {
+      known.reached = true;
+      return ok(`${metadata === null ? "an org" : "an issuer"} that calls itself ${issuer}${by}`);
+    }
     last ??= wrong(
       `${issuer}: ${metadata}`,
       "The server does not describe what the board needs.",

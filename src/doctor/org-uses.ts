@@ -1,7 +1,7 @@
 import { text } from "../device-flow/answer.ts";
 import { readRecord } from "../device-flow/home.ts";
 import { bearerGet } from "../device-flow/steps.ts";
-import { AgentError } from "../errors.ts";
+import { type AgentError, asAgentError } from "../errors.ts";
 import type { AssetToken, Grant } from "../model.ts";
 import type { EpochMs } from "../units.ts";
 import { type Finding, faultFinding, notTried, ok, type Step, warning } from "./check.ts";
@@ -101,8 +101,7 @@ export const useSteps = (of: OrgCase): readonly Step[] => {
           return judgeAssetToken(token, audience, ports.clock.wall());
         } catch (error) {
           signal.throwIfAborted();
-          if (error instanceof AgentError) return exchangeFault(error);
-          throw error;
+          return exchangeFault(asAgentError(error));
         }
       },
     },

@@ -4,6 +4,7 @@ import { ok, type Step } from "../../../src/doctor/check.ts";
 import { examine } from "../../../src/doctor/examine.ts";
 import { grantOf, openCase } from "../../../src/doctor/org-case.ts";
 import { judgeCallback, judgePkce, readAuthorized } from "../../../src/doctor/org-client.ts";
+import { judgeDates } from "../../../src/doctor/org-dates.ts";
 import { hostKind, judgeHost } from "../../../src/doctor/org-host.ts";
 import { judgeKeys, judgeVersions } from "../../../src/doctor/org-published.ts";
 import { judgeClock, judgeSilence, judgeStranger } from "../../../src/doctor/org-reach.ts";
@@ -147,6 +148,31 @@ describe("an authorize request without a session", () => {
     [{ kind: "page", error: "http 403" }, "notTried"],
   ] as const)("without a challenge, %o tells of PKCE: %s", (seen, verdict) => {
     expect(judgePkce(seen).verdict).toBe(verdict);
+  });
+});
+
+describe("the rules with a date", () => {
+  const options = {
+    dialect: "salesforce",
+    signIn: "device",
+    clientId: "c",
+    clientSecret: null,
+    scope: "",
+  } as const;
+  const at = (url: string, callback: boolean | null) => {
+    const of = openCase({ options: { ...options, url } } as never, {} as never);
+    return { ...of, known: { ...of.known, callback } };
+  };
+  it.each([
+    ["https://acme.my.salesforce.com", true, "ok"],
+    ["https://acme.my.salesforce.com", null, "ok"],
+    ["https://acme.my.salesforce.com", false, "warning"],
+    ["https://login.salesforce.com", true, "warning"],
+  ] as const)("at %s, callback %s, are %s", (url, callback, verdict) => {
+    const before = judgeDates(at(url, callback), epochMs(Date.parse("2026-11-26")));
+    const later = judgeDates(at(url, callback), epochMs(Date.parse("2027-06-01")));
+    expect([before.verdict, later.verdict]).toEqual([verdict, verdict]);
+    expect([/from 30 Nov 2026/.test(before.saw), /since 30 Nov 2026/.test(later.saw)]).toEqual([true, true]);
   });
 });
 

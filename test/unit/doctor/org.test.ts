@@ -126,6 +126,12 @@ const cases: readonly Case[] = [
     advice: "org.clientId",
   },
   {
+    fault: "an org that lets only apps with the right secret ask about tokens",
+    changes: { afterSignIn: ({ sim }) => void Object.assign(sim.boardApp, { secretRequired: true }) },
+    id: "life",
+    verdict: "notTried",
+  },
+  {
     fault: "refresh tokens that do not rotate",
     faults: { rotateRefreshTokens: false },
     changes: asked,

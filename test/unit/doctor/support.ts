@@ -65,7 +65,7 @@ export const openWorld = (): World => {
 /** Examines `http` as a board with these settings would, and lets a person approve where one is asked. */
 export const examined = async (
   world: Pick<World, "clock" | "http"> & { readonly sim?: SimulatedOrg },
-  options: OrgOptions,
+  options: OrgSubject["options"],
   access: OrgSubject["access"],
   more: Partial<OrgSubject> = {},
 ): Promise<ReadonlyMap<string, Check>> => {
@@ -114,8 +114,9 @@ export const examineSimulated = async (
   { options = {}, subject = {}, access = "stored", afterSignIn = () => {} }: Changes = {},
 ): Promise<ReadonlyMap<string, Check>> => {
   const { clock, sim, http } = world;
-  const settled: OrgOptions = {
+  const settled: OrgSubject["options"] = {
     dialect: "salesforce",
+    signIn: "device",
     url: sim.baseUrl,
     clientId: sim.boardApp.clientId,
     clientSecret: null,
