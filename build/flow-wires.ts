@@ -75,10 +75,13 @@ const requestLines = ({ method, url, body, headers }: HttpRequest): readonly str
   ];
 };
 
+/** An RSA key takes a while. */
+const orgKeys = createOrgKeys();
+
 /** One org, and a way to write down what is said to it from now on. */
 const openRun = () => {
   const clock = new VirtualClock();
-  const sim = new SimulatedOrg({ clock, keys: createOrgKeys(), baseUrl: base });
+  const sim = new SimulatedOrg({ clock, keys: orgKeys, baseUrl: base });
   const said: string[][] = [];
   const plain = sim.http((silence) => new AgentError(silence.code));
   const http: Http = async (request, signal) => {
