@@ -39,8 +39,9 @@ export type Authorized =
   /** A page that says what is wrong. */
   | { readonly kind: "page"; readonly error: string };
 
+/** Errors as they stand in pages and addresses. Not any `oauth_…`: sign-in pages have such names in their scripts. */
 const words =
-  /redirect_uri_mismatch|invalid_redirect_uri|invalid_client_id|invalid_client|invalid_scope|invalid_request|unsupported_response_type|app must be installed|OAUTH_[A-Z_]{4,40}/i;
+  /redirect_uri_mismatch|invalid_redirect_uri|invalid_client_id|invalid_client|invalid_scope|invalid_request|unsupported_response_type|app must be installed|OAUTH_[A-Z]+_ERROR[A-Z_]*/;
 
 /** Reads what `GET …/authorize` answered; `address` is what was asked. */
 export const readAuthorized = (response: HttpResponse, address: string): Authorized => {

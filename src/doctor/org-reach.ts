@@ -92,7 +92,9 @@ export const judgeStranger = (response: HttpResponse, address: string): Finding 
   if (body.trimStart().startsWith("<"))
     return wrong(
       `HTTP ${status}, a web page`,
-      "A maintenance page, a proxy's sign-in page, or a web server that is no org.",
+      /maintenance/i.test(body.slice(0, 64 * 1024))
+        ? "The org is being worked on: the page speaks of maintenance."
+        : "A proxy's sign-in page, a captive portal, or a web server that is no org.",
       "Open org.url in a browser: what does it say?",
       "ORG_ANSWER_INVALID",
     );

@@ -77,7 +77,7 @@ const byCode = async ({ subject, ports, known }: OrgCase, signal: AbortSignal): 
     known.grant = grant;
     return ok(`the stored sign-in, tokens of ${iso(grant.issuedAt)}; only shown, not refreshed`);
   }
-  if (code === null) return notTried("there is no code to approve");
+  if (code === null) return notTried("there is no code to approve: --sign-in goes by the device flow");
   await access.show(code);
   known.grant = await waitForApproval(ports.org, code, ports.clock, signal);
   known.lent = true;
@@ -107,7 +107,7 @@ export const judgeRefresh = (before: Grant, renewed: Grant): Finding => {
 
 const lifeOf = async ({ subject, ports }: OrgCase, grant: Grant, signal: AbortSignal): Promise<Finding> => {
   const until = (at: number): string =>
-    `the access token ends in ${Math.round((at - ports.clock.wall()) / 60_000)} min`;
+    `the access token ends in ${Math.max(0, Math.round((at - ports.clock.wall()) / 60_000))} min`;
   if (grant.expiresAt !== null) return ok(until(grant.expiresAt));
   if (subject.options.dialect !== "salesforce") return ok("the org names no end of the access token");
   const told = readIntrospection(await ports.http(introspectRequest(subject.options, grant), signal));

@@ -53,6 +53,7 @@ describe("an answer that is none of an org", () => {
     ["maintenance", answer(503, "<h1>", { "retry-after": "60" }), "status.salesforce.com"],
     ["an overloaded server without a time", answer(429, ""), "Wait"],
     ["a web page", answer(200, "<!doctype html>"), "browser"],
+    ["a page about maintenance", answer(200, "<h1>Down for maintenance"), "browser"],
     ["nothing", answer(200, " "), "again"],
     ["some JSON", answer(404, { message: "no" }), "org.dialect"],
   ] as const)("is told as %s", (_what, response, advice) => {
