@@ -2,6 +2,7 @@
 
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Check } from "../doctor/check.ts";
+import { AgentError } from "../errors.ts";
 import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
 import { checkText, hasColour, isWell, sumText } from "./doctor-words.ts";
 
@@ -24,9 +25,13 @@ export const doctorCommand: RunCommand = async (args, io) => {
   const json = args.flags.has("json");
   const colour = hasColour(io.stdout, io.env);
   const checks: Check[] = [];
-  for await (const check of examine(args, io, told.signal)) {
-    checks.push(check);
-    if (!json) io.stdout.write(checkText(check, colour));
+  try {
+    for await (const check of examine(args, io, told.signal)) {
+      checks.push(check);
+      if (!json) io.stdout.write(checkText(check, colour));
+    }
+  } catch (error) {
+    throw told.signal.aborted ? new AgentError("INTERRUPTED", undefined, { cause: error }) : error;
   }
   const well = isWell(checks);
   io.stdout.write(json ? `${JSON.stringify({ ok: well, checks })}\n` : sumText(checks));

@@ -90,6 +90,14 @@ describe("porchlight doctor org", () => {
     expect(sim.approvals).toHaveLength(kept);
   });
 
+  it("ends with 130 where it is broken off", async () => {
+    await using stage = await stageFor();
+    const started = stage.start(["doctor", "org", "--sign-in"]);
+    await started.until("allow it");
+    process.emit("SIGINT");
+    expect(await started.done).toBe(130);
+  });
+
   it("tells mistakes in the settings as the first check, and stops there", async () => {
     await using stage = await openStage({ org: { url: "ftp://nowhere" } });
     const { code, out } = await stage.run(["doctor", "org", "--json"]);
