@@ -12,6 +12,7 @@ import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
+import type { AssetTokenOptions } from "./asset-token/source.ts";
 import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
@@ -159,24 +160,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const assetTokens = once(async (): Promise<AssetTokens> => {
     const { createAssetTokens } = await import("./asset-token/source.ts");
     deviceKey = await key();
-    const { jwks, certificate } = settings.assetToken.verify;
-    return createAssetTokens(
-      {
-        mode: settings.assetToken.mode === "self" ? "self" : "exchange",
-        dialect: settings.org.dialect,
-        clientId: settings.org.clientId,
-        clientSecret: settings.org.clientSecret,
-        audience: settings.assetToken.audience,
-        verify: {
-          jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await around.readText(jwks),
-          certificate: certificate === null ? null : await around.readText(certificate),
-        },
-        actorClaims: settings.assetToken.actorClaims,
-        device,
-        endpoints: org.endpoints,
-      },
-      { http, clock, key: deviceKey, keys },
-    );
+    return createAssetTokens(await assetTokenOptions(settings, org.endpoints, around.readText), {
+      http,
+      clock,
+      key: deviceKey,
+      keys,
+    });
   });
   const broker = once(async (): Promise<Broker> => {
     const { createBroker } = await import("./broker/mqtt.ts");
@@ -354,6 +343,29 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
     signal,
   );
+};
+
+/** What the settings say of asset tokens, with the files read that they name. Throws SETTINGS_INVALID. */
+export const assetTokenOptions = async (
+  { org, assetToken, device }: Settings,
+  endpoints: AssetTokenOptions["endpoints"],
+  readText: Surroundings["readText"],
+): Promise<AssetTokenOptions> => {
+  const { jwks, certificate } = assetToken.verify;
+  return {
+    mode: assetToken.mode === "self" ? "self" : "exchange",
+    dialect: org.dialect,
+    clientId: org.clientId,
+    clientSecret: org.clientSecret,
+    audience: assetToken.audience,
+    verify: {
+      jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await readText(jwks),
+      certificate: certificate === null ? null : await readText(certificate),
+    },
+    actorClaims: assetToken.actorClaims,
+    device,
+    endpoints,
+  };
 };
 
 const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>

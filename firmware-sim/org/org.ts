@@ -248,7 +248,8 @@ export class SimulatedOrg implements OrgFaults {
       if (this.answerDelayMs > 0)
         await this.#context.clock.sleep(this.answerDelayMs, new AbortController().signal);
       told(reply);
-      return { status: reply.status, headers: reply.headers, body: reply.body };
+      const date = new Date(orgNow(this.#context)).toUTCString();
+      return { status: reply.status, headers: { date, ...reply.headers }, body: reply.body };
     } catch (error) {
       if (error instanceof NoAnswer) told(error);
       throw error;

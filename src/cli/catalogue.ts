@@ -151,6 +151,33 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "doctor",
+      summary: "look at the org step by step, and say what is wrong and what to do",
+      usage: ["doctor org [--sign-in] [--settings FILE] [--json]"],
+      details: [
+        "From the network to the asset token: address, clock, keys, client, callback, PKCE, sign-in, scopes, token, record,",
+        "approvals, and Salesforce's rules with a date. Asks for one code to see whether it gets one; nobody is shown it. Looks",
+        "with the board's own sign-in where there is one, and does not refresh or end it: the agent may run on.",
+        "Exit code 0 when nothing is wrong, else 1.",
+      ],
+      options: {
+        "sign-in": {
+          doc: "Have somebody approve for this examination only; then refresh is tried, too, and it is given back at the end.",
+        },
+        settings,
+        json,
+        help,
+      },
+      maxWords: 1,
+      examples: [
+        ["porchlight doctor org", "before the first start, or when something does not work"],
+        ["porchlight doctor org --sign-in", "with a person at hand, all of it"],
+      ],
+    },
+    async () => (await import("./doctor.ts")).doctorCommand,
+  ),
+  command(
+    {
       name: "hardware",
       summary: "list what this board has for lamps, buttons and displays",
       usage: ["hardware [--json]"],
