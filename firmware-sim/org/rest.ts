@@ -1,11 +1,11 @@
 import { after } from "../../src/units.ts";
 import { authorizationOf, type Bearer, bearerOf, type OrgContext, orgNow } from "./context.ts";
 import { recordTime } from "./grants.ts";
-import { isRecordId, sameRecord } from "./ids.ts";
+import { isRecordId, recordId, sameRecord } from "./ids.ts";
 import { isObject } from "./jwt.ts";
 import { type Asked, json, type Reply } from "./messages.ts";
 import { fieldNamed, parseQuery, QueryError, type RecordFields, runQuery } from "./soql.ts";
-import type { Approval, AssetRecord, OrgUser } from "./store.ts";
+import { type Approval, type AssetRecord, type Cursor, fullName, type OrgUser, unwritten } from "./store.ts";
 
 const versions = Array.from({ length: 8 }, (_none, index) => {
   const season = ["Spring", "Summer", "Winter"][index % 3] ?? "";
@@ -57,6 +57,8 @@ const contactRecord = (user: OrgUser): RecordFields => ({
   MailingGeocodeAccuracy: user.home.latitude === null ? null : "Address",
 });
 
+const CUSTOM = Object.keys(unwritten) as readonly (keyof typeof unwritten)[];
+
 const ASSET_FIELDS = [
   "Id",
   "Name",
@@ -68,7 +70,11 @@ const ASSET_FIELDS = [
   "Description",
   "CreatedDate",
   "LastModifiedDate",
+  ...CUSTOM,
 ] as const satisfies readonly (keyof AssetRecord)[];
+
+/** Fields of other records that an Asset leads to. */
+const ASSET_PATHS = ["Contact.Name", "Account.Name"];
 
 const TOKEN_FIELDS = [
   "Id",
@@ -113,7 +119,9 @@ const entityOf = (org: OrgContext, name: string, user: OrgUser): Entity => {
   const entity = wholeEntity(org, name, user);
   const { hidden } = org.faults;
   if (hidden.includes(entity.name)) throw unknownType(name);
-  return { ...entity, fields: entity.fields.filter((field) => !hidden.includes(`${entity.name}.${field}`)) };
+  const isSeen = (field: string): boolean =>
+    !hidden.includes(`${entity.name}.${field}`) && !hidden.includes(field.split(".")[0] ?? "");
+  return { ...entity, fields: entity.fields.filter((field) => isSeen(field) && !hidden.includes(field)) };
 };
 
 const unknownType = (name: string): QueryError =>
@@ -132,7 +140,18 @@ const wholeEntity = (org: OrgContext, name: string, user: OrgUser): Entity => {
     case "contact":
       return of("Contact", users.map(contactRecord));
     case "asset":
-      return { name: "Asset", fields: ASSET_FIELDS, records: assets.map((asset) => ({ ...asset })) };
+      return {
+        name: "Asset",
+        fields: [...ASSET_FIELDS, ...ASSET_PATHS],
+        records: assets.map((asset) => {
+          const contact = users.find(({ contactId }) => contactId === asset.ContactId);
+          return {
+            ...asset,
+            "Contact.Name": contact === undefined ? null : fullName(contact),
+            "Account.Name": null,
+          };
+        }),
+      };
     case "oauthtoken":
       // Nobody here may customize the app, so everybody sees their own tokens only.
       return {
@@ -148,7 +167,7 @@ const wholeEntity = (org: OrgContext, name: string, user: OrgUser): Entity => {
   }
 };
 
-const withAttributes = (version: string, entity: string, id: string, fields: RecordFields): object => ({
+const withAttributes = (version: string, entity: string, id: string, fields: object): object => ({
   attributes: { type: entity, url: `/services/data/v${version}/sobjects/${entity}/${id}` },
   ...fields,
 });
@@ -165,18 +184,69 @@ const query = (org: OrgContext, user: OrgUser, version: string, asked: Asked): R
   );
   const names = parsed.fields.map((field) => fieldNamed(entity.fields, field, entity.name));
   const records = found.map((record) =>
-    withAttributes(
-      version,
-      entity.name,
-      String(record.Id),
-      Object.fromEntries(names.map((name) => [name, record[name] ?? null])),
-    ),
+    withAttributes(version, entity.name, String(record.Id), shaped(names, record)),
   );
+  return page(org, user, version, { userId: user.id, totalSize: records.length, records });
+};
+
+/** The fields as an answer has them: those of another record inside of it, or null where there is none. */
+const shaped = (names: readonly string[], record: RecordFields): Readonly<Record<string, unknown>> => {
+  const fields: Record<string, unknown> = {};
+  for (const name of names) {
+    const [relation = "", inner] = name.split(".");
+    const value = record[name] ?? null;
+    if (inner === undefined) fields[name] = value;
+    else fields[relation] = value === null ? null : { attributes: { type: relation }, [inner]: value };
+  }
+  return fields;
+};
+
+/** One page of an answer, and where the next one is. */
+const page = (org: OrgContext, user: OrgUser, version: string, found: Cursor): Reply => {
+  const { pageSize } = org.faults;
+  const rest = found.records.slice(pageSize);
+  const cursor = `${recordId("01g", org.store.nextNumber++)}-${found.totalSize - rest.length}`;
+  if (rest.length > 0) org.store.cursors.set(cursor, { ...found, records: rest });
+  const more = rest.length > 0 ? { nextRecordsUrl: `/services/data/v${version}/query/${cursor}` } : {};
+  const records = found.records.slice(0, pageSize);
   return json(
     200,
-    { totalSize: records.length, done: true, records },
-    `${records.length} ${entity.name}`,
-    "The records that were asked for, as far as this person may see them.",
+    { totalSize: found.totalSize, done: rest.length === 0, ...more, records },
+    `${records.length} of ${found.totalSize}`,
+    `The records that were asked for, as far as ${user.firstName} may see them.`,
+  );
+};
+
+const nextPage = (org: OrgContext, user: OrgUser, version: string, id: string): Reply => {
+  const cursor = org.store.cursors.get(id);
+  // A page may be asked for again, as after an answer that was lost.
+  if (cursor !== undefined && cursor.userId === user.id) return page(org, user, version, cursor);
+  return problem(400, "INVALID_QUERY_LOCATOR", "invalid query locator", "That answer is not kept any more.");
+};
+
+/** What kind of field it is, as far as the records tell. */
+const fieldType = (name: string): string => {
+  if (/Date$|LastSeen|Expires/.test(name)) return "datetime";
+  if (name === "Porchlight_Online__c") return "boolean";
+  return /Id$/.test(name) ? (name === "Id" ? "id" : "reference") : "string";
+};
+
+const describe = (org: OrgContext, user: OrgUser, type: string): Reply => {
+  const entity = entityOf(org, type, user);
+  const fields = entity.fields
+    .filter((name) => !name.includes("."))
+    .map((name) => ({
+      name,
+      label: name,
+      type: fieldType(name),
+      relationshipName: /^(?:Contact|Account)Id$/.test(name) ? name.slice(0, -2) : null,
+      updateable: isWritable(name) && !org.faults.readOnly.includes(`${entity.name}.${name}`),
+    }));
+  return json(
+    200,
+    { name: entity.name, queryable: true, fields },
+    `describe ${entity.name}`,
+    "Which fields there are, as far as this person may see them.",
   );
 };
 
@@ -194,19 +264,19 @@ const readRecord = (
   if (entity.queryOnly) return missing();
   const record = entity.records.find((each) => sameRecord(String(each.Id), id));
   if (record === undefined) return missing();
-  const names = (asked.query.get("fields") ?? entity.fields.join(","))
+  const names = (asked.query.get("fields") ?? entity.fields.filter((name) => !name.includes(".")).join(","))
     .split(",")
     .map((name) => fieldNamed(entity.fields, name.trim(), entity.name));
-  const fields = Object.fromEntries(names.map((name) => [name, record[name] ?? null]));
   return json(
     200,
-    withAttributes(version, entity.name, String(record.Id), fields),
+    withAttributes(version, entity.name, String(record.Id), shaped(names, record)),
     entity.name,
     "The record that was asked for.",
   );
 };
 
 const WRITABLE = [
+  ...CUSTOM,
   "Name",
   "SerialNumber",
   "AccountId",
@@ -216,6 +286,8 @@ const WRITABLE = [
   "Description",
 ] as const;
 
+const isWritable = (name: string): boolean => WRITABLE.some((each) => each === name);
+
 const badJson = (): Reply =>
   problem(
     400,
@@ -224,7 +296,22 @@ const badJson = (): Reply =>
     "The org cannot read the change.",
   );
 
-const changeAsset = (org: OrgContext, asked: Asked, id: string): Reply => {
+/** A refusal of some fields: 400 with their names. */
+const refusedFields = (errorCode: string, message: string, fields: readonly string[], says: string): Reply =>
+  json(400, [{ message, errorCode, fields }], errorCode, says);
+
+/** What is wrong with a value for a field, in the org's error codes; null where nothing is. */
+const misfit = (name: string, value: unknown): string | null => {
+  const type = fieldType(name);
+  if (type === "boolean") return typeof value === "boolean" ? null : "JSON_PARSER_ERROR";
+  if (name === "Name" && (value === null || value === "")) return "REQUIRED_FIELD_MISSING";
+  if (value === null) return null;
+  if (typeof value !== "string") return "JSON_PARSER_ERROR";
+  if (type === "datetime") return Number.isNaN(Date.parse(value)) ? "JSON_PARSER_ERROR" : null;
+  return value.length > 255 ? "STRING_TOO_LONG" : null;
+};
+
+const changeAsset = (org: OrgContext, user: OrgUser, asked: Asked, id: string): Reply => {
   const asset = org.store.assets.find((each) => sameRecord(each.Id, id));
   if (asset === undefined) return missing();
   let body: unknown;
@@ -234,25 +321,29 @@ const changeAsset = (org: OrgContext, asked: Asked, id: string): Reply => {
     return badJson();
   }
   if (!isObject(body)) return badJson();
-  const changes: Partial<Record<(typeof WRITABLE)[number], string | null>> = {};
+  const { fields } = wholeEntity(org, "Asset", user);
+  const { hidden, readOnly } = org.faults;
+  const changes: Record<string, string | boolean | null> = {};
   for (const [given, value] of Object.entries(body)) {
-    const name = WRITABLE.find((each) => each === fieldNamed(ASSET_FIELDS, given, "Asset"));
-    if (name === undefined)
-      return problem(
-        400,
+    const name = fields.find((each) => each.toLowerCase() === given.toLowerCase() && !each.includes("."));
+    if (name === undefined || hidden.includes(`Asset.${name}`))
+      return refusedFields(
+        "INVALID_FIELD",
+        `No such column '${given}' on sobject of type Asset`,
+        [],
+        "There is no such field, or this person may not see it.",
+      );
+    if (!isWritable(name) || readOnly.includes(`Asset.${name}`))
+      return refusedFields(
         "INVALID_FIELD_FOR_INSERT_UPDATE",
-        `Unable to create/update fields: ${given}`,
-        "This field cannot be changed.",
+        `Unable to create/update fields: ${name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`,
+        [name],
+        "This person may not change that field.",
       );
-    const fits = (value === null && name !== "Name") || (typeof value === "string" && value.length <= 255);
-    if (!fits || (name === "Name" && value === ""))
-      return problem(
-        400,
-        "JSON_PARSER_ERROR",
-        `Cannot deserialize a value of field ${name}`,
-        "That is no value for this field.",
-      );
-    changes[name] = value;
+    const wrong = misfit(name, value);
+    if (wrong !== null)
+      return refusedFields(wrong, `${name}: ${wrong}`, [name], "That is no value for this field.");
+    changes[name] = value as string | boolean | null;
   }
   Object.assign(asset, changes, { LastModifiedDate: recordTime(org) });
   org.changed({ kind: "asset", id: asset.Id });
@@ -263,10 +354,14 @@ const route = (org: OrgContext, user: OrgUser, asked: Asked): Reply => {
   const [, version = "", rest = ""] = /^\/services\/data\/v(\d+\.\d)\/(.+)$/.exec(asked.path) ?? [];
   if (!versions.some((each) => each.version === version)) return missing();
   if (rest === "query" && asked.method === "GET") return query(org, user, version, asked);
+  const [, cursor] = /^query\/([\w-]+)$/.exec(rest) ?? [];
+  if (cursor !== undefined && asked.method === "GET") return nextPage(org, user, version, cursor);
+  const [, described] = /^sobjects\/(\w+)\/describe$/.exec(rest) ?? [];
+  if (described !== undefined && asked.method === "GET") return describe(org, user, described);
   const [, type = "", id = ""] = /^sobjects\/(\w+)\/(\w+)$/.exec(rest) ?? [];
   if (!isRecordId(id)) return missing();
   if (asked.method === "GET") return readRecord(org, user, version, asked, [type, id]);
-  if (asked.method === "PATCH" && type.toLowerCase() === "asset") return changeAsset(org, asked, id);
+  if (asked.method === "PATCH" && type.toLowerCase() === "asset") return changeAsset(org, user, asked, id);
   return problem(
     405,
     "METHOD_NOT_ALLOWED",
@@ -296,8 +391,24 @@ export const rest = (org: OrgContext, asked: Asked): Reply => {
       ),
       party,
     };
+  const day = Math.floor(orgNow(org) / 86_400_000);
+  const { usage } = org.store;
+  if (usage.day !== day) Object.assign(usage, { day, requests: 0 });
+  if (usage.requests >= org.faults.apiRequestsPerDay)
+    return {
+      ...problem(
+        403,
+        "REQUEST_LIMIT_EXCEEDED",
+        "TotalRequests Limit exceeded.",
+        "The programs of this org have asked for more than a day's share.",
+      ),
+      party,
+    };
+  usage.requests += 1;
+  const counted = { "sforce-limit-info": `api-usage=${usage.requests}/${org.faults.apiRequestsPerDay}` };
   try {
-    return { ...route(org, bearer.user, asked), party };
+    const reply = route(org, bearer.user, asked);
+    return { ...reply, headers: { ...reply.headers, ...counted }, party };
   } catch (error) {
     if (!(error instanceof QueryError)) throw error;
     return {
