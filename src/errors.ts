@@ -144,6 +144,16 @@ export const errorTable = {
     title: "The board does not know where home is, and so not when it gets dark there",
     help: "It takes 18:00 for dusk until it knows. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
   },
+  ASSET_RECORD_UNKNOWN: {
+    remedy: "report",
+    title: "The org has no single Asset record for this board",
+    help: "org.assetState.minutes is set, but no record, or more than one, has the board's device.serial in its field SerialNumber, or the board's user may not see it. The exchange of assetToken.mode makes one; docs/report.md tells more. The board looks again once a day.",
+  },
+  ASSET_RECORD_CLOSED: {
+    remedy: "report",
+    title: "The org does not let this board write how it is into its Asset record",
+    help: "A field of org.assetState.fields is missing there, or the board's user may not edit it, or a rule of the org refuses the value; the message says which. org-template has the fields and a permission set for them (docs/report.md). The board tries again once a day.",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",

@@ -23,6 +23,7 @@ import type {
   LightTraits,
   Place,
   PollAnswer,
+  RecordFields,
   Signal,
   SignedVerdict,
   Status,
@@ -77,6 +78,7 @@ export type VaultKey =
   | "names"
   | "evening"
   | "home"
+  | "asset"
   | `light-${string}`;
 
 export interface Vault {
@@ -105,6 +107,16 @@ export interface Org {
   approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
   /** Where the grant's user lives, to a tenth of a degree; null when the org does not know, or does not tell. */
   home(grant: Grant, signal: AbortSignal): Promise<Place | null>;
+  /** The boards' Asset records; left out by orgs that have no such thing. */
+  readonly assets?: OrgAssets;
+}
+
+/** Asset records. Both throw ASSET_RECORD_UNKNOWN, ASSET_RECORD_CLOSED, ACCESS_TOKEN_REJECTED and ORG_*. */
+export interface OrgAssets {
+  /** The id of the one record with this serial number. */
+  find(grant: Grant, serial: string, signal: AbortSignal): Promise<string>;
+  /** Changes fields, by the org's own names. */
+  write(grant: Grant, id: string, fields: RecordFields, signal: AbortSignal): Promise<void>;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */

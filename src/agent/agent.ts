@@ -21,6 +21,7 @@ import type {
 import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
+import type { AssetKeeper } from "./asset-keeper.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
@@ -56,6 +57,8 @@ export interface AgentParts {
   readonly names: Names;
   readonly evening: EveningKeeper;
   readonly home: Home;
+  /** Null where the settings want nothing written at the org. */
+  readonly asset: AssetKeeper | null;
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
   readonly standing: Standing;

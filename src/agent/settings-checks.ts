@@ -1,6 +1,7 @@
 // Settings that are right one by one but not together. Pure.
 
 import { type ErrorCode, entryOf } from "../errors.ts";
+import { templateMistake } from "./asset-state.ts";
 import type { Settings } from "./settings.ts";
 import { isLoopback } from "./settings-kinds.ts";
 import type { SettingKey, SettingValues } from "./settings-table.ts";
@@ -46,6 +47,18 @@ const signInMistakes = (values: SettingValues): CrossMistake[] => {
       problem:
         "must be the org's own address (https://<My Domain>.my.salesforce.com) with org.signIn client-credentials",
     });
+  return found;
+};
+
+const assetStateMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  if (values["org.assetState.minutes"] && values["org.dialect"] === "rfc8628")
+    found.push({
+      key: "org.assetState.minutes",
+      problem: "needs dialect salesforce: other orgs have no Asset records",
+    });
+  const problem = templateMistake(values["org.assetState.fields"] ?? {});
+  if (problem !== null) found.push({ key: "org.assetState.fields", problem });
   return found;
 };
 
@@ -176,6 +189,7 @@ export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonl
 export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
   ...orgMistakes(values),
   ...signInMistakes(values),
+  ...assetStateMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),

@@ -1,41 +1,22 @@
-import { AgentError } from "../errors.ts";
 import type { Grant, Place } from "../model.ts";
 import type { Http, HttpRequest, HttpResponse } from "../ports.ts";
-import { type Members, readMembers, refusalIn, senseless } from "./answer.ts";
-import { bearerGet } from "./steps.ts";
+import type { Members } from "./answer.ts";
+import { isRecordId, readRecords, soqlRequest } from "./rest.ts";
 
 // Where the person who approved lives, as far as Salesforce knows. User records and contacts carry coordinates where the
 // org geocodes addresses; many orgs do not, and any field may be hidden from the person. No more is asked for than these.
 
-/** A version of the REST API that every org has had since early 2024. */
-const API = "v60.0";
-
-const isRecordId = (value: unknown, prefix: "003" | "005"): value is string =>
-  typeof value === "string" && value.startsWith(prefix) && /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/.test(value);
-
 /** `id` must be a record's id: it goes into the query. */
-const question = (grant: Grant, fields: string, from: string, id: string): HttpRequest => {
-  const query = `SELECT ${fields} FROM ${from} WHERE Id = '${id}' LIMIT 1`;
-  return bearerGet(
-    `${grant.instanceUrl}/services/data/${API}/query?q=${encodeURIComponent(query)}`,
-    grant.accessToken,
-  );
-};
+const question = (grant: Grant, fields: string, from: string, id: string): HttpRequest =>
+  soqlRequest(grant, `SELECT ${fields} FROM ${from} WHERE Id = '${id}' LIMIT 1`);
 
 /**
  * The record, or null where there is none, or not for this person (no such object or field, no right to see it).
  * Throws ACCESS_TOKEN_REJECTED, ORG_BUSY, ORG_ANSWER_INVALID, ORG_ANSWER_TOO_LARGE.
  */
 export const readRecord = (response: HttpResponse): Members | null => {
-  const members = readMembers(response.body);
-  const error = members === undefined ? undefined : refusalIn(members)?.error;
-  if (response.status === 401 || error === "invalid_session_id")
-    throw new AgentError("ACCESS_TOKEN_REJECTED", `HTTP ${response.status}`);
-  if (error === "request_limit_exceeded") throw new AgentError("ORG_BUSY", error);
-  if (error !== undefined && [400, 403, 404].includes(response.status)) return null;
-  const records = response.status === 200 ? members?.records : undefined;
-  if (!Array.isArray(records)) throw senseless(response, "it has no records");
-  const first: unknown = records[0];
+  const answer = readRecords(response);
+  const first: unknown = answer.ok ? answer.records[0] : null;
   return typeof first === "object" && first !== null ? (first as Members) : null;
 };
 

@@ -4,6 +4,7 @@ import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
+import { findAsset, writeAsset } from "./asset-record.ts";
 import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
@@ -83,6 +84,10 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
     return request === null ? null : readApprovals(await http(request, signal), grant);
   },
   home: (grant: Grant, signal: AbortSignal): Promise<Place | null> => askHome(grant, http, signal),
+  assets: {
+    find: (grant, serial, signal) => findAsset(grant, serial, http, signal),
+    write: (grant, id, fields, signal) => writeAsset(grant, id, fields, http, signal),
+  },
   async endpoints(grant: Grant): Promise<OrgEndpoints> {
     return {
       tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,
