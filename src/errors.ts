@@ -498,6 +498,24 @@ export const errorTable = {
     title: "The settings on the boot partition cannot be taken over",
     help: "The message names the file. Nothing is lost, and the next start tries again; until then secrets can still be read on the boot partition.",
   },
+  REPORT_INCOMPLETE: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "The report is there, but it is not complete",
+    help: "What is missing stands at the top of the report, with its code. The next one may be complete; docs/report.md says what the caps and limits are.",
+  },
+  REPORT_LATE: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "The report was not finished in time",
+    help: "The report before it is still there. Give it more time with --timeout, or look why the org or the broker is slow.",
+  },
+  REPORT_CANNOT_WRITE: {
+    remedy: "stop",
+    exitCode: 73,
+    title: "The report cannot be written",
+    help: "The report before it is still there. Check that the folder of --out is yours, and that the disk is not full or read-only.",
+  },
   SERVICE_MANAGER_DEAF: {
     remedy: "report",
     title: "The service manager cannot be told how the agent is",

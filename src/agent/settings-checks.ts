@@ -159,6 +159,28 @@ const homeMistakes = (values: SettingValues): CrossMistake[] => {
   return [{ key, problem: "is needed: latitude and longitude go together" }];
 };
 
+/** What a server cannot do that has no person in front of it, and no asset token. */
+const reportMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  if (values["org.dialect"] === "rfc8628")
+    found.push({
+      key: "org.dialect",
+      problem: "must be salesforce for a report: other orgs have no Asset records",
+    });
+  if (values["org.signIn"] === "device")
+    found.push({
+      key: "org.signIn",
+      problem: "must be jwt-bearer or client-credentials for a report: nobody is there to approve a code",
+    });
+  if (values["broker.url"] !== undefined && values["broker.auth"] === "asset-token")
+    found.push({
+      key: "broker.auth",
+      problem:
+        "must be password, certificate, access-token or none for a report: only boards have asset tokens",
+    });
+  return found;
+};
+
 type Judged = Pick<Settings, "broker" | "commands">;
 
 /** What the settings give up of the board's safety: codes with remedy `warn`. */
@@ -186,7 +208,11 @@ export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonl
 ];
 
 /** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
-export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
+export const crossMistakes = (
+  values: SettingValues,
+  use: "board" | "report" = "board",
+): readonly CrossMistake[] => [
+  ...(use === "report" ? reportMistakes(values) : []),
   ...orgMistakes(values),
   ...signInMistakes(values),
   ...assetStateMistakes(values),
