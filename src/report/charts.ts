@@ -13,13 +13,13 @@ const sentenceOf = (buckets: readonly Bucket[]): string =>
 const text = (x: number, y: number, words: string, extra = ""): string =>
   `<text x="${x}" y="${y}"${extra}>${escaped(words)}</text>`;
 
-/** Bars beside each other, for things that have an order in time; the first `warn` of them are bad news. */
+/** Bars beside each other, for things that have an order in time; `kindOf` says which are bad news. */
 export const columns = (
   title: string,
   buckets: readonly Bucket[],
-  isBad: (label: string) => boolean,
+  kindOf: (label: string) => "good" | "bad" | "none",
 ): string => {
-  const [width, height, base] = [420, 190, 140];
+  const [width, height, base] = [340, 178, 132];
   const most = Math.max(1, ...buckets.map(({ count: n }) => n));
   const step = width / Math.max(1, buckets.length);
   const bars = buckets.map(({ label, count: n }, index) => {
@@ -28,9 +28,9 @@ export const columns = (
     const middle = x + step / 2;
     const [first = "", ...rest] = label.split(" ");
     // Long labels take two lines.
-    const lines = label.length <= 8 ? [label] : [first, rest.join(" ")];
+    const lines = label.length <= 6 ? [label] : [first, rest.join(" ")];
     return [
-      `<rect class="${isBad(label) ? "bad" : "good"}" x="${(x + 8).toFixed(1)}" y="${(base - tall).toFixed(1)}" width="${(step - 16).toFixed(1)}" height="${tall.toFixed(1)}" rx="3"/>`,
+      `<rect class="${kindOf(label)}" x="${(x + 8).toFixed(1)}" y="${(base - tall).toFixed(1)}" width="${(step - 16).toFixed(1)}" height="${tall.toFixed(1)}" rx="3"/>`,
       text(middle, base - tall - 7, count(n), ' class="number" text-anchor="middle"'),
       ...lines.map((line, at) =>
         text(middle, base + 20 + at * 16, line, ' class="label" text-anchor="middle"'),
@@ -43,16 +43,16 @@ export const columns = (
 
 /** Bars below each other, for things with names. */
 export const rows = (title: string, buckets: readonly Bucket[]): string => {
-  const [width, line] = [420, 30];
+  const [width, line] = [340, 30];
   const most = Math.max(1, ...buckets.map(({ count: n }) => n));
   const bars = buckets.map(({ label, count: n }, index) => {
     const y = index * line;
-    const wide = Math.max(2, (n / most) * 220);
-    const shortened = label.length > 16 ? `${label.slice(0, 15)}…` : label;
+    const wide = Math.max(2, (n / most) * 165);
+    const shortened = label.length > 13 ? `${label.slice(0, 12)}…` : label;
     return [
       text(0, y + 20, shortened, ' class="label"'),
-      `<rect class="${label === "unknown" ? "none" : "good"}" x="130" y="${y + 6}" width="${wide.toFixed(1)}" height="18" rx="3"/>`,
-      text(138 + wide, y + 20, count(n), ' class="number"'),
+      `<rect class="${label === "unknown" ? "none" : "good"}" x="112" y="${y + 6}" width="${wide.toFixed(1)}" height="18" rx="3"/>`,
+      text(120 + wide, y + 20, count(n), ' class="number"'),
     ].join("");
   });
   return labelled(title, sentenceOf(buckets), width, Math.max(1, buckets.length) * line, bars.join(""));

@@ -24,7 +24,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:14px;p
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(19rem,100%),1fr));gap:1.2rem;margin:0 0 1.2rem}
 .charts section{margin:0}
 svg{display:block;width:100%;height:auto;overflow:visible}
-svg text{font-size:14px;fill:var(--ink)}
+svg text{font-size:13px;fill:var(--ink)}
 svg .label{fill:var(--soft)}
 svg .number{font-weight:600}
 svg .good{fill:var(--lit)}
@@ -47,16 +47,18 @@ th,td{text-align:left;vertical-align:top;padding:.45rem .7rem .45rem 0;border-to
 thead th{border-top:0;white-space:nowrap;vertical-align:bottom}
 tbody th{font-weight:600;min-width:9rem}
 td small,th small{display:block;color:var(--soft);font-weight:400;overflow-wrap:anywhere}
-td,tbody th{overflow-wrap:anywhere}
+td,tbody th{overflow-wrap:break-word}
+td:nth-of-type(1),td:nth-of-type(6){min-width:7.5rem;max-width:14rem}
+tbody th{max-width:16rem}
 .when{white-space:nowrap}
 .badge{display:inline-block;white-space:nowrap;padding:0 .55em;border-radius:1em;border:1.5px solid var(--dark)}
 .badge.online{background:var(--lit);border-color:var(--lit);color:#20242c}
 .badge.unknown{border-style:dashed}
-.notes{color:var(--bad)}
+.notes{color:var(--bad);min-width:13rem}
 .tools{display:flex;flex-wrap:wrap;gap:.6rem 1rem;margin:0 0 .8rem}
 .tools[hidden]{display:none}
-.tools label{display:flex;gap:.5rem;align-items:center}
-input,select,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);border-radius:8px;padding:.35rem .6rem}
+.tools label{max-width:100%;display:flex;gap:.5rem;align-items:center}
+input,select,button{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--soft);border-radius:8px;padding:.35rem .6rem;max-width:100%;min-width:0}
 thead button{background:none;border:0;padding:0;font-weight:600;cursor:pointer;border-radius:4px}
 thead [aria-sort=ascending] button::after{content:" \\25b2"}
 thead [aria-sort=descending] button::after{content:" \\25bc"}

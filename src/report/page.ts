@@ -130,20 +130,20 @@ const attentionSection = ({ lamps, summary }: Report): string => {
 const chartBox = (id: string, title: string, picture: string): string =>
   `<section aria-labelledby="${id}"><h2 id="${id}">${title}</h2>${picture}</section>`;
 
+const seenKind = (label: string): "good" | "bad" =>
+  ["1 hour", "1 day", "3 days"].includes(label) ? "good" : "bad";
+
+const signInKind = (label: string): "good" | "bad" | "none" =>
+  label === "no end" ? "none" : ["ended", "7 days"].includes(label) ? "bad" : "good";
+
 const charts = ({ summary }: Report): string =>
   [
     '<div class="charts">',
-    chartBox(
-      "seen",
-      "Last seen",
-      columns("Last seen", summary.lastSeen, (label) =>
-        ["a week", "a month", "longer ago", "never"].includes(label),
-      ),
-    ),
+    chartBox("seen", "Last seen, within", columns("Last seen, within", summary.lastSeen, seenKind)),
     chartBox(
       "sign-ins",
-      "Sign-ins end",
-      columns("Sign-ins end", summary.signIns, (label) => ["ended", "this week"].includes(label)),
+      "Sign-ins end, within",
+      columns("Sign-ins end, within", summary.signIns, signInKind),
     ),
     chartBox("firmware", "Firmware", rows("Firmware", summary.firmware)),
     "</div>",
@@ -195,7 +195,7 @@ const tableHead = ({ lamps }: Report): string => {
     '<label for="search">Search <input id="search" type="search" autocomplete="off"></label>',
     `<label for="kind">Show <select id="kind"><option value="">all</option>${options}</select></label>`,
     '<output id="shown" for="search kind"></output></div>',
-    '<div class="scroll" tabindex="0" role="region" aria-labelledby="lamps"><table>',
+    '<div class="scroll" tabindex="0" role="region" aria-label="Table of all lamps"><table>',
     `<caption>Times are in UTC.${cut}</caption><thead><tr>`,
     ...HEADS.map((head) => `<th scope="col">${head}</th>`),
     "</tr></thead><tbody>\n",
