@@ -11,7 +11,7 @@ import { compareVersions, prevailing } from "./versions.ts";
 export const attentionKinds = [
   "fault",
   "signIn",
-  "offline",
+  "away",
   "absent",
   "owner",
   "record",
@@ -155,7 +155,7 @@ const judges: Readonly<Record<AttentionKind, Judge>> = {
     if (left <= 0) return status === "online" ? null : `the sign-in ended ${ago(-left)} ago`;
     return left < SIGN_IN_DAYS * DAY_MS ? `the sign-in ends in ${ago(left)}` : null;
   },
-  offline: ({ status, lastSeen }, { now }) => {
+  away: ({ status, lastSeen }, { now }) => {
     if (status === "online" || lastSeen === null) return null;
     return now - lastSeen > OFFLINE_DAYS * DAY_MS ? `not seen for ${ago(now - lastSeen)}` : null;
   },

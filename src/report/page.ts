@@ -32,7 +32,7 @@ const kindWords: Readonly<Record<AttentionKind, readonly [title: string, hint: s
     "Sign-ins that end or have ended",
     `Within ${SIGN_IN_DAYS} days. A board that comes online before the end renews its sign-in by itself; after it, somebody has to scan a new code.`,
   ],
-  offline: [
+  away: [
     `Not seen for more than ${OFFLINE_DAYS} days`,
     "Unplugged, without a network, or broken. The owner is the one to ask.",
   ],
@@ -67,6 +67,7 @@ const headline = ({ summary }: Report): string => {
   const { lamps, status } = summary;
   if (lamps === 0) return "There are no lamps yet";
   if (status.unknown === lamps) return `${counted(lamps, "lamp")}, and nobody says whether they are online`;
+  if (lamps === 1 && status.online === 1) return "The one lamp is online";
   return status.online === lamps
     ? `All ${count(lamps)} lamps are online`
     : `${count(status.online)} of ${counted(lamps, "lamp")} ${status.online === 1 ? "is" : "are"} online`;
