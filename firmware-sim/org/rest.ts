@@ -370,6 +370,15 @@ const route = (org: OrgContext, user: OrgUser, asked: Asked): Reply => {
   );
 };
 
+const answered = (org: OrgContext, user: OrgUser, asked: Asked): Reply => {
+  try {
+    return route(org, user, asked);
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    return problem(400, error.errorCode, error.message, "The org does not understand the query.");
+  }
+};
+
 /** Everything below `/services/data/vXX.0/`. Errors are JSON arrays of `{message, errorCode}`. */
 export const rest = (org: OrgContext, asked: Asked): Reply => {
   const bearer: Bearer | undefined = bearerOf(org, authorizationOf(asked.headers));
@@ -406,14 +415,6 @@ export const rest = (org: OrgContext, asked: Asked): Reply => {
     };
   usage.requests += 1;
   const counted = { "sforce-limit-info": `api-usage=${usage.requests}/${org.faults.apiRequestsPerDay}` };
-  try {
-    const reply = route(org, bearer.user, asked);
-    return { ...reply, headers: { ...reply.headers, ...counted }, party };
-  } catch (error) {
-    if (!(error instanceof QueryError)) throw error;
-    return {
-      ...problem(400, error.errorCode, error.message, "The org does not understand the query."),
-      party,
-    };
-  }
+  const reply = answered(org, bearer.user, asked);
+  return { ...reply, headers: { ...reply.headers, ...counted }, party };
 };

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import Ajv from "ajv/dist/2020.js";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AgentError } from "../../../src/errors.ts";
@@ -76,7 +76,7 @@ describe("report.json", () => {
   const schema: object = JSON.parse(
     readFileSync(join(import.meta.dirname, "../../../docs/report.schema.json"), "utf8"),
   );
-  const valid = new Ajv({ strict: true, allowUnionTypes: true }).compile(schema);
+  const valid = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(schema);
 
   it.each([
     ["no lamps", aReport([])],
