@@ -1,11 +1,11 @@
-import { after } from "../../src/units.ts";
+import { changeAsset, isWritable } from "./asset-changes.ts";
 import { authorizationOf, type Bearer, bearerOf, type OrgContext, orgNow } from "./context.ts";
-import { recordTime } from "./grants.ts";
+import { entityOf, fieldType } from "./entities.ts";
 import { isRecordId, recordId, sameRecord } from "./ids.ts";
-import { isObject } from "./jwt.ts";
 import { type Asked, json, type Reply } from "./messages.ts";
+import { missing, problem } from "./rest-errors.ts";
 import { fieldNamed, parseQuery, QueryError, type RecordFields, runQuery } from "./soql.ts";
-import { type Approval, type AssetRecord, type Cursor, fullName, type OrgUser, unwritten } from "./store.ts";
+import type { Cursor, OrgUser } from "./store.ts";
 
 const versions = Array.from({ length: 8 }, (_none, index) => {
   const season = ["Spring", "Summer", "Winter"][index % 3] ?? "";
@@ -16,156 +16,6 @@ const versions = Array.from({ length: 8 }, (_none, index) => {
 /** `GET /services/data`: the versions of the REST API; nobody has to be signed in. */
 export const listVersions = (): Reply =>
   json(200, versions, "versions", "Which versions of its data interface the org has; take the newest.");
-
-const problem = (status: number, errorCode: string, message: string, says: string): Reply =>
-  json(status, [{ message, errorCode }], errorCode, says);
-
-const userRecord = (user: OrgUser): RecordFields => ({
-  Id: user.id,
-  Username: user.username,
-  Name: `${user.firstName} ${user.lastName}`,
-  FirstName: user.firstName,
-  LastName: user.lastName,
-  Email: user.email,
-  Street: user.home.street,
-  City: user.home.city,
-  State: user.home.state,
-  PostalCode: user.home.postalCode,
-  Country: user.home.country,
-  Latitude: user.home.latitude,
-  Longitude: user.home.longitude,
-  TimeZoneSidKey: user.home.timeZone,
-  ContactId: user.contactId,
-  AccountId: null,
-  IsActive: true,
-});
-
-const contactRecord = (user: OrgUser): RecordFields => ({
-  Id: user.contactId,
-  Name: `${user.firstName} ${user.lastName}`,
-  FirstName: user.firstName,
-  LastName: user.lastName,
-  Email: user.email,
-  AccountId: null,
-  MailingStreet: user.home.street,
-  MailingCity: user.home.city,
-  MailingState: user.home.state,
-  MailingPostalCode: user.home.postalCode,
-  MailingCountry: user.home.country,
-  MailingLatitude: user.home.latitude,
-  MailingLongitude: user.home.longitude,
-  MailingGeocodeAccuracy: user.home.latitude === null ? null : "Address",
-});
-
-const CUSTOM = Object.keys(unwritten) as readonly (keyof typeof unwritten)[];
-
-const ASSET_FIELDS = [
-  "Id",
-  "Name",
-  "SerialNumber",
-  "AccountId",
-  "ContactId",
-  "Product2Id",
-  "Status",
-  "Description",
-  "CreatedDate",
-  "LastModifiedDate",
-  ...CUSTOM,
-] as const satisfies readonly (keyof AssetRecord)[];
-
-/** Fields of other records that an Asset leads to. */
-const ASSET_PATHS = ["Contact.Name", "Account.Name"];
-
-const TOKEN_FIELDS = [
-  "Id",
-  "AccessToken",
-  "AppMenuItemId",
-  "AppName",
-  "CreatedDate",
-  "DeleteToken",
-  "LastUsedDate",
-  "RequestToken",
-  "UseCount",
-  "UserId",
-] as const;
-
-/** An approval as the object reference describes OauthToken. The id is always null; tokens are never told here. */
-const tokenRecord = (org: OrgContext, approval: Approval): RecordFields => {
-  const app = org.store.apps.find((each) => each.clientId === approval.clientId);
-  return {
-    Id: null,
-    AccessToken: null,
-    AppMenuItemId: app === undefined ? null : app.id.replace(/^0xI/, "0DS"),
-    AppName: app?.name ?? null,
-    CreatedDate: recordTime(org, approval.approvedAt),
-    DeleteToken: null,
-    LastUsedDate: recordTime(org, after(orgNow(org), approval.refreshUsedAt - org.clock.mono())),
-    RequestToken: null,
-    UseCount: approval.uses,
-    UserId: approval.userId,
-  };
-};
-
-interface Entity {
-  readonly name: string;
-  /** It has no records that could be asked for by their id. */
-  readonly queryOnly?: true;
-  readonly fields: readonly string[];
-  readonly records: readonly RecordFields[];
-}
-
-/** The kinds of records there are, as far as `user` may see them. Throws INVALID_TYPE. */
-const entityOf = (org: OrgContext, name: string, user: OrgUser): Entity => {
-  const entity = wholeEntity(org, name, user);
-  const { hidden } = org.faults;
-  if (hidden.includes(entity.name)) throw unknownType(name);
-  const isSeen = (field: string): boolean =>
-    !hidden.includes(`${entity.name}.${field}`) && !hidden.includes(field.split(".")[0] ?? "");
-  return { ...entity, fields: entity.fields.filter((field) => isSeen(field) && !hidden.includes(field)) };
-};
-
-const unknownType = (name: string): QueryError =>
-  new QueryError("INVALID_TYPE", `sObject type '${name}' is not supported.`);
-
-const wholeEntity = (org: OrgContext, name: string, user: OrgUser): Entity => {
-  const { users, assets, approvals } = org.store;
-  const of = (own: string, records: readonly RecordFields[]): Entity => ({
-    name: own,
-    fields: Object.keys(records[0] ?? {}),
-    records,
-  });
-  switch (name.toLowerCase()) {
-    case "user":
-      return of("User", users.map(userRecord));
-    case "contact":
-      return of("Contact", users.map(contactRecord));
-    case "asset":
-      return {
-        name: "Asset",
-        fields: [...ASSET_FIELDS, ...ASSET_PATHS],
-        records: assets.map((asset) => {
-          const contact = users.find(({ contactId }) => contactId === asset.ContactId);
-          return {
-            ...asset,
-            "Contact.Name": contact === undefined ? null : fullName(contact),
-            "Account.Name": null,
-          };
-        }),
-      };
-    case "oauthtoken":
-      // Nobody here may customize the app, so everybody sees their own tokens only.
-      return {
-        name: "OauthToken",
-        queryOnly: true,
-        fields: TOKEN_FIELDS,
-        records: [...approvals.values()]
-          .filter(({ userId }) => userId === user.id)
-          .map((approval) => tokenRecord(org, approval)),
-      };
-    default:
-      throw unknownType(name);
-  }
-};
 
 const withAttributes = (version: string, entity: string, id: string, fields: object): object => ({
   attributes: { type: entity, url: `/services/data/v${version}/sobjects/${entity}/${id}` },
@@ -224,13 +74,6 @@ const nextPage = (org: OrgContext, user: OrgUser, version: string, id: string): 
   return problem(400, "INVALID_QUERY_LOCATOR", "invalid query locator", "That answer is not kept any more.");
 };
 
-/** What kind of field it is, as far as the records tell. */
-const fieldType = (name: string): string => {
-  if (/Date$|LastSeen|Expires/.test(name)) return "datetime";
-  if (name === "Porchlight_Online__c") return "boolean";
-  return /Id$/.test(name) ? (name === "Id" ? "id" : "reference") : "string";
-};
-
 const describe = (org: OrgContext, user: OrgUser, type: string): Reply => {
   const entity = entityOf(org, type, user);
   const fields = entity.fields
@@ -249,9 +92,6 @@ const describe = (org: OrgContext, user: OrgUser, type: string): Reply => {
     "Which fields there are, as far as this person may see them.",
   );
 };
-
-const missing = (): Reply =>
-  problem(404, "NOT_FOUND", "The requested resource does not exist", "There is no such record.");
 
 const readRecord = (
   org: OrgContext,
@@ -273,81 +113,6 @@ const readRecord = (
     entity.name,
     "The record that was asked for.",
   );
-};
-
-const WRITABLE = [
-  ...CUSTOM,
-  "Name",
-  "SerialNumber",
-  "AccountId",
-  "ContactId",
-  "Product2Id",
-  "Status",
-  "Description",
-] as const;
-
-const isWritable = (name: string): boolean => WRITABLE.some((each) => each === name);
-
-const badJson = (): Reply =>
-  problem(
-    400,
-    "JSON_PARSER_ERROR",
-    "The request body is not a JSON object",
-    "The org cannot read the change.",
-  );
-
-/** A refusal of some fields: 400 with their names. */
-const refusedFields = (errorCode: string, message: string, fields: readonly string[], says: string): Reply =>
-  json(400, [{ message, errorCode, fields }], errorCode, says);
-
-/** What is wrong with a value for a field, in the org's error codes; null where nothing is. */
-const misfit = (name: string, value: unknown): string | null => {
-  const type = fieldType(name);
-  if (type === "boolean") return typeof value === "boolean" ? null : "JSON_PARSER_ERROR";
-  if (name === "Name" && (value === null || value === "")) return "REQUIRED_FIELD_MISSING";
-  if (value === null) return null;
-  if (typeof value !== "string") return "JSON_PARSER_ERROR";
-  if (type === "datetime") return Number.isNaN(Date.parse(value)) ? "JSON_PARSER_ERROR" : null;
-  return value.length > 255 ? "STRING_TOO_LONG" : null;
-};
-
-const changeAsset = (org: OrgContext, user: OrgUser, asked: Asked, id: string): Reply => {
-  const asset = org.store.assets.find((each) => sameRecord(each.Id, id));
-  if (asset === undefined) return missing();
-  let body: unknown;
-  try {
-    body = JSON.parse(asked.body);
-  } catch {
-    return badJson();
-  }
-  if (!isObject(body)) return badJson();
-  const { fields } = wholeEntity(org, "Asset", user);
-  const { hidden, readOnly } = org.faults;
-  const changes: Record<string, string | boolean | null> = {};
-  for (const [given, value] of Object.entries(body)) {
-    const name = fields.find((each) => each.toLowerCase() === given.toLowerCase() && !each.includes("."));
-    if (name === undefined || hidden.includes(`Asset.${name}`))
-      return refusedFields(
-        "INVALID_FIELD",
-        `No such column '${given}' on sobject of type Asset`,
-        [],
-        "There is no such field, or this person may not see it.",
-      );
-    if (!isWritable(name) || readOnly.includes(`Asset.${name}`))
-      return refusedFields(
-        "INVALID_FIELD_FOR_INSERT_UPDATE",
-        `Unable to create/update fields: ${name}. Please check the security settings of this field and verify that it is read/write for your profile or permission set.`,
-        [name],
-        "This person may not change that field.",
-      );
-    const wrong = misfit(name, value);
-    if (wrong !== null)
-      return refusedFields(wrong, `${name}: ${wrong}`, [name], "That is no value for this field.");
-    changes[name] = value as string | boolean | null;
-  }
-  Object.assign(asset, changes, { LastModifiedDate: recordTime(org) });
-  org.changed({ kind: "asset", id: asset.Id });
-  return { status: 204, headers: {}, body: "", title: "changed", says: "The record is changed." };
 };
 
 const route = (org: OrgContext, user: OrgUser, asked: Asked): Reply => {
