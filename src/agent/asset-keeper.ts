@@ -159,7 +159,9 @@ export const openAssetKeeper = async (parts: {
       told.clear();
       draw();
     } catch (error) {
-      if (!signal.aborted) failed(asAgentError(error));
+      // Broken off, it may have been written all the same: the interval counts from here.
+      if (signal.aborted) notBefore = clock.mono() + intervalMs;
+      else failed(asAgentError(error));
     }
   };
 

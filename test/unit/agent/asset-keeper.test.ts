@@ -244,6 +244,18 @@ describe("a board that writes its Asset record", () => {
     expect(clock.waiting).toBe(0);
   });
 
+  it("keeps to its interval though its connection comes and goes in the middle of every write", async () => {
+    const keeper = await open();
+    silent = true;
+    for (let n = 0; n < 60; n++) {
+      begin(keeper);
+      await clock.advance(4 * MINUTE);
+      await end();
+    }
+    expect(writes().length).toBeGreaterThanOrEqual(3);
+    expect(writes().length).toBeLessThanOrEqual(4);
+  });
+
   it("forgets the record with its owner, and takes a damaged note for none", async () => {
     const keeper = await open();
     begin(keeper);
