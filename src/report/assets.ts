@@ -164,7 +164,8 @@ const described = (answer: Answer): ReadonlySet<string> | null => {
 
 /** The field or path that a refusal names, among those that were asked for. */
 const namedIn = (words: string, asked: readonly string[]): readonly string[] => {
-  const [, quoted] = /(?:no such (?:column|relation)|understand relationship) '([\w.]+)'/i.exec(words) ?? [];
+  const [, quoted] =
+    /(?:no such (?:column|relation)|understand relationship|sobject type) '([\w.]+)'/i.exec(words) ?? [];
   if (quoted === undefined) return [];
   const is = (name: string): boolean => name.toLowerCase() === quoted.toLowerCase();
   const whole = asked.filter(is);
@@ -202,7 +203,7 @@ export const readAssets = async (
       const answer = await ask((grant) => soqlRequest(grant, soql), readLarge, signal);
       if (answer.ok) return answer.members;
       const unknown = namedIn(answer.refusal.description, fields.slice(NEEDED.length));
-      if (answer.refusal.error !== "invalid_field" || unknown.length === 0)
+      if (!/^invalid_(?:field|type)$/.test(answer.refusal.error) || unknown.length === 0)
         throw new AgentError("ASSET_RECORD_CLOSED", inItsWords(answer.refusal));
       fields = fields.filter((field) => !unknown.includes(field));
     }

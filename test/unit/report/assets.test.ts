@@ -154,6 +154,19 @@ describe("the Asset records", () => {
     expect(missing).toEqual(["Contact.Name", "Porchlight_LastSeen__c"]);
   });
 
+  it.each([
+    ["INVALID_FIELD", "No such relation 'Account' on entity 'Asset'"],
+    ["INVALID_TYPE", "sObject type 'Account' is not supported."],
+  ])(
+    "are read without an object that nobody may see, however that is said: %s",
+    async (errorCode, message) => {
+      fill(1);
+      meddle = ({ url }) =>
+        decodeURIComponent(url).includes("Account.Name") ? answer(400, [{ errorCode, message }]) : undefined;
+      expect(await read()).toMatchObject({ total: 1, missing: ["Account.Name"], problem: null });
+    },
+  );
+
   it("may keep what boards wrote in other fields", async () => {
     org.addAsset({ Name: "A", Status: "on 40 %" });
     const { assets, knowsLastSeen } = await read({
