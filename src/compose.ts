@@ -3,6 +3,8 @@
 
 import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
+import type { AssetKeeper } from "./agent/asset-keeper.ts";
+import type { AssetFacts } from "./agent/asset-state.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import { openEvening } from "./agent/evening.ts";
 import { openHome } from "./agent/home.ts";
@@ -32,7 +34,9 @@ import type {
   Journal,
   Light,
   OpenDriver,
+  Org,
   Random,
+  Session,
   SignedCommands,
   Updates,
   Vault,
@@ -247,6 +251,36 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
+  const standing = createStanding({
+    session,
+    org,
+    clock,
+    journal,
+    idleDays: settings.org.idleDays,
+    limit: settings.org.approvals,
+  });
+  const asset = await openAsset(
+    settings,
+    { org, vault, session, clock, random, journal },
+    (online) => ({
+      device: { ...device, name: names.device },
+      version: around.version,
+      online,
+      lights: [...lights.values()].map(({ id, target, fault }) => ({
+        name: names.light(id),
+        state: target,
+        fault: fault?.code ?? null,
+      })),
+      signedInUntil: standing.signedInUntil,
+    }),
+    (listener) => {
+      const stops = [...lights.values(), names, standing].map((each) => each.subscribe(listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  );
+
   const updateNews = createUpdateNews(around.updates);
   const askers = new Set<() => void>();
   const living = new AbortController();
@@ -282,7 +316,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
-  return await live(
+  const exitCode = await live(
     {
       clock,
       random,
@@ -330,19 +364,32 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           : () => {
               for (const ask of askers) ask();
             },
-      standing: createStanding({
-        session,
-        org,
-        clock,
-        journal,
-        idleDays: settings.org.idleDays,
-        limit: settings.org.approvals,
-      }),
+      standing,
+      asset,
       signal: settings.org.signal,
       warnings: settingsWarnings(settings),
     },
     signal,
   );
+  await asset?.close();
+  return exitCode;
+};
+
+/** Null where nothing is to be written at the org; loaded only where something is. */
+const openAsset = async (
+  { org: { assetState } }: Settings,
+  ports: Pick<Surroundings, "vault" | "clock" | "random" | "journal"> & {
+    readonly org: Org;
+    readonly session: Session;
+  },
+  facts: (online: boolean) => AssetFacts,
+  subscribe: (listener: () => void) => () => void,
+): Promise<AssetKeeper | null> => {
+  const { minutes } = assetState;
+  const { assets } = ports.org;
+  if (minutes === null || assets === undefined) return null;
+  const { openAssetKeeper } = await import("./agent/asset-keeper.ts");
+  return openAssetKeeper({ ...ports, settings: { ...assetState, minutes }, assets, facts, subscribe });
 };
 
 /** What the settings say of asset tokens, with the files read that they name. Throws SETTINGS_INVALID. */

@@ -29,9 +29,9 @@ const LONGEST_LOCK_PAUSE_MS = 250;
 
 /** `light-<id>` takes the ids that settings allow; nothing here can name a file outside the folder. */
 const KEY =
-  /^(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|light-[a-z0-9_-]{1,64})$/;
+  /^(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|asset|light-[a-z0-9_-]{1,64})$/;
 const TEMPORARY =
-  /^\.(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|light-[a-z0-9_-]{1,64})\.(\d+)\.[0-9a-f]{12}\.tmp$/;
+  /^\.(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|asset|light-[a-z0-9_-]{1,64})\.(\d+)\.[0-9a-f]{12}\.tmp$/;
 
 /** Temporary files this process is writing now. */
 const writing = new Set<string>();

@@ -1,6 +1,6 @@
 import { text } from "../device-flow/answer.ts";
 import { readRecord } from "../device-flow/home.ts";
-import { bearerGet } from "../device-flow/steps.ts";
+import { soqlRequest, soqlText } from "../device-flow/rest.ts";
 import { type AgentError, asAgentError } from "../errors.ts";
 import type { AssetToken, Grant } from "../model.ts";
 import type { EpochMs } from "../units.ts";
@@ -48,8 +48,6 @@ const exchangeFault = (error: AgentError): Finding => {
   }
 };
 
-const API = "v60.0";
-
 /** Which record the org has linked: by the serial number, as the exchange does. */
 const findAsset = async (
   { subject, ports }: OrgCase,
@@ -57,11 +55,8 @@ const findAsset = async (
   signal: AbortSignal,
 ): Promise<Finding> => {
   const { serial } = subject.device;
-  // It goes into a query.
-  if (!/^[\w.:-]{1,80}$/.test(serial)) return notTried("the serial number is none that can be asked for");
-  const query = `SELECT Id, Name FROM Asset WHERE SerialNumber = '${serial}' LIMIT 1`;
-  const url = `${grant.instanceUrl}/services/data/${API}/query?q=${encodeURIComponent(query)}`;
-  const record = readRecord(await ports.http(bearerGet(url, grant.accessToken), signal));
+  const query = `SELECT Id, Name FROM Asset WHERE SerialNumber = ${soqlText(serial)} LIMIT 1`;
+  const record = readRecord(await ports.http(soqlRequest(grant, query), signal));
   return record === null
     ? warning(
         `no Asset with the serial number ${serial} is to be seen`,
