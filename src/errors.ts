@@ -425,6 +425,12 @@ export const errorTable = {
     title: "Porchlight is already running with this state folder",
     help: "Two agents would fight over one sign-in. Stop the other one first, or give this one its own state.dir.",
   },
+  AGENT_OLDER: {
+    remedy: "stop",
+    exitCode: 69,
+    title: "The running agent is older than this command and does not know it",
+    help: "The program was updated while the agent ran. Restart it (sudo systemctl restart porchlight) and try again.",
+  },
   NOT_SIGNED_IN: {
     remedy: "stop",
     exitCode: 69,

@@ -285,7 +285,13 @@ export type Sender =
       readonly userId: string /** RFC 7638 thumbprint of the phone's key */;
       readonly key: string;
     }
-  | { readonly kind: "guest"; readonly pass: GuestPass; readonly key: string };
+  | {
+      readonly kind: "guest";
+      readonly pass: GuestPass;
+      /** When the pass counts no more, for today or for good. */
+      readonly until: EpochMs;
+      readonly key: string;
+    };
 
 /** What became of checking a signed command. */
 export type SignedVerdict =
@@ -451,6 +457,8 @@ export type AgentEvent =
       readonly id: string | null;
       readonly code: ErrorCode;
       readonly light: string;
+      /** So many of strangers within the last minute, which no event told of one by one. */
+      readonly count?: number;
     }
   | {
       readonly event: "fault";

@@ -3,6 +3,7 @@
 import type { LightEffect, LightTraits } from "../../src/model.ts";
 import { type Evening, readEvening } from "./evening.ts";
 import { membersOf, readMembers, textOf } from "./http.ts";
+import { readName } from "./name.ts";
 
 export interface LampInfo {
   readonly id: string;
@@ -50,11 +51,11 @@ export const readAbout = (text: string): BoardInfo | null => {
   const [used, limit] = [approvals?.used, approvals?.limit];
   return {
     id,
-    name: textOf(device?.name, 128) ?? id,
+    name: readName(device?.name, 128) ?? id,
     version: textOf(about.version, 64),
     trust: about.trust === "owner" ? "owner" : "broker",
     lamps: about.lights.slice(0, MAX_LAMPS).flatMap(lampOf),
-    owner: userId === null ? null : { userId, name: textOf(owner?.name, 256) ?? userId },
+    owner: userId === null ? null : { userId, name: readName(owner?.name, 256) ?? userId },
     evening: readEvening(about.evening),
     eveningFrom: about.eveningFrom === "phone" || about.eveningFrom === "settings" ? about.eveningFrom : null,
     eveningSettings: readEvening(about.eveningSettings),
@@ -77,7 +78,7 @@ const lampOf = (value: unknown): LampInfo[] => {
   const set = textOf(topics?.set, 256);
   const state = textOf(topics?.state, 256);
   if (id === null || set === null || state === null) return [];
-  return [{ id, name: textOf(light?.name, 128) ?? id, traits: traitsOf(light?.traits), set, state }];
+  return [{ id, name: readName(light?.name, 128) ?? id, traits: traitsOf(light?.traits), set, state }];
 };
 
 const effects: readonly LightEffect[] = ["blink", "identify"];

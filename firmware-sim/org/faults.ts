@@ -51,6 +51,12 @@ export interface OrgFaults {
   /** The next n approved polls are obeyed, and the answer with the tokens is lost on its way. */
   loseAnswerAfterGrant: number;
 
+  // user-agent flow
+  /** "Allow OAuth User-Agent Flows", for the whole org. */
+  userAgentFlowEnabled: boolean;
+  /** From then on, by the org's clock, the vendor has retired it; milliseconds since 1970. */
+  userAgentFlowEndsAt: number;
+
   // tokens
   /** Life of an access token, in milliseconds. */
   accessTokenLifetimeMs: number;

@@ -79,6 +79,9 @@ export class SimulatedOrg implements OrgFaults {
   denyNext = 0;
   loseAnswerAfterGrant = 0;
 
+  userAgentFlowEnabled = true;
+  userAgentFlowEndsAt = Date.UTC(2027, 1, 20);
+
   hidden: readonly string[] = [];
 
   accessTokenLifetimeMs = 2 * HOUR_MS;

@@ -95,18 +95,22 @@ export interface CodeRequest {
   approvalId: string | null;
 }
 
-/** What the authorize endpoint was asked for (RFC 6749 section 4.1.1, RFC 7636 section 4.3). */
+/** What the authorize endpoint was asked for (RFC 6749 sections 4.1.1 and 4.2.1, RFC 7636 section 4.3). */
 export interface AuthorizeRequest {
   readonly clientId: string;
   readonly redirectUri: string;
   readonly scope: readonly string[];
   readonly state: string | null;
   readonly nonce: string | null;
-  readonly codeChallenge: string;
+  readonly wants:
+    | { readonly kind: "code"; readonly codeChallenge: string }
+    /** The user-agent flow: tokens at once, in the callback's fragment. */
+    | { readonly kind: "tokens"; readonly idToken: boolean };
 }
 
 export interface AuthorizationCode {
   readonly request: AuthorizeRequest;
+  readonly codeChallenge: string;
   readonly userId: string;
   readonly endsAt: MonoMs;
   /** Set when it was redeemed: a second use ends this approval (RFC 6749 section 4.1.2). */

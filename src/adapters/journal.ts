@@ -120,7 +120,9 @@ const sentence = (event: AgentEvent): string | null => {
     case "request":
       return `the owner's phone: ${requestWords[event.do]}`;
     case "refused":
-      return `command for lamp ${event.light} refused (${event.code})`;
+      return event.count === undefined
+        ? `command for lamp ${event.light} refused (${event.code})`
+        : `within a minute ${event.count} more refused (${event.code})`;
     case "fault":
       return `${redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
     case "warning":

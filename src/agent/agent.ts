@@ -24,10 +24,12 @@ import { type ActivityParts, activity, reportsOf } from "./activities.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
+import { createGuestBlinks } from "./guest-blinks.ts";
 import type { Home } from "./home.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
+import { createPacedRefusals } from "./paced-refusals.ts";
 import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
@@ -82,6 +84,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
   const everything = new AbortController();
+  const blinks = createGuestBlinks(clock, everything.signal);
   const commands = createCommands({
     lights,
     trust: parts.trust,
@@ -90,6 +93,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     signed: parts.signed,
     owner: () => owner(),
     limit: parts.limit,
+    blinks,
+    tellStranger: createPacedRefusals(clock, journal, everything.signal),
     requests: {
       lights,
       guests: parts.guests,
@@ -243,7 +248,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       }
       case "revokeGuest": {
         const by = owner();
-        return tell(request, async () => by !== null && parts.guests.revoke(request.pass, by));
+        return tell(request, async () => {
+          const revoked = by !== null && (await parts.guests.revoke(request.pass, by));
+          if (revoked) blinks.revoked(request.pass);
+          return revoked;
+        });
       }
       case "signOut":
         signOuts.push(request.answer);

@@ -379,6 +379,9 @@ export const catalogue: readonly Entry[] = [
           value: "NAME:PASSWORD",
           doc: "An account of the broker for guests who have none at the org. Everybody who opens the app can read it.",
         },
+        "legacy-user-agent": {
+          doc: "Sign people in by the user-agent flow, with tokens in the address, until 20 February 2027. Only where nothing else is left.",
+        },
         boards: {
           value: "IDS",
           doc: "Boards to show where the broker does not let phones look for their own.",

@@ -11,6 +11,7 @@ export interface LiveOptions {
   readonly stateDir: string | null;
   readonly journal: Journal | null;
   readonly pagePort: number | null;
+  readonly userAgentFlow?: boolean;
   /** Where people read. */
   readonly out: TerminalStream;
   /** Where they press keys. */

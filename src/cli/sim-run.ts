@@ -31,6 +31,8 @@ export interface SimulationOptions {
   readonly pagePort: number | null;
   /** Pause between the board's questions to the org, in seconds. */
   readonly intervalSeconds: number;
+  /** The companion app signs people in by the legacy user-agent flow. */
+  readonly userAgentFlow?: boolean;
   /** Hears of every event besides the world's own log. */
   readonly journal: Journal | null;
   /** The board's settings where they differ from the world's, by section. */
@@ -80,7 +82,7 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
       world: pageWorldOf(world, createQrDrawer(), ending.signal),
       port: options.pagePort,
       frames: [world.orgUrl],
-      app: () => appOf(world),
+      app: () => appOf(world, options.userAgentFlow === true),
     }).catch((error: unknown) => {
       throw new AgentError("USAGE", `the page cannot be served on port ${options.pagePort}`, {
         cause: error,
@@ -102,21 +104,23 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
 };
 
 /** The companion app for the simulated org and broker. */
-const appOf = async (world: World): Promise<AppSite> => {
+const appOf = async (world: World, userAgentFlow: boolean): Promise<AppSite> => {
   const config: AppConfig = {
     org: {
       url: world.orgUrl,
       dialect: "salesforce",
       clientId: world.org.phoneApp.clientId,
       scope: "openid api refresh_token",
+      ...(userAgentFlow ? { signIn: "user-agent" } : {}),
     },
     broker: { url: world.brokerWsUrl ?? world.brokerUrl, guest: guestAccount },
   };
-  const files = [...setUpApp(await readApp(), config)].map(([name, bytes]) => {
+  const files = setUpApp(await readApp(), config);
+  const typed = [...files].map(([name, bytes]) => {
     const type = appTypes[name.split(".").at(-1) ?? ""] ?? "application/octet-stream";
     return [name, { type, bytes }] as const;
   });
-  return { policy: appPolicy(config), files: new Map(files) };
+  return { policy: appPolicy(files, config), files: new Map(typed) };
 };
 
 interface RunningAgent extends AsyncDisposable {

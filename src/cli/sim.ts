@@ -15,6 +15,7 @@ const help = `porchlight sim: the whole story on this computer, with a simulated
 Options
   --port N        port of the page (or of the org, with sim org); 0, the default, takes any free one
   --no-page       no page, only the terminal
+  --legacy-user-agent  the app signs people in by the user-agent flow, which ends on 20 February 2027
   --state DIR     keep the board's memory in this folder; otherwise it is forgotten at the end
   --json          the board's events on stdout, one JSON object a line
   -h, --help      this text
@@ -30,6 +31,7 @@ const flags = {
   port: { type: "string" },
   "no-page": { type: "boolean" },
   state: { type: "string" },
+  "legacy-user-agent": { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -70,7 +72,16 @@ export const simCommand = async (args: readonly string[], io: Io = systemIo): Pr
       );
     const pagePort = values["no-page"] === true ? null : port;
     return await (await import("./sim-live.ts")).live(
-      { stateDir, journal, pagePort, out: people, keys: io.stdin, env: io.env, interrupt },
+      {
+        stateDir,
+        journal,
+        pagePort,
+        userAgentFlow: values["legacy-user-agent"] === true,
+        out: people,
+        keys: io.stdin,
+        env: io.env,
+        interrupt,
+      },
       interrupted.signal,
     );
   } finally {

@@ -43,15 +43,27 @@ export interface Phone {
 }
 
 export const openStage = async (
-  camera: string | null = null,
-  settings: Readonly<Record<string, unknown>> = {},
+  options: {
+    readonly camera?: string;
+    readonly userAgentFlow?: boolean;
+    /** Of the board, that differ from the simulator's. */
+    readonly settings?: Readonly<Record<string, unknown>>;
+  } = {},
 ): Promise<Stage> => {
   await using opening = new AsyncDisposableStack();
+  const { camera, userAgentFlow = false, settings = {} } = options;
   const simulation = opening.use(
-    await openSimulation({ stateDir: null, pagePort: 0, intervalSeconds: 1, journal: null, settings }),
+    await openSimulation({
+      stateDir: null,
+      pagePort: 0,
+      intervalSeconds: 1,
+      userAgentFlow,
+      journal: null,
+      settings,
+    }),
   );
   const withCamera =
-    camera === null
+    camera === undefined
       ? []
       : [
           "--use-fake-ui-for-media-stream",

@@ -53,9 +53,19 @@ export const startOidcProvider = async (
     readonly codeS?: number;
     /** Where the phones' app may be called back besides, from a browser. */
     readonly companion?: string;
+    /** The phones' app may take tokens in its callback's address (OpenID Connect Core section 3.2). */
+    readonly implicit?: boolean;
   } = {},
 ): Promise<OidcProvider> => {
-  const { tls, confidential = false, accessTokenS = 3600, codeS = 600, companion } = options;
+  const {
+    tls,
+    confidential = false,
+    accessTokenS = 3600,
+    codeS = 600,
+    companion,
+    implicit = false,
+  } = options;
+  const implicitTypes = implicit ? ["id_token token"] : [];
   const [port = 0] = await freePorts(1);
   const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
@@ -80,12 +90,13 @@ export const startOidcProvider = async (
         client_id: appClientId,
         client_name: "Porch app",
         application_type: "native",
-        grant_types: ["authorization_code", "refresh_token"],
-        response_types: ["code"],
+        grant_types: ["authorization_code", "refresh_token", ...(implicit ? ["implicit"] : [])],
+        response_types: ["code", ...implicitTypes],
         redirect_uris: ["http://127.0.0.1/callback", ...(companion === undefined ? [] : [companion])],
         token_endpoint_auth_method: "none",
       },
     ],
+    responseTypes: ["code", ...implicitTypes],
     clientBasedCORS: (_context: unknown, origin: string) =>
       companion !== undefined && origin === new URL(companion).origin,
     cookies: { keys: [randomBytes(24).toString("base64url")] },

@@ -269,6 +269,13 @@ describe("the control socket", () => {
     await expect(askAgent(dir, { ask: "status" }, never)).rejects.toMatchObject({ code: "LIGHT_UNKNOWN" });
   });
 
+  it("tells of an agent that does not know the question that it is older", async () => {
+    const server = createServer((socket) => socket.end('{"ok":false,"code":"USAGE"}\n'));
+    await new Promise<void>((resolve) => server.listen(join(dir, "control.sock"), resolve));
+    closing.push(async () => void server.close());
+    await expect(askAgent(dir, { ask: "guests" }, never)).rejects.toMatchObject({ code: "AGENT_OLDER" });
+  });
+
   it.each(['{"ok":false,"code":"toString"}\n', "{}\n", "null\n", "nonsense\n", `${"x".repeat(300_000)}`])(
     "does not trust an answer that makes no sense (%#)",
     async (reply) => {

@@ -35,6 +35,7 @@ const events: readonly AgentEvent[] = [
   { event: "light", ...lamp, available: false, cause: { kind: "agent" } },
   { event: "command", id: "1", light: "main", outcome: "done" },
   { event: "refused", id: null, code: "COMMAND_STALE", light: "main" },
+  { event: "refused", id: null, code: "COMMAND_SIGNATURE", light: "main", count: 17 },
   { event: "fault", code: "BROKER_LOST", message: `lost with ${jwt}`, retryInMs: 2500 },
   { event: "fault", code: "ORG_TLS", message: "no trust", retryInMs: 120_000 },
   { event: "fault", code: "BUG", message: "bug", retryInMs: null },
@@ -71,7 +72,7 @@ describe("the journal for programs", () => {
       userCode: "ABCD-EFGH",
       expiresAt: "2026-12-01T18:00:00.000Z",
     });
-    expect(read[13]).toMatchObject({ retryInMs: 2500 });
+    expect(read[14]).toMatchObject({ retryInMs: 2500 });
     expect(lines.join("")).not.toContain(jwt);
   });
 });

@@ -91,7 +91,7 @@ describe("the web server flow with PKCE", () => {
   });
 
   test.each([
-    ["another response type", { response_type: "token" }, "unsupported_response_type"],
+    ["another response type", { response_type: "id_token" }, "unsupported_response_type"],
     ["no challenge", { code_challenge: "" }, "invalid_request"],
     ["a plain challenge", { code_challenge_method: "plain" }, "invalid_request"],
     ["a scope too many", { scope: "full" }, "invalid_scope"],
