@@ -69,6 +69,13 @@ export const eveningAsked = (
   evening: evening === null || evening === "settings" ? evening : eveningFields(evening),
 });
 
+/** Of the lamps that it names those that the board still has; null: all, as on a board with a single lamp. */
+export const lampsOf = (
+  { lights }: Pick<Evening, "lights">,
+  lamps: readonly { readonly id: string }[],
+): readonly string[] | null =>
+  lights === null || lamps.length < 2 ? null : lights.filter((id) => lamps.some((lamp) => lamp.id === id));
+
 /** The schedule in words: `On at dusk, off at 23:00 (Europe/Berlin), Porch and Hall, at 60 %`. */
 export const eveningWords = (
   { on, off, timeZone, lights, brightness, away }: Evening,

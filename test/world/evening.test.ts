@@ -35,6 +35,21 @@ describe("a schedule in the settings", () => {
     expect(await stage.status()).toMatchObject({ evening: settled, eveningFrom: "settings" });
   });
 
+  it.each([
+    ["at home's dusk, by the settings alone", { latitude: 38.7, longitude: -9.1 }, "settings", []],
+    ["at the dusk of its time zone's city, and says so", {}, "timeZone", ["HOME_BY_TIME_ZONE"]],
+  ])("is followed %s", async (_name, home, homeFrom, warnings) => {
+    await open({ settings: { evening: { on: "dusk", timeZone: "Europe/Lisbon" }, home } });
+    stage.world.network.cut = true;
+    stage.start();
+    // It gets dark in Lisbon at 17:43.
+    await stage.clock.advance(0.6 * HOUR_MS);
+    expect(await isOn()).toBe(false);
+    await stage.clock.advance(0.25 * HOUR_MS);
+    expect(await isOn()).toBe(true);
+    expect(await stage.status()).toMatchObject({ homeFrom, warnings });
+  });
+
   it("gives way to the owner's phone, comes back when that wants it, and after a sign-out", async () => {
     await open();
     await stage.signIn();

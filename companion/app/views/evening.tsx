@@ -7,6 +7,7 @@ import {
   type Evening,
   eveningAsked,
   eveningWords,
+  lampsOf,
 } from "../../core/evening.ts";
 import { useKit } from "../kit.ts";
 import { percent } from "../words.ts";
@@ -51,8 +52,9 @@ export const EveningSection = ({ board }: { readonly board: Board }) => {
   const [draft, setDraft] = useState<Evening | null>(null);
   const [busy, setBusy] = useState(false);
   const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  const shown = draft ??
+  const plan = draft ??
     known ?? { on: "18:30", off: "23:00", timeZone, lights: null, brightness: null, away: false };
+  const shown = { ...plan, lights: lampsOf(plan, lamps) };
   const minutes = afterDusk(shown.on);
   const about = [
     faultWords[board.info?.eveningFault ?? ""] ?? homeWords[board.info?.homeFrom ?? ""],

@@ -8,6 +8,7 @@ import {
   eveningAsked,
   eveningFields,
   eveningWords,
+  lampsOf,
   readEvening,
 } from "../../../companion/core/evening.ts";
 import { changeFields, readReport } from "../../../companion/core/light.ts";
@@ -187,6 +188,13 @@ describe("the evening", () => {
     expect(eveningWords({ ...bare, lights: ["hall", "gone"] }, lamps)).toBe(
       "On at 18:30, off at 23:00 (Europe/Berlin), Hall and gone",
     );
+  });
+
+  test("moves the lamps that are still there", () => {
+    const lamps = [{ id: "main" }, { id: "hall" }];
+    expect(lampsOf({ lights: ["hall", "gone"] }, lamps)).toEqual(["hall"]);
+    expect(lampsOf({ lights: null }, lamps)).toBeNull();
+    expect(lampsOf({ lights: ["gone"] }, lamps.slice(0, 1))).toBeNull();
   });
 
   test("that begins at a time has nothing to do with dusk", () => {
