@@ -111,7 +111,8 @@ export const finishSignIn = async (
   const answer = begun.verifier === null ? readFragment(address) : address.searchParams;
   if (answer.get("state") !== begun.state) throw new Trouble("SIGN_IN_STRANGE");
   const error = answer.get("error");
-  if (error === "unsupported_response_type") throw new Trouble("SIGN_IN_RETIRED", error, error);
+  if (error === "unsupported_response_type" && begun.verifier === null)
+    throw new Trouble("SIGN_IN_RETIRED", error, error);
   if (error !== null) throw new Trouble("SIGN_IN_DENIED", error.slice(0, 100));
   const { accessToken, refreshToken, idToken } =
     begun.verifier === null

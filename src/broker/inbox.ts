@@ -1,6 +1,6 @@
 /** Commands that wait for the agent, in the order they came. */
 export interface Inbox<T> {
-  /** Adds at the end; when it is full the oldest falls out and is returned. */
+  /** Adds at the end; when it is full the oldest that is not to stay falls out and is returned. */
   push(item: T): T | undefined;
   /**
    * Hands out items one by one until `end` resolves. What is left then waits for the next reader: a command that
@@ -11,9 +11,9 @@ export interface Inbox<T> {
 
 /**
  * An inbox for at most `limit` items. Full, it drops the oldest: for a lamp the newest command is the one that
- * counts, and whoever drags a slider sends many.
+ * counts, and whoever drags a slider sends many. What is to `stay` falls out only when all the others have.
  */
-export const createInbox = <T>(limit: number): Inbox<T> => {
+export const createInbox = <T>(limit: number, stays: (item: T) => boolean = () => false): Inbox<T> => {
   const items: T[] = [];
   const waiting = new Set<() => void>();
   const wakeAll = (): void => {
@@ -24,7 +24,14 @@ export const createInbox = <T>(limit: number): Inbox<T> => {
   return {
     push: (item) => {
       items.push(item);
-      const dropped = items.length > limit ? items.shift() : undefined;
+      const first =
+        items.length > limit
+          ? Math.max(
+              0,
+              items.findIndex((each) => !stays(each)),
+            )
+          : null;
+      const dropped = first === null ? undefined : items.splice(first, 1)[0];
       wakeAll();
       return dropped;
     },

@@ -11,6 +11,7 @@ import { within } from "./deadline.ts";
 import { createDesk, type ReplyTo } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
 import { OFFLINE, ONLINE } from "./payloads.ts";
+import { createProvenSenders, senderOf } from "./proven-senders.ts";
 import type { Protocol } from "./reasons.ts";
 import { answerableTopic, HUB_STATUS, type Topics, topicsOf } from "./topics.ts";
 
@@ -62,6 +63,8 @@ interface Waiting {
   readonly incoming: DistributiveOmit<Incoming, "expired">;
   readonly expiresAt: MonoMs | undefined;
   readonly replyTo: ReplyTo;
+  /** The key that a signed command names; null for others. */
+  readonly sender: string | null;
 }
 
 const idOf = (parsed: ParsedCommand): string | null => (parsed.ok ? parsed.command.id : parsed.id);
@@ -111,7 +114,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const topics = topicsOf(deviceId, options.lights);
   const announcer = createAnnouncer(topics, options.discovery);
   const desk = createDesk(topics, announcer);
-  const inbox = createInbox<Waiting>(INBOX_LIMIT);
+  const senders = createProvenSenders();
+  const inbox = createInbox<Waiting>(INBOX_LIMIT, ({ sender }) => senders.knows(sender));
   const predecessors = new WeakMap<Link, Predecessor>();
   let spoken: { readonly protocol: Protocol; readonly at: MonoMs } | undefined;
 
@@ -157,12 +161,16 @@ export const createBroker = (options: BrokerOptions): Broker => {
           responseTopic !== undefined && answerableTopic(responseTopic, topics) ? responseTopic : undefined,
         correlation: message.correlation,
       },
+      sender: incoming.channel === "signed" && incoming.payload !== null ? senderOf(incoming.payload) : null,
     };
   };
 
-  const requestOf = ({ incoming, expiresAt, replyTo }: Waiting): CommandRequest => ({
+  const requestOf = ({ incoming, expiresAt, replyTo, sender }: Waiting): CommandRequest => ({
     incoming: { ...incoming, expired: expiresAt !== undefined && clock.mono() >= expiresAt },
-    answer: (result) => desk.answer(result, replyTo),
+    answer(result) {
+      if (result.outcome === "done") senders.obeyed(sender);
+      desk.answer(result, replyTo);
+    },
   });
 
   const openInTime = async (signal: AbortSignal): Promise<Duplex> => {

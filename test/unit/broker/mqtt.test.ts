@@ -587,6 +587,31 @@ describe("commands that wait", () => {
     expect(requests).toHaveLength(64);
   });
 
+  it("of a key that was obeyed before keep their place in a flood of forged ones", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const signed = (kid: string, id: string): string => {
+      const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+      return JSON.stringify({ osm: `${part({ alg: "ES256", kid })}.${part({ id })}.c2ln` });
+    };
+    const first = await connect();
+    const early = collect(first);
+    sim.publish(topic("command"), signed("owner", "0"));
+    await clock.settle();
+    early[0]?.answer({ id: "0", outcome: "done", code: null, message: null, light: "main", state: null });
+    await first[Symbol.asyncDispose]();
+    const link = await connect();
+    sim.publish(topic("command"), signed("owner", "1"));
+    for (let count = 0; count < 100; count++) sim.publish(topic("command"), signed(`forged-${count}`, "x"));
+    await clock.settle();
+    const requests = collect(link);
+    await clock.settle();
+    const payloads = requests.map(({ incoming }) =>
+      incoming.channel === "signed" ? Buffer.from(incoming.payload ?? []).toString() : "",
+    );
+    expect(payloads).toHaveLength(64);
+    expect(payloads).toContain(signed("owner", "1"));
+  });
+
   it("expire in the queue of the broker, on the way, and in ours", async () => {
     const { connect, sim, clock, collect } = await brokerWorld();
     const link = await connect();

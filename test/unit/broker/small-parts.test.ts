@@ -7,6 +7,7 @@ import { within } from "../../../src/broker/deadline.ts";
 import { frameCheck, guardFrames } from "../../../src/broker/frames.ts";
 import { createInbox } from "../../../src/broker/inbox.ts";
 import { intervals } from "../../../src/broker/intervals.ts";
+import { createProvenSenders, senderOf } from "../../../src/broker/proven-senders.ts";
 import {
   connackError,
   disconnectError,
@@ -104,6 +105,56 @@ describe("an inbox", () => {
   it("drops the oldest when it is full and says which", () => {
     const inbox = createInbox<number>(2);
     expect([1, 2, 3, 4].map((item) => inbox.push(item))).toEqual([undefined, undefined, 1, 2]);
+  });
+
+  it("drops what is to stay only when nothing else is left", () => {
+    const inbox = createInbox<number>(2, (item) => item > 9);
+    expect([10, 1, 2, 11, 3, 12].map((item) => inbox.push(item))).toEqual([
+      undefined,
+      undefined,
+      1,
+      2,
+      3,
+      10,
+    ]);
+  });
+});
+
+describe("senders who were obeyed before", () => {
+  const command = (kid: unknown): Uint8Array => {
+    const header = Buffer.from(JSON.stringify({ alg: "ES256", kid })).toString("base64url");
+    return Buffer.from(JSON.stringify({ pkt: "x", osm: `${header}.e30.sig` }));
+  };
+
+  it("are known by the key that their commands name", () => {
+    expect(senderOf(command("a"))).toBe("a");
+  });
+
+  it.each([
+    ["no JSON", Buffer.from("nonsense")],
+    ["no object", Buffer.from("7")],
+    ["no message", Buffer.from("{}")],
+    ["a header that cannot be read", Buffer.from('{"osm":"!.x.y"}')],
+    ["no key", command(undefined)],
+    ["a key that is too long", command("x".repeat(129))],
+  ])("are nobody with %s", (_what, payload) => {
+    expect(senderOf(payload)).toBeNull();
+  });
+
+  it("are remembered, the last ones of them", () => {
+    const senders = createProvenSenders();
+    senders.obeyed(null);
+    expect(senders.knows(null)).toBe(false);
+    for (let n = 0; n < 32; n++) senders.obeyed(`k${n}`);
+    senders.obeyed("k0");
+    senders.obeyed("one more");
+    expect(["k0", "k1", "k2", "one more", "stranger"].map(senders.knows)).toEqual([
+      true,
+      false,
+      true,
+      true,
+      false,
+    ]);
   });
 });
 

@@ -157,6 +157,9 @@ test("a No of the person is told", async () => {
   const { come, begun } = await make([]);
   expect(await troubleOf(come(`error=access_denied&state=${begun.state}`))).toBe("SIGN_IN_DENIED");
   expect(await troubleOf(come(`state=${begun.state}`))).toBe("SIGN_IN_DENIED");
+  // Only the legacy flow can be out of date.
+  const unknown = `error=unsupported_response_type&state=${begun.state}`;
+  expect(await troubleOf(come(unknown))).toBe("SIGN_IN_DENIED");
 });
 
 describe("an ID token is not used when", () => {
