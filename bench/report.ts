@@ -30,6 +30,7 @@ const grant: Grant = {
   identity: null,
   idUrl: null,
   idToken: null,
+  signedInAs: null,
 };
 
 const recordOf = (n: number, now: number): object => ({

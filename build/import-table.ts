@@ -123,7 +123,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/agent/**"],
-    may: [...leaf, "src/device-flow/wait.ts"],
+    may: [...leaf, "src/device-flow/wait*.ts"],
     why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",
   },
   {
@@ -139,6 +139,12 @@ export const importTable: readonly Row[] = [
     packages: ["jose"],
     node: ["crypto"],
     why: "proves who sent a command, offline; what the command does to the lamp is no business of it",
+  },
+  {
+    files: ["src/doctor/**"],
+    may: [...leaf, "src/device-flow/**", "src/org-keys/key-set.ts"],
+    types: ["src/asset-token/source.ts"],
+    why: "looks at what the parts meet outside, with these very parts, and says in words what is wrong: pure but for the ports",
   },
   {
     files: ["src/report/**"],
@@ -239,7 +245,7 @@ export const importTable: readonly Row[] = [
     files: ["firmware-sim/**"],
     may: ["src/units.ts", "src/model.ts", "src/signal.ts", "companion/core/**"],
     types: ["src/ports.ts"],
-    packages: ["mqtt", "mqtt-packet", "jose", "ws"],
+    packages: ["mqtt", "mqtt-packet", "jose", "ws", "xml-crypto", "@xmldom/xmldom"],
     node: "any",
     why: "the outside world: it meets the agent by HTTP, MQTT and frames, never by a call into src",
   },
@@ -256,6 +262,8 @@ export const heavyPackages = [
   "@jellybrick/dbus-next",
   "firmata-io",
   "johnny-five",
+  "xml-crypto",
+  "@xmldom/xmldom",
 ];
 
 /** What a start of the agent loads at once. */

@@ -14,15 +14,18 @@ import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
+import type { AssetTokenOptions } from "./asset-token/source.ts";
 import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent, Place } from "./model.ts";
+import type { AgentEvent, Evening, Place } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
+  AssertionSource,
   AssetTokens,
   Broker,
+  Callbacks,
   Clock,
   Controls,
   Display,
@@ -49,10 +52,13 @@ export interface Surroundings {
   readonly display: Display;
   readonly inputs: Inputs;
   readonly controls: Controls;
+  readonly callbacks: Callbacks;
   /** Light drivers by the word before the colon, added to the built-in ones. */
   readonly drivers: Readonly<Record<string, OpenDriver>>;
   /** Text of a file that the settings name (PEM certificates and keys). Throws SETTINGS_INVALID. */
   readonly readText: (path: string) => Promise<string>;
+  /** What `org.assertion` of the settings names, for a board that signs in with it. */
+  readonly assertion: AssertionSource;
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
@@ -128,16 +134,24 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
   const names = await openNames(vault, settings);
 
-  const org = createOrg(settings.org, { http, clock });
+  const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
   const session = createSession({ org, vault, clock });
-  const home = await openHome({ settled: placeOf(settings.home), vault, session, org, clock });
+  const home = await openHome({
+    settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
+    serial: settings.device.serial,
+    vault,
+    session,
+    org,
+    clock,
+  });
   const evening = await openEvening({
     vault,
     lights,
     clock,
     journal,
     board: settings.device.id,
-    home: () => home.place,
+    settled: scheduleOf(settings.evening),
+    home,
   });
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
@@ -150,24 +164,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const assetTokens = once(async (): Promise<AssetTokens> => {
     const { createAssetTokens } = await import("./asset-token/source.ts");
     deviceKey = await key();
-    const { jwks, certificate } = settings.assetToken.verify;
-    return createAssetTokens(
-      {
-        mode: settings.assetToken.mode === "self" ? "self" : "exchange",
-        dialect: settings.org.dialect,
-        clientId: settings.org.clientId,
-        clientSecret: settings.org.clientSecret,
-        audience: settings.assetToken.audience,
-        verify: {
-          jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await around.readText(jwks),
-          certificate: certificate === null ? null : await around.readText(certificate),
-        },
-        actorClaims: settings.assetToken.actorClaims,
-        device,
-        endpoints: org.endpoints,
-      },
-      { http, clock, key: deviceKey, keys },
-    );
+    return createAssetTokens(await assetTokenOptions(settings, org.endpoints, around.readText), {
+      http,
+      clock,
+      key: deviceKey,
+      keys,
+    });
   });
   const broker = once(async (): Promise<Broker> => {
     const { createBroker } = await import("./broker/mqtt.ts");
@@ -208,7 +210,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   };
   const watched: Journal = {
     record(event: AgentEvent) {
-      if (event.event === "code") preload();
+      if (event.event === "code" || event.event === "link") preload();
       if (event.event === "online") load(signed());
       journal.record(event);
     },
@@ -339,6 +341,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       journal: watched,
       inputs: around.inputs,
       controls: around.controls,
+      callbacks: around.callbacks,
       device,
       trust: settings.commands.trust,
       version: around.version,
@@ -389,8 +392,36 @@ const openAsset = async (
   return openAssetKeeper({ ...ports, settings: { ...assetState, minutes }, assets, facts, subscribe });
 };
 
+/** What the settings say of asset tokens, with the files read that they name. Throws SETTINGS_INVALID. */
+export const assetTokenOptions = async (
+  { org, assetToken, device }: Settings,
+  endpoints: AssetTokenOptions["endpoints"],
+  readText: Surroundings["readText"],
+): Promise<AssetTokenOptions> => {
+  const { jwks, certificate } = assetToken.verify;
+  return {
+    mode: assetToken.mode === "self" ? "self" : "exchange",
+    dialect: org.dialect,
+    clientId: org.clientId,
+    clientSecret: org.clientSecret,
+    audience: assetToken.audience,
+    verify: {
+      jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await readText(jwks),
+      certificate: certificate === null ? null : await readText(certificate),
+    },
+    actorClaims: assetToken.actorClaims,
+    device,
+    endpoints,
+  };
+};
+
 const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>
   latitude === null || longitude === null ? null : { latitude, longitude };
+
+const scheduleOf = ({ on, timeZone, brightness, ...rest }: Settings["evening"]): Evening | null =>
+  on === null || timeZone === null
+    ? null
+    : { ...rest, on, timeZone, brightness: brightness === null ? null : brightness / 100 };
 
 /** The same promise for every caller; a failed one is made anew. */
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {

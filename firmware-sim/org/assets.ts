@@ -17,6 +17,8 @@ export const addAsset = (org: OrgContext, given: Partial<Omit<AssetRecord, "Id">
     Product2Id: null,
     Status: null,
     Description: null,
+    Latitude: null,
+    Longitude: null,
     CreatedDate: now,
     LastModifiedDate: now,
     ...unwritten,

@@ -22,7 +22,7 @@ const userRecord = (user: OrgUser): RecordFields => ({
   Longitude: user.home.longitude,
   TimeZoneSidKey: user.home.timeZone,
   ContactId: user.contactId,
-  AccountId: null,
+  AccountId: user.accountId,
   IsActive: true,
 });
 
@@ -32,7 +32,7 @@ const contactRecord = (user: OrgUser): RecordFields => ({
   FirstName: user.firstName,
   LastName: user.lastName,
   Email: user.email,
-  AccountId: null,
+  AccountId: user.accountId,
   MailingStreet: user.home.street,
   MailingCity: user.home.city,
   MailingState: user.home.state,
@@ -41,6 +41,18 @@ const contactRecord = (user: OrgUser): RecordFields => ({
   MailingLatitude: user.home.latitude,
   MailingLongitude: user.home.longitude,
   MailingGeocodeAccuracy: user.home.latitude === null ? null : "Address",
+});
+
+/** The account of a person, which carries what a contact does under names of its own. */
+const accountRecord = (user: OrgUser): RecordFields => ({
+  Id: user.accountId,
+  Name: fullName(user),
+  IsPersonAccount: true,
+  PersonContactId: user.contactId,
+  PersonMailingCity: user.home.city,
+  PersonMailingCountry: user.home.country,
+  PersonMailingLatitude: user.home.latitude,
+  PersonMailingLongitude: user.home.longitude,
 });
 
 export const CUSTOM = Object.keys(unwritten) as readonly (keyof typeof unwritten)[];
@@ -54,6 +66,8 @@ const ASSET_FIELDS = [
   "Product2Id",
   "Status",
   "Description",
+  "Latitude",
+  "Longitude",
   "CreatedDate",
   "LastModifiedDate",
   ...CUSTOM,
@@ -126,6 +140,8 @@ export const wholeEntity = (org: OrgContext, name: string, user: OrgUser): Entit
       return of("User", users.map(userRecord));
     case "contact":
       return of("Contact", users.map(contactRecord));
+    case "account":
+      return of("Account", users.map(accountRecord));
     case "asset":
       return {
         name: "Asset",

@@ -10,6 +10,7 @@ export const fstat = promisify(fs.fstat);
 export const fsync = promisify(fs.fsync);
 export const mkdir = promisify(fs.mkdir);
 export const open = promisify(fs.open);
+export const read = promisify(fs.read);
 export const readdir = promisify(fs.readdir);
 export const readFile = promisify(fs.readFile);
 export const rename = promisify(fs.rename);

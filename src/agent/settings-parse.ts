@@ -204,7 +204,8 @@ export const parseSettings = (sources: SettingsSources, use: SettingsUse = "boar
       : readLights(writtenLights, all, board, around, mistakes);
   origins.set(LIGHTS, written.get(LIGHTS)?.origin ?? DEFAULT);
   values.set(LIGHTS, lights);
-  for (const { key, problem } of crossMistakes(all, use)) {
+  const lampIds = lights.map(({ id }) => id);
+  for (const { key, problem } of crossMistakes(all, lampIds, use)) {
     const value = all[key];
     mistakes.push({
       key,

@@ -11,6 +11,11 @@ import type { Http, Org, Session, Vault } from "../ports.ts";
 /** How long the state folder may still be in the hands of an agent that is just stopping, in milliseconds. */
 const PATIENCE_MS = 2_000;
 
+/** These commands use the sign-in that there is. */
+const signsNobodyIn = async (): Promise<never> => {
+  throw new AgentError("BUG", "only the agent signs the board in");
+};
+
 /** Opens the state folder, made when missing. */
 export const openState = (settings: Settings): Promise<Vault> =>
   openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
@@ -21,7 +26,7 @@ export const openSession = (
   vault: Vault,
   http: Http,
 ): { readonly org: Org; readonly session: Session } => {
-  const org = createOrg(settings.org, { http, clock: systemClock });
+  const org = createOrg(settings.org, { http, clock: systemClock, assertion: signsNobodyIn });
   return { org, session: createSession({ org, vault, clock: systemClock }) };
 };
 

@@ -50,7 +50,13 @@ const orgSettings = () => ({
   signIn: "client-credentials",
 });
 const load = () => ({ ok: false, problem: "no files here" }) as const;
-const board = { deviceId: undefined, hostname: "server", serial: undefined, stateDir: "state" };
+const board = {
+  deviceId: undefined,
+  hostname: "server",
+  serial: undefined,
+  stateDir: "state",
+  timeZone: undefined,
+};
 
 const start = (id: string, more: object = {}): Member => {
   const settings = world.settingsFor("state");
@@ -91,6 +97,8 @@ const start = (id: string, more: object = {}): Member => {
       drivers: {},
       openStream: world.openStream,
       readText: async () => world.org.assetCertificate,
+      callbacks: world.doorstep.callbacks,
+      assertion: async () => new Uint8Array(),
       version: "1.4.0",
       updates: null,
     },

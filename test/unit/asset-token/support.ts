@@ -58,6 +58,7 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
   },
   idUrl: null,
   idToken: null,
+  signedInAs: null,
   ...changes,
 });
 
