@@ -38,7 +38,8 @@ export const isRecordId = (value: unknown, prefix: string): value is string =>
 
 /** The token is no good any more, or the org has too much to do: what has nothing to do with the question. */
 const ofTheOrg = ({ error }: Refusal, response: HttpResponse): AgentError | null => {
-  if (response.status === 401 || error === "invalid_session_id")
+  // With 403 the same error says that this person may not use the API: another token would not help.
+  if (response.status === 401 || (error === "invalid_session_id" && response.status !== 403))
     return new AgentError("ACCESS_TOKEN_REJECTED", `HTTP ${response.status}`);
   const passes = /^(?:request_limit_exceeded|server_unavailable|unable_to_lock_row|query_timeout)$/;
   return passes.test(error) || response.status === 429 || response.status >= 500

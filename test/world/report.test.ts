@@ -24,6 +24,7 @@ await Promise.all([
   import("../../src/agent/asset-keeper.ts"),
   import("../../src/owner/checker.ts"),
   import("../../src/owner/guests.ts"),
+  import("../../src/owner/trust.ts"),
 ]);
 
 const MINUTE = 60_000;

@@ -28,6 +28,11 @@ await Promise.all([
   import("jose"),
   import("../../src/broker/mqtt.ts"),
   import("../../src/asset-token/source.ts"),
+  import("../../src/agent/zone-places.ts"),
+  import("../../src/owner/checker.ts"),
+  import("../../src/owner/guests.ts"),
+  import("../../src/owner/passes.ts"),
+  import("../../src/owner/trust.ts"),
 ]);
 
 const orgKeys = createOrgKeys();

@@ -66,6 +66,12 @@ describe("the Asset record of a board", () => {
     ["it is gone", refused(404, "NOT_FOUND"), "ASSET_RECORD_UNKNOWN"],
     ["it was deleted", refused(404, "ENTITY_IS_DELETED"), "ASSET_RECORD_UNKNOWN"],
     ["the token has ended", refused(401, "INVALID_SESSION_ID"), "ACCESS_TOKEN_REJECTED"],
+    ["the person may not use the API", refused(403, "INVALID_SESSION_ID"), "ASSET_RECORD_CLOSED"],
+    [
+      "the token has ended, with a status of its own",
+      refused(400, "INVALID_SESSION_ID"),
+      "ACCESS_TOKEN_REJECTED",
+    ],
     ["the token has ended, without a word", answer(401, ""), "ACCESS_TOKEN_REJECTED"],
     ["the day's requests are used", refused(403, "REQUEST_LIMIT_EXCEEDED"), "ORG_BUSY"],
     ["somebody else has the row", refused(400, "UNABLE_TO_LOCK_ROW"), "ORG_BUSY"],

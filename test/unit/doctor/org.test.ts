@@ -253,10 +253,11 @@ const cases: readonly Case[] = [
     advice: "permission set",
   },
   {
-    fault: "a serial number that would break a query",
+    fault: "a serial number that asks for other records, and is a text all the same",
     changes: { subject: { device: { id: "porch-1", name: "Porch", serial: "SN' OR Id != '" } } },
     id: "asset",
-    verdict: "notTried",
+    verdict: "warning",
+    advice: "permission set",
   },
   {
     fault: "a home that the user may not see",
