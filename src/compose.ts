@@ -4,6 +4,7 @@
 import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
 import { createCredentials } from "./agent/credentials.ts";
+import { watchDisk } from "./agent/disk.ts";
 import { openEvening } from "./agent/evening.ts";
 import { openHome } from "./agent/home.ts";
 import { openNames } from "./agent/names.ts";
@@ -111,7 +112,9 @@ const alone = async <T>(
 };
 
 const run = async (settings: Settings, around: Surroundings, signal: AbortSignal): Promise<number> => {
-  const { clock, vault, http, journal, random } = around;
+  const { clock, http, journal, random } = around;
+  const disk = watchDisk({ vault: around.vault, clock, journal });
+  const { vault } = disk;
 
   // The lamp first: it is as it was before anything asks the network.
   await using lamps = new AsyncDisposableStack();
@@ -140,7 +143,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
 
   // What is not needed for the first request to the org is loaded while a person reads the code.
   const key = once(async () =>
-    (await import("./asset-token/key.ts")).loadDeviceKey(vault, settings.assetToken.algorithm),
+    (await import("./asset-token/key.ts")).loadDeviceKey(
+      vault,
+      settings.assetToken.algorithm,
+      ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
+    ),
   );
   let deviceKey: DeviceKey | null = null;
   const assetTokens = once(async (): Promise<AssetTokens> => {
@@ -197,6 +204,8 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     load(signed());
     if (settings.assetToken.mode !== "off") load(assetTokens());
   };
+  /** What an older version left behind can wait until the board has done what it is for. */
+  const settled = once(() => vault.settle());
   await using _loaded = {
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(loading);
@@ -206,6 +215,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     record(event: AgentEvent) {
       if (event.event === "code") preload();
       if (event.event === "online") load(signed());
+      if (event.event === "code" || event.event === "online") load(settled());
       journal.record(event);
     },
   };
@@ -273,10 +283,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           ),
         );
   const keepingEvening = evening.run(whileLiving);
+  const keepingDisk = disk.run(session, whileLiving);
   await using _beside = {
     async [Symbol.asyncDispose]() {
       living.abort();
-      await Promise.all([updating, keepingEvening]);
+      await Promise.all([updating, keepingEvening, keepingDisk]);
     },
   };
 
@@ -321,6 +332,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       names,
       evening,
       home,
+      disk,
       lookForUpdate:
         updates === null
           ? null

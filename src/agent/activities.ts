@@ -85,13 +85,18 @@ async function* askCode(
 ): AsyncGenerator<Event> {
   const { session, org, journal, clock, standing } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
-  const grant = await session.load();
+  const grant = await session.load().catch(async (error: unknown) => {
+    // Kept for a person to look at; the board is signed in anew.
+    if (asAgentError(error).code !== "STATE_DAMAGED") throw error;
+    await session.setAside();
+    return undefined;
+  });
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home } = parts;
   if (revoke) await Promise.all([guests, names, evening, home].map((each) => each.forget()));
   // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
   if (revoke || (kept !== true && org.signIn === undefined)) {
-    await session.forget();
+    await session.forget(revoke ? undefined : "gone");
     standing.reset();
   }
   if (revoke) {

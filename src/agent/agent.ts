@@ -1,7 +1,7 @@
 // The loop that joins the pure machine with the activities: takes events one at a time, works out the next
 // state, and is the only place where the state changes.
 
-import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
+import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
 import type {
   Broker,
@@ -23,6 +23,7 @@ import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { Disk } from "./disk.ts";
 import type { EveningKeeper } from "./evening.ts";
 import type { Home } from "./home.ts";
 import { type Event, initial, next, type State, unpaired } from "./machine.ts";
@@ -56,6 +57,7 @@ export interface AgentParts {
   readonly names: Names;
   readonly evening: EveningKeeper;
   readonly home: Home;
+  readonly disk: Pick<Disk, "fault" | "subscribe">;
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
   readonly standing: Standing;
@@ -169,7 +171,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
 
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
   const owner = (): Identity | null => identity ?? (unpaired(state) ? null : standing.identity);
-  const view = (): View => viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust);
+  const view = (): View => {
+    const seen = viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust);
+    const { fault } = parts.disk;
+    return fault !== null && seen.online ? { ...seen, detail: `${entryOf(fault).title}.` } : seen;
+  };
 
   const show = (): void => display.show(view());
 
@@ -260,7 +266,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
     update: parts.updateNews.last,
-    warnings: parts.evening.fault === null ? parts.warnings : [...parts.warnings, parts.evening.fault],
+    warnings: [...parts.warnings, parts.evening.fault, parts.disk.fault].filter((code) => code !== null),
   });
 
   const record = (report: LightReport): void => {
@@ -299,7 +305,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
-  unsubscribe.push(names.subscribe(show));
+  unsubscribe.push(names.subscribe(show), parts.disk.subscribe(show));
   const listening = [
     listen(parts.inputs, (input) => {
       if (!unpaired(state) && input === "press") void toggle();

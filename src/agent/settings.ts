@@ -74,5 +74,9 @@ export interface Settings {
   };
   /** Where home is, in degrees; both or none. */
   readonly home: { readonly latitude: number | null; readonly longitude: number | null };
-  readonly state: { readonly dir: string };
+  readonly state: {
+    readonly dir: string;
+    /** Whether what is kept there is encrypted, where the service has a key for it. */
+    readonly encrypt: boolean;
+  };
 }

@@ -6,6 +6,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   rm,
   stat,
   symlink,
@@ -17,7 +18,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { tryFileLock } from "../../../src/adapters/file-lock.ts";
-import { openVault } from "../../../src/adapters/vault.ts";
+import { disk } from "../../../src/adapters/files.ts";
+import { openVault, type VaultPorts } from "../../../src/adapters/vault.ts";
 import type { VaultKey } from "../../../src/ports.ts";
 
 let dir: string;
@@ -30,7 +32,8 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const open = (folder = dir) => openVault(folder, { clock: systemClock, random: () => 0 });
+const open = (folder = dir, more: Partial<VaultPorts> = {}) =>
+  openVault(folder, { clock: systemClock, random: () => 0, ...more });
 const never = new AbortController().signal;
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -51,7 +54,7 @@ describe("the state folder", () => {
     const vault = await open(folder);
     await vault.write("grant", bytes("secret"));
     expect(await modeOf(folder)).toBe(0o700);
-    expect(await modeOf(join(folder, "grant"))).toBe(0o600);
+    expect(await modeOf(join(folder, "grant.1"))).toBe(0o600);
   });
 
   it("is closed to others when it was open", async () => {
@@ -63,7 +66,7 @@ describe("the state folder", () => {
   it("keeps a file private that was not", async () => {
     await writeFile(join(dir, "grant"), "old", { mode: 0o644 });
     await (await open()).write("grant", bytes("new"));
-    expect(await modeOf(join(dir, "grant"))).toBe(0o600);
+    for (const name of ["grant.1", "grant.2"]) expect(await modeOf(join(dir, name))).toBe(0o600);
   });
 
   it("loses what a power cut left half written, and keeps what others are writing", async () => {
@@ -72,6 +75,7 @@ describe("the state folder", () => {
       dead: `.grant.${dead}.0123456789ab.tmp`,
       lastBoot: `.light-main.${process.pid}.0123456789ab.tmp`,
       home: `.home.${process.pid}.0123456789ab.tmp`,
+      second: `.grant.2.${process.pid}.0123456789ab.tmp`,
       alive: `.grant.${process.ppid}.0123456789ab.tmp`,
       foreign: "notes.tmp",
     };
@@ -85,14 +89,17 @@ describe("the state folder", () => {
   it("is not written to when nothing would change", async () => {
     const vault = await open();
     await vault.write("grant", bytes("same"));
-    const path = join(dir, "grant");
+    const path = join(dir, "grant.1");
     await utimes(path, 1, 1);
     const { ino } = await stat(path);
     await vault.write("grant", bytes("same"));
     await (await open()).write("grant", bytes("same"));
     expect(await stat(path)).toMatchObject({ ino, mtimeMs: 1000 });
+    expect(await readdir(dir)).toEqual(["grant.1"]);
     await vault.write("grant", bytes("else"));
-    expect(await readFile(path, "utf8")).toBe("else");
+    expect(await readFile(join(dir, "grant.2"), "utf8")).toMatch(
+      /^porchlight-state 1 grant 2 plain 4 [0-9a-f]{8}\nelse$/,
+    );
   });
 
   it("holds nothing but its files afterwards", async () => {
@@ -101,7 +108,7 @@ describe("the state folder", () => {
     await vault.write("grant", bytes("b"));
     await vault.write("light-main", bytes("c"));
     await vault.write("light-main", undefined);
-    expect(await readdir(dir)).toEqual(["grant"]);
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2"]);
   });
 
   it.each(["../grant", "light-../x", "light-", "other", "light-A", ".grant"])(
@@ -122,11 +129,18 @@ describe("the state folder", () => {
       await expect(vault.read(key)).rejects.toMatchObject({ code: "STATE_DAMAGED" });
   });
 
-  it("replaces a damaged file when it is written", async () => {
-    await symlink("/nowhere", join(dir, "grant"));
+  it("puts a damaged file aside when it is written, and keeps three", async () => {
     const vault = await open();
-    await vault.write("grant", bytes("new"));
-    expect(await vault.read("grant")).toEqual(bytes("new"));
+    for (let nth = 0; nth < 5; nth++) {
+      await symlink(`/nowhere/${nth}`, join(dir, "grant"));
+      await vault.write("grant", bytes(`new ${nth}`));
+      expect(await vault.read("grant")).toEqual(bytes(`new ${nth}`));
+    }
+    const aside = (await readdir(dir)).filter((name) => name.includes("damaged")).sort();
+    expect(aside).toEqual(["grant.damaged-1", "grant.damaged-2", "grant.damaged-3"]);
+    expect(await readlink(join(dir, "grant.damaged-1"))).toBe("/nowhere/0");
+    await vault.write("grant", undefined);
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it("says that it cannot be written, with its path", async () => {
@@ -142,15 +156,27 @@ describe("the state folder", () => {
     });
   });
 
-  it("leaves no temporary file when a write fails, and goes on with the next", async () => {
-    const vault = await open();
-    await mkdir(join(dir, "grant", "full"), { recursive: true });
-    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
-    expect(await readdir(dir)).toEqual(["grant"]);
-    await rm(join(dir, "grant"), { recursive: true });
-    await vault.write("grant", bytes("x"));
-    expect(await vault.read("grant")).toEqual(bytes("x"));
-  });
+  it.each(["writeFile", "fsync", "rename"] as const)(
+    "leaves no temporary file when %s fails, and goes on with the next",
+    async (call) => {
+      let broken = true;
+      const failing = async (): Promise<never> => {
+        throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+      };
+      const flaky = new Proxy(disk, {
+        get: (real, name, self) => (broken && name === call ? failing : Reflect.get(real, name, self)),
+      });
+      const vault = await open(dir, { disk: flaky });
+      await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({
+        code: "STATE_UNWRITABLE",
+        detail: `${join(dir, "grant")} (ENOSPC)`,
+      });
+      expect(await readdir(dir)).toEqual([]);
+      broken = false;
+      await vault.write("grant", bytes("x"));
+      expect(await vault.read("grant")).toEqual(bytes("x"));
+    },
+  );
 });
 
 describe("the lock of the state folder", () => {

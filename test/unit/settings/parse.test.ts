@@ -66,7 +66,7 @@ describe("settings", () => {
       display: "terminal",
       home: { latitude: null, longitude: null },
       update: { url: null, publicKey: null, automatic: true, window: "03:00-05:00" },
-      state: { dir: "/var/lib/porchlight" },
+      state: { dir: "/var/lib/porchlight", encrypt: true },
     });
   });
 

@@ -1,0 +1,76 @@
+// One generation of what is kept under a key, as it lies on disk: a line that says what follows, and then the bytes.
+//
+//   porchlight-state 1 grant 12 plain 1734 5f3a90c2
+//
+// are the version of this form, the key, the generation, how the bytes are kept, how many they are, and a CRC-32 of all
+// else. Every later version keeps the first word, its number behind it and the CRC-32 at the end of the line: so a
+// program tells what is newer than itself from what is damaged.
+
+/** The version that this program writes; what was there before it, a file without such a line, counts as 0. */
+export const VERSION = 1;
+
+export type Form = "plain" | "aes-256-gcm";
+
+export interface Frame {
+  readonly key: string;
+  /** 1 and up; the newest counts. */
+  readonly generation: number;
+  readonly form: Form;
+  readonly body: Uint8Array;
+}
+
+export type Decoded =
+  | { readonly kind: "frame"; readonly frame: Frame }
+  | { readonly kind: "newer" }
+  /** `why` is the end of a sentence about the file. */
+  | { readonly kind: "damaged"; readonly why: string };
+
+/** Longest first line, in bytes. */
+const MAX_LINE = 256;
+const LINE = /^porchlight-state (\d{1,9}) (.*) ([0-9a-f]{8})$/;
+const REST = /^(\S+) (\d{1,15}) (plain|aes-256-gcm) (\d{1,9})$/;
+
+/** The table of the usual CRC-32 (ITU-T V.42). Node has one in node:zlib, which a start has no other need of. */
+const table = Uint32Array.from({ length: 256 }, (_, index) => {
+  let value = index;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+  return value;
+});
+
+const crc32 = (...parts: readonly Uint8Array[]): string => {
+  let crc = 0xffffffff;
+  for (const part of parts) for (const byte of part) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 0xff] ?? 0);
+  return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, "0");
+};
+
+/** What stands in the line before the length: encrypted bytes are bound to it, so that no file can take another's place. */
+export const titleOf = ({ key, generation, form }: Omit<Frame, "body">): string =>
+  `porchlight-state ${VERSION} ${key} ${generation} ${form}`;
+
+export const encodeFrame = (frame: Frame): Uint8Array => {
+  const { body } = frame;
+  const line = `${titleOf(frame)} ${body.byteLength}`;
+  return Buffer.concat([Buffer.from(`${line} ${crc32(Buffer.from(line), body)}\n`), body]);
+};
+
+const damaged = (why: string): Decoded => ({ kind: "damaged", why });
+
+/** Reads what should be a generation of `key`. */
+export const decodeFrame = (key: string, bytes: Uint8Array): Decoded => {
+  if (bytes.byteLength === 0) return damaged("is empty");
+  const end = bytes.subarray(0, MAX_LINE).indexOf(10);
+  const [, version, rest = "", sum] = LINE.exec(Buffer.from(bytes.subarray(0, end)).toString("latin1")) ?? [];
+  if (version === undefined) return damaged("does not begin as it should");
+  const body = bytes.subarray(end + 1);
+  const isWhole = crc32(Buffer.from(`porchlight-state ${version} ${rest}`, "latin1"), body) === sum;
+  if (isWhole && Number(version) > VERSION) return { kind: "newer" };
+  const [, ofKey, generation, form, length] = REST.exec(rest) ?? [];
+  if (length !== undefined && body.byteLength < Number(length)) return damaged("is cut short");
+  if (!isWhole) return damaged("has a wrong checksum");
+  if (Number(version) !== VERSION || body.byteLength !== Number(length)) return damaged("makes no sense");
+  if (ofKey !== key) return damaged(`holds what belongs to ${ofKey}`);
+  return {
+    kind: "frame",
+    frame: { key, generation: Number(generation), form: form === "plain" ? form : "aes-256-gcm", body },
+  };
+};
