@@ -122,6 +122,7 @@ export const createVaultFiles = (
     const decoded = decodeFrame(key, bytes);
     if (decoded.kind !== "frame") return decoded;
     const { generation, form, body } = decoded.frame;
+    if (form === "removed") return { kind: "removed", generation };
     if (form === "plain") return { kind: "good", generation, form, value: body };
     const value = (await unseal?.open(titleOf(decoded.frame), body)) ?? null;
     // It is whole: so the key is another one, or missing.
@@ -169,8 +170,10 @@ export const createVaultFiles = (
       switch (step.do) {
         case "write": {
           const { generation, value } = step;
-          const form = seal === null ? "plain" : "aes-256-gcm";
-          const body = seal === null ? value : await seal.close(titleOf({ key, generation, form }), value);
+          const form = value === null ? "removed" : seal === null ? "plain" : "aes-256-gcm";
+          const plain = value ?? new Uint8Array();
+          const title = titleOf({ key, generation, form });
+          const body = seal === null || value === null ? plain : await seal.close(title, plain);
           return write(pathOf(key, step.place), encodeFrame({ key, generation, form, body }));
         }
         case "setAside": {
@@ -212,9 +215,15 @@ export const createVaultFiles = (
       (["bare", 0, 1] as const)
         .flatMap((which) => {
           const slot = which === "bare" ? bare : pair[which];
-          if (slot.kind === "none" || slot.kind === "good") return [];
-          const whys = { damaged: "", locked: "is encrypted", newer: "is of a newer version" };
-          return [`${pathOf(key, which)} ${slot.kind === "damaged" ? slot.why : whys[slot.kind]}`];
+          const whys = {
+            none: "",
+            good: "",
+            removed: "",
+            locked: "is encrypted",
+            newer: "is of a newer version",
+          };
+          const why = slot.kind === "damaged" ? slot.why : whys[slot.kind];
+          return why === "" ? [] : [`${pathOf(key, which)} ${why}`];
         })
         .join(", "),
   };

@@ -9,7 +9,8 @@
 /** The version that this program writes; what was there before it, a file without such a line, counts as 0. */
 export const VERSION = 1;
 
-export type Form = "plain" | "aes-256-gcm";
+/** How the bytes are kept; `removed`: there are none, and what was there before counts no more. */
+export type Form = "plain" | "aes-256-gcm" | "removed";
 
 export interface Frame {
   readonly key: string;
@@ -28,7 +29,7 @@ export type Decoded =
 /** Longest first line, in bytes. */
 const MAX_LINE = 256;
 const LINE = /^porchlight-state (\d{1,9}) (.*) ([0-9a-f]{8})$/;
-const REST = /^(\S+) (\d{1,15}) (plain|aes-256-gcm) (\d{1,9})$/;
+const REST = /^(\S+) (\d{1,15}) (plain|aes-256-gcm|removed) (\d{1,9})$/;
 
 /** The table of the usual CRC-32 (ITU-T V.42). Node has one in node:zlib, which a start has no other need of. */
 const table = Uint32Array.from({ length: 256 }, (_, index) => {
@@ -71,6 +72,6 @@ export const decodeFrame = (key: string, bytes: Uint8Array): Decoded => {
   if (ofKey !== key) return damaged(`holds what belongs to ${ofKey}`);
   return {
     kind: "frame",
-    frame: { key, generation: Number(generation), form: form === "plain" ? form : "aes-256-gcm", body },
+    frame: { key, generation: Number(generation), form: form as Form, body },
   };
 };

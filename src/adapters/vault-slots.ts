@@ -13,6 +13,8 @@ export type Slot =
   | { readonly kind: "good"; readonly generation: number; readonly form: Form; readonly value: Uint8Array }
   /** Whole, but there is no key that opens it. */
   | { readonly kind: "locked"; readonly generation: number }
+  /** Says that what was there before counts no more. */
+  | { readonly kind: "removed"; readonly generation: number }
   | { readonly kind: "newer" }
   | { readonly kind: "damaged"; readonly why: string };
 
@@ -30,8 +32,7 @@ export type Newest =
   | { readonly kind: "found"; readonly value: Uint8Array; readonly older: boolean }
   | { readonly kind: "refused"; readonly code: Extract<ErrorCode, `STATE_${string}`> };
 
-const generationOf = (slot: Slot): number =>
-  slot.kind === "good" || slot.kind === "locked" ? slot.generation : 0;
+const generationOf = (slot: Slot): number => ("generation" in slot ? slot.generation : 0);
 
 /** The place of the higher generation; null when neither file has one. */
 const topOf = ([first, second]: Slots["pair"]): Place | null => {
@@ -65,7 +66,12 @@ export const isKept = ({ bare, pair }: Slots, value: Uint8Array, form: Form, bot
 
 /** One thing to do on the disk. Each is on the disk before the next begins. */
 export type Step =
-  | { readonly do: "write"; readonly place: Place; readonly generation: number; readonly value: Uint8Array }
+  | {
+      readonly do: "write";
+      readonly place: Place;
+      readonly generation: number;
+      readonly value: Uint8Array | null;
+    }
   /** Out of the way, where a person can look at it. What is `replaced` next stays until then, where the disk can do that. */
   | { readonly do: "setAside"; readonly which: Place | "bare"; readonly replaced?: true }
   | { readonly do: "unlink"; readonly which: Place | "bare" };
@@ -115,17 +121,21 @@ export const stepsToKeep = (
 };
 
 /**
- * How a key goes: what counts goes last, so that a cut leaves it, or nothing. What is damaged may have been the newest, and
- * goes after all that may be older.
+ * How a key goes: what counts goes last, so that a cut leaves it, or nothing. Nobody knows whether what is damaged comes
+ * before or after the other: then a generation that says `removed` comes after both, and goes last.
  */
-export const stepsToRemove = ({ bare, pair }: Slots): readonly Step[] => {
+export const stepsToRemove = ({ bare, pair }: Slots, high: number): readonly Step[] => {
   const top = topOf(pair);
-  const rank = (which: Place | "bare"): number => {
-    if (isDamaged(which === "bare" ? bare : pair[which])) return 2;
-    return which === "bare" ? 3 : which === top ? 1 : 0;
-  };
+  const unlink = (which: Place | "bare"): Step => ({ do: "unlink", which });
+  if (bare.kind === "none" && pair.some(isDamaged)) {
+    const onto = isDamaged(pair[0]) ? 1 : 0;
+    const generation = top === null ? high : Math.max(...pair.map(generationOf)) + 2;
+    const other = onto === 0 ? 1 : 0;
+    return [{ do: "write", place: onto, generation, value: null }, unlink(other), unlink(onto)];
+  }
+  const rank = (which: Place | "bare"): number => (which === "bare" ? 2 : which === top ? 1 : 0);
   return (["bare", 0, 1] as const)
     .filter((which) => (which === "bare" ? bare : pair[which]).kind !== "none")
     .sort((a, b) => rank(a) - rank(b))
-    .map((which) => ({ do: "unlink", which }));
+    .map(unlink);
 };

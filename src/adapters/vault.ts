@@ -94,6 +94,9 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
   const told = new Set<VaultKey>();
   let foreign: Promise<boolean> | undefined;
 
+  /** Above all generations, which count writes. */
+  const high = (): number => Math.max(1, clock.wall());
+
   const checked = (key: VaultKey): VaultKey => {
     if (!isKey(key)) throw new AgentError("BUG", "a vault key that cannot be a file name");
     return key;
@@ -128,10 +131,9 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
 
   const remove = async (key: VaultKey): Promise<void> => {
     await files.forgetAside(key);
-    const steps = stepsToRemove(await files.look(key));
-    // Perhaps the process that removed it was killed before it could sync.
-    if (steps.length === 0 && !durable.has(key)) await files.sync(key);
-    await carryOut(key, steps);
+    // What an earlier try has removed may come back, while what this one removes does not.
+    if (!durable.has(key)) await files.sync(key);
+    await carryOut(key, stepsToRemove(await files.look(key), high()));
   };
 
   const keep = async (key: VaultKey, value: Uint8Array, both: boolean): Promise<void> => {
@@ -140,7 +142,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
     if (newest.kind === "refused" && newest.code !== "STATE_DAMAGED") return refuse(key, slots, newest.code);
     await openToAll();
     if (!isKept(slots, value, form, both) || doubtful.has(key)) {
-      await carryOut(key, stepsToKeep(slots, value, both, Math.max(1, clock.wall())));
+      await carryOut(key, stepsToKeep(slots, value, both, high()));
     } else if (!durable.has(key)) {
       // Perhaps the process that wrote it was killed before it could sync.
       await files.sync(key);
