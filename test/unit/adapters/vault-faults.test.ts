@@ -105,9 +105,9 @@ const starts: readonly (readonly [what: string, files: Readonly<Record<string, U
 const asks: readonly Ask[] = [
   { do: "write", key: "grant", value: "a", both: false },
   { do: "write", key: "grant", value: "b", both: false },
-  { do: "write", key: "grant", value: "c", both: true },
   { do: "remove", key: "grant" },
-  { do: "write", key: "grant", value: "d", both: true },
+  { do: "write", key: "grant", value: "c", both: true },
+  { do: "write", key: "grant", value: "d", both: false },
 ];
 
 describe.each(starts)("a vault that starts with %s", (_what, files, seen) => {

@@ -18,7 +18,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { tryFileLock } from "../../../src/adapters/file-lock.ts";
-import { disk } from "../../../src/adapters/files.ts";
+import { type Disk, disk } from "../../../src/adapters/files.ts";
 import { openVault, type VaultPorts } from "../../../src/adapters/vault.ts";
 import type { VaultKey } from "../../../src/ports.ts";
 
@@ -154,6 +154,31 @@ describe("the state folder", () => {
     await expect(vault.locked("grant", async () => 1, never)).rejects.toMatchObject({
       code: "STATE_UNWRITABLE",
     });
+  });
+
+  it("writes the same again after a failure, whatever the disk's cache shows", async () => {
+    let fails = false;
+    let writes = 0;
+    const vault = await open(dir, {
+      disk: {
+        ...disk,
+        writeFile: async (fd, data) => {
+          writes += 1;
+          await disk.writeFile(fd, data);
+        },
+        fsync: (async (fd: number) => {
+          if (fails && (await disk.fstat(fd)).isDirectory())
+            throw Object.assign(new Error(), { code: "EIO" });
+          await disk.fsync(fd);
+        }) as Disk["fsync"],
+      },
+    });
+    fails = true;
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+    fails = false;
+    await vault.write("grant", bytes("x"));
+    await vault.write("grant", bytes("x"));
+    expect(writes).toBe(2);
   });
 
   it.each(["writeFile", "fsync", "rename"] as const)(
