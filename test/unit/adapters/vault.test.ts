@@ -15,6 +15,7 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { tryFileLock } from "../../../src/adapters/file-lock.ts";
@@ -202,6 +203,196 @@ describe("the state folder", () => {
       expect(await vault.read("grant")).toEqual(bytes("x"));
     },
   );
+});
+
+describe("files of older versions of the program", () => {
+  const textOf = (value: Uint8Array | undefined) => value && Buffer.from(value).toString();
+
+  it("are read, and stay as the generation before until there are two newer ones", async () => {
+    await writeFile(join(dir, "grant"), "old");
+    const vault = await open();
+    expect(textOf(await vault.read("grant"))).toBe("old");
+    await vault.write("grant", bytes("new"));
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2"]);
+    expect(textOf(await vault.read("grant"))).toBe("new");
+    await writeFile(join(dir, "grant.2"), "damaged");
+    expect(textOf(await vault.read("grant"))).toBe("old");
+  });
+
+  it("take today's form, twice, when all is settled", async () => {
+    for (const [name, text] of [
+      ["grant", "token"],
+      ["device-key", "key"],
+      ["light-main", "on"],
+      ["notes", "mine"],
+    ] as const)
+      await writeFile(join(dir, name), text);
+    const vault = await open();
+    await vault.settle();
+    const names = [
+      "device-key.1",
+      "device-key.2",
+      "grant.1",
+      "grant.2",
+      "grant.lock",
+      "light-main.1",
+      "light-main.2",
+      "notes",
+    ];
+    expect((await readdir(dir)).sort()).toEqual(names);
+    for (const [key, text] of [
+      ["grant", "token"],
+      ["device-key", "key"],
+      ["light-main", "on"],
+    ] as const)
+      expect(textOf(await vault.read(key))).toBe(text);
+  });
+
+  it("count, when such a version ran again in between", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("a"));
+    await vault.write("grant", bytes("b"));
+    await writeFile(join(dir, "grant"), "by the older version");
+    expect(textOf(await vault.read("grant"))).toBe("by the older version");
+    await vault.write("grant", bytes("c"));
+    await writeFile(join(dir, "grant.1"), "damaged");
+    await writeFile(join(dir, "grant.2"), "damaged");
+    await expect(vault.read("grant")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+  });
+});
+
+describe("files of a newer version of the program", () => {
+  it("are neither read nor overwritten", async () => {
+    const line = "porchlight-state 2 something else";
+    const text = `${line} ${crc32(line).toString(16).padStart(8, "0")}\n`;
+    await writeFile(join(dir, "grant.2"), text);
+    const vault = await open();
+    await expect(vault.read("grant")).rejects.toMatchObject({
+      code: "STATE_NEWER",
+      detail: `${join(dir, "grant.2")} is of a newer version`,
+    });
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_NEWER" });
+    await vault.settle();
+    expect((await readdir(dir)).sort()).toEqual(["grant.2", "grant.lock"]);
+    expect(await readFile(join(dir, "grant.2"), "utf8")).toBe(text);
+  });
+});
+
+describe("a damaged generation", () => {
+  const spoil = async (name: string): Promise<void> => {
+    const content = await readFile(join(dir, name));
+    await writeFile(join(dir, name), content.subarray(0, content.length - 2));
+  };
+
+  it("is told once, and the one before it serves", async () => {
+    const first = await open();
+    await first.write("grant", bytes("before"));
+    await first.write("grant", bytes("after"));
+    await spoil("grant.2");
+    const told: string[] = [];
+    const vault = await open(dir, { damaged: ({ message }) => told.push(message) });
+    for (let time = 0; time < 2; time++)
+      expect(await vault.read("grant")).toEqual(new Uint8Array(bytes("before")));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(`${join(dir, "grant.2")} is cut short; what was kept before it serves on`);
+    await expect(vault.read("grant", "newest")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2"]);
+  });
+
+  it("is kept aside by the next write, after which all is well", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("before"));
+    await vault.write("grant", bytes("after"));
+    await spoil("grant.2");
+    await vault.write("grant", bytes("new"));
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2.damaged-1"]);
+    expect(await vault.read("grant", "newest")).toEqual(new Uint8Array(bytes("new")));
+  });
+
+  it("of the device key is mended from the other one, which is the same", async () => {
+    const vault = await open();
+    await vault.write("device-key", bytes("key"), "both");
+    await spoil("device-key.1");
+    await vault.settle();
+    expect((await readdir(dir)).sort()).toEqual([
+      "device-key.1",
+      "device-key.1.damaged-1",
+      "device-key.2",
+      "grant.lock",
+    ]);
+    expect(await vault.read("device-key", "newest")).toEqual(new Uint8Array(bytes("key")));
+  });
+
+  it("of anything else stays as it is until there is something new", async () => {
+    const vault = await open();
+    await vault.write("replay", bytes("before"));
+    await vault.write("replay", bytes("after"));
+    await spoil("replay.2");
+    await vault.settle();
+    await expect(vault.read("replay", "newest")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+  });
+
+  it("is moved out of the way with all of its key when asked for", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("before"));
+    await vault.write("grant", bytes("after"));
+    for (const name of ["grant.1", "grant.2"]) await spoil(name);
+    await vault.setAside("grant");
+    expect(await vault.read("grant")).toBeUndefined();
+    expect((await readdir(dir)).sort()).toEqual(["grant.1.damaged-1", "grant.2.damaged-1"]);
+  });
+
+  it("is no excuse where a file may not be read at all", async () => {
+    const denied = async (): Promise<never> => {
+      throw Object.assign(new Error(), { code: "EACCES" });
+    };
+    const vault = await open(dir, { disk: { ...disk, open: denied as unknown as Disk["open"] } });
+    await expect(vault.read("grant")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("is moved also on a disk that knows no second name for a file", async () => {
+    const denied = async (): Promise<never> => {
+      throw Object.assign(new Error(), { code: "EPERM" });
+    };
+    const vault = await open(dir, { disk: { ...disk, link: denied as unknown as Disk["link"] } });
+    for (const name of ["grant.1", "grant.2"]) await writeFile(join(dir, name), "damaged");
+    await vault.write("grant", bytes("new"));
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.1.damaged-1", "grant.2.damaged-1"]);
+  });
+});
+
+describe("a disk that can only be read", () => {
+  const readOnly = async (): Promise<never> => {
+    throw Object.assign(new Error(), { code: "EROFS" });
+  };
+
+  it("opens, though others may look into its folder and things lie about in it", async () => {
+    await (await open()).write("grant", bytes("token"));
+    await chmod(dir, 0o755);
+    await writeFile(join(dir, ".grant.4194305.0123456789ab.tmp"), "half");
+    const names = { chmod: readOnly, unlink: readOnly, rename: readOnly, writeFile: readOnly };
+    const vault = await open(dir, { disk: { ...disk, ...names } as unknown as Disk });
+    expect(await vault.read("grant")).toEqual(new Uint8Array(bytes("token")));
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("does not open where the folder cannot be closed to others for another reason", async () => {
+    await chmod(dir, 0o755);
+    const denied = async (): Promise<never> => {
+      throw Object.assign(new Error(), { code: "EPERM" });
+    };
+    await expect(
+      open(dir, { disk: { ...disk, chmod: denied as unknown as Disk["chmod"] } }),
+    ).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("still locks what it has: it need not be written for that", async () => {
+    // As a folder, which nobody can open for writing either.
+    await mkdir(join(dir, "agent.lock"));
+    await using lock = await tryFileLock(join(dir, "agent.lock"));
+    expect(lock).toBeDefined();
+    expect(await tryFileLock(join(dir, "agent.lock"))).toBeUndefined();
+  });
 });
 
 describe("the lock of the state folder", () => {
