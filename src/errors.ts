@@ -4,12 +4,13 @@
 //   retry   pause with growing, jittered delays, then try the same step again
 //   newCode the code on the display is dead: after a pause or a press, show another one
 //   signIn  the org has ended the sign-in: forget the grant, then show a new code
+//   beginAgain after a pause, as after a start: with what is on the disk by then
 //   wait    a person has to change something elsewhere: show it, try again rarely or on a press
 //   stop    end the process with `exitCode` (sysexits.h numbers)
 //   report  tell the sender (command result) and go on
 //   warn    a setting gives up some safety: say so at every start and go on
 
-export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report" | "warn";
+export type Remedy = "retry" | "newCode" | "signIn" | "beginAgain" | "wait" | "stop" | "report" | "warn";
 
 export interface ErrorEntry {
   readonly remedy: Remedy;
@@ -404,7 +405,7 @@ export const errorTable = {
     help: "Check that the folder of state.dir exists, is yours, and that the disk is not full, read-only or worn out. Meanwhile the board goes on from memory, which does not outlast it, and obeys no signed commands; it keeps trying.",
   },
   STATE_DAMAGED: {
-    remedy: "signIn",
+    remedy: "beginAgain",
     exitCode: 65,
     title: "A file in the state folder is damaged",
     help: "The message names it. The generation before it serves where there is one; otherwise the board makes a new one or asks to be signed in again. The damaged file is kept as *.damaged-1: when it happens again, change the card.",

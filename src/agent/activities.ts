@@ -3,7 +3,7 @@
 
 import { waitForApproval } from "../device-flow/wait.ts";
 import { AgentError, asAgentError } from "../errors.ts";
-import type { About, LightCause, LightReport, Signal } from "../model.ts";
+import type { About, Grant, LightCause, LightReport, Signal } from "../model.ts";
 import type { Broker, Clock, Guests, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
 import { iso, unreachable } from "../units.ts";
 import type { Commands } from "./commands.ts";
@@ -44,6 +44,8 @@ const MOST_COMMANDS = 64;
 /** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
 const CLOCK_LOOK_MS = 5_000;
 const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
+/** Pause before a sign-in that could not be read is looked at once more, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
 const REVOKE_LIMIT_MS = 10_000;
 
@@ -51,7 +53,7 @@ const REVOKE_LIMIT_MS = 10_000;
 export const activity = (state: State, parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> => {
   switch (state.name) {
     case "starting":
-      return start(parts);
+      return start(parts, signal);
     case "askingCode":
       return askCode(parts, state, signal);
     case "waitingForApproval":
@@ -73,10 +75,29 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 
 async function* nothing(): AsyncGenerator<Event> {}
 
-async function* start({ session, org }: ActivityParts): AsyncGenerator<Event> {
+async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
   // A board that signs in by itself does so at each start: the settings may name another user than last time.
-  yield { type: "booted", signedIn: org.signIn === undefined && (await session.load()) !== undefined };
+  const signedIn = parts.org.signIn === undefined && (await readable(parts, signal)) !== undefined;
+  yield { type: "booted", signedIn };
 }
+
+/** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
+const readable = async (
+  { session, clock, journal }: ActivityParts,
+  signal: AbortSignal,
+): Promise<Grant | undefined> => {
+  for (const last of [false, true])
+    try {
+      return await session.load();
+    } catch (error) {
+      const { code, message } = asAgentError(error);
+      if (code !== "STATE_DAMAGED") throw error;
+      if (last) journal.record({ event: "fault", code, message, retryInMs: null });
+      else await clock.sleep(LOOK_AGAIN_MS, signal);
+    }
+  await session.setAside();
+  return undefined;
+};
 
 async function* askCode(
   parts: ActivityParts,
@@ -85,12 +106,7 @@ async function* askCode(
 ): AsyncGenerator<Event> {
   const { session, org, journal, clock, standing } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
-  const grant = await session.load().catch(async (error: unknown) => {
-    // Kept for a person to look at; the board is signed in anew.
-    if (asAgentError(error).code !== "STATE_DAMAGED") throw error;
-    await session.setAside();
-    return undefined;
-  });
+  const grant = await readable(parts, signal);
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home } = parts;
   if (revoke) await Promise.all([guests, names, evening, home].map((each) => each.forget()));

@@ -91,6 +91,30 @@ describe("a sign-in on disk that cannot be read", () => {
     expect(stage.since(before, "fault")).toMatchObject([{ code: "STATE_DAMAGED" }]);
   });
 
+  it("is not given up for a bad moment of the disk, be it at the start or later", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    await stage.run?.stop();
+    const { vault } = stage;
+    let bad = 1;
+    stage.vault = {
+      ...vault,
+      async read(key, least) {
+        if (key === "grant" && bad-- > 0) throw new AgentError("STATE_DAMAGED", "/state/grant.1 (EIO)");
+        return vault.read(key, least);
+      },
+    };
+    stage.start();
+    await stage.untilState("online");
+    const before = stage.events.length;
+    bad = 2;
+    await stage.clock.advance(9 * HOUR);
+    expect(bad).toBeLessThan(1);
+    expect(stage.state()).toBe("online");
+    expect(stage.since(before, "code")).toEqual([]);
+    expect(stage.since(0, "code")).toHaveLength(1);
+  });
+
   it.each<ErrorCode>(["STATE_LOCKED", "STATE_NEWER"])(
     "because of %s is waited for, with a lamp that works",
     async (code) => {
