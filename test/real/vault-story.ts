@@ -30,7 +30,8 @@ const filler = join(dir, "filler");
 const fill = (): void => {
   for (let size = 64 * 1024; size > 0; size -= 1024)
     try {
-      return writeFileSync(filler, Buffer.alloc(size));
+      writeFileSync(filler, Buffer.alloc(size));
+      return;
     } catch {
       rmSync(filler, { force: true });
     }

@@ -78,6 +78,34 @@ describe("a board whose disk takes nothing any more", () => {
   });
 });
 
+describe("a board that nobody uses", () => {
+  it("writes less than a megabyte to its disk in a day", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    await stage.clock.advance(HOUR);
+    const { vault } = stage;
+    await stage.run?.stop();
+    let written = 0;
+    stage.vault = {
+      ...vault,
+      async write(key, value, generations) {
+        const same =
+          Buffer.compare((await vault.read(key)) ?? Buffer.alloc(0), value ?? Buffer.alloc(0)) === 0;
+        // Whole blocks of the file, its name, and what a file system notes of both.
+        const blocks = Math.ceil(((value?.byteLength ?? 0) + 256) / 4096) + 6;
+        if (!same) written += blocks * 4096 * (generations === "both" ? 2 : 1);
+        await vault.write(key, value, generations);
+      },
+    };
+    stage.start();
+    await stage.untilState("online");
+    written = 0;
+    await stage.clock.advance(24 * HOUR);
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(1_000_000);
+  });
+});
+
 describe("a sign-in on disk that cannot be read", () => {
   it("is told and moved aside, and the board shows a code", async () => {
     await openOnDisk();

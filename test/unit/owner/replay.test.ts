@@ -251,7 +251,7 @@ describe("the memory of commands", () => {
 
 describe("the memory of commands whose newest file is damaged", () => {
   /** The one before it says that all was well up to `until`. */
-  const before = async (until: number): Promise<Vault> => {
+  const damagedAfter = async (until: number): Promise<Vault> => {
     const disk = createMemoryDisk();
     const vault = openMemoryVault(disk);
     const first = createReplay({ vault });
@@ -267,13 +267,13 @@ describe("the memory of commands whose newest file is damaged", () => {
   };
 
   it("says no to everything signed so far, though the one before it knows nothing of it", async () => {
-    const memory = createReplay({ vault: await before(0) });
+    const memory = createReplay({ vault: await damagedAfter(0) });
     expect(await memory.remember(command("b", 60_000), at(60_000))).toBe("repeated");
     expect(await memory.remember(command("c", 90_001), at(60_000))).toBe("new");
   });
 
   it("knows from the one before it what time it certainly was, for a clock that is set back", async () => {
-    const memory = createReplay({ vault: await before(3_600_000) });
+    const memory = createReplay({ vault: await damagedAfter(3_600_000) });
     expect(await memory.floor()).toBe(at(3_600_000));
     expect(await memory.remember(command("b", 3_600_000), at(0))).toBe("repeated");
   });
