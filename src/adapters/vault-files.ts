@@ -76,9 +76,11 @@ export const createVaultFiles = (
     readonly unseal: Seal | null;
     /** Temporary files that are being written. */
     readonly writing: Set<string>;
+    /** Keys of which there may be a file of an older version: no other is looked for. */
+    readonly bare: Set<string>;
   },
 ): VaultFiles => {
-  const { disk, random, seal, unseal, writing } = parts;
+  const { disk, random, seal, unseal, writing, bare } = parts;
 
   const pathOf = (key: VaultKey, which: Which): string =>
     join(dir, which === "bare" ? key : `${key}.${which + 1}`);
@@ -131,8 +133,9 @@ export const createVaultFiles = (
 
   const look = async (key: VaultKey): Promise<Slots> => {
     // First the one that goes when the others are there, or a moment might show none of them.
-    const bare = await lookAt(key, "bare");
-    return { bare, pair: await Promise.all([lookAt(key, 0), lookAt(key, 1)]) };
+    const old: Slot = bare.has(key) ? await lookAt(key, "bare") : { kind: "none" };
+    if (old.kind === "none") bare.delete(key);
+    return { bare: old, pair: await Promise.all([lookAt(key, 0), lookAt(key, 1)]) };
   };
 
   /** The new content is on the disk before it takes the old one's place, and so is the folder that says so. */
@@ -211,10 +214,10 @@ export const createVaultFiles = (
       }
       return false;
     },
-    describe: (key, { bare, pair }) =>
+    describe: (key, { bare: old, pair }) =>
       (["bare", 0, 1] as const)
         .flatMap((which) => {
-          const slot = which === "bare" ? bare : pair[which];
+          const slot = which === "bare" ? old : pair[which];
           const whys = {
             none: "",
             good: "",

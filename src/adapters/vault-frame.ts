@@ -31,17 +31,38 @@ const MAX_LINE = 256;
 const LINE = /^porchlight-state (\d{1,9}) (.*) ([0-9a-f]{8})$/;
 const REST = /^(\S+) (\d{1,15}) (plain|aes-256-gcm|removed) (\d{1,9})$/;
 
-/** The table of the usual CRC-32 (ITU-T V.42). Node has one in node:zlib, which a start has no other need of. */
-const table = Uint32Array.from({ length: 256 }, (_, index) => {
+/**
+ * Tables of the usual CRC-32 (ITU-T V.42), for four bytes at a time: a start reads files with code that nothing has warmed
+ * up yet. Node has one in node:zlib, which a start has no other need of and takes longer to load.
+ */
+const tables = new Uint32Array(4 * 256);
+for (let index = 0; index < 256; index++) {
   let value = index;
   for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-  return value;
-});
+  tables[index] = value;
+}
+for (let index = 256; index < tables.length; index++) {
+  const before = tables[index - 256] ?? 0;
+  tables[index] = (before >>> 8) ^ (tables[before & 0xff] ?? 0);
+}
+
+const at = (index: number): number => tables[index] ?? 0;
 
 const crc32 = (...parts: readonly Uint8Array[]): string => {
-  let crc = 0xffffffff;
-  for (const part of parts) for (const byte of part) crc = (crc >>> 8) ^ (table[(crc ^ byte) & 0xff] ?? 0);
-  return ((crc ^ 0xffffffff) >>> 0).toString(16).padStart(8, "0");
+  const bytes = Buffer.concat(parts);
+  const words = bytes.length >>> 2;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let crc = -1;
+  for (let word = 0; word < words; word++) {
+    crc ^= view.getInt32(word * 4, true);
+    crc =
+      at(768 + (crc & 0xff)) ^
+      at(512 + ((crc >>> 8) & 0xff)) ^
+      at(256 + ((crc >>> 16) & 0xff)) ^
+      at(crc >>> 24);
+  }
+  for (const byte of bytes.subarray(words * 4)) crc = (crc >>> 8) ^ at((crc ^ byte) & 0xff);
+  return (~crc >>> 0).toString(16).padStart(8, "0");
 };
 
 /** What stands in the line before the length: encrypted bytes are bound to it, so that no file can take another's place. */

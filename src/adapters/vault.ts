@@ -37,8 +37,8 @@ const lives = (pid: number): boolean => {
 /** Temporary files this process is writing now. */
 const writing = new Set<string>();
 
-/** Makes the folder, keeps others out of it, and removes what a power cut left half written. */
-const prepare = async (dir: string, disk: Disk): Promise<void> => {
+/** Makes the folder, keeps others out of it, and removes what a power cut left half written; the names that are there. */
+const prepare = async (dir: string, disk: Disk): Promise<readonly string[]> => {
   try {
     await makeFolders(dir, 0o700, disk);
     const { mode } = await disk.stat(dir);
@@ -47,7 +47,8 @@ const prepare = async (dir: string, disk: Disk): Promise<void> => {
         // Nothing can be done about it there, and the lamp need not stay dark for it.
         if (codeOf(error) !== "EROFS") throw error;
       });
-    for (const name of await disk.readdir(dir)) {
+    const names = await disk.readdir(dir);
+    for (const name of names) {
       const pid = temporaryOf(name);
       if (pid === undefined) continue;
       const path = join(dir, name);
@@ -55,6 +56,7 @@ const prepare = async (dir: string, disk: Disk): Promise<void> => {
       if (pid === process.pid ? !writing.has(path) : !lives(pid))
         await disk.unlink(path).catch(() => undefined);
     }
+    return names;
   } catch (error) {
     throw unwritable(dir, error);
   }
@@ -81,9 +83,10 @@ const never = new AbortController().signal;
  */
 export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> => {
   const { clock, random, disk = realDisk, damaged = () => undefined } = ports;
-  await prepare(dir, disk);
+  // No older version of the program runs beside this one: what it left is there now, or never.
+  const bare = new Set((await prepare(dir, disk)).filter(isKey));
   const seal = ports.seal ?? null;
-  const files = createVaultFiles(dir, { disk, random, seal, unseal: ports.unseal ?? seal, writing });
+  const files = createVaultFiles(dir, { disk, random, seal, unseal: ports.unseal ?? seal, writing, bare });
   const form = seal === null ? "plain" : "aes-256-gcm";
   const writes = createQueues();
   const locks = createQueues();

@@ -122,25 +122,25 @@ describe("the state folder", () => {
   );
 
   it("says that it is damaged where a file is too large, a folder, a link or a pipe's place", async () => {
-    const vault = await open();
     await writeFile(join(dir, "grant"), new Uint8Array(1024 * 1024 + 1));
     await mkdir(join(dir, "device-key"));
     await symlink("/etc/passwd", join(dir, "light-link"));
+    const vault = await open();
     for (const key of ["grant", "device-key", "light-link"] as const)
       await expect(vault.read(key)).rejects.toMatchObject({ code: "STATE_DAMAGED" });
   });
 
   it("puts a damaged file aside when it is written, and keeps three", async () => {
-    const vault = await open();
     for (let nth = 0; nth < 5; nth++) {
       await symlink(`/nowhere/${nth}`, join(dir, "grant"));
+      const vault = await open();
       await vault.write("grant", bytes(`new ${nth}`));
       expect(await vault.read("grant")).toEqual(bytes(`new ${nth}`));
     }
     const aside = (await readdir(dir)).filter((name) => name.includes("damaged")).sort();
     expect(aside).toEqual(["grant.damaged-1", "grant.damaged-2", "grant.damaged-3"]);
     expect(await readlink(join(dir, "grant.damaged-1"))).toBe("/nowhere/0");
-    await vault.write("grant", undefined);
+    await (await open()).write("grant", undefined);
     expect(await readdir(dir)).toEqual([]);
   });
 
@@ -249,10 +249,11 @@ describe("files of older versions of the program", () => {
   });
 
   it("count, when such a version ran again in between", async () => {
-    const vault = await open();
-    await vault.write("grant", bytes("a"));
-    await vault.write("grant", bytes("b"));
+    const before = await open();
+    await before.write("grant", bytes("a"));
+    await before.write("grant", bytes("b"));
     await writeFile(join(dir, "grant"), "by the older version");
+    const vault = await open();
     expect(textOf(await vault.read("grant"))).toBe("by the older version");
     await vault.write("grant", bytes("c"));
     await writeFile(join(dir, "grant.1"), "damaged");
