@@ -58,8 +58,14 @@ export const buildApp = async (): Promise<BuiltApp> => {
   const files = new Map<string, Uint8Array>(
     outputFiles.map(({ path, contents }) => [path.slice(join(root, "dist/app").length + 1), contents]),
   );
-  for (const name of ["index.html", "manifest.webmanifest", "icon.svg"])
-    files.set(name, readFileSync(join(source, name)));
+  for (const name of ["manifest.webmanifest", "icon.svg"]) files.set(name, readFileSync(join(source, name)));
+  const arrival = await build({ ...shared, format: "iife", entryPoints: [join(source, "arrival.ts")] });
+  const page = readFileSync(join(source, "index.html"), "utf8");
+  const script = arrival.outputFiles.map(({ text }) => text.trim()).join("");
+  // Within the page, so that it waits for nothing and cannot be missing.
+  const [before = "", after, ...more] = page.split('<script src="arrival.js"></script>');
+  if (after === undefined || more.length > 0) throw new Error("index.html has no place for arrival.ts");
+  files.set("index.html", Buffer.from(`${before}<script>${script}</script>${after}`));
   for (const [name, svg, size] of [
     ["icon-180.png", "icon-maskable.svg", 180],
     ["icon-192.png", "icon.svg", 192],

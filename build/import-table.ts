@@ -123,7 +123,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/agent/**"],
-    may: [...leaf, "src/device-flow/wait.ts"],
+    may: [...leaf, "src/device-flow/wait*.ts"],
     why: "the life of the board: decides by ports alone, so a week of it runs in a second of virtual time",
   },
   {
@@ -232,7 +232,7 @@ export const importTable: readonly Row[] = [
     files: ["firmware-sim/**"],
     may: ["src/units.ts", "src/model.ts", "src/signal.ts", "companion/core/**"],
     types: ["src/ports.ts"],
-    packages: ["mqtt", "mqtt-packet", "jose", "ws"],
+    packages: ["mqtt", "mqtt-packet", "jose", "ws", "xml-crypto", "@xmldom/xmldom"],
     node: "any",
     why: "the outside world: it meets the agent by HTTP, MQTT and frames, never by a call into src",
   },
@@ -249,6 +249,8 @@ export const heavyPackages = [
   "@jellybrick/dbus-next",
   "firmata-io",
   "johnny-five",
+  "xml-crypto",
+  "@xmldom/xmldom",
 ];
 
 /** What a start of the agent loads at once. */

@@ -213,7 +213,7 @@ export class SimulatedBoard {
     this.#frame = frame;
     this.#light = visibleLight(this.#channels, frame);
     // A signal is told once, with the code.
-    if (this.view?.code?.signal == null)
+    if (this.view?.code?.kind !== "code" || this.view.code.signal === null)
       this.#story.moved(
         inWords(this.#light),
         this.#channels.map((channel, index) => [channel, percent(frame[index] ?? 0)] as const),
@@ -223,29 +223,43 @@ export class SimulatedBoard {
   }
 
   #tellCode(view: View): void {
-    const code = view.code?.userCode ?? null;
-    if (code === this.#shownCode) return;
-    this.#shownCode = code;
-    if (view.code === null) return;
+    const { code } = view;
+    const shown = code === null ? null : code.kind === "code" ? code.userCode : code.url;
+    if (shown === this.#shownCode) return;
+    this.#shownCode = shown;
+    if (code === null) return;
+    if (code.kind === "link") {
+      this.#wire.record({
+        from: "board",
+        to: "person",
+        kind: "person",
+        title: `shows the link ${code.start}`,
+        meaning:
+          "Whoever opens it in a browser on the board, or through a tunnel to it, and signs in gives this board its owner.",
+        detail: [["link", code.url]],
+        ok: true,
+      });
+      return;
+    }
     this.#wire.record({
       from: "board",
       to: "person",
       kind: "person",
-      title: `shows the code ${view.code.userCode}`,
+      title: `shows the code ${code.userCode}`,
       meaning:
         "The display shows a link as a QR code. Whoever opens it and signs in gives this board its owner.",
       detail: [
-        ["user code", view.code.userCode],
-        ["link", view.code.verificationUriComplete],
+        ["user code", code.userCode],
+        ["link", code.verificationUriComplete],
       ],
       ok: true,
     });
-    if (view.code.signal === null) return;
+    if (code.signal === null) return;
     this.#wire.record({
       from: "board",
       to: "lamp",
       kind: "light",
-      title: signalWords(view.code.signal),
+      title: signalWords(code.signal),
       meaning: "Until the code is approved: who approves compares, and knows that it is this lamp.",
       detail: [],
       ok: true,

@@ -46,7 +46,7 @@ const boardOf = (view: View, { now, approved }: Scenery, qr: (link: string) => Q
   approved,
   online: view.online,
   code:
-    view.code === null
+    view.code?.kind !== "code"
       ? null
       : {
           userCode: view.code.userCode,
@@ -56,6 +56,7 @@ const boardOf = (view: View, { now, approved }: Scenery, qr: (link: string) => Q
           msLeft: Math.max(0, view.code.expiresAt - now),
           qr: qr(view.code.verificationUriComplete),
         },
+  link: view.code?.kind === "link" ? view.code.start : null,
   problem:
     view.problem === null
       ? null
@@ -92,6 +93,11 @@ const sentences = (scenery: Scenery): { now: string; next: string | null } => {
         view.problem.retryAt === null
           ? "Read what its display advises, then press its button."
           : "Wait: it tries again by itself, and the lamp keeps its light.",
+    };
+  if (view.code?.kind === "link")
+    return {
+      now: "The board waits for a browser that reaches it: on its own screen, or through a tunnel.",
+      next: `Open ${view.code.start} in a browser on this computer, sign in, and allow.`,
     };
   if (view.code !== null)
     return {

@@ -39,7 +39,7 @@ export const sceneryOf = (world: World): Scenery => {
   const { events, view, light, unplugged } = world.board;
   const lastOf = (...kinds: readonly AgentEvent["event"][]): number =>
     events.findLastIndex(({ event }) => kinds.includes(event));
-  const codeAt = lastOf("code", "signedOut");
+  const codeAt = lastOf("code", "link", "signedOut");
   return {
     now: world.clock.mono(),
     view,
@@ -77,6 +77,9 @@ const act = async (world: World, action: Action, signal: AbortSignal): Promise<A
     case "scan": {
       const code = world.board.view?.code;
       if (code == null) return { ok: false, why: "The board shows no code now." };
+      // The board's own page at the end of that way shows itself in nobody's frame.
+      if (code.kind === "link")
+        return { ok: false, why: `Open ${code.start} in a browser on this computer.` };
       world.wire.record({
         from: "person",
         to: "phone",

@@ -22,6 +22,8 @@ export interface Person {
     decision: "allow" | "deny",
     signal: AbortSignal,
   ): Promise<Answered>;
+  /** Opens a link in a browser that reaches the board, signs in, says yes or no, and reads what the board's own page says. */
+  followLink(link: string, decision: "allow" | "deny", signal: AbortSignal): Promise<Answered>;
   /** Signs in on the way to an app's callback address, and resolves with that address. */
   signInTo(authorizeUrl: string, callback: string, signal: AbortSignal): Promise<URL>;
 }
@@ -94,6 +96,24 @@ export const createPerson = (options: PersonOptions): Person => {
       return page.status < 400
         ? { kind: "done", page }
         : { kind: "refused", reason: `${page.status}: ${page.text.slice(0, 200)}` };
+    },
+
+    async followLink(link, decision, signal) {
+      wire.record({
+        from: "person",
+        to: "person",
+        kind: "person",
+        title: "opens the link",
+        meaning: "In a browser that reaches the board: on its own screen, or through a tunnel.",
+        detail: [["link", link]],
+        ok: true,
+      });
+      const browser = createBrowser({ http, party: "person" });
+      const first = await browser.open(link, signal);
+      const { page } = await walk(browser, first, decision, null, () => false, signal);
+      return page.status < 400
+        ? { kind: "done", page }
+        : { kind: "refused", reason: `${page.status}: ${page.text.slice(0, 300)}` };
     },
 
     async signInTo(authorizeUrl, callback, signal) {

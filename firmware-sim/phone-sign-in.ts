@@ -13,7 +13,7 @@ export interface SignedIn {
 export interface PhoneSignIn {
   /** Where the phone's browser goes: the org's authorize page with a PKCE challenge, and a nonce that binds a new key. */
   begin(signal: AbortSignal): Promise<string>;
-  /** Swaps the code in the callback's address for tokens. Throws when it is not the answer to the last `begin`. */
+  /** Takes the org's answer in the callback's address. Throws when it is not the answer to the last `begin`. */
   finish(callback: URL, signal: AbortSignal): Promise<SignedIn>;
 }
 
@@ -27,7 +27,8 @@ export const createPhoneSignIn = (options: {
   readonly scope: string;
 }): PhoneSignIn => {
   const { orgUrl, clientId, scope, clock } = options;
-  const org: OrgConfig = { url: orgUrl, dialect: "salesforce", clientId, scope, codePage: null };
+  const signIn = "web-server";
+  const org: OrgConfig = { url: orgUrl, dialect: "salesforce", clientId, scope, signIn, codePage: null };
   const http: Http = (request, signal) =>
     options.http({ ...request, headers: { ...request.headers, "x-porchlight-sim-party": "phone" } }, signal);
   let last: { readonly begun: Begun; readonly key: PhoneKey } | null = null;
@@ -36,7 +37,7 @@ export const createPhoneSignIn = (options: {
     async begin(signal) {
       const places = await findOrg(org, http, signal);
       const key = await createPhoneKey();
-      const { url, begun } = await beginSignIn(org, places, options.callback(), key);
+      const { url, begun } = await beginSignIn(org, places, options.callback(), key, clock.wall());
       last = { begun, key };
       return url;
     },

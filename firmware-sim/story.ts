@@ -117,6 +117,9 @@ const tellingOf = (world: World, signal: AbortSignal): Telling => {
   };
 };
 
+/** The story is that of the device flow: a code on the display. */
+const shownCode = ({ board: { view } }: World) => (view?.code?.kind === "code" ? view.code : undefined);
+
 const isKind = <E extends AgentEvent["event"]>(
   event: AgentEvent,
   kind: E,
@@ -148,7 +151,7 @@ const chaptersOf = (world: World): readonly Chapter[] => {
       title: "the display shows the link as a QR code",
       advice: "The agent got a code but did not draw it: look at src/agent/view.ts and the display.",
       run: async ({ until }) => {
-        const code = await until(() => world.board.view?.code ?? undefined);
+        const code = await until(() => shownCode(world));
         return `the QR code on the display leads to ${code.verificationUriComplete}`;
       },
     },
@@ -156,7 +159,7 @@ const chaptersOf = (world: World): readonly Chapter[] => {
       title: "the person signs in, compares the code and allows the board",
       advice: "Open the link of the display in a browser and see which page comes.",
       run: async ({ until, signal }) => {
-        const code = await until(() => world.board.view?.code ?? undefined);
+        const code = await until(() => shownCode(world));
         const answer = await world.person.answerBoard(
           { link: code.verificationUriComplete, userCode: code.userCode },
           "allow",

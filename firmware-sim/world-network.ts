@@ -9,6 +9,8 @@ export interface FaultMakers {
   readonly broker: (detail: string) => Error;
   /** The lamp does not answer. */
   readonly lamp: (detail: string) => Error;
+  /** The board cannot listen at its own address; without it, plain. */
+  readonly callback?: (detail: string) => Error;
 }
 
 export const plainFaults: FaultMakers = {

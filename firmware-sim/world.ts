@@ -4,6 +4,7 @@ import { fromNumericDate } from "../src/units.ts";
 import { SimulatedBoard } from "./board.ts";
 import { tokenAuthority } from "./broker/authority.ts";
 import { SimulatedBroker } from "./broker/broker.ts";
+import { createDoorstep, type Doorstep } from "./doorstep.ts";
 import type { Hardware } from "./hardware.ts";
 import type { OrgKeys } from "./org/keys.ts";
 import { SimulatedOrg } from "./org/org.ts";
@@ -52,6 +53,8 @@ export interface World {
   /** The same broker for browsers, over WebSockets; null in memory. */
   readonly brokerWsUrl: string | null;
   readonly deviceId: string;
+  /** The board's own address, for browsers on it; with `loopback` the board listens by itself. */
+  readonly doorstep: Doorstep;
   /** The board's cable. */
   readonly network: BoardNetwork;
   /** How the board reaches the org in this world, cable included. */
@@ -153,7 +156,13 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     openStream: (signal) => openStream(new URL(brokerUrl), signal),
   });
   const { username, password } = org.owner;
-  const person = createPerson({ http, wire, username, password });
+  const doorstep = createDoorstep(faults.callback ?? ((detail) => new Error(detail)));
+  const person = createPerson({
+    http: (request, signal) => doorstep.http(request, signal) ?? http(request, signal),
+    wire,
+    username,
+    password,
+  });
   const stops = [wire.subscribe(changed), board.subscribe(changed), phone.subscribe(changed)];
   if (hardware !== null) stops.push(hardware.subscribe(changed));
 
@@ -170,6 +179,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     brokerUrl,
     brokerWsUrl: listening?.broker.wsUrl ?? null,
     deviceId: device.id,
+    doorstep,
     network,
     http: network.http(http),
     openStream: network.openStream(openStream),

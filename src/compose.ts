@@ -17,11 +17,13 @@ import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent, Place } from "./model.ts";
+import type { AgentEvent, Evening, Place } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
+  AssertionSource,
   AssetTokens,
   Broker,
+  Callbacks,
   Clock,
   Controls,
   Display,
@@ -46,10 +48,13 @@ export interface Surroundings {
   readonly display: Display;
   readonly inputs: Inputs;
   readonly controls: Controls;
+  readonly callbacks: Callbacks;
   /** Light drivers by the word before the colon, added to the built-in ones. */
   readonly drivers: Readonly<Record<string, OpenDriver>>;
   /** Text of a file that the settings name (PEM certificates and keys). Throws SETTINGS_INVALID. */
   readonly readText: (path: string) => Promise<string>;
+  /** What `org.assertion` of the settings names, for a board that signs in with it. */
+  readonly assertion: AssertionSource;
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
@@ -127,16 +132,24 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
   const names = await openNames(vault, settings);
 
-  const org = createOrg(settings.org, { http, clock });
+  const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
   const session = createSession({ org, vault, clock });
-  const home = await openHome({ settled: placeOf(settings.home), vault, session, org, clock });
+  const home = await openHome({
+    settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
+    serial: settings.device.serial,
+    vault,
+    session,
+    org,
+    clock,
+  });
   const evening = await openEvening({
     vault,
     lights,
     clock,
     journal,
     board: settings.device.id,
-    home: () => home.place,
+    settled: scheduleOf(settings.evening),
+    home,
   });
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
@@ -213,7 +226,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   };
   const watched: Journal = {
     record(event: AgentEvent) {
-      if (event.event === "code") preload();
+      if (event.event === "code" || event.event === "link") preload();
       if (event.event === "online") load(signed());
       if (event.event === "code" || event.event === "online") load(settled());
       journal.record(event);
@@ -316,6 +329,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       journal: watched,
       inputs: around.inputs,
       controls: around.controls,
+      callbacks: around.callbacks,
       device,
       trust: settings.commands.trust,
       version: around.version,
@@ -356,6 +370,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
 
 const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>
   latitude === null || longitude === null ? null : { latitude, longitude };
+
+const scheduleOf = ({ on, timeZone, brightness, ...rest }: Settings["evening"]): Evening | null =>
+  on === null || timeZone === null
+    ? null
+    : { ...rest, on, timeZone, brightness: brightness === null ? null : brightness / 100 };
 
 /** The same promise for every caller; a failed one is made anew. */
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {

@@ -56,8 +56,8 @@ export const errorTable = {
   },
   ORG_DISCOVERY: {
     remedy: "wait",
-    title: "The org does not describe a device flow",
-    help: "With dialect rfc8628, org.url must be an issuer whose discovery document names a device_authorization_endpoint. Check org.url, or choose another dialect.",
+    title: "The org does not describe the sign-in that org.signIn asks for",
+    help: "With dialect rfc8628, org.url must be an issuer whose discovery document names a device_authorization_endpoint (with signIn web an authorization_endpoint). Check org.url, or choose another dialect or signIn.",
   },
   // the sign-in
   CLIENT_UNKNOWN: {
@@ -68,22 +68,57 @@ export const errorTable = {
   DEVICE_FLOW_DISABLED: {
     remedy: "wait",
     title: "The org does not allow the device flow for this client",
-    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn jwt-bearer or client-credentials signs the board in without a code: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn web signs the board in with a browser of its own or through ssh, jwt-bearer or client-credentials without anybody: docs/flows.md.",
+  },
+  WEB_FLOW_DISABLED: {
+    remedy: "wait",
+    title: "The org does not allow the web server flow for this client",
+    help: "In the org: External Client App, OAuth settings, the callback URL must be org.callback, letter by letter, and the Authorization Code flow with PKCE allowed. Or sign the board in another way: docs/flows.md.",
+  },
+  CALLBACK_CLOSED: {
+    remedy: "wait",
+    title: "The board cannot listen where the org sends the browser",
+    help: "Another program has the port of org.callback, or this account may not use it (below 1024). Stop that program, or set org.callback to another port and register the same address in the org's app.",
+  },
+  CALLBACK_STRANGE: {
+    remedy: "report",
+    title: "This is no answer to the link that the board shows now",
+    help: "It is of an older link or another board, or part of the address is missing. porchlight sign-in shows the link that counts; open it, and copy the whole address again.",
   },
   SIGN_IN_CLOSED: {
     remedy: "wait",
     title: "The org does not let this client sign in by itself",
-    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as). Or sign the board in another way: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as; for saml-assertion, SAML in Single Sign-On Settings). Or sign the board in another way: docs/flows.md.",
   },
   SIGN_IN_NOT_APPROVED: {
     remedy: "wait",
     title: "The org does not admit the board's user to this app",
-    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the user of org.username a permission set or profile that is assigned to the app, and see that the user is active.",
+    help: "In the org: External Client App, policies, permitted users: admin approved users are pre-authorized; then give the board's user (org.username, the one in the assertion, or who signed in) a permission set or profile that is assigned to the app, and see that the user is active.",
   },
   ASSERTION_REFUSED: {
     remedy: "wait",
-    title: "The org does not accept what the board has signed",
-    help: "The app's certificate must be the other half of org.key, org.clientId the app's consumer key, org.username an active user of this org, and org.audience the host that this user signs in at. The board's clock may differ by three minutes at most.",
+    title: "The org does not accept the assertion that the board signs in with",
+    help: "With org.signIn jwt-bearer, the app's certificate must be the other half of org.key, org.clientId the app's consumer key, org.username an active user of this org, and org.audience the host that this user signs in at. With saml-bearer and saml-assertion, whoever makes the assertion must sign it with the key whose certificate the org has, name an active user, and name the org as audience and its token endpoint as recipient, for a few minutes and once: docs/flows.md. Clocks may differ by three minutes at most. Salesforce tells an administrator more: Login History, and the SAML Assertion Validator in Single Sign-On Settings.",
+  },
+  ASSERTION_UNREADABLE: {
+    remedy: "wait",
+    title: "The board cannot read the assertion that it is to sign in with",
+    help: "org.assertion.file must be a plain file of at most 96 KiB that the board's own account (porchlight, as a service) may read. Whatever writes it has to have run: it writes beside it and renames, so that the board never sees half of it.",
+  },
+  ASSERTION_COMMAND_FAILED: {
+    remedy: "retry",
+    title: "The command that fetches the board's assertion has failed",
+    help: "org.assertion.command is started as the board's own account, without a shell, with a small environment and nothing to read; it has to print the assertion and end with 0 within 30 seconds. Try it as that account: sudo -u porchlight -- and the command.",
+  },
+  ASSERTION_INVALID: {
+    remedy: "wait",
+    title: "What the board is to sign in with is no SAML 2.0 assertion",
+    help: "It must be one signed SAML 2.0 assertion (with org.signIn saml-assertion the whole response around it), in UTF-8, as XML or in base64, of at most 64 KiB and without a DTD. The message says what it is instead. See what org.assertion names.",
+  },
+  ASSERTION_EXPIRED: {
+    remedy: "wait",
+    title: "The assertion that the board is to sign in with is too old",
+    help: "Its own NotOnOrAfter has passed by the board's clock. Let something renew org.assertion.file every few minutes, or name a program that fetches a new one in org.assertion.command; and see that the clocks of the board and of the identity provider are right.",
   },
   SCOPE_REFUSED: {
     remedy: "wait",
@@ -97,18 +132,18 @@ export const errorTable = {
   },
   CODE_EXPIRED: {
     remedy: "newCode",
-    title: "The code has expired",
-    help: "Nobody approved it in time. Press the button (or a key) for a new one.",
+    title: "The code or link has expired",
+    help: "Nobody approved it in time. Press the button (or a key), or run porchlight sign-in, for a new one.",
   },
   CODE_DENIED: {
     remedy: "newCode",
     title: "The sign-in was refused",
-    help: "Somebody answered No to this board. Press the button (or a key) for a new code.",
+    help: "Somebody answered No to this board. Press the button (or a key), or run porchlight sign-in, for a new code or link.",
   },
   CODE_INVALID: {
     remedy: "newCode",
     title: "The org no longer knows this code",
-    help: "It was replaced, used or dropped by the org. Press the button (or a key) for a new one.",
+    help: "It was replaced, used or dropped by the org. Press the button (or a key), or run porchlight sign-in, for a new one.",
   },
   GRANT_GONE: {
     remedy: "signIn",
@@ -144,6 +179,16 @@ export const errorTable = {
     remedy: "report",
     title: "The board does not know where home is, and so not when it gets dark there",
     help: "It takes 18:00 for dusk until it knows. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
+  },
+  HOME_BY_TIME_ZONE: {
+    remedy: "report",
+    title: "Nobody has told the board where home is, so dusk is that of its time zone's city",
+    help: "That may be an hour or more off. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
+  },
+  NO_DUSK: {
+    remedy: "report",
+    title: "It does not get dark these days before the lamps would go off",
+    help: "They stay off until the evenings are darker. To have them on, set a time of day for them to go on, or to go off later.",
   },
   // the asset token
   ASSET_TOKEN_REFUSED: {
@@ -427,6 +472,12 @@ export const errorTable = {
     exitCode: 75,
     title: "Porchlight is already running with this state folder",
     help: "Two agents would fight over one sign-in. Stop the other one first, or give this one its own state.dir.",
+  },
+  AGENT_OLDER: {
+    remedy: "stop",
+    exitCode: 69,
+    title: "The running agent is older than this command and does not know it",
+    help: "The program was updated while the agent ran. Restart it (sudo systemctl restart porchlight) and try again.",
   },
   NOT_SIGNED_IN: {
     remedy: "stop",

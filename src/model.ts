@@ -5,8 +5,12 @@ import type { EpochMs, MonoMs, Secret } from "./units.ts";
 
 // ---------------------------------------------------------------------------------------------- the org
 
+/** What a person is asked to sign the board in with: a code on another device, or a link in a browser that reaches the board. */
+export type Invitation = DeviceCode | SignInLink;
+
 /** A device authorization response (RFC 8628 section 3.2), with deadlines instead of durations. */
 export interface DeviceCode {
+  readonly kind: "code";
   readonly deviceCode: Secret;
   /** What the person types, as the org wrote it. */
   readonly userCode: string;
@@ -15,6 +19,24 @@ export interface DeviceCode {
   readonly verificationUriComplete: string;
   /** Pause between polls, in milliseconds. */
   readonly intervalMs: number;
+  readonly expiresAt: MonoMs;
+  readonly expiresAtWall: EpochMs;
+}
+
+/** An authorization request (RFC 6749 section 4.1.1 with PKCE), and what only this board knows of it. */
+export interface SignInLink {
+  readonly kind: "link";
+  /** The org's page. Whoever opens it signs in there, and approves. */
+  readonly url: string;
+  /** Where the org sends the browser afterwards: an address of this machine, letter by letter as it is registered. */
+  readonly callback: string;
+  /** 128 bits of chance each that the answer, and an ID token, must repeat. */
+  readonly state: Secret;
+  readonly nonce: Secret | null;
+  /** RFC 7636 section 4.1. */
+  readonly verifier: Secret;
+  /** What `iss` of the answer must be (RFC 9207 section 2.4); null: nobody announced it. */
+  readonly issuer: { readonly name: string; readonly required: boolean } | null;
   readonly expiresAt: MonoMs;
   readonly expiresAtWall: EpochMs;
 }
@@ -43,6 +65,8 @@ export interface Grant {
   readonly idUrl: string | null;
   /** The ID token of the sign-in, when scope openid gave one. */
   readonly idToken: Secret | null;
+  /** Which sign-in of the board's own it came from, as a hash; null: a person's. */
+  readonly signedInAs: string | null;
 }
 
 export type PollAnswer =
@@ -211,7 +235,11 @@ export type SignedRequest =
       readonly light: string | null;
       readonly name: string;
     }
-  | { readonly do: "evening"; readonly evening: Evening | null }
+  | {
+      readonly do: "evening";
+      /** `settings`: the board's own again. */
+      readonly evening: Evening | null | "settings";
+    }
   | { readonly do: "signOut" }
   | { readonly do: "update" };
 
@@ -249,6 +277,16 @@ export interface Place {
   readonly longitude: number;
 }
 
+/** What an org tells of where somebody lives; null is what it does not know, or does not tell. */
+export interface OrgHome {
+  readonly place: Place | null;
+  /** IANA name. */
+  readonly timeZone: string | null;
+}
+
+/** How the board knows where home is; `timeZone`: only roughly, by the city of its time zone. */
+export type HomeSource = "settings" | "org" | "timeZone";
+
 /** When the lamps go on and off every day. */
 export interface Evening {
   /** A time of day; or `dusk`, `dusk+30`, `dusk-15`: minutes after or before it gets dark, up to 180. */
@@ -271,7 +309,13 @@ export type Sender =
       readonly userId: string /** RFC 7638 thumbprint of the phone's key */;
       readonly key: string;
     }
-  | { readonly kind: "guest"; readonly pass: GuestPass; readonly key: string };
+  | {
+      readonly kind: "guest";
+      readonly pass: GuestPass;
+      /** When the pass counts no more, for today or for good. */
+      readonly until: EpochMs;
+      readonly key: string;
+    };
 
 /** What became of checking a signed command. */
 export type SignedVerdict =
@@ -306,8 +350,14 @@ export interface About {
   readonly owner: Identity | null;
   /** When the lamps go on and off by themselves, or null. */
   readonly evening: Evening | null;
+  /** Who gave it (the phone also says that there is none), or null. */
+  readonly eveningFrom: "phone" | "settings" | null;
+  /** The board's own schedule, whether it counts or not, or null. */
+  readonly eveningSettings: Evening | null;
   /** Why the evening cannot be followed as it stands, or null. */
   readonly eveningFault: ErrorCode | null;
+  /** How the board knows where home is, as far as the evening needs it, or null. */
+  readonly homeFrom: HomeSource | null;
   /** Until when the board stays signed in though it reaches no network, or null when no end is known. */
   readonly signedInUntil: EpochMs | null;
   /** Null while the org has not told. */
@@ -338,14 +388,8 @@ export interface View {
   readonly headline: string;
   /** One sentence below it, or null. */
   readonly detail: string | null;
-  readonly code: {
-    readonly userCode: string;
-    readonly verificationUri: string;
-    readonly verificationUriComplete: string;
-    readonly expiresAt: MonoMs;
-    /** What the first lamp shows meanwhile, or null. */
-    readonly signal: Signal | null;
-  } | null;
+  /** What a person signs the board in with now, or null. */
+  readonly code: ViewCode | null;
   readonly owner: string | null;
   readonly online: boolean;
   readonly problem: {
@@ -358,6 +402,27 @@ export interface View {
     readonly link?: string;
   } | null;
 }
+
+export type ViewCode =
+  | {
+      readonly kind: "code";
+      readonly userCode: string;
+      readonly verificationUri: string;
+      readonly verificationUriComplete: string;
+      readonly expiresAt: MonoMs;
+      /** What the first lamp shows meanwhile, or null. */
+      readonly signal: Signal | null;
+    }
+  | {
+      readonly kind: "link";
+      /** The org's page: a long address that works everywhere, though its end does not. */
+      readonly url: string;
+      /** The short way to it, in a browser of this machine or through `tunnel`. */
+      readonly start: string;
+      /** What to type on another computer first. */
+      readonly tunnel: string;
+      readonly expiresAt: MonoMs;
+    };
 
 /** What `porchlight status` shows of a running agent. */
 export interface Status {
@@ -376,6 +441,9 @@ export interface Status {
   /** The program's version. */
   readonly version: string;
   readonly update: UpdateOutcome | null;
+  readonly evening: Evening | null;
+  readonly eveningFrom: About["eveningFrom"];
+  readonly homeFrom: HomeSource | null;
   /** What the settings give up (codes with remedy `warn`), and why the evening cannot be followed as it stands. */
   readonly warnings: readonly ErrorCode[];
 }
@@ -405,6 +473,14 @@ export type AgentEvent =
       /** How the first lamp blinks until the code is approved, as far as it is known to have colours; null: it does not. */
       readonly signal: Signal | null;
     }
+  /** With signIn web, in place of `code`. `start` leads to `url` in a browser of this machine; the org sends it to `callback`. */
+  | {
+      readonly event: "link";
+      readonly url: string;
+      readonly start: string;
+      readonly callback: string;
+      readonly expiresAt: EpochMs;
+    }
   | { readonly event: "signedIn"; readonly user: string; readonly org: string | null }
   | { readonly event: "assetToken"; readonly expiresAt: EpochMs }
   | { readonly event: "online"; readonly broker: string; readonly protocol: "5" | "3.1.1" }
@@ -428,6 +504,8 @@ export type AgentEvent =
       readonly id: string | null;
       readonly code: ErrorCode;
       readonly light: string;
+      /** So many of strangers within the last minute, which no event told of one by one. */
+      readonly count?: number;
     }
   | {
       readonly event: "fault";

@@ -21,10 +21,11 @@ import type {
   LightReport,
   LightState,
   LightTraits,
-  Place,
+  OrgHome,
   PollAnswer,
   Signal,
   SignedVerdict,
+  SignInLink,
   Status,
   UpdateOutcome,
   View,
@@ -112,14 +113,68 @@ export interface Org {
    * token, and this again when its access token ends.
    */
   signIn?(signal: AbortSignal): Promise<Grant>;
+  /** Goes with `signIn`: what such a grant carries as `signedInAs`, the same as long as the settings name the same sign-in. */
+  readonly signsInAs?: string;
+  /** In place of `askCode` and `poll`, where the settings want a person to sign the board in with a browser. */
+  readonly web?: WebSignIn;
   /** One refresh; the answer keeps the old refresh token where the org does not rotate. */
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
   /** How many approvals the grant's user has given to this client; null when the org does not tell. */
   approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
-  /** Where the grant's user lives, to a tenth of a degree; null when the org does not know, or does not tell. */
-  home(grant: Grant, signal: AbortSignal): Promise<Place | null>;
+  /**
+   * Where the grant's user lives, to a tenth of a degree, else where the asset with this serial number stands; and the user's
+   * time zone.
+   */
+  home(grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome>;
+}
+
+/**
+ * What `org.assertion` names, as it is at that moment: at most 96 KiB, nothing checked yet.
+ * Throws ASSERTION_UNREADABLE, ASSERTION_COMMAND_FAILED.
+ */
+export type AssertionSource = (signal: AbortSignal) => Promise<Uint8Array>;
+
+/** The web server flow (RFC 6749 section 4.1) of a program on the person's machine (RFC 8252). */
+export interface WebSignIn {
+  /** Where the org sends the browser afterwards. */
+  readonly callback: string;
+  /** A new link; with a standard server, after asking where its pages are. */
+  ask(signal: AbortSignal): Promise<SignInLink>;
+  /**
+   * One exchange of an authorization code. Again with the same code only when no answer came: the org may then give the
+   * grant, or end the one that got lost. Throws CODE_INVALID, CLIENT_UNKNOWN, WEB_FLOW_DISABLED and the like.
+   */
+  redeem(link: SignInLink, code: Secret, signal: AbortSignal): Promise<Grant>;
+}
+
+/** Listens where the org sends browsers. */
+export interface Callbacks {
+  /** What other computers call this machine. */
+  readonly host: string;
+  /**
+   * Listens at the loopback address `callback` until it is disposed, and calls `visited` for each browser that comes there.
+   * On dispose, those that still wait are told that nobody waits for them any more. Throws CALLBACK_CLOSED when it cannot listen.
+   */
+  open(
+    callback: string,
+    visited: (visit: CallbackVisit) => void,
+    signal: AbortSignal,
+  ): Promise<CallbackListener>;
+}
+
+export interface CallbackListener extends AsyncDisposable {
+  /** Where the short address of this machine leads from now on. */
+  lead(url: string): void;
+}
+
+/** Somebody brings what may be the org's answer. */
+export interface CallbackVisit {
+  /** The address that the org sent the browser to, with its query; at most 8192 characters. */
+  readonly address: string;
+  /** Tells them what came of it: null, the board is signed in. Only the first call counts. */
+  answer(outcome: AgentError | null): void;
 }
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */
@@ -312,6 +367,10 @@ export type ControlRequest =
       answer(revoked: boolean): void;
       fail(error: AgentError): void;
     }
+  /** The address that a browser elsewhere ended on, after a sign-in by link. */
+  | { readonly kind: "callback"; readonly address: string; answer(): void; fail(error: AgentError): void }
+  /** A new code or link in place of one that is dead. False where the board waits for nobody's press. */
+  | { readonly kind: "newCode"; answer(asked: boolean): void }
   | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
 
 export type Controls = AsyncIterable<ControlRequest>;

@@ -53,3 +53,17 @@ export const useNow = (): number => {
   }, []);
   return now;
 };
+
+/** Whether `is` has held for so many milliseconds. */
+export const useLasting = (is: boolean, ms: number): boolean => {
+  const [lasts, setLasts] = useState(false);
+  useEffect(() => {
+    if (!is) {
+      setLasts(false);
+      return;
+    }
+    const timer = setTimeout(() => setLasts(true), ms);
+    return () => clearTimeout(timer);
+  }, [is, ms]);
+  return lasts;
+};

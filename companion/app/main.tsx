@@ -13,11 +13,10 @@ import { openMqttLink } from "./mqtt-link.ts";
 import { Shell } from "./views/shell.tsx";
 
 const running = new AbortController();
-const arrived = new URL(location.href);
-const app = `${arrived.origin}${arrived.pathname}`;
-const isCallback = arrived.searchParams.has("state");
-// The code of a sign-in must not stay in the address, nor in what the browser remembers of it.
-if (arrived.search !== "") history.replaceState(null, "", `${app}${isCallback ? "" : arrived.hash}`);
+const app = `${location.origin}${location.pathname}`;
+/** The org's answer to a sign-in, out of the address already (arrival.ts). */
+const answer = globalThis.arrived === undefined ? null : new URL(globalThis.arrived);
+globalThis.arrived = undefined;
 
 const TOAST_MS = 7000;
 
@@ -122,15 +121,24 @@ const broken = (error: unknown): void =>
 try {
   const config = await loadConfig();
   const companion = await open(config);
-  if (isCallback) {
-    await companion.signedIn(arrived, running.signal).catch((error: unknown) => {
-      if (!(error instanceof Trouble)) throw error;
-      companion.complain(error);
-    });
+  const isSignedIn =
+    answer !== null &&
+    (await companion.signedIn(answer, running.signal).then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof Trouble)) throw error;
+        companion.complain(error);
+        return false;
+      },
+    ));
+  if (isSignedIn && answer.hash !== "") {
+    // A page remembers how it was opened (PerformanceNavigationTiming), tokens behind the # included: the app goes on in another.
+    location.replace(app);
+  } else {
+    render(<App companion={companion} config={config} />, place);
+    companion.run(running.signal).catch(broken);
+    if ("serviceWorker" in navigator) await navigator.serviceWorker.register("worker.js");
   }
-  render(<App companion={companion} config={config} />, place);
-  companion.run(running.signal).catch(broken);
-  if ("serviceWorker" in navigator) await navigator.serviceWorker.register("worker.js");
 } catch (error) {
   broken(error);
 }

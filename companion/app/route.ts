@@ -1,7 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import type { SignAs } from "../core/boards.ts";
 import { isDeviceId } from "../core/config.ts";
-import { type GuestCard, readBoardLink, readGuestLink } from "../core/guest-link.ts";
+import { type GuestCard, readBoardLink, readGuestLink, type ShownBoard } from "../core/guest-link.ts";
 
 /** Where in the app the person is; it is what stands behind the `#` of the address. */
 export type Route =
@@ -13,13 +12,13 @@ export type Route =
   /** An owner gives a pass for a board; `card` when it came with a guest's link. */
   | { readonly at: "pass"; readonly id: string | null; readonly card: GuestCard | null }
   /** A guest was shown a board. */
-  | { readonly at: "shown"; readonly id: string; readonly as: SignAs };
+  | { readonly at: "shown"; readonly shown: ShownBoard };
 
 export const readRoute = (hash: string): Route => {
   const card = hash.startsWith("#guest=") ? readGuestLink(hash) : null;
   if (card !== null) return { at: "pass", id: null, card };
   const shown = hash.startsWith("#lamp=") ? readBoardLink(hash) : null;
-  if (shown !== null) return { at: "shown", id: shown.device, as: shown.as };
+  if (shown !== null) return { at: "shown", shown };
   const [, place = "", id = ""] = hash.replace(/^#/, "").split("/");
   if (place === "add" || place === "me" || place === "guest") return { at: place };
   if (place === "board" && isDeviceId(id)) return { at: "board", id };

@@ -1,7 +1,7 @@
 // How things are said on the screen. Pure.
 
+import type { Allowance } from "../core/allowance.ts";
 import type { ShownLamp } from "../core/boards.ts";
-import type { Pass } from "../core/pass.ts";
 
 export const lampWords = ({ state, waiting, available, info }: ShownLamp, reachable: boolean): string => {
   if (!available) return "Its hardware does not answer";
@@ -34,7 +34,7 @@ export const dayWords = (at: number): string =>
 export const mayWords = { switch: "switch", brightness: "dim", colour: "colour", effect: "blink" } as const;
 
 /** "May switch and dim, up to 50 %, until Fri 4 Dec 22:00, daily 18:00 to 22:00" */
-export const passWords = ({ may, maxBrightness, until, daily }: Pass): string => {
+export const passWords = ({ may, maxBrightness, until, daily }: Omit<Allowance, "lights">): string => {
   const words = may.map((each) => mayWords[each]);
   const last = words.pop() ?? "nothing";
   return [
@@ -46,6 +46,9 @@ export const passWords = ({ may, maxBrightness, until, daily }: Pass): string =>
     .filter((part) => part !== null)
     .join(", ");
 };
+
+/** Words that begin a sentence, within one. */
+export const lowerFirst = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1);
 
 /** sRGB, each 0..255, of what a lamp shows; warm white when it does not say. */
 export const glowOf = (colour: NonNullable<ShownLamp["state"]>["colour"]): string => {

@@ -3,6 +3,7 @@
 import type { LightEffect, LightTraits } from "../../src/model.ts";
 import { type Evening, readEvening } from "./evening.ts";
 import { membersOf, readMembers, textOf } from "./http.ts";
+import { readName } from "./name.ts";
 
 export interface LampInfo {
   readonly id: string;
@@ -22,8 +23,14 @@ export interface BoardInfo {
   readonly lamps: readonly LampInfo[];
   readonly owner: { readonly userId: string; readonly name: string } | null;
   readonly evening: Evening | null;
+  /** Who gave it; the phone also says that there is none. Null: nobody. */
+  readonly eveningFrom: "phone" | "settings" | null;
+  /** The board's own, whether it counts or not. */
+  readonly eveningSettings: Evening | null;
   /** Why it cannot follow the evening as it stands: a code of the documents' table of errors, or null. */
   readonly eveningFault: string | null;
+  /** How it knows where home is, as far as the evening needs it: `settings`, `org` or `timeZone`. */
+  readonly homeFrom: string | null;
   /** When its sign-in at the org ends, in milliseconds since 1970, as far as it knows. */
   readonly signedInUntil: number | null;
   /** How many sign-ins its owner has with boards' app, and how many the org keeps. */
@@ -44,13 +51,16 @@ export const readAbout = (text: string): BoardInfo | null => {
   const [used, limit] = [approvals?.used, approvals?.limit];
   return {
     id,
-    name: textOf(device?.name, 128) ?? id,
+    name: readName(device?.name, 128) ?? id,
     version: textOf(about.version, 64),
     trust: about.trust === "owner" ? "owner" : "broker",
     lamps: about.lights.slice(0, MAX_LAMPS).flatMap(lampOf),
-    owner: userId === null ? null : { userId, name: textOf(owner?.name, 256) ?? userId },
+    owner: userId === null ? null : { userId, name: readName(owner?.name, 256) ?? userId },
     evening: readEvening(about.evening),
+    eveningFrom: about.eveningFrom === "phone" || about.eveningFrom === "settings" ? about.eveningFrom : null,
+    eveningSettings: readEvening(about.eveningSettings),
     eveningFault: textOf(about.eveningFault, 64),
+    homeFrom: textOf(about.homeFrom, 64),
     signedInUntil: momentOf(about.signedInUntil),
     approvals: typeof used === "number" && typeof limit === "number" ? { used, limit } : null,
   };
@@ -68,7 +78,7 @@ const lampOf = (value: unknown): LampInfo[] => {
   const set = textOf(topics?.set, 256);
   const state = textOf(topics?.state, 256);
   if (id === null || set === null || state === null) return [];
-  return [{ id, name: textOf(light?.name, 128) ?? id, traits: traitsOf(light?.traits), set, state }];
+  return [{ id, name: readName(light?.name, 128) ?? id, traits: traitsOf(light?.traits), set, state }];
 };
 
 const effects: readonly LightEffect[] = ["blink", "identify"];

@@ -2,6 +2,7 @@
 
 import type { LightChange, LightState } from "../../src/model.ts";
 import { type BoardInfo, type LampInfo, readAbout } from "./about.ts";
+import { type Allowance, type Allowed, allowedFor } from "./allowance.ts";
 import type { Answer } from "./answer.ts";
 import { type LampReport, readReport } from "./light.ts";
 import type { Pass } from "./pass.ts";
@@ -25,6 +26,8 @@ export interface Board {
   readonly guests: readonly Pass[] | null;
   /** A guest added it by hand; otherwise it is here because it says that this person owns it. */
   readonly added: SignAs | null;
+  /** What the guest may do, as far as the owner's link told it. */
+  readonly allowance: Allowance | null;
   /** The `about` with which the person took it off the list: only another one, or a new one, brings it back. */
   readonly hidden: string | null;
 }
@@ -50,6 +53,7 @@ const strangerBoard = (id: string): Board => ({
   pending: [],
   guests: null,
   added: null,
+  allowance: null,
   hidden: null,
 });
 
@@ -57,12 +61,13 @@ export const restore = (saved: readonly SavedBoard[]): Boards =>
   Object.fromEntries(saved.map((board) => [board.id, { ...strangerBoard(board.id), ...board }]));
 
 export const toSave = (boards: Boards): readonly SavedBoard[] =>
-  Object.values(boards).map(({ id, info, heardAt, reports, added, hidden }) => ({
+  Object.values(boards).map(({ id, info, heardAt, reports, added, allowance, hidden }) => ({
     id,
     info,
     heardAt,
     reports,
     added,
+    allowance,
     hidden,
   }));
 
@@ -73,8 +78,8 @@ export const boardWith = (boards: Boards, id: string): Board | undefined =>
 const put = (boards: Boards, board: Board): Boards => ({ ...boards, [board.id]: board });
 
 /** A board by its id, for a guest or where nobody tells of boards. */
-export const add = (boards: Boards, id: string, as: SignAs): Boards =>
-  put(boards, { ...(boardWith(boards, id) ?? strangerBoard(id)), added: as, hidden: null });
+export const add = (boards: Boards, id: string, as: SignAs, allowance: Allowance | null = null): Boards =>
+  put(boards, { ...(boardWith(boards, id) ?? strangerBoard(id)), added: as, allowance, hidden: null });
 
 /** Takes a board off the list. */
 export const hide = (boards: Boards, id: string): Boards => {
@@ -185,6 +190,10 @@ export const settle = (boards: Boards, device: string, id: string, answer: Answe
     guests: answer?.guests ?? board.guests,
   });
 };
+
+/** What this person may do with a lamp of the board; `now` is in milliseconds since 1970. */
+export const allowed = (board: Board, lamp: string, userId: string | null, now: number): Allowed =>
+  allowedFor(roleOf(board, userId) === "owner" ? null : board.allowance, lamp, now);
 
 /** A lamp as it is shown. */
 export interface ShownLamp {

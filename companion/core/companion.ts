@@ -1,4 +1,5 @@
 import type { LightChange } from "../../src/model.ts";
+import type { Allowance } from "./allowance.ts";
 import type { Answer } from "./answer.ts";
 import {
   add,
@@ -65,7 +66,8 @@ export interface Companion {
   ask(device: string, ask: Ask, signal: AbortSignal): Promise<Outcome>;
   /** The phone's key, which guests are known by; made when there is none. */
   key(): Promise<PhoneKey>;
-  addBoard(id: string, as: SignAs): void;
+  /** `allowance` is what a guest was told that they may do. */
+  addBoard(id: string, as: SignAs, allowance?: Allowance | null): void;
   hideBoard(id: string): void;
   /** The network is back, or the app is looked at again: no reason to wait any longer. */
   wake(): void;
@@ -312,8 +314,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     },
     ask: (device, asked, signal) => send(device, randomText(), asked, signal),
     key: () => sessions.key(),
-    addBoard(id, as) {
-      change({ boards: add(state.boards, id, as) });
+    addBoard(id, as, allowance = null) {
+      change({ boards: add(state.boards, id, as, allowance) });
       if (link === null) awake.abort();
       else void follow();
     },

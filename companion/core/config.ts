@@ -32,6 +32,9 @@ export const readConfig = (text: string): CompanionConfig => {
   const dialect = org?.dialect ?? "salesforce";
   if (dialect !== "salesforce" && dialect !== "rfc8628")
     throw new Trouble("CONFIG", "org.dialect is salesforce or rfc8628");
+  const signIn = org?.signIn ?? "web-server";
+  if (signIn !== "web-server" && signIn !== "user-agent")
+    throw new Trouble("CONFIG", "org.signIn is web-server or user-agent");
   const username = textOf(guest?.username, 255);
   const password = textOf(guest?.password, 1024);
   const url = address(org?.url, "org.url", ["https:", "http:"]).href.replace(/\/+$/, "");
@@ -42,6 +45,7 @@ export const readConfig = (text: string): CompanionConfig => {
       dialect,
       clientId: needed(org?.clientId, "org.clientId"),
       scope: textOf(org?.scope, 500) ?? "openid api refresh_token",
+      signIn,
       codePage:
         org?.codePage === undefined
           ? codePage

@@ -60,3 +60,25 @@ export const readEvening = (value: unknown): Evening | null => {
 /** The schedule as the command carries it: members without a value are left out, and `away` where somebody is at home. */
 export const eveningFields = (evening: Evening): Record<string, unknown> =>
   Object.fromEntries(Object.entries(evening).filter(([, value]) => value !== null && value !== false));
+
+/** What is asked of the board: a schedule, none, or the one in its settings again. */
+export const eveningAsked = (
+  evening: Evening | null | "settings",
+): { readonly do: "evening"; readonly evening: Readonly<Record<string, unknown>> | null | "settings" } => ({
+  do: "evening",
+  evening: evening === null || evening === "settings" ? evening : eveningFields(evening),
+});
+
+/** The schedule in words: `On at dusk, off at 23:00 (Europe/Berlin), Porch and Hall, at 60 %`. */
+export const eveningWords = (
+  { on, off, timeZone, lights, brightness, away }: Evening,
+  lamps: readonly { readonly id: string; readonly name: string }[],
+): string =>
+  [
+    `On at ${beginWords(on)}, off at ${off} (${timeZone})`,
+    ...(lights === null || lamps.length < 2
+      ? []
+      : [lights.map((id) => lamps.find((lamp) => lamp.id === id)?.name ?? id).join(" and ")]),
+    ...(brightness === null ? [] : [`at ${Math.round((brightness / 255) * 100)} %`]),
+    ...(away ? ["as if somebody were at home"] : []),
+  ].join(", ");

@@ -1,9 +1,11 @@
 // What guests and owners hand each other as links to the app. Behind the `#`, so that no server sees it. Pure.
 
+import { type Allowance, allowanceFields, readAllowance } from "./allowance.ts";
 import { base64url, fromBase64url } from "./base64url.ts";
 import type { SignAs } from "./boards.ts";
 import { isDeviceId } from "./config.ts";
 import { membersOf, readMembers, textOf } from "./http.ts";
+import { readName } from "./name.ts";
 import { type GuestKey, readGuestKey } from "./pass.ts";
 import type { PublicJwk } from "./phone-key.ts";
 
@@ -32,7 +34,7 @@ export const readGuestLink = (text: string): GuestCard | null => {
   const card = decoded(code);
   const user = textOf(card?.user, 255);
   const key = user === null ? readGuestKey(card?.key) : null;
-  return user === null && key === null ? null : { name: textOf(card?.name, 64) ?? "Guest", user, key };
+  return user === null && key === null ? null : { name: readName(card?.name, 64) ?? "Guest", user, key };
 };
 
 const decoded = (code: string): Readonly<Record<string, unknown>> | null => {
@@ -43,12 +45,24 @@ const decoded = (code: string): Readonly<Record<string, unknown>> | null => {
   }
 };
 
+/** A board that an owner shows a guest, and what the guest may do with it, where the link says so. */
+export interface ShownBoard {
+  readonly device: string;
+  readonly as: SignAs;
+  readonly allowance: Allowance | null;
+}
+
 /** The link with which an owner shows a guest the board. */
-export const boardLink = (app: string, device: string, as: SignAs): string =>
-  `${app}#lamp=${device}${as === "key" ? "&as=key" : ""}`;
+export const boardLink = (app: string, { device, as, allowance }: ShownBoard): string => {
+  const told = allowance === null ? "" : `&${new URLSearchParams(allowanceFields(allowance))}`;
+  return `${app}#lamp=${device}${told}${as === "key" ? "&as=key" : ""}`;
+};
 
 /** The board in such a link, or a bare id; null when there is none. */
-export const readBoardLink = (text: string): { readonly device: string; readonly as: SignAs } | null => {
-  const [, device = "", as] = /(?:#lamp=|^)([\w-]{1,64})(&as=key)?$/.exec(text.trim()) ?? [];
-  return isDeviceId(device) ? { device, as: as === undefined ? "person" : "key" } : null;
+export const readBoardLink = (text: string): ShownBoard | null => {
+  const [, fields = text.trim()] = /#(lamp=.{1,8000})$/.exec(text.trim()) ?? [];
+  const shown = new URLSearchParams(fields.startsWith("lamp=") ? fields : { lamp: fields });
+  const device = shown.get("lamp") ?? "";
+  if (!isDeviceId(device)) return null;
+  return { device, as: shown.get("as") === "key" ? "key" : "person", allowance: readAllowance(shown) };
 };

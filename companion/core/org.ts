@@ -8,6 +8,8 @@ export interface OrgConfig {
   readonly dialect: "salesforce" | "rfc8628";
   readonly clientId: string;
   readonly scope: string;
+  /** How people sign in; `user-agent` is legacy (docs/app.md). */
+  readonly signIn: "web-server" | "user-agent";
   /** The org's page where a person enters a board's code. */
   readonly codePage: string | null;
 }
@@ -21,6 +23,8 @@ export interface OrgPlaces {
   /** RFC 7009; null when the org has none. */
   readonly revoke: string | null;
   readonly userInfo: string | null;
+  /** The keys of its ID tokens (RFC 7517). */
+  readonly keys: string | null;
 }
 
 /**
@@ -37,6 +41,7 @@ export const findOrg = async (org: OrgConfig, http: OrgHttp, signal: AbortSignal
       token: `${path}/token`,
       revoke: `${path}/revoke`,
       userInfo: `${path}/userinfo`,
+      keys: `${url}/id/keys`,
     };
   }
   const told = await askOrg(
@@ -59,5 +64,6 @@ export const findOrg = async (org: OrgConfig, http: OrgHttp, signal: AbortSignal
     token,
     revoke: textOf(told.revocation_endpoint, 500),
     userInfo: textOf(told.userinfo_endpoint, 500),
+    keys: textOf(told.jwks_uri, 500),
   };
 };

@@ -2,6 +2,7 @@
 
 import type { GuestMay } from "../../src/model.ts";
 import { membersOf, textOf } from "./http.ts";
+import { readName } from "./name.ts";
 
 /** A key as a pass names it: a public JWK without anything else. */
 export interface GuestKey {
@@ -46,7 +47,7 @@ export const readPasses = (list: readonly unknown[]): readonly Pass[] =>
     return [
       {
         id,
-        name: textOf(members.name, 64) ?? id,
+        name: readName(members.name, 64) ?? id,
         user: textOf(members.user, 255),
         key: readGuestKey(members.key),
         lights: Array.isArray(members.lights)

@@ -27,6 +27,12 @@ export interface Sessions {
 const MEETINGS = 3;
 const MEETING_MS = 1500;
 
+/** Why a sign-in without a refresh token ends with its access token. */
+const noRenewal = {
+  "web-server": "the org gave no refresh token",
+  "user-agent": "signed in the legacy way, it lasts as long as one access token and cannot be renewed",
+} as const;
+
 export const createSessions = (
   memory: Memory,
   access: () => Promise<OrgAccess>,
@@ -44,7 +50,7 @@ export const createSessions = (
   const refresh = async (before: Session, signal: AbortSignal): Promise<Session> => {
     const { org, places, http, now } = await access();
     const { refreshToken } = before;
-    if (refreshToken === null) throw new Trouble("SIGN_IN_ENDED", "the org gave no refresh token");
+    if (refreshToken === null) throw new Trouble("SIGN_IN_ENDED", noRenewal[org.signIn]);
     const request = form(places.token, {
       grant_type: "refresh_token",
       client_id: org.clientId,
@@ -81,8 +87,8 @@ export const createSessions = (
   return {
     key,
     async begin(callback) {
-      const { org, places } = await access();
-      const { url, begun } = await beginSignIn(org, places, callback, await key());
+      const { org, places, now } = await access();
+      const { url, begun } = await beginSignIn(org, places, callback, await key(), now());
       await memory.write("begun", begun);
       return url;
     },

@@ -1,16 +1,26 @@
 import { base64url } from "./base64url.ts";
 import { askOrg, form, type Members, type OrgHttp, textOf } from "./http.ts";
 import { type IdToken, readIdToken } from "./id-token.ts";
+import { readName } from "./name.ts";
 import type { OrgConfig, OrgPlaces } from "./org.ts";
 import { nonceOf, type PhoneKey } from "./phone-key.ts";
 import { createPkToken, type PkToken } from "./pk-token.ts";
 import { Trouble } from "./trouble.ts";
+import { readFragment, refuseWhenRetired, tokensOf, userAgentFields } from "./user-agent-flow.ts";
 
 /** What has to be remembered until the org sends the browser back. */
 export interface Begun {
   readonly state: string;
-  readonly verifier: string;
+  /** Null in the user-agent flow, which has none. */
+  readonly verifier: string | null;
   readonly callback: string;
+}
+
+/** What the org gives for a sign-in. */
+export interface Tokens {
+  readonly accessToken: string;
+  readonly refreshToken: string | null;
+  readonly idToken: string;
 }
 
 /** A sign-in of this phone: who, and what proves it. All of it is secret. */
@@ -39,30 +49,40 @@ export interface Person {
 const chance = (bytes: number): string => base64url(crypto.getRandomValues(new Uint8Array(bytes)));
 
 /**
- * Begins a sign-in by web server flow (RFC 6749 section 4.1) with PKCE (RFC 7636), whose nonce binds the phone's key to
- * whoever signs in. The browser goes to `url`.
+ * Begins a sign-in, whose nonce binds the phone's key to whoever signs in: by web server flow (RFC 6749 section 4.1) with
+ * PKCE (RFC 7636), or by user-agent flow where the app was set up so. The browser goes to `url`. `now` is in milliseconds
+ * since 1970. Throws SIGN_IN_RETIRED.
  */
 export const beginSignIn = async (
-  { clientId, scope }: OrgConfig,
+  org: OrgConfig,
   { authorize }: OrgPlaces,
   callback: string,
   key: Pick<PhoneKey, "cic">,
+  now: number,
 ): Promise<{ readonly url: string; readonly begun: Begun }> => {
-  const begun: Begun = { state: chance(16), verifier: chance(48), callback };
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(begun.verifier));
+  const verifier = org.signIn === "user-agent" ? null : chance(48);
+  if (verifier === null) refuseWhenRetired(org, now);
+  const begun: Begun = { state: chance(16), verifier, callback };
   const url = new URL(authorize);
   for (const [name, value] of Object.entries({
-    response_type: "code",
-    client_id: clientId,
+    client_id: org.clientId,
     redirect_uri: callback,
-    scope,
     state: begun.state,
     nonce: nonceOf(key),
-    code_challenge: base64url(new Uint8Array(digest)),
-    code_challenge_method: "S256",
+    ...(verifier === null ? userAgentFields(org.scope) : await webServerFields(org.scope, verifier)),
   }))
     url.searchParams.set(name, value);
   return { url: url.href, begun };
+};
+
+const webServerFields = async (scope: string, verifier: string) => {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier));
+  return {
+    response_type: "code",
+    scope,
+    code_challenge: base64url(new Uint8Array(digest)),
+    code_challenge_method: "S256",
+  };
 };
 
 /** Access to the org and a clock. */
@@ -75,48 +95,66 @@ export interface OrgAccess {
 }
 
 /**
- * Swaps the code in the address that the org sent the browser to for a session. Throws SIGN_IN_STRANGE when it is not
- * the answer to what was begun, SIGN_IN_DENIED, ID_TOKEN, PHONE_CLOCK, or what asking the org throws.
+ * Makes a session of the answer in the address that the org sent the browser to. Throws SIGN_IN_STRANGE when it is not
+ * the answer to what was begun, SIGN_IN_DENIED, SIGN_IN_RETIRED, ID_TOKEN, PHONE_CLOCK, or what asking the org throws.
  */
 export const finishSignIn = async (
-  { org, places, http, now }: OrgAccess,
+  access: OrgAccess,
   begun: Begun | null,
   key: PhoneKey,
   address: URL,
   signal: AbortSignal,
 ): Promise<Session> => {
-  const answer = address.searchParams;
-  if (begun === null || answer.get("state") !== begun.state) throw new Trouble("SIGN_IN_STRANGE");
-  const code = answer.get("code");
-  if (code === null)
-    throw new Trouble("SIGN_IN_DENIED", answer.get("error")?.slice(0, 100) ?? "no reason was given");
+  if (begun === null) throw new Trouble("SIGN_IN_STRANGE");
+  const { org, places, http, now } = access;
+  // Only where the flow that was begun has its answers: tokens that somebody else put behind a code's address are none.
+  const answer = begun.verifier === null ? readFragment(address) : address.searchParams;
+  if (answer.get("state") !== begun.state) throw new Trouble("SIGN_IN_STRANGE");
+  const error = answer.get("error");
+  if (error === "unsupported_response_type") throw new Trouble("SIGN_IN_RETIRED", error, error);
+  if (error !== null) throw new Trouble("SIGN_IN_DENIED", error.slice(0, 100));
+  const { accessToken, refreshToken, idToken } =
+    begun.verifier === null
+      ? await tokensOf(answer, places, http, signal)
+      : await redeem(access, { ...begun, verifier: begun.verifier }, answer.get("code"), signal);
+  const expected = { issuer: places.issuer, clientId: org.clientId, nonce: nonceOf(key) };
+  const read = readIdToken(idToken, expected, now());
+  const named = readName(read.claims.name, 256) ?? (await askName(places, http, accessToken, signal));
+  return {
+    person: { userId: userIdOf(org, read), name: named, sub: read.sub },
+    accessToken,
+    refreshToken,
+    pkToken: await createPkToken(idToken, key),
+    freshIdToken: null,
+    takenAt: now(),
+    clockAheadMs: clockAhead(read, now()),
+  };
+};
+
+/** Swaps the code of the web server flow for tokens. */
+const redeem = async (
+  { org, places, http }: OrgAccess,
+  { callback, verifier }: Begun & { readonly verifier: string },
+  code: string | null,
+  signal: AbortSignal,
+): Promise<Tokens> => {
+  if (code === null) throw new Trouble("SIGN_IN_DENIED", "no reason was given");
   const tokens = await askOrg(
     http,
     form(places.token, {
       grant_type: "authorization_code",
       client_id: org.clientId,
       code,
-      redirect_uri: begun.callback,
-      code_verifier: begun.verifier,
+      redirect_uri: callback,
+      code_verifier: verifier,
     }),
     signal,
   );
   const accessToken = textOf(tokens.access_token, 8192);
-  const jwt = textOf(tokens.id_token, 8192);
-  if (accessToken === null || jwt === null)
+  const idToken = textOf(tokens.id_token, 8192);
+  if (accessToken === null || idToken === null)
     throw new Trouble("ORG_ANSWER", "the org's answer lacks an access token or an ID token (scope openid)");
-  const expected = { issuer: places.issuer, clientId: org.clientId, nonce: nonceOf(key) };
-  const idToken = readIdToken(jwt, expected, now());
-  const named = textOf(idToken.claims.name, 256) ?? (await askName(places, http, accessToken, signal));
-  return {
-    person: { userId: userIdOf(org, idToken), name: named, sub: idToken.sub },
-    accessToken,
-    refreshToken: textOf(tokens.refresh_token, 8192),
-    pkToken: await createPkToken(jwt, key),
-    freshIdToken: null,
-    takenAt: now(),
-    clockAheadMs: clockAhead(idToken, now()),
-  };
+  return { accessToken, refreshToken: textOf(tokens.refresh_token, 8192), idToken };
 };
 
 /** The user's id as boards know their owner: at Salesforce the last part of the URL that `sub` is. */
@@ -138,7 +176,7 @@ const askName = async (
       throw error;
     },
   );
-  return textOf(told.name, 256) ?? textOf(told.preferred_username, 256) ?? "Signed in";
+  return readName(told.name, 256) ?? readName(told.preferred_username, 256) ?? "Signed in";
 };
 
 /** Differences below this are the way to the org and back. */

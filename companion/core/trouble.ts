@@ -6,6 +6,7 @@ export type TroubleCode =
   | "SIGN_IN_STRANGE"
   | "SIGN_IN_DENIED"
   | "SIGN_IN_ENDED"
+  | "SIGN_IN_RETIRED"
   | "ID_TOKEN"
   | "PHONE_CLOCK"
   | "OFFLINE"
@@ -34,6 +35,10 @@ export const troubles: Readonly<Record<TroubleCode, { readonly title: string; re
   },
   SIGN_IN_DENIED: { title: "The sign-in was not allowed", help: "Try again, and allow it." },
   SIGN_IN_ENDED: { title: "Your sign-in has ended", help: "Sign in again. Your lamps stay in the list." },
+  SIGN_IN_RETIRED: {
+    title: "This way of signing in is no more",
+    help: "The app was set up for the legacy user-agent flow, which your organisation does not take any more. Whoever looks after the app has to write it anew, without --legacy-user-agent.",
+  },
   ID_TOKEN: {
     title: "The organisation's answer does not fit this sign-in",
     help: "Nothing of it was used. Begin again; if it stays like this, tell whoever looks after the app.",

@@ -40,6 +40,8 @@ export const linkAsset = (org: OrgContext, actor: Actor, user: OrgUser): AssetRe
     Product2Id: actor.asset.product2id ?? null,
     Status: "Registered",
     Description: null,
+    Latitude: null,
+    Longitude: null,
     CreatedDate: now,
     LastModifiedDate: now,
   };

@@ -12,6 +12,28 @@ export type OrgChange =
   | { readonly kind: "asset"; readonly id: string }
   | { readonly kind: "event"; readonly eventUuid: string };
 
+/** Where users of this org sign in, besides its own address. */
+export const LOGIN_HOST = "https://login.salesforce.com";
+
+/** Stands where an app would, for sessions that none asked for: single sign-on by an API. No request can name it. */
+export const orgItself: OrgApp = {
+  id: "",
+  clientId: "single sign-on",
+  clientSecret: "",
+  secretRequired: true,
+  name: "Single sign-on",
+  maker: "the org itself",
+  scopes: [],
+  deviceFlow: false,
+  assetAudiences: [],
+  redirectUris: [],
+  anyLoopbackPort: false,
+  certificateKey: null,
+  preauthorized: [],
+  runAs: null,
+  party: "board",
+};
+
 /** What every endpoint works with. */
 export interface OrgContext {
   readonly clock: Clock;
@@ -73,7 +95,7 @@ export const bearerOf = (org: OrgContext, text: string | null | undefined): Bear
   if (token === undefined || token.endsAt <= org.clock.mono()) return undefined;
   const approval = org.store.approvals.get(token.approvalId);
   const user = org.store.users.find((each) => each.id === approval?.userId);
-  const app = org.store.apps.find((each) => each.clientId === approval?.clientId);
+  const app = [...org.store.apps, orgItself].find((each) => each.clientId === approval?.clientId);
   return approval && user && app ? { token, approval, user, app } : undefined;
 };
 

@@ -48,8 +48,14 @@ export interface OrgFaults {
   refuseCodes: number;
   /** The next n codes are refused by the person at once. */
   denyNext: number;
-  /** The next n approved polls are obeyed, and the answer with the tokens is lost on its way. */
+  /** The next n approved polls, or codes of the web server flow, are obeyed, and the answer with the tokens is lost on its way. */
   loseAnswerAfterGrant: number;
+
+  // user-agent flow
+  /** "Allow OAuth User-Agent Flows", for the whole org. */
+  userAgentFlowEnabled: boolean;
+  /** From then on, by the org's clock, the vendor has retired it; milliseconds since 1970. */
+  userAgentFlowEndsAt: number;
 
   // tokens
   /** Life of an access token, in milliseconds. */

@@ -195,7 +195,7 @@ export const discovery = (org: OrgContext): Reply => {
         "profile",
         "refresh_token",
       ],
-      response_types_supported: ["code"],
+      response_types_supported: ["code", "token", "token id_token"],
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: ["RS256"],
       display_values_supported: ["page", "popup", "touch"],

@@ -22,6 +22,8 @@ export interface OrgKeys {
   idToken(): SigningKey;
   /** Signs asset tokens; its `kid` is the certificate's name. */
   asset(): SigningKey;
+  /** Signs what the simulated identity provider says. */
+  provider(): SigningKey;
   /** A key that nobody trusts, for forged tokens. */
   forger(): SigningKey;
 }
@@ -38,6 +40,7 @@ const lazyKey = (kid: string): (() => SigningKey) => {
 export const createOrgKeys = (): OrgKeys => ({
   idToken: lazyKey("240"),
   asset: lazyKey("Assets"),
+  provider: lazyKey("Simulated identity provider"),
   forger: lazyKey("Assets"),
 });
 

@@ -89,7 +89,7 @@ export const narrate = (
       title: `${outcome.status} ${outcome.title}`,
       meaning: outcome.says,
       detail: [
-        ...(location === undefined ? [] : [["location", location.split("?")[0] ?? ""] as const]),
+        ...(location === undefined ? [] : [["location", location.split(/[?#]/)[0] ?? ""] as const]),
         ...(outcome.fields ?? []).map(shown),
       ],
       ok: isHarmless(outcome),

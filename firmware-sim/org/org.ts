@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { type KeyObject, randomBytes } from "node:crypto";
 import type { Clock, Http } from "../../src/ports.ts";
 import { after, type EpochMs } from "../../src/units.ts";
 import type { Wire } from "../wire.ts";
@@ -8,11 +8,12 @@ import { answerCode, waitingRequest } from "./device-flow.ts";
 import type { OrgFaults } from "./faults.ts";
 import { endApproval, type Introspection, introspect } from "./grants.ts";
 import { keySet } from "./identity.ts";
-import { createOrgKeys, type OrgKeys, published } from "./keys.ts";
+import { createOrgKeys, type OrgKeys, published, type SigningKey } from "./keys.ts";
 import { NoAnswer, type OrgRequest, type OrgResponse, readRequest } from "./messages.ts";
 import { narrate } from "./narrate.ts";
 import { certificateKey } from "./own-sign-in.ts";
 import { destinationOf } from "./routes.ts";
+import { PROVIDER } from "./saml-provider.ts";
 import { type Listening, listen } from "./server.ts";
 import {
   type Approval,
@@ -79,6 +80,9 @@ export class SimulatedOrg implements OrgFaults {
   denyNext = 0;
   loseAnswerAfterGrant = 0;
 
+  userAgentFlowEnabled = true;
+  userAgentFlowEndsAt = Date.UTC(2027, 1, 20);
+
   hidden: readonly string[] = [];
 
   accessTokenLifetimeMs = 2 * HOUR_MS;
@@ -111,6 +115,7 @@ export class SimulatedOrg implements OrgFaults {
   readonly #listeners = new Set<(change: OrgChange) => void>();
   #baseUrl: string | undefined;
   #certificate: string | undefined;
+  #providerCertificate: string | undefined;
 
   constructor(options: SimulatedOrgOptions) {
     this.#wire = options.wire;
@@ -166,8 +171,44 @@ export class SimulatedOrg implements OrgFaults {
 
   /** The self-signed certificate (PEM) of the key that signs asset tokens, to be pinned. */
   get assetCertificate(): string {
-    const { privateKey, publicKey, kid } = this.#context.keys.asset();
-    this.#certificate ??= selfSigned({
+    this.#certificate ??= this.#certificateOf(this.#context.keys.asset());
+    return this.#certificate;
+  }
+
+  /** An administrator lets the board's app sign in by itself as `user`, with the other half of this certificate. */
+  admit(certificate: string, user: OrgUser = this.owner): void {
+    this.boardApp.certificateKey = certificateKey(certificate);
+    this.boardApp.preauthorized.push(user.id);
+  }
+
+  /** An administrator lets this identity provider say who signs in at the org: SAML in Single Sign-On Settings. */
+  trust(issuer: string, certificate: string): void {
+    this.#store.singleSignOn = { issuer, key: certificateKey(certificate) };
+  }
+
+  /**
+   * The simulated identity provider, at `/simulated-idp/saml`, becomes the one that the org trusts, and its certificate that of
+   * the board's app, which admits the owner. Off until then.
+   */
+  trustSimulatedProvider(): void {
+    const { certificate } = this.simulatedProvider;
+    this.trust(PROVIDER, certificate);
+    this.admit(certificate);
+  }
+
+  /** Key and self-signed certificate (PEM) of the simulated identity provider, and what it calls itself. */
+  get simulatedProvider(): {
+    readonly entityId: string;
+    readonly privateKey: KeyObject;
+    readonly certificate: string;
+  } {
+    const { privateKey } = this.#context.keys.provider();
+    this.#providerCertificate ??= this.#certificateOf(this.#context.keys.provider());
+    return { entityId: PROVIDER, privateKey, certificate: this.#providerCertificate };
+  }
+
+  #certificateOf({ privateKey, publicKey, kid }: SigningKey): string {
+    return selfSigned({
       commonName: kid,
       organization: this.#store.orgName,
       privateKey,
@@ -176,13 +217,6 @@ export class SimulatedOrg implements OrgFaults {
       notAfter: after(orgNow(this.#context), 365 * DAY_MS),
       serial: this.#context.random(16),
     });
-    return this.#certificate;
-  }
-
-  /** An administrator lets the board's app sign in by itself as `user`, with the other half of this certificate. */
-  admit(certificate: string, user: OrgUser = this.owner): void {
-    this.boardApp.certificateKey = certificateKey(certificate);
-    this.boardApp.preauthorized.push(user.id);
   }
 
   /** One request. Throws NoAnswer when the faults want silence. */
@@ -207,7 +241,9 @@ export class SimulatedOrg implements OrgFaults {
     try {
       if (this.offline) throw new NoAnswer("unreachable");
       const struck = destination.forPeople ? undefined : strike(this.#context, this.#weather);
-      const answered = struck ?? destination.handle(this.#context);
+      const handled = struck ?? destination.handle(this.#context);
+      // Most answers are there at once, and nothing else may come between.
+      const answered = handled instanceof Promise ? await handled : handled;
       const reply = destination.forPeople || struck ? answered : maul(this.#context, answered);
       if (this.answerDelayMs > 0)
         await this.#context.clock.sleep(this.answerDelayMs, new AbortController().signal);

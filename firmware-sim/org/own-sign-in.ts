@@ -1,15 +1,12 @@
-import { X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import { toNumericDate } from "../../src/units.ts";
-import { appOf, type OrgContext, orgNow } from "./context.ts";
+import { appOf, LOGIN_HOST, type OrgContext, orgNow } from "./context.ts";
 import { standingApproval, type TokenFields, tokenFields } from "./grants.ts";
 import { type ReadJwt, readJwt, verifyJwt } from "./jwt.ts";
 import { type Asked, Refusal } from "./messages.ts";
 import type { OrgApp, OrgUser } from "./store.ts";
 
 // Ways in without a person: nobody approves, so there is never a refresh token.
-
-/** Where users of this org sign in, besides its own address. */
-const LOGIN_HOST = "https://login.salesforce.com";
 
 /** How far ahead an assertion may end, in seconds. */
 const LONGEST_ASSERTION = 180;
@@ -18,7 +15,7 @@ const LONGEST_ASSERTION = 180;
 const MAX_CERTIFICATE = 4096;
 
 /** The public key of a PEM certificate that an administrator uploads. Throws when it is none, or too large. */
-export const certificateKey = (pem: string): OrgApp["certificateKey"] => {
+export const certificateKey = (pem: string): KeyObject => {
   if (Buffer.byteLength(pem) > MAX_CERTIFICATE) throw new Error("the certificate is larger than 4 KB");
   return new X509Certificate(pem).publicKey;
 };
@@ -29,7 +26,8 @@ const refused = (description: string, says: string): Refusal =>
 /** Scopes that only make sense where somebody approves. */
 const WITH_PERSON = new Set(["refresh_token", "offline_access", "full", "web"]);
 
-const tokensFor = (org: OrgContext, app: OrgApp, user: OrgUser): TokenFields => {
+/** Tokens that nobody was asked for. */
+export const tokensFor = (org: OrgContext, app: OrgApp, user: OrgUser): TokenFields => {
   const scope = app.scopes.filter((each) => !WITH_PERSON.has(each));
   return tokenFields(org, app, user, standingApproval(org, app, user, scope), { tellRefreshToken: false });
 };
@@ -65,7 +63,11 @@ export const bearAssertion = (org: OrgContext, { form }: Asked): TokenFields => 
       "The org has no app with this client id.",
     );
   checkAssertion(org, app, jwt);
-  const username = jwt.payload.prn ?? jwt.payload.sub;
+  return tokensFor(org, app, admittedUser(org, app, jwt.payload.prn ?? jwt.payload.sub));
+};
+
+/** The user in an assertion, whom an administrator must have admitted to the app. */
+export const admittedUser = (org: OrgContext, app: OrgApp, username: unknown): OrgUser => {
   const user = org.store.users.find((each) => each.username === username);
   if (user === undefined)
     throw refused("user hasn't approved this consumer", "Nobody of this org has the name in the assertion.");
@@ -75,7 +77,7 @@ export const bearAssertion = (org: OrgContext, { form }: Asked): TokenFields => 
       "user is not admin approved to access this app",
       "The app admits only users whom an administrator has chosen, and this is none of them.",
     );
-  return tokensFor(org, app, user);
+  return user;
 };
 
 /** `client_credentials`: only at the org's own address, only with the secret, and as the user that the app runs as. */

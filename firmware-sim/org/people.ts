@@ -9,7 +9,7 @@ import { loginPage } from "./pages/login.ts";
 import { brokenLinkPage, deniedPage, donePage, expiredPage, lostPage } from "./pages/outcome.ts";
 import { pageReply } from "./pages/page.ts";
 import type { BrowserSession, CodeRequest, OrgUser } from "./store.ts";
-import { callback, grantCode, readAuthorize } from "./web-server-flow.ts";
+import { callback, grantAnswer, readAuthorize } from "./web-server-flow.ts";
 
 const COOKIE = "northwind_sid";
 
@@ -105,6 +105,12 @@ const showApprove: Handler = (visit) => {
   return pageReply(approvePage({ csrf: session.csrf, user, app, scope, userCode, device }));
 };
 
+/** What the phone's callback comes by. */
+const gets = {
+  code: "the phone's callback gets a code",
+  tokens: "the phone's callback gets tokens behind the # of its address (user-agent flow, legacy)",
+} as const;
+
 const takeDecision: Handler = (visit) => {
   const { org, asked, session, user } = visit;
   if (user === undefined) return signIn();
@@ -113,11 +119,15 @@ const takeDecision: Handler = (visit) => {
   const request = pendingRequest(visit);
   session.pending = null;
   if (pending?.kind === "authorize") {
-    const { redirectUri, state } = pending.request;
+    const { redirectUri, state, wants } = pending.request;
     const refused = { error: "access_denied", error_description: "end-user denied authorization", state };
     return allowed
-      ? redirect(grantCode(org, pending.request, user), "code", "Allowed: the phone's callback gets a code.")
-      : redirect(callback(redirectUri, refused), "access_denied", "Denied: the phone's callback is told.");
+      ? redirect(grantAnswer(org, pending.request, user), wants.kind, `Allowed: ${gets[wants.kind]}.`)
+      : redirect(
+          callback(redirectUri, refused, wants.kind),
+          "access_denied",
+          "Denied: the app's callback is told.",
+        );
   }
   if (request === undefined) return pageReply(expiredPage());
   answerCode(org, request, allowed ? user : null);
@@ -132,7 +142,7 @@ const authorize: Handler = ({ org, asked, session, user }) => {
     case "page":
       return pageReply(brokenLinkPage(reading.error, reading.description));
     case "callback":
-      return redirect(reading.location, "error", "The request is wrong; the phone's callback is told.");
+      return redirect(reading.location, "error", "The request is wrong; the app's callback is told.");
     case "ask":
       break;
   }
@@ -149,9 +159,9 @@ const authorize: Handler = ({ org, asked, session, user }) => {
     return redirect("/setup/approve", "approve", "Next the person decides.");
   session.pending = null;
   return redirect(
-    grantCode(org, reading.request, user),
-    "code",
-    "This person has allowed this app before, so the callback gets a code at once.",
+    grantAnswer(org, reading.request, user),
+    reading.request.wants.kind,
+    `This person has allowed this app before: ${gets[reading.request.wants.kind]} at once.`,
   );
 };
 
@@ -201,7 +211,7 @@ const places: Readonly<Record<string, Place>> = {
   "GET /setup/assets": { asks: "The person looks at their devices.", handle: showAssets },
   "POST /setup/assets/revoke": { asks: "The person takes an approval back.", handle: takeRevoke },
   "GET /services/oauth2/authorize": {
-    asks: "The phone's app sends the person to the org to sign in (web server flow with PKCE).",
+    asks: "An app sends the person to the org to sign in (web server flow with PKCE, or the legacy user-agent flow).",
     handle: authorize,
   },
 };

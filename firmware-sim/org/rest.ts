@@ -36,7 +36,7 @@ const userRecord = (user: OrgUser): RecordFields => ({
   Longitude: user.home.longitude,
   TimeZoneSidKey: user.home.timeZone,
   ContactId: user.contactId,
-  AccountId: null,
+  AccountId: user.accountId,
   IsActive: true,
 });
 
@@ -46,7 +46,7 @@ const contactRecord = (user: OrgUser): RecordFields => ({
   FirstName: user.firstName,
   LastName: user.lastName,
   Email: user.email,
-  AccountId: null,
+  AccountId: user.accountId,
   MailingStreet: user.home.street,
   MailingCity: user.home.city,
   MailingState: user.home.state,
@@ -55,6 +55,18 @@ const contactRecord = (user: OrgUser): RecordFields => ({
   MailingLatitude: user.home.latitude,
   MailingLongitude: user.home.longitude,
   MailingGeocodeAccuracy: user.home.latitude === null ? null : "Address",
+});
+
+/** The account of a person, which carries what a contact does under names of its own. */
+const accountRecord = (user: OrgUser): RecordFields => ({
+  Id: user.accountId,
+  Name: `${user.firstName} ${user.lastName}`,
+  IsPersonAccount: true,
+  PersonContactId: user.contactId,
+  PersonMailingCity: user.home.city,
+  PersonMailingCountry: user.home.country,
+  PersonMailingLatitude: user.home.latitude,
+  PersonMailingLongitude: user.home.longitude,
 });
 
 const ASSET_FIELDS = [
@@ -66,6 +78,8 @@ const ASSET_FIELDS = [
   "Product2Id",
   "Status",
   "Description",
+  "Latitude",
+  "Longitude",
   "CreatedDate",
   "LastModifiedDate",
 ] as const satisfies readonly (keyof AssetRecord)[];
@@ -131,6 +145,8 @@ const wholeEntity = (org: OrgContext, name: string, user: OrgUser): Entity => {
       return of("User", users.map(userRecord));
     case "contact":
       return of("Contact", users.map(contactRecord));
+    case "account":
+      return of("Account", users.map(accountRecord));
     case "asset":
       return { name: "Asset", fields: ASSET_FIELDS, records: assets.map((asset) => ({ ...asset })) };
     case "oauthtoken":

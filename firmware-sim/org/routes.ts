@@ -3,6 +3,7 @@ import { discovery, identity, introspection, keySet, revoke, userInfo } from "./
 import { type Asked, json, type Reply, text } from "./messages.ts";
 import { placeOf, visit } from "./people.ts";
 import { listVersions, rest } from "./rest.ts";
+import { provide } from "./saml-provider.ts";
 import { tokenEndpoint, tokenRequestMeaning } from "./token-endpoint.ts";
 
 /** Where a request leads. */
@@ -11,14 +12,14 @@ export interface Destination {
   readonly asks: string;
   /** Pages and forms; everything else is for programs. */
   readonly forPeople: boolean;
-  readonly handle: (org: OrgContext) => Reply;
+  readonly handle: (org: OrgContext) => Reply | Promise<Reply>;
 }
 
 interface Route {
   readonly methods: readonly string[];
   readonly path: RegExp;
   readonly asks: string | ((asked: Asked) => string);
-  readonly handle: (org: OrgContext, asked: Asked) => Reply;
+  readonly handle: (org: OrgContext, asked: Asked) => Reply | Promise<Reply>;
 }
 
 const routes: readonly Route[] = [
@@ -63,6 +64,12 @@ const routes: readonly Route[] = [
     path: /^\/\.well-known\/openid-configuration$/,
     asks: "Where are the org's endpoints?",
     handle: discovery,
+  },
+  {
+    methods: ["GET"],
+    path: /^\/simulated-idp\/saml$/,
+    asks: "The identity provider is asked to say, in SAML and signed, who the board's user is.",
+    handle: provide,
   },
   {
     methods: ["GET"],

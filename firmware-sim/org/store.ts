@@ -6,6 +6,8 @@ import { recordId } from "./ids.ts";
 export interface OrgUser {
   readonly id: string;
   readonly contactId: string;
+  /** Of the person, who is one of the org's customers. */
+  readonly accountId: string;
   readonly username: string;
   password: string;
   readonly firstName: string;
@@ -40,8 +42,10 @@ export interface OrgApp {
   readonly deviceFlow: boolean;
   /** Audiences of asset tokens; empty: asset tokens are off for this app. */
   readonly assetAudiences: string[];
-  /** Callback URLs; on `localhost` and `127.0.0.1` any port will do (RFC 8252 section 7.3). */
+  /** Callback URLs, compared letter by letter. */
   readonly redirectUris: string[];
+  /** On a loopback address any port will do (RFC 8252 section 7.3): not so at Salesforce, but the simulated phone has no port of its own. */
+  anyLoopbackPort: boolean;
   /** The certificate's key for assertions (JWT Bearer Flow), or null while none is uploaded. */
   certificateKey: KeyObject | null;
   /** Ids of the users whom an administrator has admitted to it. */
@@ -93,18 +97,22 @@ export interface CodeRequest {
   approvalId: string | null;
 }
 
-/** What the authorize endpoint was asked for (RFC 6749 section 4.1.1, RFC 7636 section 4.3). */
+/** What the authorize endpoint was asked for (RFC 6749 sections 4.1.1 and 4.2.1, RFC 7636 section 4.3). */
 export interface AuthorizeRequest {
   readonly clientId: string;
   readonly redirectUri: string;
   readonly scope: readonly string[];
   readonly state: string | null;
   readonly nonce: string | null;
-  readonly codeChallenge: string;
+  readonly wants:
+    | { readonly kind: "code"; readonly codeChallenge: string }
+    /** The user-agent flow: tokens at once, in the callback's fragment. */
+    | { readonly kind: "tokens"; readonly idToken: boolean };
 }
 
 export interface AuthorizationCode {
   readonly request: AuthorizeRequest;
+  readonly codeChallenge: string;
   readonly userId: string;
   readonly endsAt: MonoMs;
   /** Set when it was redeemed: a second use ends this approval (RFC 6749 section 4.1.2). */
@@ -132,6 +140,9 @@ export interface AssetRecord {
   Product2Id: string | null;
   Status: string | null;
   Description: string | null;
+  /** Where it stands, in degrees; null where nobody has said. */
+  Latitude: number | null;
+  Longitude: number | null;
   readonly CreatedDate: string;
   LastModifiedDate: string;
 }
@@ -175,6 +186,10 @@ export interface OrgStore {
   readonly events: AssetTokenEvent[];
   /** `jti` of actor tokens that were used, to refuse a second use. */
   readonly actorTokenIds: Set<string>;
+  /** SAML assertions that were used, and until when (milliseconds since 1970) a second use has to be noticed. */
+  readonly assertionIds: Map<string, number>;
+  /** The identity provider that the org trusts, or null while SAML is off in Single Sign-On Settings. */
+  singleSignOn: { readonly issuer: string; readonly key: KeyObject } | null;
   /** Gives record ids their numbers. */
   nextNumber: number;
 }
@@ -191,6 +206,7 @@ export const createStore = (): OrgStore => {
     return {
       id: recordId("005", n),
       contactId: recordId("003", n),
+      accountId: recordId("001", n),
       username: `${name}@northwind.example`,
       password: "porchlight",
       firstName,
@@ -243,7 +259,8 @@ export const createStore = (): OrgStore => {
         scopes: SCOPES,
         deviceFlow: true,
         assetAudiences: ["https://porchlight.example/broker"],
-        redirectUris: ["http://localhost/callback"],
+        redirectUris: ["http://localhost:7878/callback"],
+        anyLoopbackPort: false,
         party: "board",
       }),
       app(2, "3MVG9PorchlightPhone.Northwind.0002", {
@@ -254,6 +271,7 @@ export const createStore = (): OrgStore => {
         deviceFlow: false,
         assetAudiences: [],
         redirectUris: ["http://localhost/callback", "http://127.0.0.1/callback", "http://127.0.0.1/app/"],
+        anyLoopbackPort: true,
         party: "phone",
       }),
     ],
@@ -267,6 +285,8 @@ export const createStore = (): OrgStore => {
     assets: [],
     events: [],
     actorTokenIds: new Set(),
+    assertionIds: new Map(),
+    singleSignOn: null,
     nextNumber: 1,
   };
 };

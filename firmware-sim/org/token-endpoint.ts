@@ -6,10 +6,11 @@ import type { TokenFields } from "./grants.ts";
 import { type Asked, type Format, formatOf, formatted, NoAnswer, Refusal, type Reply } from "./messages.ts";
 import { bearAssertion, showCredentials } from "./own-sign-in.ts";
 import { refresh } from "./refresh.ts";
+import { bearSaml, showSaml } from "./saml-sign-in.ts";
 import { redeemCode } from "./web-server-flow.ts";
 
 interface Flow {
-  readonly run: (org: OrgContext, asked: Asked) => TokenFields;
+  readonly run: (org: OrgContext, asked: Asked) => TokenFields | Promise<TokenFields>;
   /** What the asking is for. */
   readonly asks: string;
   /** The answer's name and what it means. */
@@ -43,9 +44,10 @@ const grantFlows: Readonly<Record<string, Flow>> = {
   },
   authorization_code: {
     run: (org, { form }) => redeemCode(org, form),
-    asks: "The phone trades the code from its callback, and the secret only it knows (PKCE), for tokens.",
+    asks: "The code from the callback, and the secret only the app knows (PKCE), are traded for tokens.",
     title: "tokens",
-    says: "The phone is signed in as its owner.",
+    says: "The app is signed in as whoever allowed it.",
+    loses: "loseAnswerAfterGrant",
   },
   "urn:ietf:params:oauth:grant-type:jwt-bearer": {
     run: bearAssertion,
@@ -58,6 +60,18 @@ const grantFlows: Readonly<Record<string, Flow>> = {
     asks: "Nobody is there to approve: the board shows the app's own secret.",
     title: "tokens",
     says: "The board is signed in as the user that the app runs as. There is no refresh token.",
+  },
+  "urn:ietf:params:oauth:grant-type:saml2-bearer": {
+    run: bearSaml,
+    asks: "Nobody is there to approve: the board brings an assertion in SAML, signed with a key whose certificate the org's app has.",
+    title: "tokens",
+    says: "The board is signed in as the user in the assertion. There is no refresh token: the next sign-in needs a new one.",
+  },
+  assertion: {
+    run: showSaml,
+    asks: "Nobody is there to approve: the board brings what an identity provider, which the org trusts, says in SAML about its user.",
+    title: "tokens",
+    says: "The board is signed in as the user in the response, without any app. There is no refresh token.",
   },
   "urn:ietf:params:oauth:grant-type:token-exchange": {
     run: (org, { form }) => exchange(org, form),
@@ -121,19 +135,9 @@ const told = (
 });
 
 /** `POST /services/oauth2/token`: all flows come here, told apart by their parameters. */
-export const tokenEndpoint = (org: OrgContext, asked: Asked): Reply => {
+export const tokenEndpoint = (org: OrgContext, asked: Asked): Reply | Promise<Reply> => {
   const { form } = asked;
-  try {
-    const flow = flowOf(form);
-    const fields = flow.run(org, asked);
-    if (flow.loses !== undefined && takeTurn(org.faults, flow.loses)) throw new NoAnswer("lost");
-    return told(org, form, fields, {
-      status: 200,
-      format: formatOf(form),
-      title: flow.title,
-      says: flow.says,
-    });
-  } catch (error) {
+  const refusal = (error: unknown): Reply => {
     if (!(error instanceof Refusal)) throw error;
     return told(
       org,
@@ -146,6 +150,22 @@ export const tokenEndpoint = (org: OrgContext, asked: Asked): Reply => {
         says: error.says,
       },
     );
+  };
+  try {
+    const flow = flowOf(form);
+    const granted = (fields: TokenFields): Reply => {
+      if (flow.loses !== undefined && takeTurn(org.faults, flow.loses)) throw new NoAnswer("lost");
+      return told(org, form, fields, {
+        status: 200,
+        format: formatOf(form),
+        title: flow.title,
+        says: flow.says,
+      });
+    };
+    const given = flow.run(org, asked);
+    return given instanceof Promise ? given.then(granted).catch(refusal) : granted(given);
+  } catch (error) {
+    return refusal(error);
   }
 };
 

@@ -108,14 +108,18 @@ export const buildPhone = (): { show(state: PageState): void } => {
     openRemote.hidden = !isApproved || browsing === "openRemote";
     scan.disabled = board?.code === null && !isApproved;
     say(scan, isApproved ? "Open the remote" : "Scan the code");
-    byId("finder", HTMLElement).hidden = isApproved;
+    const link = board?.link ?? null;
+    byId("finder", HTMLElement).hidden = isApproved || link !== null;
+    scan.hidden = link !== null;
     say(
       byId("invite-hint", HTMLElement),
       isApproved
         ? (phone.trouble ?? "The board has an owner now. Sign in to the remote to move its lamp.")
-        : board?.code === null
-          ? "The board is getting a code."
-          : "Point the camera at the code on the board.",
+        : link !== null
+          ? `Not by phone this time: open ${link} in another window of this computer's browser.`
+          : board?.code === null
+            ? "The board is getting a code."
+            : "Point the camera at the code on the board.",
     );
 
     showLamps(byId("lamps", HTMLElement), phone.lamps, chosen, choose);

@@ -30,6 +30,8 @@ export interface BoardPicture {
     /** Null while it is being drawn. */
     readonly qr: QrPicture | null;
   } | null;
+  /** What a browser on this computer opens, where the board is signed in with one. */
+  readonly link: string | null;
   readonly problem: { readonly title: string; readonly help: string; readonly code: string } | null;
 }
 

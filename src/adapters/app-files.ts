@@ -12,6 +12,8 @@ export interface AppConfig {
     readonly dialect: "salesforce" | "rfc8628";
     readonly clientId: string;
     readonly scope: string;
+    /** `web-server` unless given. */
+    readonly signIn?: "user-agent";
     readonly codePage?: string;
     /** Where else than at `url` its endpoints are. */
     readonly origins?: readonly string[];
@@ -24,11 +26,15 @@ export interface AppConfig {
   readonly boards?: readonly string[];
 }
 
-/** What the page may load and whom it may talk to: itself, the org and the broker. */
-export const appPolicy = ({ org, broker }: AppConfig): string =>
+const pageOf = (files: AppFiles): string => Buffer.from(files.get("index.html") ?? "").toString("utf8");
+
+/** What the page may load and whom it may talk to: itself, its own first script, the org and the broker. */
+export const appPolicy = (files: AppFiles, { org, broker }: AppConfig): string =>
   [
     "default-src 'none'",
-    "script-src 'self'",
+    ["script-src 'self'", ...[...pageOf(files).matchAll(/<script>(.*?)<\/script>/gs)].map(hashSource)].join(
+      " ",
+    ),
     "style-src 'self'",
     "img-src 'self' data:",
     "media-src 'self' blob:",
@@ -42,16 +48,20 @@ export const appPolicy = ({ org, broker }: AppConfig): string =>
     "form-action 'none'",
   ].join("; ");
 
+/** The source expression for a script that stands in the page itself (CSP Level 3, section 2.3.1). */
+const hashSource = ([, script = ""]: readonly string[]): string =>
+  `'sha256-${createHash("sha256").update(script).digest("base64")}'`;
+
 /** The app's files made for one org and one broker. */
 export const setUpApp = (files: AppFiles, config: AppConfig): AppFiles => {
-  const textOf = (name: string): string => Buffer.from(files.get(name) ?? "").toString("utf8");
+  const worker = Buffer.from(files.get("worker.js") ?? "").toString("utf8");
   const json = `${JSON.stringify(config, null, 2)}\n`;
   // An app that is on phones already notices another set-up by its worker.
   const mark = createHash("sha256").update(json).digest("hex").slice(0, 8);
   return new Map([
     ...files,
-    ["index.html", Buffer.from(textOf("index.html").replace("{{policy}}", appPolicy(config)))],
-    ["worker.js", Buffer.from(textOf("worker.js").replace("{{set-up}}", mark))],
+    ["index.html", Buffer.from(pageOf(files).replace("{{policy}}", appPolicy(files, config)))],
+    ["worker.js", Buffer.from(worker.replace("{{set-up}}", mark))],
     ["companion.json", Buffer.from(json)],
   ]);
 };

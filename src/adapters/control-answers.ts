@@ -5,7 +5,9 @@ import type { ErrorCode } from "../errors.ts";
 import type {
   Approvals,
   CommandResult,
+  Evening,
   GuestPass,
+  HomeSource,
   LightChange,
   LightState,
   Signal,
@@ -28,7 +30,27 @@ export type Question =
     }
   | { readonly ask: "guests" }
   | { readonly ask: "revokeGuest"; readonly pass: string }
+  | { readonly ask: "callback"; readonly address: string }
+  | { readonly ask: "newCode" }
   | { readonly ask: "signOut" };
+
+/** What a person signs the board in with; `expiresAt` is ISO 8601. */
+export type CodeAnswer =
+  | {
+      readonly kind: "code";
+      readonly userCode: string;
+      readonly verificationUri: string;
+      readonly verificationUriComplete: string;
+      readonly expiresAt: string;
+      readonly signal: Signal | null;
+    }
+  | {
+      readonly kind: "link";
+      readonly url: string;
+      readonly start: string;
+      readonly tunnel: string;
+      readonly expiresAt: string;
+    };
 
 /** A `Status` that means the same in another process. */
 export interface StatusAnswer {
@@ -37,13 +59,7 @@ export interface StatusAnswer {
   readonly since: string;
   readonly headline: string;
   readonly detail: string | null;
-  readonly code: {
-    readonly userCode: string;
-    readonly verificationUri: string;
-    readonly verificationUriComplete: string;
-    readonly expiresAt: string;
-    readonly signal: Signal | null;
-  } | null;
+  readonly code: CodeAnswer | null;
   readonly owner: { readonly name: string; readonly userId: string; readonly orgId: string | null } | null;
   readonly tokensIssuedAt: string | null;
   /** Until when it stays signed in without a network. */
@@ -70,6 +86,9 @@ export interface StatusAnswer {
   }[];
   readonly version: string;
   readonly update: UpdateOutcome | null;
+  readonly evening: Evening | null;
+  readonly eveningFrom: Status["eveningFrom"];
+  readonly homeFrom: HomeSource | null;
   readonly warnings: readonly ErrorCode[];
 }
 
@@ -80,6 +99,10 @@ export interface Answers {
   /** Null while nobody owns the board. */
   readonly guests: readonly GuestPass[] | null;
   readonly revokeGuest: boolean;
+  /** The board is signed in. */
+  readonly callback: true;
+  /** False where the board waits for nobody's press. */
+  readonly newCode: boolean;
   readonly signOut: { readonly revoked: boolean };
 }
 
@@ -104,6 +127,9 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     broker: status.broker,
     version: status.version,
     update: status.update,
+    evening: status.evening,
+    eveningFrom: status.eveningFrom,
+    homeFrom: status.homeFrom,
     warnings: status.warnings,
     problem:
       view.problem === null
@@ -124,6 +150,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const share = (value: unknown): value is number => typeof value === "number" && value >= 0 && value <= 1;
 
 const LONGEST_FADE_MS = 3_600_000;
+/** Of an org's answer by way of a browser. */
+export const LONGEST_ADDRESS = 8192;
 
 /** Keeps what is right about a change; undefined when something in it is wrong. */
 const parseChange = (raw: unknown): LightChange | undefined => {
@@ -170,8 +198,13 @@ export const parseQuestion = (line: string): Question | undefined => {
   switch (raw.ask) {
     case "status":
     case "guests":
+    case "newCode":
     case "signOut":
       return { ask: raw.ask };
+    case "callback":
+      return typeof raw.address === "string" && raw.address.length <= LONGEST_ADDRESS
+        ? { ask: "callback", address: raw.address }
+        : undefined;
     case "revokeGuest":
       return typeof raw.pass === "string" && raw.pass.length <= 64
         ? { ask: "revokeGuest", pass: raw.pass }

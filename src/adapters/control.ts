@@ -7,11 +7,17 @@ import { join } from "node:path";
 import { AgentError, asAgentError, type ErrorCode, errorTable } from "../errors.ts";
 import type { Clock, ControlRequest, Controls } from "../ports.ts";
 import { unreachable } from "../units.ts";
-import { type Answers, parseQuestion, type Question, statusAnswer } from "./control-answers.ts";
+import {
+  type Answers,
+  LONGEST_ADDRESS,
+  parseQuestion,
+  type Question,
+  statusAnswer,
+} from "./control-answers.ts";
 import { removeFile } from "./files.ts";
 
-/** A question is small; an answer holds the states of at most 32 lamps. In characters. */
-const MAX_QUESTION = 4_096;
+/** The longest question has an address in it; an answer holds the states of at most 32 lamps. In characters. */
+const MAX_QUESTION = 2 * LONGEST_ADDRESS;
 const MAX_ANSWER = 262_144;
 const MAX_CONNECTIONS = 8;
 /** How long one side waits for the other, in milliseconds; a sign-out waits for the org. */
@@ -21,7 +27,7 @@ const LONGEST_PATH = 107;
 
 type Reply =
   | { readonly ok: true; readonly answer: unknown }
-  | { readonly ok: false; readonly code: ErrorCode };
+  | { readonly ok: false; readonly code: ErrorCode; readonly detail?: string | null };
 
 /** The file that the agent of a state folder listens at. Throws STATE_UNWRITABLE when its path is too long. */
 const socketPath = (dir: string): string => {
@@ -115,6 +121,12 @@ export const createControls = (
             answer: resolve,
             fail: reject,
           });
+        case "callback": {
+          const { address } = question;
+          return inbox.post({ kind: "callback", address, answer: () => resolve(true), fail: reject });
+        }
+        case "newCode":
+          return inbox.post({ kind: "newCode", answer: resolve });
         case "signOut":
           return inbox.post({ kind: "signOut", answer: resolve });
         default:
@@ -132,7 +144,11 @@ export const createControls = (
           ? { ok: false, code: "USAGE" }
           : await ask(question).then(
               (answer): Reply => ({ ok: true, answer }),
-              (error: unknown): Reply => ({ ok: false, code: asAgentError(error).code }),
+              (error: unknown): Reply => {
+                const { code, detail } = asAgentError(error);
+                // A foreign text is told only where it helps the one who brought it.
+                return question.ask === "callback" ? { ok: false, code, detail } : { ok: false, code };
+              },
             );
       socket.end(`${JSON.stringify(reply)}\n`);
     } catch {
@@ -196,14 +212,17 @@ const isReply = (value: unknown): value is Reply =>
   "ok" in value &&
   (value.ok === true
     ? "answer" in value
-    : "code" in value && typeof value.code === "string" && Object.hasOwn(errorTable, value.code));
+    : "code" in value &&
+      typeof value.code === "string" &&
+      Object.hasOwn(errorTable, value.code) &&
+      !("detail" in value && value.detail !== null && typeof value.detail !== "string"));
 
 const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ENOTDIR"]);
 const HUNG_UP = new Set(["ECONNRESET", "EPIPE"]);
 
 /**
- * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, ALREADY_RUNNING
- * when it does not, and STATE_UNWRITABLE when the folder belongs to somebody else.
+ * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, AGENT_OLDER
+ * when it does not know the question, ALREADY_RUNNING when it does not answer, and STATE_UNWRITABLE when the folder belongs to somebody else.
  */
 export const askAgent = async <Q extends Question>(
   dir: string,
@@ -218,7 +237,9 @@ export const askAgent = async <Q extends Question>(
   try {
     const reply: unknown = JSON.parse(await readLine(socket, MAX_ANSWER));
     if (!isReply(reply)) throw new Error("the agent's answer makes no sense");
-    if (!reply.ok) throw new AgentError(reply.code, "says the running agent");
+    // A question of this very program makes sense to every agent of its age.
+    if (!reply.ok && reply.code === "USAGE") throw new AgentError("AGENT_OLDER");
+    if (!reply.ok) throw new AgentError(reply.code, reply.detail ?? "says the running agent");
     // Both sides are the same program; what its own socket answers has the type of the question.
     return reply.answer as Answers[Q["ask"]];
   } catch (error) {

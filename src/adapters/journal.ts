@@ -23,7 +23,7 @@ export const createJsonJournal = (write: WriteLine, clock: Clock): Journal => ({
 
 const stateWords: Readonly<Record<StateName, string>> = {
   starting: "starting",
-  askingCode: "asking the org for a code",
+  askingCode: "asking the org to let this board in",
   waitingForApproval: "waiting for somebody to approve",
   exchanging: "getting the tokens",
   connecting: "connecting to the broker",
@@ -107,6 +107,8 @@ const sentence = (event: AgentEvent): string | null => {
         : stateWords[event.state];
     case "code":
       return `open ${event.verificationUriComplete} and check the code ${event.userCode}${event.signal === null ? "" : `; the lamp ${signalWords(event.signal)}`}`;
+    case "link":
+      return `open ${event.start} in a browser on this board, or run porchlight sign-in`;
     case "signedIn":
       return `signed in by ${event.user}`;
     case "assetToken":
@@ -120,7 +122,9 @@ const sentence = (event: AgentEvent): string | null => {
     case "request":
       return `the owner's phone: ${requestWords[event.do]}`;
     case "refused":
-      return `command for lamp ${event.light} refused (${event.code})`;
+      return event.count === undefined
+        ? `command for lamp ${event.light} refused (${event.code})`
+        : `within a minute ${event.count} more refused (${event.code})`;
     case "fault":
       return `${redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
     case "warning":

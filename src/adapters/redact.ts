@@ -23,7 +23,7 @@ export const redact = (text: string): string =>
     .replace(USER_INFO, "$1[secret]@");
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
 
 /** One line of plain text: names and messages from outside cannot move the cursor, recolour or reorder the terminal. */
 export const plainLine = (text: string): string => text.replace(CONTROL, " ").trim();

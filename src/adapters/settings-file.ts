@@ -164,5 +164,10 @@ export const readBoardFacts = (env: Env, root = "/"): BoardFacts => {
     hostname: hostname().slice(0, 64) || "Porchlight",
     serial,
     stateDir: stateDir(env),
+    get timeZone() {
+      const { timeZone } = new Intl.DateTimeFormat().resolvedOptions();
+      // Nobody lives by it: the board has not been told where it is.
+      return /^(?:Etc\/)?(?:UTC|GMT)$/.test(timeZone) ? undefined : timeZone;
+    },
   };
 };

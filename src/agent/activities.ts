@@ -2,9 +2,22 @@
 // waits until it has ended, so no answer can arrive for a state that is gone.
 
 import { waitForApproval } from "../device-flow/wait.ts";
+import { createVisits, waitForCallback } from "../device-flow/wait-callback.ts";
 import { AgentError, asAgentError } from "../errors.ts";
 import type { About, Grant, LightCause, LightReport, Signal } from "../model.ts";
-import type { Broker, Clock, Guests, Journal, Light, Link, Org, Random, Session } from "../ports.ts";
+import type {
+  Broker,
+  Callbacks,
+  Clock,
+  Guests,
+  Journal,
+  Light,
+  Link,
+  Org,
+  Random,
+  Session,
+  WebSignIn,
+} from "../ports.ts";
 import { iso, unreachable } from "../units.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
@@ -15,12 +28,15 @@ import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
 import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
+import { startOf } from "./view.ts";
 
 export interface ActivityParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly org: Org;
   readonly session: Session;
+  /** Where browsers come back to, and what people bring by hand. */
+  readonly callbacks: Callbacks;
   readonly credentials: CredentialSource;
   readonly broker: Broker;
   readonly commands: Commands;
@@ -57,7 +73,8 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
     case "askingCode":
       return askCode(parts, state, signal);
     case "waitingForApproval":
-      return awaitApproval(parts, state, signal);
+      // Its activity is that of askingCode, which goes on.
+      return nothing();
     case "exchanging":
       return exchange(parts, state.replace, signal);
     case "connecting":
@@ -76,9 +93,10 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 async function* nothing(): AsyncGenerator<Event> {}
 
 async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
-  // A board that signs in by itself does so at each start: the settings may name another user than last time.
-  const signedIn = parts.org.signIn === undefined && (await readable(parts, signal)) !== undefined;
-  yield { type: "booted", signedIn };
+  // What it was signed in with may have been changed meanwhile, to another user or to a person's approval.
+  const grant = await readable(parts, signal);
+  const { signsInAs = null } = parts.org;
+  yield { type: "booted", signedIn: grant !== undefined && grant.signedInAs === signsInAs };
 }
 
 /** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
@@ -130,12 +148,60 @@ async function* askCode(
     yield { type: "approved" };
     return;
   }
+  const { web } = org;
+  yield* web === undefined
+    ? byCode(parts, kept === true, signal)
+    : byBrowser(parts, web, kept === true, signal);
+}
+
+/** Device flow: a code that a person approves on another device. */
+async function* byCode(parts: ActivityParts, kept: boolean, signal: AbortSignal): AsyncGenerator<Event> {
+  const { org, journal, clock } = parts;
   const code = await org.askCode(signal);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
   const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
   journal.record({ event: "code", ...shown, signal: parts.signalFor(userCode) });
-  yield { type: "codeIssued", code };
+  yield { type: "codeIssued", invitation: code };
+  const grant = await waitForApproval(org, code, clock, signal);
+  // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
+  await welcome(parts, grant, kept, signal);
+  yield { type: "approved" };
 }
+
+/** Web server flow: a link, and a browser that comes back to this very machine. */
+async function* byBrowser(
+  parts: ActivityParts,
+  web: WebSignIn,
+  kept: boolean,
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
+  const { callbacks, journal, clock } = parts;
+  // First: a link whose end nobody waits at must not be shown.
+  const visits = createVisits();
+  await using listener = await callbacks.open(web.callback, visits.post, signal);
+  const link = await web.ask(signal);
+  listener.lead(link.url);
+  const { url, callback, expiresAtWall } = link;
+  journal.record({ event: "link", url, start: startOf(callback), callback, expiresAt: expiresAtWall });
+  yield { type: "codeIssued", invitation: link };
+  const keep = (grant: Grant): Promise<void> => welcome(parts, grant, kept, signal);
+  await waitForCallback(web, link, visits, keep, clock, signal);
+  yield { type: "approved" };
+}
+
+/** Keeps what a person has approved, and ends the sign-in that it takes the place of. */
+const welcome = async (
+  { org, session, clock, standing }: ActivityParts,
+  grant: Grant,
+  kept: boolean,
+  signal: AbortSignal,
+): Promise<void> => {
+  const before = kept ? await session.load() : undefined;
+  await session.adopt(grant);
+  standing.reset();
+  // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
+  if (before !== undefined) await revokeWithin(org, before, clock, signal);
+};
 
 /** True when the org confirmed; a silent or refusing org does not keep a person from signing out. */
 const revokeWithin = async (
@@ -161,21 +227,6 @@ const revokeWithin = async (
     await timer;
   }
 };
-
-async function* awaitApproval(
-  { org, session, clock, standing }: ActivityParts,
-  { code, kept }: Extract<State, { name: "waitingForApproval" }>,
-  signal: AbortSignal,
-): AsyncGenerator<Event> {
-  const grant = await waitForApproval(org, code, clock, signal);
-  const before = kept === true ? await session.load() : undefined;
-  // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
-  await session.adopt(grant);
-  standing.reset();
-  // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
-  if (before !== undefined) await revokeWithin(org, before, clock, signal);
-  yield { type: "approved" };
-}
 
 async function* exchange(parts: ActivityParts, replace: boolean, signal: AbortSignal): AsyncGenerator<Event> {
   yield { type: "credentialsReady", credentials: await obtain(parts, replace, signal) };

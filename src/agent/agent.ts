@@ -2,9 +2,10 @@
 // state, and is the only place where the state changes.
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Status, View } from "../model.ts";
+import type { About, Identity, LightCause, LightReport, Signal, Status, View } from "../model.ts";
 import type {
   Broker,
+  Callbacks,
   Clock,
   ControlRequest,
   Controls,
@@ -21,14 +22,17 @@ import type {
 import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
+import { byHand } from "./by-hand.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { Disk } from "./disk.ts";
 import type { EveningKeeper } from "./evening.ts";
+import { createGuestBlinks } from "./guest-blinks.ts";
 import type { Home } from "./home.ts";
-import { type Event, initial, next, type State, unpaired } from "./machine.ts";
+import { type Event, initial, next, pressHelps, type State, unpaired } from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
+import { createPacedRefusals } from "./paced-refusals.ts";
 import type { Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { viewOf } from "./view.ts";
@@ -38,6 +42,7 @@ export interface AgentParts {
   readonly random: Random;
   readonly org: Org;
   readonly session: Session;
+  readonly callbacks: Callbacks;
   readonly credentials: CredentialSource;
   readonly broker: Broker;
   /** In the order of the settings; the first is the one a button toggles. */
@@ -67,6 +72,12 @@ export interface AgentParts {
   readonly warnings: readonly ErrorCode[];
 }
 
+/** What the first lamp blinks in a state. A link is approved at the board itself, or by somebody with a shell on it: nobody has to tell lamps apart. */
+const signalFor = (state: State): Signal | null =>
+  state.name === "waitingForApproval" && state.invitation.kind === "code"
+    ? signalOf(state.invitation.userCode)
+    : null;
+
 /** Fade of a lamp switched at the board itself, in milliseconds. */
 const BUTTON_FADE_MS = 300;
 
@@ -84,6 +95,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
   const everything = new AbortController();
+  const blinks = createGuestBlinks(clock, everything.signal);
   const commands = createCommands({
     lights,
     trust: parts.trust,
@@ -92,6 +104,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     signed: parts.signed,
     owner: () => owner(),
     limit: parts.limit,
+    blinks,
+    tellStranger: createPacedRefusals(clock, journal, everything.signal),
     requests: {
       lights,
       guests: parts.guests,
@@ -101,6 +115,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       signOut: () => post({ type: "signOut" }),
     },
   });
+  const callbacks = byHand(parts.callbacks);
   const signOuts: ((result: { revoked: boolean }) => void)[] = [];
   let state: State = initial;
   let since: EpochMs = clock.wall();
@@ -121,6 +136,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const [first] = lights.values();
   const activityParts: ActivityParts = {
     ...parts,
+    callbacks,
     commands,
     signalFor(userCode) {
       if (!parts.signal || first === undefined) return null;
@@ -136,7 +152,10 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       keyThumbprint: parts.keyThumbprint(),
       owner: held.identity,
       evening: parts.evening.schedule,
+      eveningFrom: parts.evening.from,
+      eveningSettings: parts.evening.settled,
       eveningFault: parts.evening.fault,
+      homeFrom: parts.evening.homeSource,
       signedInUntil: parts.standing.signedInUntil,
       approvals: parts.standing.approvals,
       update: parts.updateNews.last,
@@ -172,7 +191,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
   const owner = (): Identity | null => identity ?? (unpaired(state) ? null : standing.identity);
   const view = (): View => {
-    const seen = viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust);
+    const seen = viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust, callbacks.host);
     const { fault } = parts.disk;
     return fault !== null && seen.online ? { ...seen, detail: `${entryOf(fault).title}.` } : seen;
   };
@@ -185,7 +204,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     if (unpaired(to)) credentials = null;
     identity = credentials?.identity ?? null;
     if (to.name !== "online") link = null;
-    if (parts.signal) first?.signal(to.name === "waitingForApproval" ? signalOf(to.code.userCode) : null);
+    if (parts.signal) first?.signal(signalFor(to));
     if (event.type === "renewed") return show();
     since = clock.wall();
     if (event.type === "failed") {
@@ -199,8 +218,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       ...(event.type === "failed" ? { why: event.error.code } : {}),
     });
     show();
-    // Online goes on with the activity that connected; every other state begins its own.
-    if (event.type === "linkUp") return;
+    // Online goes on with the activity that connected, the waiting with the one that asked; every other state begins its own.
+    if (event.type === "linkUp" || event.type === "codeIssued") return;
     await end();
     if (to.name !== "stopping" && to.name !== "stopped") running = begin(to);
   };
@@ -246,7 +265,18 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       }
       case "revokeGuest": {
         const by = owner();
-        return tell(request, async () => by !== null && parts.guests.revoke(request.pass, by));
+        return tell(request, async () => {
+          const revoked = by !== null && (await parts.guests.revoke(request.pass, by));
+          if (revoked) blinks.revoked(request.pass);
+          return revoked;
+        });
+      }
+      case "callback":
+        return callbacks.bring(request);
+      case "newCode": {
+        const asked = unpaired(state) && state.name === "pausing" && pressHelps(state);
+        if (asked) post({ type: "pressed", input: "press" });
+        return request.answer(asked);
       }
       case "signOut":
         signOuts.push(request.answer);
@@ -266,6 +296,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     lights: reportsOf(lights, { kind: "agent" }),
     version: parts.version,
     update: parts.updateNews.last,
+    evening: parts.evening.schedule,
+    eveningFrom: parts.evening.from,
+    homeFrom: parts.evening.homeSource,
     warnings: [...parts.warnings, parts.evening.fault, parts.disk.fault].filter((code) => code !== null),
   });
 

@@ -12,6 +12,8 @@ import type {
   SignedVerdict,
 } from "../model.ts";
 import type { Clock, Journal, Light, SignedCommands } from "../ports.ts";
+import type { ByGuest, GuestBlinks } from "./guest-blinks.ts";
+import type { TellRefusal } from "./paced-refusals.ts";
 import { fulfil, type RequestParts } from "./signed-requests.ts";
 
 /** What became of a command from the broker. `afterwards` is to be called once the answer is on its way. */
@@ -55,6 +57,9 @@ export const createCommands = (parts: {
   /** Who approved this board; null while nobody knows. */
   readonly owner: () => Identity | null;
   readonly limit: LimitChange;
+  readonly blinks: GuestBlinks;
+  /** Tells of what was refused to somebody who has proven nothing. */
+  readonly tellStranger: TellRefusal;
   readonly requests: RequestParts;
 }): Commands => {
   const { lights, trust, clock, journal, signed, owner } = parts;
@@ -90,6 +95,17 @@ export const createCommands = (parts: {
     return result("refused", id, light, new AgentError(code, detail));
   };
 
+  /** The same for whoever has proven nothing: it is answered, and told at a pace. */
+  const refuseStranger = (
+    id: string | null,
+    light: string,
+    code: ErrorCode,
+    detail?: string,
+  ): CommandResult => {
+    parts.tellStranger(id, light, code);
+    return result("refused", id, light, new AgentError(code, detail));
+  };
+
   /** The board's own fault: the log has it all, the answer no paths of the board's. */
   const fail = (id: string | null, { code, message }: AgentError): CommandResult => {
     journal.record({ event: "fault", code, message, retryInMs: null });
@@ -100,11 +116,15 @@ export const createCommands = (parts: {
     id: string | null,
     light: Light,
     change: LightChange,
-    options: { readonly fadeMs: number; readonly cause: LightCause },
+    options: { readonly fadeMs: number; readonly cause: LightCause; readonly guest?: ByGuest },
     signal: AbortSignal,
   ): Promise<CommandResult> => {
+    const { fadeMs, cause, guest = null } = options;
     try {
-      const state = await light.apply(change, options, signal);
+      const applied = light.apply(change, { fadeMs, cause }, signal);
+      // The target has changed by now, whether the hardware follows or not.
+      parts.blinks.changed(light, change, guest);
+      const state = await applied;
       journal.record({ event: "command", id, light: light.id, outcome: "done" });
       return result("done", id, light.id, null, state);
     } catch (error) {
@@ -134,7 +154,8 @@ export const createCommands = (parts: {
       const limited = await parts.limit(sender.pass, request.change, light.target);
       if (limited === "GUEST_LIMIT") return { result: refuse(id, name, limited) };
       const cause: LightCause = { kind: "command", id, guest: sender.pass.name };
-      return { result: await apply(id, light, limited, { ...options, cause }, signal) };
+      const guest = { pass: sender.pass.id, until: sender.until };
+      return { result: await apply(id, light, limited, { ...options, cause, guest }, signal) };
     }
     if (sender.kind !== "owner") return { result: refuse(id, first, "COMMAND_FORBIDDEN") };
     const fulfilled = await fulfil(request, by, parts.requests);
@@ -143,6 +164,7 @@ export const createCommands = (parts: {
       if (fulfilled.refused) return { result: refuse(id, first, error.code, error.detail ?? undefined) };
       return { result: fail(id, error) };
     }
+    if (request.do === "revoke") parts.blinks.revoked(request.pass);
     journal.record({ event: "request", id, do: request.do });
     const { guests, afterwards } = fulfilled;
     return {
@@ -156,13 +178,13 @@ export const createCommands = (parts: {
     signal: AbortSignal,
   ): Promise<Obeyed> => {
     const { payload, correlation, retained, expired } = incoming;
-    if (retained) return { result: refuse(correlation, first, "COMMAND_RETAINED") };
-    if (payload === null) return { result: refuse(correlation, first, "COMMAND_TOO_LARGE") };
-    if (expired) return { result: refuse(correlation, first, "COMMAND_STALE") };
+    if (retained) return { result: refuseStranger(correlation, first, "COMMAND_RETAINED") };
+    if (payload === null) return { result: refuseStranger(correlation, first, "COMMAND_TOO_LARGE") };
+    if (expired) return { result: refuseStranger(correlation, first, "COMMAND_STALE") };
     const by = owner();
     const verdict = await signed.check(payload, by, signal);
     if (!verdict.ok)
-      return { result: refuse(verdict.id ?? correlation, first, verdict.code, verdict.detail) };
+      return { result: refuseStranger(verdict.id ?? correlation, first, verdict.code, verdict.detail) };
     // Without an owner nobody can have proven to be one.
     if (by === null) return { result: refuse(verdict.id, first, "COMMAND_OWNER_UNKNOWN") };
     return grant(verdict, by, signal);
@@ -176,7 +198,7 @@ export const createCommands = (parts: {
     const id = parsed.ok ? parsed.command.id : parsed.id;
     const name = incoming.light;
     if (incoming.retained) return refuse(id, name, "COMMAND_RETAINED");
-    if (trust === "owner") return refuse(id, name, "COMMAND_UNTRUSTED");
+    if (trust === "owner") return refuseStranger(id, name, "COMMAND_UNTRUSTED");
     if (!parsed.ok) return refuse(id, name, parsed.code, parsed.detail);
     const { command } = parsed;
     if (incoming.expired) return refuse(id, name, "COMMAND_STALE");

@@ -15,8 +15,8 @@ export interface EveningMoment {
 export interface Surroundings {
   /** Null: unknown. */
   readonly home: Place | null;
-  /** `device.id`: no two boards look lived-in at the same moments. */
-  readonly board: string;
+  /** Names the board and the lamp: no two look lived-in at the same moments. */
+  readonly seed: string;
 }
 
 type Times = Pick<Evening, "on" | "off" | "timeZone" | "away">;
@@ -44,7 +44,7 @@ const clockTime = (day: Temporal.PlainDate, plainTime: Temporal.PlainTime, timeZ
 const eveningOf = (
   { on, off, timeZone, away }: Times,
   day: Temporal.PlainDate,
-  { home, board }: Surroundings,
+  { home, seed }: Surroundings,
 ): readonly EveningMoment[] => {
   const at = (days: number, time: Temporal.PlainTime | string): EpochMs =>
     clockTime(day.add({ days }), Temporal.PlainTime.from(time), timeZone);
@@ -60,7 +60,7 @@ const eveningOf = (
   const begin = beginOf();
   const whole = { at: end, on: false };
   if (begin === null || (minutes !== null && begin >= end)) return [whole];
-  return away ? awayMoments(begin, end, `${board} ${day}`) : [{ at: begin, on: true }, whole];
+  return away ? awayMoments(begin, end, `${seed} ${day}`) : [{ at: begin, on: true }, whole];
 };
 
 /**

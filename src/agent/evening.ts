@@ -1,26 +1,42 @@
 // Lamps that go on and off at a time of day or with the sun, by the clock of the home, with or without a network.
 
-import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
-import type { Evening, LightCause, Place } from "../model.ts";
+import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
+import type { Evening, HomeSource, LightCause } from "../model.ts";
 import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
-import { type EpochMs, epochMs } from "../units.ts";
-import { isSamePerson, type Person, readPerson } from "../users.ts";
-import { followsSun, momentsAround } from "./evening-moments.ts";
+import { epochMs } from "../units.ts";
+import { isSamePerson, type Person } from "../users.ts";
+import { type EveningMoment, followsSun, momentsAround } from "./evening-moments.ts";
+import {
+  decodeEvening,
+  encodeEvening,
+  isSameEvening,
+  nothingStored,
+  type Said,
+  type Stored,
+} from "./evening-stored.ts";
+import type { Home, Located } from "./home.ts";
 
 /** The schedule of a board, kept over restarts. */
 export interface EveningKeeper {
+  /** The one that counts: what the owner said from the phone, else the settings'. */
   readonly schedule: Evening | null;
-  /** Why it cannot be followed as it stands (CLOCK_UNSET, HOME_UNKNOWN), or null. */
+  /** Who gave it; null while nobody has said anything. The phone also says that there is none. */
+  readonly from: "phone" | "settings" | null;
+  /** The one in the settings, whether it counts or not. */
+  readonly settled: Evening | null;
+  /** Why it cannot be followed as it stands (CLOCK_UNSET, HOME_UNKNOWN, NO_DUSK, HOME_BY_TIME_ZONE), or null. */
   readonly fault: ErrorCode | null;
+  /** How it is known where home is; null while the schedule need not know, or nobody has told. */
+  readonly homeSource: HomeSource | null;
   /**
-   * Takes the owner's schedule from now on, or none; what it would have done before now is not caught up. Throws
-   * STATE_UNWRITABLE.
+   * Takes the owner's schedule from now on, or none (null), or again the settings'; what it would have done before now is not
+   * caught up. Throws STATE_UNWRITABLE.
    */
-  set(schedule: Evening | null, owner: Person): Promise<void>;
-  /** Forgets it: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
+  set(schedule: Evening | null | "settings", owner: Person): Promise<void>;
+  /** Forgets what the owner said: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
   forget(): Promise<void>;
-  /** The board is this person's now: the schedule of somebody else is forgotten. Never throws. */
+  /** The board is this person's now: what somebody else said is forgotten. Never throws. */
   belongTo(owner: Person): Promise<void>;
   /** Calls `listener` when the schedule has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
@@ -34,58 +50,21 @@ const FADE_MS = 2000;
 const LOOK_MS = 60_000;
 /** A clock set back by more than this has been wrong before. */
 const SET_BACK_MS = 3_600_000;
-/** Largest stored schedule, in bytes. */
-const MAX_BYTES = 16_384;
 
-interface Stored {
-  /** Whose it is; null when there is none. */
-  readonly by: Person | null;
-  readonly schedule: Evening | null;
-  /** The newest moment that was dealt with. */
-  readonly done: EpochMs;
-}
-
-const encode = ({ by, schedule, done }: Stored): Uint8Array =>
-  new TextEncoder().encode(JSON.stringify({ version: 1, by, schedule, done }));
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const isTime = (value: unknown): value is string =>
-  typeof value === "string" && /^(?:[01]\d|2[0-3]):[0-5]\d$/.test(value);
-
-/** A time of day, or dusk and the minutes after or before it. */
-const isBegin = (value: unknown): value is string =>
-  isTime(value) || (typeof value === "string" && /^dusk(?:[+-](?:[1-9]\d?|1[0-7]\d|180))?$/.test(value));
-
-const readSchedule = (value: unknown): Evening | null => {
-  if (!isObject(value)) return null;
-  const { on, off, timeZone, lights, brightness, away } = value;
-  if (!isBegin(on) || !isTime(off) || typeof timeZone !== "string") return null;
-  const isLights = lights === null || (Array.isArray(lights) && lights.every((id) => typeof id === "string"));
-  const isBrightness =
-    brightness === null || (typeof brightness === "number" && brightness > 0 && brightness <= 1);
-  return isLights && isBrightness ? { on, off, timeZone, lights, brightness, away: away === true } : null;
+/** What keeps the lamps from doing what the schedule seems to say, the worst first. */
+const hindrance = (
+  schedule: Evening,
+  home: Located | null,
+  { last, next }: { readonly last: EveningMoment; readonly next: EveningMoment },
+): ErrorCode | null => {
+  if (!followsSun(schedule)) return null;
+  if (home === null) return "HOME_UNKNOWN";
+  // Off after off: an evening between them has no begin.
+  if (!last.on && !next.on) return "NO_DUSK";
+  return home.source === "timeZone" ? "HOME_BY_TIME_ZONE" : null;
 };
 
-const nothing: Stored = { by: null, schedule: null, done: epochMs(0) };
-
-/** What was kept; a damaged file is no schedule, which a person sees in the app and can set again. */
-const decode = (bytes: Uint8Array | undefined): Stored => {
-  if (bytes === undefined || bytes.byteLength > MAX_BYTES) return nothing;
-  try {
-    const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (!isObject(value) || value.version !== 1 || typeof value.done !== "number") return nothing;
-    const [by, schedule] = [readPerson(value.by), readSchedule(value.schedule)];
-    if (by === null || schedule === null) return nothing;
-    momentsAround(schedule, epochMs(0), { home: null, board: "" });
-    return { by, schedule, done: epochMs(value.done) };
-  } catch {
-    return nothing;
-  }
-};
-
-/** Reads what the vault keeps; what cannot be read is none. */
+/** Reads what the vault keeps; what cannot be read is nothing. */
 export const openEvening = async (parts: {
   readonly vault: Pick<Vault, "read" | "write">;
   readonly lights: ReadonlyMap<string, Light>;
@@ -93,17 +72,27 @@ export const openEvening = async (parts: {
   readonly journal: Journal;
   /** `device.id`. */
   readonly board: string;
-  /** Where home is, as far as it is known by now. */
-  readonly home: () => Place | null;
+  /** The schedule of the settings. */
+  readonly settled: Evening | null;
+  readonly home: Pick<Home, "where">;
 }): Promise<EveningKeeper> => {
-  const { vault, lights, clock, journal, board } = parts;
+  const { vault, lights, clock, journal, board, settled } = parts;
   const listeners = new Set<() => void>();
-  let stored = decode(await vault.read("evening").catch(() => undefined));
+  let stored = decodeEvening(await vault.read("evening").catch(() => undefined));
   let changed = new AbortController();
   let fault: ErrorCode | null = null;
+  let homeSource: HomeSource | null = null;
 
   /** One after the other: what was decided last is what stands on the disk. */
   const inTurn = createTurns();
+
+  /** What the owner said, unless the settings have been changed since. */
+  const said = (): Said | null =>
+    stored.said !== null && isSameEvening(stored.said.instead, settled) ? stored.said : null;
+  const schedule = (): Evening | null => {
+    const words = said();
+    return words === null ? settled : words.schedule;
+  };
 
   const tellOthers = (): void => {
     for (const listener of listeners) listener();
@@ -111,12 +100,13 @@ export const openEvening = async (parts: {
 
   const begunAnew = (): void => {
     changed.abort();
-    fault = null;
+    [fault, homeSource] = [null, null];
     tellOthers();
   };
 
   const keep = async (next: Stored): Promise<void> => {
-    await vault.write("evening", next.schedule === null ? undefined : encode(next));
+    const isNothing = next.said === null && next.done === null;
+    await vault.write("evening", isNothing ? undefined : encodeEvening(next));
     stored = next;
   };
 
@@ -126,80 +116,99 @@ export const openEvening = async (parts: {
   };
 
   /** Says once what keeps the schedule from being followed as it stands, and when that is over. */
-  const hindered = (code: ErrorCode | null): void => {
-    if (code === fault) return;
-    fault = code;
-    if (code !== null) tell(new AgentError(code, "the evening"));
+  const found = (code: ErrorCode | null, source: HomeSource | null): void => {
+    if (code === fault && source === homeSource) return;
+    const news = code !== null && code !== fault;
+    [fault, homeSource] = [code, source];
+    if (news) tell(new AgentError(code, entryOf(code).help));
     tellOthers();
   };
 
-  const switchLamps = async (schedule: Evening, on: boolean, signal: AbortSignal): Promise<void> => {
+  const switchLamp = async (
+    light: Light,
+    on: boolean,
+    brightness: number | null,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const cause: LightCause = { kind: "evening" };
-    const change = {
-      on,
-      effect: null,
-      ...(on && schedule.brightness !== null ? { brightness: schedule.brightness } : {}),
-    };
-    const chosen = [...lights.values()].filter(({ id }) => schedule.lights?.includes(id) ?? true);
-    await Promise.all(
-      chosen.map(async (light) => {
-        const fits = light.traits.dims ? change : { on, effect: null };
-        await light.apply(fits, { fadeMs: FADE_MS, cause }, signal).catch((error: unknown) => {
-          if (!signal.aborted) tell(error);
-        });
-      }),
-    );
+    const dimmed = on && brightness !== null && light.traits.dims ? { brightness } : {};
+    await light
+      .apply({ on, effect: null, ...dimmed }, { fadeMs: FADE_MS, cause }, signal)
+      .catch((error: unknown) => {
+        if (!signal.aborted) tell(error);
+      });
   };
 
+  /** How far this schedule has been followed is known from here on, on the disk too. */
+  const follow = (of: Evening, moment: EveningMoment["at"]): Promise<void> =>
+    inTurn(async () => {
+      // Meanwhile somebody may have changed it, or taken it away.
+      if (schedule() !== of) return;
+      // Done also when this fails: on a full disk the lamp must not go on again every minute.
+      stored = { ...stored, done: { of, at: moment } };
+      await keep(stored).catch(tell);
+    });
+
   /** Deals with the present moment; resolves with the pause until the next look. */
-  const look = async (schedule: Evening, signal: AbortSignal): Promise<number> => {
+  const look = async (by: Evening, signal: AbortSignal): Promise<number> => {
     if (!clock.wallKnown()) {
-      hindered("CLOCK_UNSET");
+      found("CLOCK_UNSET", null);
       return LOOK_MS;
     }
+    const home = followsSun(by) ? await parts.home.where(by.timeZone) : null;
     const now = clock.wall();
-    const home = parts.home();
-    hindered(home === null && followsSun(schedule) ? "HOME_UNKNOWN" : null);
-    const { last, next } = momentsAround(schedule, now, { home, board });
-    // What was done in a future that never came does not count; what that clock left undone is too late now.
-    const done = stored.done > now + SET_BACK_MS ? last.at : stored.done;
-    if (last.at > done) {
-      await switchLamps(schedule, last.on, signal);
-      await inTurn(async () => {
-        // Meanwhile somebody may have changed it, or taken it away.
-        if (stored.schedule !== schedule) return;
-        // Done also when this fails: on a full disk the lamp must not go on again every minute.
-        stored = { ...stored, done: last.at };
-        await keep(stored).catch(tell);
-      });
-    } else stored = { ...stored, done };
-    return Math.min(next.at - clock.wall(), LOOK_MS);
+    const place = home?.place ?? null;
+    const whole = momentsAround({ ...by, away: false }, now, { home: place, seed: "" });
+    found(hindrance(by, home, whole), home?.source ?? null);
+    const lamps = [...lights.values()]
+      .filter(({ id }) => by.lights?.includes(id) ?? true)
+      .map((light) => ({ light, ...momentsAround(by, now, { home: place, seed: `${board} ${light.id}` }) }));
+    const done = stored.done !== null && isSameEvening(stored.done.of, by) ? stored.done.at : null;
+    if (done === null) await follow(by, now);
+    else {
+      // What was done in a future that never came does not count: the lamps are put as the last real moment had them.
+      const due = lamps.filter(({ last }) => last.at > done || done > now + SET_BACK_MS);
+      await Promise.all(due.map(({ light, last }) => switchLamp(light, last.on, by.brightness, signal)));
+      if (due.length > 0) await follow(by, epochMs(Math.max(...due.map(({ last }) => last.at))));
+    }
+    const next = Math.min(whole.next.at, ...lamps.map((lamp) => lamp.next.at));
+    return Math.min(next - clock.wall(), LOOK_MS);
   };
 
   return {
     get schedule() {
-      return stored.schedule;
+      return schedule();
     },
+    get from() {
+      return said() !== null ? "phone" : settled !== null ? "settings" : null;
+    },
+    settled,
     get fault() {
       return fault;
     },
-    set: (schedule, { userId, orgId }) =>
+    get homeSource() {
+      return homeSource;
+    },
+    set: (next, { userId, orgId }) =>
       inTurn(async () => {
-        await keep({ by: { userId, orgId }, schedule, done: clock.wall() });
+        const words: Said | null =
+          next === "settings" ? null : { by: { userId, orgId }, schedule: next, instead: settled };
+        const of = words === null ? settled : words.schedule;
+        await keep({ said: words, done: of === null ? null : { of, at: clock.wall() } });
         begunAnew();
       }),
     forget: () =>
       inTurn(async () => {
-        await keep(nothing);
+        await keep(nothingStored);
         begunAnew();
       }),
     belongTo: (owner) =>
       inTurn(async () => {
-        if (stored.by === null || isSamePerson(stored.by, owner)) return;
-        stored = nothing;
+        if (stored.said === null || isSamePerson(stored.said.by, owner)) return;
+        stored = nothingStored;
         begunAnew();
         // Should this fail, it is forgotten again after the next start.
-        await keep(nothing).catch(tell);
+        await keep(nothingStored).catch(tell);
       }),
     subscribe(listener) {
       listeners.add(listener);
@@ -209,12 +218,12 @@ export const openEvening = async (parts: {
       while (!signal.aborted) {
         changed = new AbortController();
         const wake = AbortSignal.any([signal, changed.signal]);
-        const { schedule } = stored;
-        if (schedule === null)
+        const by = schedule();
+        if (by === null)
           await new Promise<void>((resolve) =>
             wake.addEventListener("abort", () => resolve(), { once: true }),
           );
-        else await clock.sleep(Math.max(0, await look(schedule, signal)), wake).catch(() => undefined);
+        else await clock.sleep(Math.max(0, await look(by, signal)), wake).catch(() => undefined);
       }
     },
   };

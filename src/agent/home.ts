@@ -1,7 +1,7 @@
 // Where home is, for lamps that go by the sun. It is private: it is on the board's disk, to a tenth of a degree, and never
-// in a log, an event or a message.
+// in a log, an event or a message. Where nobody tells, the city of home's time zone stands for it.
 
-import type { Place } from "../model.ts";
+import type { HomeSource, OrgHome, Place } from "../model.ts";
 import type { Clock, Org, Session, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
 import { type EpochMs, epochMs, type MonoMs } from "../units.ts";
@@ -9,8 +9,11 @@ import { isSamePerson, type Person, readPerson } from "../users.ts";
 
 /** Where home is, kept over restarts. */
 export interface Home {
-  /** By the settings, else by the org; null while nobody has told. */
-  readonly place: Place | null;
+  /**
+   * By the settings, else by the org; else the city of the time zone that the settings, the org or (`timeZone`) the schedule
+   * name. Null where that zone is no city's, such as UTC.
+   */
+  where(timeZone: string): Promise<Located | null>;
   /** Asks the org: once a week when it has told, once a day when it has not. Never throws. */
   ask(signal: AbortSignal): Promise<void>;
   /** Forgets it: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
@@ -19,15 +22,20 @@ export interface Home {
   belongTo(owner: Person): Promise<void>;
 }
 
+/** A place, and how it is known. */
+export interface Located {
+  readonly place: Place;
+  readonly source: HomeSource;
+}
+
 const DAY_MS = 24 * 3_600_000;
 const WEEK_MS = 7 * DAY_MS;
 /** Largest stored home, in bytes. */
 const MAX_BYTES = 4096;
 
 /** Whose home it is, where, and when the org said so. */
-interface Kept {
+interface Kept extends OrgHome {
   readonly by: Person;
-  readonly place: Place;
   readonly at: EpochMs;
 }
 
@@ -37,16 +45,22 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isWithin = (value: unknown, most: number): value is number =>
   typeof value === "number" && Math.abs(value) <= most;
 
+const readPlace = (value: unknown): Place | null => {
+  if (!isObject(value)) return null;
+  const { latitude, longitude } = value;
+  return isWithin(latitude, 90) && isWithin(longitude, 180) ? { latitude, longitude } : null;
+};
+
 /** What was kept; a damaged file is none, and the org is asked again. */
 const decode = (bytes: Uint8Array | undefined): Kept | null => {
   if (bytes === undefined || bytes.byteLength > MAX_BYTES) return null;
   try {
     const value: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-    if (!isObject(value) || value.version !== 1 || !isObject(value.place)) return null;
-    const { latitude, longitude } = value.place;
-    const by = readPerson(value.by);
-    if (by === null || !isWithin(latitude, 90) || !isWithin(longitude, 180)) return null;
-    return { by, place: { latitude, longitude }, at: epochMs(Number(value.at)) };
+    if (!isObject(value) || value.version !== 1) return null;
+    const [by, place] = [readPerson(value.by), readPlace(value.place)];
+    const timeZone = typeof value.timeZone === "string" ? value.timeZone : null;
+    if (by === null || (place === null && timeZone === null)) return null;
+    return { by, place, timeZone, at: epochMs(Number(value.at)) };
   } catch {
     return null;
   }
@@ -54,16 +68,31 @@ const decode = (bytes: Uint8Array | undefined): Kept | null => {
 
 const encode = (kept: Kept): Uint8Array => new TextEncoder().encode(JSON.stringify({ version: 1, ...kept }));
 
-/** `settled` is the place that the settings name: then nobody is asked. What cannot be read on disk is none. */
+/** The city of a time zone, by the tz database; null for a zone that is no city's. */
+const cityOf = async (timeZone: string): Promise<Place | null> => {
+  const { zonePlaces } = await import("./zone-places.ts");
+  const line = zonePlaces
+    .split(/[|\n]/)
+    .find((each) => each.toLowerCase().startsWith(`${timeZone.toLowerCase()} `));
+  const [, latitude, longitude] = line?.split(" ") ?? [];
+  return latitude === undefined || longitude === undefined
+    ? null
+    : { latitude: Number(latitude), longitude: Number(longitude) };
+};
+
+/** `settled` is what the settings say; where that is a place, nobody is asked. What cannot be read on disk is none. */
 export const openHome = async (parts: {
-  readonly settled: Place | null;
+  readonly settled: OrgHome;
+  /** `device.serial`. */
+  readonly serial: string;
   readonly vault: Pick<Vault, "read" | "write">;
   readonly session: Pick<Session, "load">;
   readonly org: Pick<Org, "home">;
   readonly clock: Clock;
 }): Promise<Home> => {
-  const { settled, vault, session, org, clock } = parts;
+  const { settled, serial, vault, session, org, clock } = parts;
   let kept = decode(await vault.read("home").catch(() => undefined));
+  let city: { readonly timeZone: string; readonly place: Place | null } | null = null;
   let asked: { readonly by: Person; readonly at: MonoMs } | null = null;
   /** Counts the owners, for answers that come too late. */
   let nth = 0;
@@ -75,26 +104,34 @@ export const openHome = async (parts: {
     if (asked !== null && isSamePerson(asked.by, by) && clock.mono() - asked.at < DAY_MS) return false;
     if (kept === null) return true;
     const age = clock.wall() - kept.at;
-    return !(age >= 0 && age < WEEK_MS);
+    return !(age >= 0 && age < (kept.place === null ? DAY_MS : WEEK_MS));
   };
 
   return {
-    get place() {
-      return settled ?? kept?.place ?? null;
+    async where(timeZone) {
+      if (settled.place !== null) return { place: settled.place, source: "settings" };
+      if (kept !== null && kept.place !== null) return { place: kept.place, source: "org" };
+      for (const zone of [settled.timeZone, kept?.timeZone ?? null, timeZone]) {
+        if (zone === null) continue;
+        if (city?.timeZone !== zone) city = { timeZone: zone, place: await cityOf(zone) };
+        if (city.place !== null) return { place: city.place, source: "timeZone" };
+      }
+      return null;
     },
     async ask(signal) {
-      const grant = settled === null ? await session.load().catch(() => undefined) : undefined;
+      const grant = settled.place === null ? await session.load().catch(() => undefined) : undefined;
       const identity = grant?.identity ?? null;
       if (grant === undefined || identity === null || !isDue(identity)) return;
       const by = { userId: identity.userId, orgId: identity.orgId };
       const before = nth;
       asked = { by, at: clock.mono() };
       // Not being told now is no fault: what was told last may still hold.
-      const place = await org.home(grant, signal).catch(() => undefined);
-      if (place === undefined) return;
+      const told = await org.home(grant, serial, signal).catch(() => undefined);
+      if (told === undefined) return;
       await inTurn(async () => {
         if (before !== nth) return;
-        kept = place === null ? null : { by, place, at: clock.wall() };
+        const { place, timeZone } = told;
+        kept = place === null && timeZone === null ? null : { by, place, timeZone, at: clock.wall() };
         // Should this fail, it holds until the next start, and is asked for again.
         await vault.write("home", kept === null ? undefined : encode(kept)).catch(() => undefined);
       });

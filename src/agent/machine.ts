@@ -1,8 +1,9 @@
 // The life of the agent as a pure function. A state holds only what that state has; `next` decides, and the
-// loop in agent.ts acts. Every state runs one activity (activities.ts); connecting and online share theirs.
+// loop in agent.ts acts. Every state runs one activity (activities.ts); askingCode and waitingForApproval share
+// theirs, and so do connecting and online.
 
 import { type AgentError, entryOf } from "../errors.ts";
-import type { DeviceCode } from "../model.ts";
+import type { Invitation } from "../model.ts";
 import type { Input } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import type { Credentials } from "./credentials.ts";
@@ -11,7 +12,7 @@ import { newCodePauseMs, retryPauseMs, waitPauseMs } from "./retry.ts";
 /** Where a pause leads back to. */
 export type Resume =
   | { readonly name: "starting"; readonly attempt: number }
-  /** Asks the org for a code; a board that signs in by itself gets its grant here, and waits for nobody. */
+  /** Asks the org for a code or link; a board that signs in by itself gets its grant here, and waits for nobody. */
   | {
       readonly name: "askingCode";
       readonly attempt: number;
@@ -27,7 +28,7 @@ export type State =
   | Resume
   | {
       readonly name: "waitingForApproval";
-      readonly code: DeviceCode;
+      readonly invitation: Invitation;
       readonly codes: number;
       readonly kept?: true;
     }
@@ -50,7 +51,7 @@ export type State =
 
 export type Event =
   | { readonly type: "booted"; readonly signedIn: boolean }
-  | { readonly type: "codeIssued"; readonly code: DeviceCode }
+  | { readonly type: "codeIssued"; readonly invitation: Invitation }
   | { readonly type: "approved" }
   | { readonly type: "credentialsReady"; readonly credentials: Credentials }
   | { readonly type: "linkUp" }
@@ -90,7 +91,12 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
         : { name: "askingCode", attempt: 0, codes: 0, revoke: false };
     case "codeIssued":
       if (state.name !== "askingCode") return state;
-      return { name: "waitingForApproval", code: event.code, codes: state.codes + 1, ...keptOf(state) };
+      return {
+        name: "waitingForApproval",
+        invitation: event.invitation,
+        codes: state.codes + 1,
+        ...keptOf(state),
+      };
     case "approved":
       // At once, without a code, where the board signs in by itself.
       return state.name === "waitingForApproval" || state.name === "askingCode" ? signedInAgain : state;
@@ -144,9 +150,12 @@ const pressed = (state: State, input: Input): State => {
 /** A press ends a pause that waits for a person; a lost network is not mended by pressing. */
 const shortPressed = (state: State): State => {
   if (state.name !== "pausing") return state;
-  const remedy = state.error.remedy;
-  return remedy === "wait" || remedy === "newCode" ? restarted(state.resume) : state;
+  return pressHelps(state) ? restarted(state.resume) : state;
 };
+
+/** True for a pause that waits for a person. */
+export const pressHelps = ({ error }: Extract<State, { name: "pausing" }>): boolean =>
+  error.remedy === "wait" || error.remedy === "newCode";
 
 /** The state to resume, as if nothing had failed before: the person says that something has changed. */
 const restarted = (resume: Resume): Resume =>

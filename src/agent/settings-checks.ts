@@ -28,25 +28,65 @@ const orgMistakes = (values: SettingValues): CrossMistake[] => {
   return found;
 };
 
-/** What each way to sign in needs. */
-const signInMistakes = (values: SettingValues): CrossMistake[] => {
-  const wanted: readonly SettingKey[] =
-    values["org.signIn"] === "jwt-bearer"
-      ? ["org.username", "org.key"]
-      : values["org.signIn"] === "client-credentials"
-        ? ["org.clientSecret"]
-        : [];
-  const found: CrossMistake[] = wanted
-    .filter((key) => values[key] === null)
-    .map((key) => ({ key, problem: `is needed with org.signIn ${values["org.signIn"]}` }));
-  const host = urlOf(values["org.url"])?.hostname;
-  if (values["org.signIn"] === "client-credentials" && /^(?:login|test)\.salesforce\.com$/.test(host ?? ""))
+type SignIn = Settings["org"]["signIn"];
+
+const neededBy: Partial<Record<SignIn, readonly SettingKey[]>> = {
+  "jwt-bearer": ["org.username", "org.key"],
+  "client-credentials": ["org.clientSecret"],
+};
+
+/** What a SAML assertion comes from, and where it may go. */
+const assertionMistakes = (values: SettingValues, signIn: SignIn): CrossMistake[] => {
+  const [file, command] = [values["org.assertion.file"], values["org.assertion.command"]];
+  if (signIn !== "saml-bearer" && signIn !== "saml-assertion") return [];
+  const found: CrossMistake[] = [];
+  if (file === null && command === null)
     found.push({
-      key: "org.url",
+      key: "org.assertion.file",
+      problem: `(or org.assertion.command) is needed with org.signIn ${signIn}`,
+    });
+  if (typeof file === "string" && Array.isArray(command))
+    found.push({
+      key: "org.assertion.file",
+      problem: "and org.assertion.command exclude each other; keep one",
+    });
+  if (signIn === "saml-assertion" && values["org.dialect"] === "rfc8628")
+    found.push({
+      key: "org.signIn",
+      problem: "saml-assertion is Salesforce's own; with dialect rfc8628 take saml-bearer (RFC 7522)",
+    });
+  if (signIn === "saml-assertion" && values["assetToken.mode"] === "exchange")
+    found.push({
+      key: "assetToken.mode",
       problem:
-        "must be the org's own address (https://<My Domain>.my.salesforce.com) with org.signIn client-credentials",
+        "exchange needs an app of the org's, and org.signIn saml-assertion goes without one; take self or off",
     });
   return found;
+};
+
+/** What each way to sign in needs. */
+const signInMistakes = (values: SettingValues): CrossMistake[] => {
+  const signIn = values["org.signIn"] ?? "device";
+  const found: CrossMistake[] = (neededBy[signIn] ?? [])
+    .filter((key) => values[key] === null)
+    .map((key) => ({ key, problem: `is needed with org.signIn ${signIn}` }));
+  const host = urlOf(values["org.url"])?.hostname;
+  const ownAddress = signIn === "client-credentials" || signIn === "saml-assertion";
+  if (ownAddress && /^(?:login|test)\.salesforce\.com$/.test(host ?? ""))
+    found.push({
+      key: "org.url",
+      problem: `must be the org's own address (https://<My Domain>.my.salesforce.com) with org.signIn ${signIn}`,
+    });
+  return [...found, ...assertionMistakes(values, signIn)];
+};
+
+/** The board listens for the org's answer, and nobody else may be able to. */
+const callbackMistakes = (values: SettingValues): CrossMistake[] => {
+  const url = urlOf(values["org.callback"]);
+  if (url === null || ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname)) return [];
+  return [
+    { key: "org.callback", problem: "must be on this very machine: http://localhost, 127.0.0.1 or [::1]" },
+  ];
 };
 
 const assetTokenMistakes = (values: SettingValues): CrossMistake[] => {
@@ -146,6 +186,36 @@ const homeMistakes = (values: SettingValues): CrossMistake[] => {
   return [{ key, problem: "is needed: latitude and longitude go together" }];
 };
 
+const isTimeZone = (timeZone: string): boolean => {
+  try {
+    new Intl.DateTimeFormat("en", { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const eveningMistakes = (values: SettingValues, lamps: readonly string[]): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  for (const key of ["home.timeZone", "evening.timeZone"] as const) {
+    const zone = values[key];
+    if (typeof zone === "string" && !isTimeZone(zone))
+      found.push({ key, problem: "is no time zone of the tz database; write it as Europe/Berlin" });
+  }
+  const { "evening.on": on, "evening.off": off } = values;
+  if (typeof on === "string" && values["evening.timeZone"] === null)
+    found.push({ key: "evening.timeZone", problem: "is needed with evening.on" });
+  if (typeof on === "string" && on === off)
+    found.push({ key: "evening.off", problem: "is the same as evening.on; the lamps would never be on" });
+  const strange = values["evening.lights"]?.find((id) => !lamps.includes(id));
+  if (strange !== undefined)
+    found.push({
+      key: "evening.lights",
+      problem: `names ${JSON.stringify(strange)}, which is no lamp of this board; it has ${lamps.join(", ")}`,
+    });
+  return found;
+};
+
 type Judged = Pick<Settings, "broker" | "commands">;
 
 /** What the settings give up of the board's safety: codes with remedy `warn`. */
@@ -155,7 +225,9 @@ export const settingsWarnings = ({ broker, commands }: Judged): readonly ErrorCo
 ];
 
 /** What is no mistake, but perhaps not what was meant: for a person who checks the settings. */
-export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonly string[] => [
+export const settingsNotes = (
+  settings: Judged & Pick<Settings, "org" | "home" | "evening">,
+): readonly string[] => [
   ...settingsWarnings(settings).map((code) => {
     const { title, help } = entryOf(code);
     return `Warning: ${title} (${code}). ${help}`;
@@ -170,14 +242,24 @@ export const settingsNotes = (settings: Judged & Pick<Settings, "org">): readonl
         "Phones are obeyed when they signed in with the board's own client id. If their app has another one, name it in commands.clientId.",
       ]
     : []),
+  ...(settings.evening.on?.startsWith("dusk") && settings.home.latitude === null
+    ? [
+        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in" : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
+      ]
+    : []),
 ];
 
-/** Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. */
-export const crossMistakes = (values: SettingValues): readonly CrossMistake[] => [
+/**
+ * Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. `lamps` are the
+ * ids of the lamps.
+ */
+export const crossMistakes = (values: SettingValues, lamps: readonly string[]): readonly CrossMistake[] => [
   ...orgMistakes(values),
   ...signInMistakes(values),
+  ...callbackMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),
   ...homeMistakes(values),
+  ...eveningMistakes(values, lamps),
 ];

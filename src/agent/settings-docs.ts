@@ -142,6 +142,15 @@ const textSchema = (kind: Kind): Schema => {
       return { type: kind.fractions ? "number" : "integer", minimum: kind.least, maximum: kind.most };
     case "object":
       return { type: "object" };
+    case "list":
+      return {
+        type: "array",
+        items: { type: "string", pattern: kind.pattern.source },
+        minItems: 1,
+        maxItems: kind.most,
+      };
+    case "command":
+      return { type: "array", items: { type: "string" }, minItems: 1 };
     case "choice":
       return { enum: kind.values };
     case "text":

@@ -48,6 +48,18 @@ export interface SecretKind {
 export interface ObjectKind {
   readonly kind: "object";
 }
+/** A program and its arguments, started as they are: no shell reads them. */
+export interface CommandKind {
+  readonly kind: "command";
+}
+
+/** A JSON list of at least one text; `allowed` says in words what the texts are. */
+export interface ListKind {
+  readonly kind: "list";
+  readonly pattern: RegExp;
+  readonly allowed: string;
+  readonly most: number;
+}
 
 /** The kind of a setting. */
 export type Kind =
@@ -59,9 +71,11 @@ export type Kind =
   | PathKind
   | PlaceKind
   | SecretKind
-  | ObjectKind;
+  | ObjectKind
+  | ListKind
+  | CommandKind;
 
-type JsonKind = FlagKind | NumberKind | ObjectKind;
+type JsonKind = FlagKind | NumberKind | ObjectKind | ListKind | CommandKind;
 
 /** A text that is kept outside the settings. */
 export type TextElsewhere = { readonly file: string } | { readonly credential: string };
@@ -81,14 +95,19 @@ export interface Around {
   readonly credentialsFolder: string | undefined;
 }
 
+type Value = string | boolean | number | Secret | JsonObject | readonly string[];
+
 export type Reading =
-  | { readonly ok: true; readonly value: string | boolean | number | Secret | JsonObject }
+  | { readonly ok: true; readonly value: Value }
   | { readonly ok: false; readonly problem: string };
 
 /** Longest text a setting may have, in characters. */
 const MAX_TEXT = 16_384;
+/** Of a command, the program itself aside. */
+const MAX_ARGUMENTS = 32;
+const MAX_ARGUMENT = 1024;
 
-const good = (value: string | boolean | number | Secret | JsonObject): Reading => ({ ok: true, value });
+const good = (value: Value): Reading => ({ ok: true, value });
 const wrong = (problem: string): Reading => ({ ok: false, problem });
 
 /** Absolute as it is, relative from `folder`. */
@@ -120,12 +139,16 @@ export const allowedWords = (kind: Kind): string => {
       return "a text, best kept elsewhere";
     case "object":
       return "a JSON object";
+    case "list":
+      return `a list of 1 to ${kind.most} ${kind.allowed}`;
+    case "command":
+      return `a JSON list: the absolute path of a program and up to ${MAX_ARGUMENTS} arguments`;
   }
 };
 
 /** Kinds whose values are no texts, so that none of them can be kept elsewhere. */
 export const isJsonKind = (kind: Kind): kind is JsonKind =>
-  kind.kind === "flag" || kind.kind === "number" || kind.kind === "object";
+  ["flag", "number", "object", "list", "command"].includes(kind.kind);
 
 const isElsewhere = (raw: Json): raw is JsonObject & TextElsewhere => {
   if (!isObject(raw)) return false;
@@ -202,6 +225,25 @@ const readText = (text: string, kind: Exclude<Kind, JsonKind>, around: Around): 
   }
 };
 
+const readList = (raw: Json, { pattern, most }: ListKind): Reading => {
+  const list: readonly Json[] = Array.isArray(raw) ? raw : [];
+  const texts = list.filter((each) => typeof each === "string" && pattern.test(each)) as readonly string[];
+  return texts.length > 0 && texts.length === list.length && texts.length <= most
+    ? good([...new Set(texts)])
+    : wrong("is not such a list");
+};
+
+const readCommand = (raw: Json): Reading => {
+  if (!Array.isArray(raw) || raw.length === 0 || raw.length > 1 + MAX_ARGUMENTS)
+    return wrong("is not such a list");
+  const words: readonly Json[] = raw;
+  const fit = (word: Json): word is string =>
+    typeof word === "string" && word.length <= MAX_ARGUMENT && !word.includes("\0");
+  if (!words.every(fit)) return wrong(`has what is no text of at most ${MAX_ARGUMENT} characters`);
+  // Which program a bare name is would depend on the environment that somebody starts the board with.
+  return words[0]?.startsWith("/") ? good(words) : wrong("does not begin with an absolute path");
+};
+
 /** Reads one value as its kind says; the problem, when there is one, completes the sentence "<key> …". */
 export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
   switch (kind.kind) {
@@ -216,6 +258,10 @@ export const readValue = (raw: Json, kind: Kind, around: Around): Reading => {
         : wrong("is not such a number");
     case "object":
       return isObject(raw) ? good(raw) : wrong("is not an object");
+    case "list":
+      return readList(raw, kind);
+    case "command":
+      return readCommand(raw);
     default: {
       if (typeof raw === "string") return readText(raw, kind, around);
       if (!isElsewhere(raw)) return wrong("is not a text");

@@ -193,7 +193,8 @@ export const parseSettings = (sources: SettingsSources): SettingsResult => {
   const lights = readLights(written.get(LIGHTS), all, board, around, mistakes);
   origins.set(LIGHTS, written.get(LIGHTS)?.origin ?? DEFAULT);
   values.set(LIGHTS, lights);
-  for (const { key, problem } of crossMistakes(all)) {
+  const lampIds = lights.map(({ id }) => id);
+  for (const { key, problem } of crossMistakes(all, lampIds)) {
     const value = all[key];
     mistakes.push({
       key,

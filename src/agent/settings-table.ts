@@ -7,8 +7,10 @@ import type { Secret } from "../units.ts";
 import type { Settings } from "./settings.ts";
 import type {
   ChoiceKind,
+  CommandKind,
   FlagKind,
   Kind,
+  ListKind,
   NumberKind,
   ObjectKind,
   PathKind,
@@ -50,6 +52,8 @@ export interface BoardFacts {
   /** As the maker engraved it; undefined where the board does not say. */
   readonly serial: string | undefined;
   readonly stateDir: string;
+  /** IANA name of the zone that its clock shows; undefined where it shows UTC. */
+  readonly timeZone: string | undefined;
 }
 
 /** Where a value comes from when nobody sets it. */
@@ -72,7 +76,9 @@ type KindFor<V> = V extends boolean
       ? SecretKind
       : V extends string
         ? TextKind | UrlKind | PathKind | PlaceKind
-        : ObjectKind;
+        : V extends readonly string[]
+          ? ListKind | CommandKind
+          : ObjectKind;
 
 export interface SettingRow<V> {
   readonly kind: string extends V & string
@@ -97,6 +103,10 @@ export interface AnyRow {
   readonly example: unknown;
 }
 
+/** True where a person signs the board in, and a refresh token keeps it so. */
+export const byPerson = (signIn: Settings["org"]["signIn"] | undefined): boolean =>
+  signIn === "device" || signIn === "web";
+
 const required = { kind: "required" } as const;
 const always = <const V>(value: V) => ({ kind: "always", value }) as const;
 const derived = <V>(
@@ -120,6 +130,12 @@ const oneLine: TextKind = {
   kind: "text",
   pattern: printed((sign) => `^${sign}{1,1024}$`),
   allowed: "1 to 1024 characters on one line",
+};
+
+const timeZone: TextKind = {
+  kind: "text",
+  pattern: /^[A-Za-z][\w+/-]{0,63}$/,
+  allowed: 'a time zone such as "Europe/Berlin"',
 };
 
 export const settingTable = {
@@ -184,18 +200,28 @@ export const settingTable = {
       "`api openid refresh_token` with dialect salesforce, else `openid offline_access`, or `openid` where the board signs in by itself",
       (chosen) => {
         if (chosen["org.dialect"] !== "rfc8628") return "api openid refresh_token";
-        return chosen["org.signIn"] === "device" ? "openid offline_access" : "openid";
+        return byPerson(chosen["org.signIn"]) ? "openid offline_access" : "openid";
       },
     ),
     doc: "What the person is asked to allow, separated by spaces. Not sent where the board signs in to Salesforce by itself: the app's own scopes count there.",
     example: "api openid refresh_token",
   },
   "org.signIn": {
-    kind: { kind: "choice", values: ["device", "jwt-bearer", "client-credentials"] },
+    kind: {
+      kind: "choice",
+      values: ["device", "web", "jwt-bearer", "client-credentials", "saml-bearer", "saml-assertion"],
+    },
     nullable: false,
     fallback: always("device"),
-    doc: "How the board is signed in: device, by a person, with a code on its display; or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret. docs/flows.md compares them.",
+    doc: "How the board is signed in: device, by a person, with a code on its display; web, by a person, in a browser on the board or through ssh (org.callback); or by itself, jwt-bearer with a key of its own (org.username, org.key), client-credentials with the client's secret, saml-bearer and saml-assertion with what an identity provider has signed (org.assertion). docs/flows.md compares them.",
     example: "jwt-bearer",
+  },
+  "org.callback": {
+    kind: { kind: "url", schemes: ["http"] },
+    nullable: false,
+    fallback: always("http://localhost:7878/callback"),
+    doc: "With signIn web, where the org sends the browser: localhost, 127.0.0.1 or [::1], where the board listens while it waits. The app at the org must have the same address; Salesforce compares it letter by letter.",
+    example: "http://localhost:7878/callback",
   },
   "org.username": {
     kind: oneLine,
@@ -218,6 +244,20 @@ export const settingTable = {
     doc: "With signIn jwt-bearer, whom the board's assertion is for. Null: org.url with dialect salesforce (a sandbox may want https://test.salesforce.com), else the token endpoint.",
     example: "https://login.salesforce.com",
   },
+  "org.assertion.file": {
+    kind: { kind: "path" },
+    nullable: true,
+    fallback: always(null),
+    doc: "With signIn saml-bearer and saml-assertion, the file with the SAML 2.0 assertion (or response), as XML or in base64. It is read anew at each sign-in, since it counts for minutes only: something has to keep it fresh.",
+    example: "/run/porchlight-assertion/assertion.xml",
+  },
+  "org.assertion.command": {
+    kind: { kind: "command" },
+    nullable: true,
+    fallback: always(null),
+    doc: "Instead of a file, a program that prints the SAML assertion. It is started at each sign-in, as the board's own account and without a shell, and has 30 seconds. No secret belongs into it: everybody on the board can see a program's arguments.",
+    example: ["/usr/local/bin/fetch-assertion", "porch@example.com"],
+  },
   "org.signal": {
     kind: { kind: "flag" },
     nullable: false,
@@ -228,8 +268,8 @@ export const settingTable = {
   "org.idleDays": {
     kind: { kind: "number", least: 1, most: 3650 },
     nullable: true,
-    fallback: derived("30 with dialect salesforce and signIn device, else null", (chosen) =>
-      chosen["org.dialect"] === "rfc8628" || chosen["org.signIn"] !== "device" ? null : 30,
+    fallback: derived("30 with dialect salesforce and a person's sign-in, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" || !byPerson(chosen["org.signIn"]) ? null : 30,
     ),
     doc: "How many days the org keeps a sign-in that is not used, so that the board can say how long it stays signed in without a network. Null: for ever, or nobody knows.",
     example: 90,
@@ -237,8 +277,8 @@ export const settingTable = {
   "org.approvals": {
     kind: { kind: "number", least: 1, most: 1000 },
     nullable: true,
-    fallback: derived("5 with dialect salesforce and signIn device, else null", (chosen) =>
-      chosen["org.dialect"] === "rfc8628" || chosen["org.signIn"] !== "device" ? null : 5,
+    fallback: derived("5 with dialect salesforce and a person's sign-in, else null", (chosen) =>
+      chosen["org.dialect"] === "rfc8628" || !byPerson(chosen["org.signIn"]) ? null : 5,
     ),
     doc: "How many approvals the org allows one person for one app before it ends the oldest. The board asks the org once a day how many are used, and warns. Null: it does not ask.",
     example: 5,
@@ -459,6 +499,74 @@ export const settingTable = {
     fallback: always(null),
     doc: "Goes with home.latitude; east is positive.",
     example: 13.4,
+  },
+  "home.timeZone": {
+    kind: timeZone,
+    nullable: true,
+    fallback: always(null),
+    doc: "Home's time zone. Where neither settings nor org tell coordinates, dusk is that of the zone's city. Null: the org is asked, else the schedule's own zone counts.",
+    example: "Europe/Berlin",
+  },
+  "evening.on": {
+    kind: {
+      kind: "text",
+      pattern: /^(?:(?:[01]\d|2[0-3]):[0-5]\d|dusk(?:[+-](?:[1-9]\d?|1[0-7]\d|180))?)$/,
+      allowed:
+        'a time of day such as "18:30"; or "dusk", "dusk+30", "dusk-15": up to 180 minutes after or before dusk',
+    },
+    nullable: true,
+    fallback: always(null),
+    doc: "When the lamps go on every day, also while nobody is signed in. What the owner says from the phone counts instead, until this schedule is changed or the board signed out. Null: not by the settings.",
+    example: "dusk",
+  },
+  "evening.off": {
+    kind: {
+      kind: "text",
+      pattern: /^(?:[01]\d|2[0-3]):[0-5]\d$/,
+      allowed: 'a time of day such as "23:00"',
+    },
+    nullable: false,
+    fallback: always("23:00"),
+    doc: "When they go off; the next morning where that is before they went on.",
+    example: "23:30",
+  },
+  "evening.timeZone": {
+    kind: timeZone,
+    nullable: true,
+    fallback: derived(
+      "home.timeZone, else the board's own unless that is UTC; null without evening.on",
+      (chosen, board) =>
+        // Only where it is needed: asking for the board's zone takes a while.
+        chosen["evening.on"] ? (chosen["home.timeZone"] ?? board.timeZone) : null,
+    ),
+    doc: "The time zone of the two times, daylight saving included.",
+    example: "Europe/Berlin",
+  },
+  "evening.lights": {
+    kind: {
+      kind: "list",
+      pattern: /^[a-z0-9_-]{1,64}$/,
+      allowed: "ids of lamps of this board",
+      most: 32,
+    },
+    nullable: true,
+    fallback: always(null),
+    doc: "Which lamps. Null: all.",
+    example: ["main"],
+  },
+  "evening.brightness": {
+    kind: { kind: "number", least: 1, most: 100 },
+    nullable: true,
+    fallback: always(null),
+    doc: "How bright, in percent. Null: as each lamp was.",
+    example: 60,
+  },
+  "evening.away": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(false),
+    doc: "Nobody is at home: between the two times the lamps go on and off as if somebody were, other every day.",
+    example: true,
   },
   "state.dir": {
     kind: { kind: "path" },

@@ -8,13 +8,14 @@ import { type BoardFacts, rowOf, type SettingKey, settingKeys } from "./settings
 import { readWritten, type SettingsMistake, shown } from "./settings-written.ts";
 
 /** Certificates are for everybody to read, but this file's content is a secret. */
-const secretFiles: ReadonlySet<SettingKey> = new Set(["broker.key"]);
+const secretFiles: ReadonlySet<SettingKey> = new Set(["broker.key", "org.assertion.file"]);
 /** What a board knows that has not been switched on yet: stands for defaults that will be there. */
 export const boardToCome: BoardFacts = {
   deviceId: "porch-000000000000",
   hostname: "porchlight",
   serial: undefined,
   stateDir: "/var/lib/porchlight",
+  timeZone: undefined,
 };
 /** Where systemd's LoadCredential=secret:FOLDER puts the folder's file NAME. */
 const CREDENTIAL = "secret_";

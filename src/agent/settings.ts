@@ -10,13 +10,23 @@ export interface Settings {
     readonly clientId: string;
     readonly clientSecret: Secret | null;
     readonly scope: string;
-    readonly signIn: "device" | "jwt-bearer" | "client-credentials";
+    readonly signIn:
+      | "device"
+      | "web"
+      | "jwt-bearer"
+      | "client-credentials"
+      | "saml-bearer"
+      | "saml-assertion";
+    /** With signIn web: where the org sends the browser, on a loopback address. */
+    readonly callback: string;
     /** Whose assertion the board signs, with signIn jwt-bearer. */
     readonly username: string | null;
     /** The private key, in PEM, that it signs with. */
     readonly key: Secret | null;
     /** Whom the assertion is for; null: the org's own address. */
     readonly audience: string | null;
+    /** Where the SAML assertion comes from, with signIn saml-bearer and saml-assertion: one of the two. */
+    readonly assertion: { readonly file: string | null; readonly command: readonly string[] | null };
     /** The first lamp blinks while a code waits. */
     readonly signal: boolean;
     /** Days for which the org keeps a sign-in that is not used. */
@@ -72,8 +82,26 @@ export interface Settings {
     /** `03:00-05:00`, by the board's own time. */
     readonly window: string;
   };
-  /** Where home is, in degrees; both or none. */
-  readonly home: { readonly latitude: number | null; readonly longitude: number | null };
+  readonly home: {
+    /** In degrees; both or none. */
+    readonly latitude: number | null;
+    readonly longitude: number | null;
+    /** IANA name. */
+    readonly timeZone: string | null;
+  };
+  /** The board's own schedule, which counts until the owner says otherwise from the phone. */
+  readonly evening: {
+    /** A time of day, or `dusk`, `dusk+30`, `dusk-15`; null: no schedule. */
+    readonly on: string | null;
+    readonly off: string;
+    /** IANA name; null only without a schedule. */
+    readonly timeZone: string | null;
+    /** Ids of lamps; null: all. */
+    readonly lights: readonly string[] | null;
+    /** 1..100 as the eye sees it; null: as it was. */
+    readonly brightness: number | null;
+    readonly away: boolean;
+  };
   readonly state: {
     readonly dir: string;
     /** Whether what is kept there is encrypted, where the service has a key for it. */

@@ -57,7 +57,8 @@ export const fulfil = async (
         await names.rename(request.light, request.name, owner);
         return { ok: true };
       case "evening": {
-        const strange = unknown(request.evening?.lights ?? null);
+        const named = request.evening === "settings" ? null : request.evening;
+        const strange = unknown(named?.lights ?? null);
         if (strange !== undefined) return refused("LIGHT_UNKNOWN", strange);
         await evening.set(request.evening, owner);
         return { ok: true };

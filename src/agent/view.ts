@@ -1,7 +1,7 @@
 // What a person sees, worked out from the state. Pure; displays only draw it.
 
 import { entryOf } from "../errors.ts";
-import type { Identity, Signal, View } from "../model.ts";
+import type { Identity, Invitation, Signal, View, ViewCode } from "../model.ts";
 import { unreachable } from "../units.ts";
 import type { State } from "./machine.ts";
 
@@ -19,9 +19,37 @@ const headlines: Readonly<Record<Exclude<State["name"], "pausing">, readonly [st
   stopped: ["Stopped", null],
 };
 
+/** The short way to a link: the root of the address that the board listens at for the answer. */
+export const startOf = (callback: string): string => new URL("/", callback).href;
+
+/** How another computer reaches that address, as this machine is called `host` there. */
+const tunnelOf = (callback: string, host: string): string => {
+  const { hostname, port } = new URL(callback);
+  const own = port === "" ? "80" : port;
+  return `ssh -L ${own}:${hostname}:${own} ${host}`;
+};
+
+const viewCodeOf = (invitation: Invitation, signal: Signal | null, host: string): ViewCode => {
+  switch (invitation.kind) {
+    case "code": {
+      const { userCode, verificationUri, verificationUriComplete, expiresAt } = invitation;
+      return { kind: "code", userCode, verificationUri, verificationUriComplete, expiresAt, signal };
+    }
+    case "link": {
+      const { url, callback, expiresAt } = invitation;
+      return { kind: "link", url, start: startOf(callback), tunnel: tunnelOf(callback, host), expiresAt };
+    }
+    default:
+      return unreachable(invitation);
+  }
+};
+
+/** Whom a link is for stands with the link itself. */
+const LINK_DETAIL = "Open the link in a browser, sign in, and allow this board.";
+
 /**
  * The picture for a state. `known` is who owns the board, as far as the org tells; `signal` is what the first lamp blinks
- * now, or null.
+ * now, or null; `host` is what other computers call this machine.
  */
 export const viewOf = (
   state: State,
@@ -29,6 +57,7 @@ export const viewOf = (
   known: Identity | null,
   signal: Signal | null,
   trust: "owner" | "broker" = "owner",
+  host = "this-board",
 ): View => {
   // An org that tells nobody's name has no name to show.
   const identity = known?.userId === "unknown" ? null : known;
@@ -55,13 +84,13 @@ export const viewOf = (
   const [headline, detail] = headlines[state.name];
   switch (state.name) {
     case "waitingForApproval": {
-      const { userCode, verificationUri, verificationUriComplete, expiresAt } = state.code;
+      const { invitation } = state;
       return {
         ...base,
         owner: null,
         headline,
-        detail,
-        code: { userCode, verificationUri, verificationUriComplete, expiresAt, signal },
+        detail: invitation.kind === "link" ? LINK_DETAIL : detail,
+        code: viewCodeOf(invitation, signal, host),
       };
     }
     case "online":

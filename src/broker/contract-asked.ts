@@ -212,7 +212,7 @@ const requests = {
   guests: [nothing],
   revoke: [{ pass: level }],
   rename: [{ light: about(lamp, "missing: the board itself"), name }, "light"],
-  evening: [{ evening: { anyOf: [{ $ref: "evening" }, { type: "null" }] } }],
+  evening: [{ evening: { anyOf: [{ $ref: "evening" }, { enum: ["settings", null] }] } }],
   signOut: [nothing],
   update: [nothing],
 } as const satisfies Readonly<

@@ -6,6 +6,7 @@ import {
   type About,
   type Approvals,
   type CommandResult,
+  type HomeSource,
   type Identity,
   type LightTraits,
   lightEffects,
@@ -138,9 +139,21 @@ export const aboutMembers = {
     orNull({ anyOf: [{ $ref: "evening" }] }),
     "the [schedule](signed-commands.md#evening) by which the lamps go on and off, or null",
   ),
+  eveningFrom: about(
+    orNull(oneOf(namesOf<NonNullable<About["eveningFrom"]>>({ phone: true, settings: true }))),
+    "who gave it: the owner's `phone`, also where that said that there is none, or the board's `settings`; null while nobody has",
+  ),
+  eveningSettings: about(
+    orNull({ anyOf: [{ $ref: "evening" }] }),
+    "the schedule of the board's settings, whether it counts or not, or null",
+  ),
   eveningFault: about(
     orNull({ anyOf: [errorCode] }),
-    "why the schedule cannot be followed as it stands (`HOME_UNKNOWN`, `CLOCK_UNSET`), or null",
+    "why the schedule cannot be followed as it stands (`HOME_UNKNOWN`, `HOME_BY_TIME_ZONE`, `NO_DUSK`, `CLOCK_UNSET`), or null",
+  ),
+  homeFrom: about(
+    orNull(oneOf(namesOf<HomeSource>({ settings: true, org: true, timeZone: true }))),
+    "how the board knows where home is, which is never told itself: by its `settings`, by the `org`, or roughly, by the city of its `timeZone`; null while no schedule needs it, or nobody has told",
   ),
   signedInUntil: about(
     orNull(text),

@@ -78,7 +78,10 @@ export const encodeAbout = (about: About, topics: Topics): string =>
         ? null
         : { userId: about.owner.userId, name: about.owner.name, orgId: about.owner.orgId },
     evening: about.evening === null ? null : eveningFields(about.evening),
+    eveningFrom: about.eveningFrom,
+    eveningSettings: about.eveningSettings === null ? null : eveningFields(about.eveningSettings),
     eveningFault: about.eveningFault,
+    homeFrom: about.homeFrom,
     signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
     approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),

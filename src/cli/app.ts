@@ -6,10 +6,11 @@ import { type Arguments, type RunCommand, usageError } from "./command.ts";
 type Values = Arguments["values"];
 
 /** `porchlight app DIR --org URL --client-id ID --broker URL` */
-export const appCommand: RunCommand = async ({ words, values }, { stdout }) => {
+export const appCommand: RunCommand = async ({ words, values, flags }, { stdout }) => {
   const [folder] = words;
   if (folder === undefined) throw usageError("app needs a folder to write to");
-  const config = configOf(values);
+  const legacy = flags.has("legacy-user-agent");
+  const config = configOf(values, legacy);
   const files = setUpApp(await readApp(), config);
   await mkdir(folder, { recursive: true });
   for (const [name, bytes] of files) await writeFile(join(folder, name), bytes);
@@ -18,17 +19,23 @@ export const appCommand: RunCommand = async ({ words, values }, { stdout }) => {
       `The app is in ${folder}: ${files.size} files for any web server, over HTTPS.`,
       "Register its address, with the slash at the end, as callback of the app with that client id.",
       "Send these headers with it:",
-      `  Content-Security-Policy: ${appPolicy(config)}; frame-ancestors 'none'`,
+      `  Content-Security-Policy: ${appPolicy(files, config)}; frame-ancestors 'none'`,
       "  Permissions-Policy: camera=(self)",
       "  X-Content-Type-Options: nosniff",
       "  Cache-Control: no-cache",
+      ...(legacy
+        ? [
+            "Legacy: people sign in by the user-agent flow, with tokens in the address. Salesforce ends it on 20 February 2027;",
+            "write the app without --legacy-user-agent before then.",
+          ]
+        : []),
       "",
     ].join("\n"),
   );
   return 0;
 };
 
-const configOf = (values: Values): AppConfig => {
+const configOf = (values: Values, legacy: boolean): AppConfig => {
   const dialect = values.dialect ?? "salesforce";
   if (dialect !== "salesforce" && dialect !== "rfc8628")
     throw usageError("--dialect is salesforce or rfc8628");
@@ -43,6 +50,7 @@ const configOf = (values: Values): AppConfig => {
       scope:
         values.scope ??
         (dialect === "salesforce" ? "openid api refresh_token" : "openid profile offline_access"),
+      ...(legacy ? { signIn: "user-agent" } : {}),
       ...(origins === undefined ? {} : { origins: originsOf(origins) }),
       ...(codePage === undefined ? {} : { codePage: addressOf(values, "code-page", "https:", "http:") }),
     },

@@ -37,7 +37,7 @@ export const catalogue: readonly Entry[] = [
     {
       name: "run",
       summary: "run the agent on this board",
-      usage: ["run [--settings FILE] [--json]"],
+      usage: ["run [--settings FILE] [--json] [--no-browser]"],
       details: [
         "Shows a code until somebody has signed the board in, then joins the broker and drives the lamps, until it",
         "is told to stop (Ctrl-C or SIGTERM; a second one ends it at once).",
@@ -47,6 +47,9 @@ export const catalogue: readonly Entry[] = [
       options: {
         settings,
         json: { doc: "Write every event as one JSON object a line to standard output." },
+        "no-browser": {
+          doc: "With org.signIn web, do not open the link where there is a desktop; it is shown in any case.",
+        },
         help,
       },
       maxWords: 0,
@@ -85,6 +88,32 @@ export const catalogue: readonly Entry[] = [
       ],
     },
     async () => (await import("./status.ts")).statusCommand,
+  ),
+  command(
+    {
+      name: "sign-in",
+      summary: "show what this board waits for to be signed in, and bring it the answer",
+      usage: ["sign-in [--answer URL] [--settings FILE] [--json]"],
+      details: [
+        "Shows the code or link that the running agent waits with, a new one if the last is dead. With org.signIn web, it",
+        "then takes the address that a browser on a phone or another computer ended on: its page says that localhost",
+        "cannot be reached, and that is as it should be. Only the answer to this board's own link counts, and only once.",
+        "Where the org's page itself shows redirect_uri_mismatch, org.callback is not in its app; invalid_client_id:",
+        "org.clientId is wrong, or the app not ten minutes old.",
+      ],
+      options: {
+        answer: { value: "URL", doc: "The address that the browser ended on, instead of typing it in." },
+        settings,
+        json,
+        help,
+      },
+      maxWords: 0,
+      examples: [
+        ["porchlight sign-in", "open the link anywhere, then paste the address here"],
+        ["porchlight sign-in --answer 'http://localhost:7878/callback?code=…'", "the same in one line"],
+      ],
+    },
+    async () => (await import("./sign-in.ts")).signInCommand,
   ),
   command(
     {
@@ -378,6 +407,9 @@ export const catalogue: readonly Entry[] = [
         "broker-guest": {
           value: "NAME:PASSWORD",
           doc: "An account of the broker for guests who have none at the org. Everybody who opens the app can read it.",
+        },
+        "legacy-user-agent": {
+          doc: "Sign people in by the user-agent flow, with tokens in the address, until 20 February 2027. Only where nothing else is left.",
         },
         boards: {
           value: "IDS",

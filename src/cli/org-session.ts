@@ -14,6 +14,11 @@ import type { Io } from "./command.ts";
 /** How long the state folder may still be in the hands of an agent that is just stopping, in milliseconds. */
 const PATIENCE_MS = 2_000;
 
+/** These commands use the sign-in that there is. */
+const signsNobodyIn = async (): Promise<never> => {
+  throw new AgentError("BUG", "only the agent signs the board in");
+};
+
 /** Opens the state folder, made when missing. `damaged` is told of files in whose stead older ones serve. */
 export const openState = async (
   { state }: Settings,
@@ -33,7 +38,7 @@ export const openSession = (
   vault: Vault,
   http: Http,
 ): { readonly org: Org; readonly session: Session } => {
-  const org = createOrg(settings.org, { http, clock: systemClock });
+  const org = createOrg(settings.org, { http, clock: systemClock, assertion: signsNobodyIn });
   return { org, session: createSession({ org, vault, clock: systemClock }) };
 };
 

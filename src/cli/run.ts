@@ -1,6 +1,8 @@
 // `porchlight run`: the agent in the real world.
 
+import { hostname } from "node:os";
 import { isSea } from "node:sea";
+import { createCallbacks } from "../adapters/callback-listener.ts";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createControls } from "../adapters/control.ts";
 import { createHttp } from "../adapters/http.ts";
@@ -34,6 +36,21 @@ const draws = ({ display }: Settings, { stderr, env }: Io): boolean =>
 const CONTROLS_WAIT_MS = 500;
 
 const silent: Journal = { record: () => {} };
+
+/** Opens the first link in the browser of a person who sits in front of this board; the next ones are only shown. */
+const opensLinks = (journal: Journal, { env, stderr }: Io): Journal => {
+  let opened = stderr.isTTY !== true;
+  return {
+    record(event) {
+      journal.record(event);
+      if (event.event !== "link" || opened) return;
+      opened = true;
+      void import("../adapters/browser.ts").then(({ hasDesktop, openInBrowser }) => {
+        if (hasDesktop(env)) openInBrowser(event.start, env);
+      });
+    },
+  };
+};
 
 const journalFor = (settings: Settings, json: boolean, io: Io): Journal => {
   if (json) return createJsonJournal((line) => io.stdout.write(line), systemClock);
@@ -71,9 +88,10 @@ export const runWith =
   async (args, io) => {
     const { settings } = loadSettings(args, io);
     const json = args.flags.has("json");
-    using told = untilToldToStop();
-    const { signal } = told;
-    const journal = journalFor(settings, json, io);
+    using stopping = untilToldToStop();
+    const { signal } = stopping;
+    const told = journalFor(settings, json, io);
+    const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
     const failed = ({ code, message }: AgentError): void =>
       journal.record({ event: "fault", code, message, retryInMs: null });
     const vault = await openState(settings, io.env, failed);
@@ -119,8 +137,11 @@ export const runWith =
           display: manager.watch(display),
           inputs: button === null ? typed : mergeInputs([typed, button]),
           controls,
+          callbacks: createCallbacks(hostname()),
           drivers,
           readText: readNamedText,
+          assertion: async (until) =>
+            (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
           updates: await updatesFor(settings, io.env),
         },

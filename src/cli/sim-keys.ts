@@ -47,6 +47,10 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
   const approve = async (): Promise<string> => {
     const code = board.view?.code;
     if (code == null) return "There is no code to approve now.";
+    if (code.kind === "link") {
+      const answer = await person.followLink(code.start, "allow", signal);
+      return answer.kind === "done" ? "" : answer.reason;
+    }
     const shown = { link: code.verificationUriComplete, userCode: code.userCode };
     const answer = await person.answerBoard(shown, "allow", signal);
     return answer.kind === "done" ? "" : answer.reason;

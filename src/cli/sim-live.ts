@@ -11,6 +11,9 @@ export interface LiveOptions {
   readonly stateDir: string | null;
   readonly journal: Journal | null;
   readonly pagePort: number | null;
+  readonly userAgentFlow?: boolean;
+  /** How the board is signed in; left out: with a code. */
+  readonly signIn?: "device" | "web";
   /** Where people read. */
   readonly out: TerminalStream;
   /** Where they press keys. */

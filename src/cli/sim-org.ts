@@ -15,14 +15,16 @@ export const runOrg = async (
   const listening = await org.listen({ port: options.port }).catch((error: unknown) => {
     throw new AgentError("USAGE", `port ${options.port} on 127.0.0.1 cannot be used`, { cause: error });
   });
+  org.trustSimulatedProvider();
   say(`The simulated org is at ${listening.url}
 
-  token endpoint   ${listening.url}/services/oauth2/token   (device flow, refresh, asset token exchange)
+  token endpoint   ${listening.url}/services/oauth2/token   (device flow, refresh, SAML, asset token exchange)
   enter a code     ${listening.url}/setup/connect
   your devices     ${listening.url}/setup/assets
   signing keys     ${listening.url}/id/keys
+  SAML assertions  ${listening.url}/simulated-idp/saml?flow=saml-bearer   (or saml-assertion; &user=…)
 
-  client id        ${org.boardApp.clientId}
+  client id        ${org.boardApp.clientId}   (called back at ${org.boardApp.redirectUris.join(" ")})
   phone client id  ${org.phoneApp.clientId}   (web server flow with PKCE)
   audience         ${org.boardApp.assetAudiences.join(" ")}
   person           ${org.owner.username}, password ${org.owner.password}
@@ -32,8 +34,8 @@ A first try:
 
 Ctrl-C ends it.
 `);
-  const stop = wire.subscribe(({ from, to, title, ok }) => {
-    say(`${from} → ${to}  ${title}${ok ? "" : "  (refused)"}`);
+  const stop = wire.subscribe(({ from, to, title, meaning, ok }) => {
+    say(`${from} → ${to}  ${title}${ok ? "" : `  (refused: ${meaning})`}`);
   });
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

@@ -9,6 +9,7 @@ import { pageWorldOf, type QrDrawer } from "../../firmware-sim/page-server-world
 import { Wire } from "../../firmware-sim/wire.ts";
 import { createWorld, guestAccount, type World } from "../../firmware-sim/world.ts";
 import { type AppConfig, appPolicy, appTypes, readApp, setUpApp } from "../adapters/app-files.ts";
+import { createCallbacks } from "../adapters/callback-listener.ts";
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createHttp } from "../adapters/http.ts";
 import { openVault } from "../adapters/vault.ts";
@@ -31,8 +32,14 @@ export interface SimulationOptions {
   readonly pagePort: number | null;
   /** Pause between the board's questions to the org, in seconds. */
   readonly intervalSeconds: number;
+  /** The companion app signs people in by the legacy user-agent flow. */
+  readonly userAgentFlow?: boolean;
+  /** How the board is signed in; left out: with a code. `web` listens at http://localhost:7878. */
+  readonly signIn?: "device" | "web";
   /** Hears of every event besides the world's own log. */
   readonly journal: Journal | null;
+  /** The board's settings where they differ from the world's, by section. */
+  readonly settings?: Readonly<Record<string, unknown>>;
 }
 
 export interface Simulation extends AsyncDisposable {
@@ -78,7 +85,7 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
       world: pageWorldOf(world, createQrDrawer(), ending.signal),
       port: options.pagePort,
       frames: [world.orgUrl],
-      app: () => appOf(world),
+      app: () => appOf(world, options.userAgentFlow === true),
     }).catch((error: unknown) => {
       throw new AgentError("USAGE", `the page cannot be served on port ${options.pagePort}`, {
         cause: error,
@@ -89,7 +96,7 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
     callback = new URL("/callback", page.url).href;
   }
 
-  const agent = opening.use(await startAgent(world, bench, stateDir, options.journal, ending));
+  const agent = opening.use(await startAgent(world, bench, stateDir, options, ending));
   const owned = opening.move();
   return {
     world,
@@ -100,21 +107,23 @@ export const openSimulation = async (options: SimulationOptions): Promise<Simula
 };
 
 /** The companion app for the simulated org and broker. */
-const appOf = async (world: World): Promise<AppSite> => {
+const appOf = async (world: World, userAgentFlow: boolean): Promise<AppSite> => {
   const config: AppConfig = {
     org: {
       url: world.orgUrl,
       dialect: "salesforce",
       clientId: world.org.phoneApp.clientId,
       scope: "openid api refresh_token",
+      ...(userAgentFlow ? { signIn: "user-agent" } : {}),
     },
     broker: { url: world.brokerWsUrl ?? world.brokerUrl, guest: guestAccount },
   };
-  const files = [...setUpApp(await readApp(), config)].map(([name, bytes]) => {
+  const files = setUpApp(await readApp(), config);
+  const typed = [...files].map(([name, bytes]) => {
     const type = appTypes[name.split(".").at(-1) ?? ""] ?? "application/octet-stream";
     return [name, { type, bytes }] as const;
   });
-  return { policy: appPolicy(config), files: new Map(files) };
+  return { policy: appPolicy(files, config), files: new Map(typed) };
 };
 
 interface RunningAgent extends AsyncDisposable {
@@ -126,7 +135,7 @@ const startAgent = async (
   world: World,
   bench: Workbench,
   stateDir: string,
-  journal: Journal | null,
+  { journal, settings, signIn }: SimulationOptions,
   ending: AbortController,
 ): Promise<RunningAgent> => {
   const clock = systemClock;
@@ -145,7 +154,7 @@ const startAgent = async (
   const panel = new PanelDisplay(() => bench.surface, 0, named, { clock, failed });
   const button = openButton(bench.button, { clock, failed }, ending.signal, bench.gpio);
   const exit = runAgent(
-    settingsOf(world, stateDir),
+    settingsOf(world, stateDir, signIn, settings),
     {
       clock,
       random: systemRandom,
@@ -161,6 +170,7 @@ const startAgent = async (
       },
       inputs: button,
       controls: noControls(ending.signal),
+      callbacks: createCallbacks("localhost"),
       drivers: {
         sim: world.board.openDriver,
         gpio: (address, ports, signal) => openGpio(address, ports, signal, bench.gpio),
@@ -168,6 +178,9 @@ const startAgent = async (
       },
       readText: async (path) => {
         throw new AgentError("SETTINGS_INVALID", `the simulated board has no file ${path}`);
+      },
+      assertion: async () => {
+        throw new AgentError("ASSERTION_UNREADABLE", "the simulated board is given none");
       },
       openStream: world.network.openStream((url, signal) => openStream(url, tls, signal)),
       version,
@@ -197,12 +210,25 @@ const startAgent = async (
   };
 };
 
-const settingsOf = (world: World, stateDir: string): Settings => {
+const settingsOf = (
+  world: World,
+  stateDir: string,
+  signIn: SimulationOptions["signIn"],
+  changes: SimulationOptions["settings"],
+): Settings => {
+  const own = world.settingsFor(stateDir);
+  const org = { ...(own.org as object), signIn: signIn ?? "device" };
   const result = parseSettings({
-    file: { path: "the simulator's own settings", text: JSON.stringify(world.settingsFor(stateDir)) },
+    file: { path: "the simulator's own settings", text: JSON.stringify({ ...own, org, ...changes }) },
     // A developer's own PORCHLIGHT_… variables are for their boards, not for this one.
     env: {},
-    board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir },
+    board: {
+      deviceId: undefined,
+      hostname: "simulated",
+      serial: undefined,
+      stateDir,
+      timeZone: undefined,
+    },
     load: () => ({ ok: false, problem: "the simulated board has no files" }),
   });
   if (!result.ok) throw settingsError(result.mistakes);

@@ -62,7 +62,7 @@ export const openScreen = (
     const columns = Math.max(20, (out.columns ?? 80) - 1);
     const rows = Math.max(8, out.rows ?? 24);
     const tight = rows < ROOMY_ROWS;
-    void loadCodes(view?.code ?? null);
+    void loadCodes(view?.code?.kind === "code" ? view.code : null);
     const foot = footOf(columns, tight);
     // While a code is on the display it gets the room; afterwards the lamp does.
     const stageRows =

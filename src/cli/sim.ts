@@ -14,7 +14,9 @@ const help = `porchlight sim: the whole story on this computer, with a simulated
 
 Options
   --port N        port of the page (or of the org, with sim org); 0, the default, takes any free one
+  --sign-in web   the board is signed in with a browser instead of a code
   --no-page       no page, only the terminal
+  --legacy-user-agent  the app signs people in by the user-agent flow, which ends on 20 February 2027
   --state DIR     keep the board's memory in this folder; otherwise it is forgotten at the end
   --json          the board's events on stdout, one JSON object a line
   -h, --help      this text
@@ -28,8 +30,10 @@ Examples
 const flags = {
   "hands-free": { type: "boolean" },
   port: { type: "string" },
+  "sign-in": { type: "string" },
   "no-page": { type: "boolean" },
   state: { type: "string" },
+  "legacy-user-agent": { type: "boolean" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -45,6 +49,9 @@ export const simCommand = async (args: readonly string[], io: Io = systemIo): Pr
   if (rest.length > 0 || (what !== "world" && what !== "org"))
     throw new AgentError("USAGE", `sim has no "${[what, ...rest].join(" ")}"; sim help shows what it has`);
   const port = portOf(values.port);
+  const signIn = signInOf(values["sign-in"]);
+  if (signIn === "web" && values["hands-free"] === true)
+    throw new AgentError("USAGE", "the story of --hands-free is that of a code; leave one of the two out");
   const stateDir = values.state ?? null;
   // With --json stdout is for programs; people read stderr then.
   const json = values.json === true;
@@ -70,7 +77,17 @@ export const simCommand = async (args: readonly string[], io: Io = systemIo): Pr
       );
     const pagePort = values["no-page"] === true ? null : port;
     return await (await import("./sim-live.ts")).live(
-      { stateDir, journal, pagePort, out: people, keys: io.stdin, env: io.env, interrupt },
+      {
+        stateDir,
+        journal,
+        pagePort,
+        signIn,
+        userAgentFlow: values["legacy-user-agent"] === true,
+        out: people,
+        keys: io.stdin,
+        env: io.env,
+        interrupt,
+      },
       interrupted.signal,
     );
   } finally {
@@ -85,6 +102,12 @@ const readArgs = (args: readonly string[]) => {
   } catch (error) {
     throw new AgentError("USAGE", error instanceof Error ? error.message : String(error), { cause: error });
   }
+};
+
+const signInOf = (text = "device"): "device" | "web" => {
+  if (text !== "device" && text !== "web")
+    throw new AgentError("USAGE", `--sign-in is ${JSON.stringify(text)}; it must be device or web`);
+  return text;
 };
 
 const portOf = (text: string | undefined): number => {

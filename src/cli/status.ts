@@ -7,19 +7,26 @@ import { lightWords } from "../adapters/journal.ts";
 import { plainLine } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { settingsWarnings } from "../agent/settings-checks.ts";
+import { byPerson } from "../agent/settings-table.ts";
 import { endsSoon, signedInUntil } from "../agent/standing.ts";
 import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import { signalWords } from "../signal.ts";
 import { type EpochMs, epochMs, iso } from "../units.ts";
 import type { Io, RunCommand } from "./command.ts";
+import { eveningWords } from "./evening-words.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
 
 const warningRows = (codes: readonly ErrorCode[]): readonly string[] =>
-  codes.map((code) => row("warning", `${entryOf(code).title} (${code})`));
+  codes.flatMap((code) => {
+    const { title, help, remedy } = entryOf(code);
+    const told = row("warning", `${title} (${code})`);
+    // What the settings give up was somebody's choice; the rest wants something done.
+    return remedy === "warn" ? [told] : [told, row("", help)];
+  });
 
 /** `26 Dec 2026`, by the board's own time. */
 const day = (at: EpochMs): string =>
@@ -50,7 +57,11 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
     row("", status.headline),
   ];
   if (status.detail !== null) rows.push(row("", status.detail));
-  if (code !== null) {
+  if (code?.kind === "link") {
+    rows.push(row("link", `${code.start} until ${code.expiresAt}`));
+    rows.push(row("", "in a browser on this board, or run porchlight sign-in"));
+  }
+  if (code?.kind === "code") {
     rows.push(row("code", `${code.userCode} until ${code.expiresAt}`));
     rows.push(row("open", code.verificationUriComplete));
     if (code.signal !== null) rows.push(row("", `The lamp ${signalWords(code.signal)}`));
@@ -68,6 +79,7 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
     rows.push(row("", problem.help));
     if (problem.retryAt !== null) rows.push(row("next try", problem.retryAt));
   }
+  rows.push(...eveningWords(status).map(([name, words]) => row(name, words)));
   rows.push(...warningRows(status.warnings));
   rows.push(row("version", version));
   if (update !== null && update.outcome !== "installed")
@@ -93,9 +105,7 @@ const stoppedFacts = (settings: Settings, grant: Grant | undefined) => ({
   owner: grant?.identity ?? null,
   tokensIssuedAt: grant === undefined ? null : iso(grant.issuedAt),
   signedInUntil: isoOrNull(
-    grant === undefined
-      ? null
-      : signedInUntil(grant, settings.org.idleDays, settings.org.signIn !== "device"),
+    grant === undefined ? null : signedInUntil(grant, settings.org.idleDays, !byPerson(settings.org.signIn)),
   ),
   warnings: settingsWarnings(settings),
 });

@@ -9,8 +9,12 @@ import { type Members, presentable, readMembers, senseless, text } from "./answe
 /** What the agent needs of a discovery document. Every URL has passed `trustedUrl`. */
 export interface Metadata {
   readonly issuer: string;
-  /** Null only where it is not needed: the board signs in by itself. */
+  /** Null only where it is not needed: the board signs in by itself, or with a browser. */
   readonly deviceAuthorizationUrl: string | null;
+  /** Null only where it is not needed: the board signs in without a browser of its own. */
+  readonly authorizationUrl: string | null;
+  /** RFC 9207: answers of the authorization endpoint name the issuer. */
+  readonly namesIssuer: boolean;
   readonly tokenUrl: string;
   readonly userinfoUrl: string | null;
   readonly revocationUrl: string | null;
@@ -55,15 +59,18 @@ const takesOnlyBasic = (methods: unknown): boolean =>
   methods.includes("client_secret_basic") &&
   !methods.includes("client_secret_post");
 
+/** The endpoint that a sign-in by a person begins at. */
+export type BeginsAt = "device_authorization_endpoint" | "authorization_endpoint";
+
 /**
- * A discovery document, or a text that says why this place has none (go on with the next place). With `deviceFlow` it must
- * have the endpoint of that.
+ * A discovery document, or a text that says why this place has none (go on with the next place). It must have the endpoint
+ * `beginsAt`; null where no person signs in.
  * Throws ORG_BUSY (try all again later) and ORG_DISCOVERY (a document that must not be used).
  */
 export const readMetadata = (
   response: HttpResponse,
   issuer: string,
-  deviceFlow: boolean,
+  beginsAt: BeginsAt | null,
 ): Metadata | string => {
   if (response.status === 429 || response.status >= 500) throw senseless(response);
   const members = response.status === 200 ? readMembers(response.body) : undefined;
@@ -75,13 +82,14 @@ export const readMetadata = (
       "ORG_DISCOVERY",
       `the document is of the issuer ${presentable(named) || "without a name"}`,
     );
-  const deviceAuthorizationUrl = endpoint(members, "device_authorization_endpoint");
   const tokenUrl = endpoint(members, "token_endpoint");
-  if (deviceFlow && deviceAuthorizationUrl === null) return "no device_authorization_endpoint";
+  if (beginsAt !== null && endpoint(members, beginsAt) === null) return `no ${beginsAt}`;
   if (tokenUrl === null) return "no token_endpoint";
   return {
     issuer: named,
-    deviceAuthorizationUrl,
+    deviceAuthorizationUrl: endpoint(members, "device_authorization_endpoint"),
+    authorizationUrl: endpoint(members, "authorization_endpoint"),
+    namesIssuer: members.authorization_response_iss_parameter_supported === true,
     tokenUrl,
     userinfoUrl: endpoint(members, "userinfo_endpoint"),
     revocationUrl: endpoint(members, "revocation_endpoint"),

@@ -23,6 +23,7 @@ export const encodeGrant = (grant: Grant): Uint8Array =>
       identity: grant.identity,
       idUrl: grant.idUrl,
       idToken: grant.idToken?.reveal() ?? null,
+      signedInAs: grant.signedInAs,
     }),
   );
 
@@ -85,5 +86,7 @@ export const decodeGrant = (bytes: Uint8Array): Grant => {
     identity: nullable(identity, stored, "identity"),
     idUrl: nullable(text, stored, "idUrl"),
     idToken: nullable(secret, stored, "idToken"),
+    // Left out by earlier releases: such a board signs in once more.
+    signedInAs: stored.signedInAs === undefined ? null : nullable(text, stored, "signedInAs"),
   };
 };

@@ -1,16 +1,18 @@
 import { AgentError } from "../errors.ts";
-import type { DeviceCode, Grant, Identity, Place, PollAnswer } from "../model.ts";
-import type { Clock, Http, HttpRequest, Org } from "../ports.ts";
+import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer } from "../model.ts";
+import type { AssertionSource, Clock, Http, HttpRequest, Org } from "../ports.ts";
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
-import { discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
+import { type BeginsAt, discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, ownSignIn, readSignIn } from "./own-sign-in.ts";
+import { type OwnSignIn, ownSignIn, readySignIn, signsInAs } from "./own-sign-in.ts";
+import { readSignIn } from "./own-sign-in-answer.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
 import { type Moment, readRefresh, readRevocation, readUserRecord } from "./steps.ts";
+import { makeLink, readRedeemed } from "./web-sign-in.ts";
 
 export type { OrgOptions } from "./options.ts";
 
@@ -42,23 +44,55 @@ const refreshTokenOf = (grant: Grant): string => {
   return grant.refreshToken.reveal();
 };
 
-const salesforceSignIn = (
-  own: OwnSignIn | null,
-  options: OrgOptions,
-  http: Http,
-  clock: Clock,
-): Pick<Org, "signIn"> => {
+/** What only a board has that signs in by itself. */
+type OwnWay = Pick<Org, "signIn" | "signsInAs">;
+
+interface OrgPorts {
+  readonly http: Http;
+  readonly clock: Clock;
+  /** Where the settings name one. */
+  readonly assertion?: AssertionSource;
+}
+
+const salesforceSignIn = (own: OwnSignIn | null, options: OrgOptions, http: Http, clock: Clock): OwnWay => {
   if (own === null) return {};
+  const as = signsInAs(options);
   return {
+    signsInAs: as,
     async signIn(signal) {
-      const response = await http(salesforce.signInRequest(options, own, momentOf(clock)), signal);
-      return readSignIn(response, own.kind, null, momentOf(clock));
+      const ready = await readySignIn(own, () => momentOf(clock), signal);
+      const response = await http(salesforce.signInRequest(options, ready, momentOf(clock)), signal);
+      return readSignIn(response, own.kind, null, as, momentOf(clock));
     },
   };
 };
 
-const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgClient => ({
-  ...salesforceSignIn(ownSignIn(options), options, http, clock),
+/** Where the sign-in wants a browser: its callback, else null. */
+const callbackOf = ({ signIn, callback }: OrgOptions): string | null => {
+  if (signIn !== "web") return null;
+  if (callback === undefined) throw new AgentError("SETTINGS_INVALID", "org.signIn web needs org.callback");
+  return callback;
+};
+
+const salesforceWeb = (options: OrgOptions, http: Http, clock: Clock): Pick<Org, "web"> => {
+  const callback = callbackOf(options);
+  if (callback === null) return {};
+  return {
+    web: {
+      callback,
+      ask: async () =>
+        makeLink({ ...options, callback }, salesforce.authorizePlace(options), momentOf(clock)),
+      async redeem(link, code, signal) {
+        const response = await http(salesforce.redeemRequest(options, link, code), signal);
+        return readRedeemed(response, link, null, momentOf(clock));
+      },
+    },
+  };
+};
+
+const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPorts): OrgClient => ({
+  ...salesforceSignIn(ownSignIn(options, assertion), options, http, clock),
+  ...salesforceWeb(options, http, clock),
   async askCode(signal: AbortSignal): Promise<DeviceCode> {
     const asked = momentOf(clock);
     return salesforce.readCodeAnswer(await http(salesforce.askCodeRequest(options), signal), asked);
@@ -82,7 +116,8 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
     const request = approvalsRequest(grant);
     return request === null ? null : readApprovals(await http(request, signal), grant);
   },
-  home: (grant: Grant, signal: AbortSignal): Promise<Place | null> => askHome(grant, http, signal),
+  home: (grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome> =>
+    askHome(grant, { serial, byItself: (options.signIn ?? "device") !== "device" }, http, signal),
   async endpoints(grant: Grant): Promise<OrgEndpoints> {
     return {
       tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,
@@ -93,13 +128,13 @@ const createSalesforce = (options: OrgOptions, http: Http, clock: Clock): OrgCli
 });
 
 /** Reads the discovery document when it is first needed and again once a day. */
-const createDiscovery = (issuer: string, deviceFlow: boolean, http: Http, clock: Clock) => {
+const createDiscovery = (issuer: string, beginsAt: BeginsAt | null, http: Http, clock: Clock) => {
   let known: { readonly metadata: Metadata; readonly until: MonoMs } | undefined;
   return async (signal: AbortSignal): Promise<Metadata> => {
     if (known !== undefined && clock.mono() < known.until) return known.metadata;
     const found: string[] = [];
     for (const request of discoveryRequests(issuer)) {
-      const metadata = readMetadata(await http(request, signal), issuer, deviceFlow);
+      const metadata = readMetadata(await http(request, signal), issuer, beginsAt);
       if (typeof metadata !== "string") {
         known = { metadata, until: after(clock.mono(), METADATA_LIFE_MS) };
         return metadata;
@@ -110,21 +145,59 @@ const createDiscovery = (issuer: string, deviceFlow: boolean, http: Http, clock:
   };
 };
 
-const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient => {
-  const own = ownSignIn(options);
-  const discover = createDiscovery(options.url, own === null, http, clock);
-  const signIn: Pick<Org, "signIn"> =
-    own === null
-      ? {}
-      : {
-          async signIn(signal) {
-            const metadata = await discover(signal);
-            const request = rfc8628.signInRequest(options, metadata, own, momentOf(clock));
-            return readSignIn(await http(request, signal), own.kind, metadata.issuer, momentOf(clock));
-          },
-        };
+const rfc8628SignIn = (
+  own: OwnSignIn | null,
+  options: OrgOptions,
+  discover: (signal: AbortSignal) => Promise<Metadata>,
+  http: Http,
+  clock: Clock,
+): OwnWay => {
+  if (own === null) return {};
+  const as = signsInAs(options);
   return {
-    ...signIn,
+    signsInAs: as,
+    async signIn(signal) {
+      const metadata = await discover(signal);
+      // After the server has been found, since an assertion's minutes run.
+      const ready = await readySignIn(own, () => momentOf(clock), signal);
+      const request = rfc8628.signInRequest(options, metadata, ready, momentOf(clock));
+      return readSignIn(await http(request, signal), own.kind, metadata.issuer, as, momentOf(clock));
+    },
+  };
+};
+
+const rfc8628Web = (
+  callback: string | null,
+  options: OrgOptions,
+  discover: (signal: AbortSignal) => Promise<Metadata>,
+  http: Http,
+  clock: Clock,
+): Pick<Org, "web"> => {
+  if (callback === null) return {};
+  return {
+    web: {
+      callback,
+      async ask(signal) {
+        const place = rfc8628.authorizePlace(await discover(signal));
+        return makeLink({ ...options, callback }, place, momentOf(clock));
+      },
+      async redeem(link, code, signal) {
+        const metadata = await discover(signal);
+        const response = await http(rfc8628.redeemRequest(options, metadata, link, code), signal);
+        return readRedeemed(response, link, metadata.issuer, momentOf(clock));
+      },
+    },
+  };
+};
+
+const createRfc8628 = (options: OrgOptions, { http, clock, assertion }: OrgPorts): OrgClient => {
+  const own = ownSignIn(options, assertion);
+  const callback = callbackOf(options);
+  const person: BeginsAt = callback === null ? "device_authorization_endpoint" : "authorization_endpoint";
+  const discover = createDiscovery(options.url, own === null ? person : null, http, clock);
+  return {
+    ...rfc8628SignIn(own, options, discover, http, clock),
+    ...rfc8628Web(callback, options, discover, http, clock),
     async askCode(signal: AbortSignal): Promise<DeviceCode> {
       const request: HttpRequest = rfc8628.askCodeRequest(options, await discover(signal));
       const asked = momentOf(clock);
@@ -150,8 +223,11 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
     },
     // No standard asks for a user's approvals.
     approvals: async () => null,
-    // OpenID Connect Core section 5.1.1 knows addresses, but no coordinates.
-    home: async () => null,
+    async home(grant: Grant, _serial: string, signal: AbortSignal): Promise<OrgHome> {
+      const request = rfc8628.identifyRequest(options, await discover(signal), grant);
+      const record = request === null ? null : readUserRecord(await http(request, signal));
+      return rfc8628.readHome(record, grant);
+    },
     async endpoints(_grant: Grant, signal: AbortSignal): Promise<OrgEndpoints> {
       const { tokenUrl, jwksUrl, issuer } = await discover(signal);
       return { tokenUrl, jwksUrl, issuers: [issuer] };
@@ -161,17 +237,17 @@ const createRfc8628 = (options: OrgOptions, http: Http, clock: Clock): OrgClient
 
 /**
  * An org as the agent uses it, in one of two dialects. Every call is one exchange (with rfc8628 the first one reads the
- * discovery document before). Throws SETTINGS_INVALID when the key of a sign-in cannot sign, and when `url` is no address a token may be sent to.
+ * discovery document before). Throws SETTINGS_INVALID when a sign-in's key cannot sign or there is nothing to fetch its assertion from, and when `url` is no address a token may be sent to.
  */
-export const createOrg = (options: OrgOptions, ports: { http: Http; clock: Clock }): OrgClient => {
+export const createOrg = (options: OrgOptions, ports: OrgPorts): OrgClient => {
   if (trustedUrl(options.url) === undefined)
     throw new AgentError("SETTINGS_INVALID", "org.url must be https, or http on this machine");
   const settled: OrgOptions = { ...options, url: withoutSlash(options.url) };
   switch (options.dialect) {
     case "salesforce":
-      return createSalesforce(settled, ports.http, ports.clock);
+      return createSalesforce(settled, ports);
     case "rfc8628":
-      return createRfc8628(settled, ports.http, ports.clock);
+      return createRfc8628(settled, ports);
     default:
       return unreachable(options.dialect);
   }

@@ -1,18 +1,16 @@
 import type { KeyObject } from "node:crypto";
-import { AgentError, type ErrorCode } from "../errors.ts";
-import type { Grant } from "../model.ts";
-import type { HttpResponse } from "../ports.ts";
+import { AgentError } from "../errors.ts";
+import type { AssertionSource } from "../ports.ts";
 import { type Secret, toNumericDate, unreachable } from "../units.ts";
-import { busy, inItsWords, type Refusal, readAnswer } from "./answer.ts";
 import type { OrgOptions } from "./options.ts";
-import { sharedMeaning } from "./refusals.ts";
-import { type Moment, readGrant } from "./steps.ts";
+import { readAssertion, type SamlAssertion } from "./saml.ts";
+import type { Moment } from "./steps.ts";
 
 // Signing in without a person: the board shows credentials of its own and gets its grant at once. There is never a
 // refresh token; when the access token ends, the board signs in again.
 
-/** What a board signs in with, where no person approves it. */
-export type OwnSignIn =
+/** What a board can make anew whenever it signs in. */
+type OwnCredentials =
   /** RFC 7523 section 2.1: an assertion that names the user. A null audience: the login host, or the token endpoint. */
   | {
       readonly kind: "jwt-bearer";
@@ -22,6 +20,15 @@ export type OwnSignIn =
     }
   /** RFC 6749 section 4.4: the client's own id and secret; the org knows which user that is. */
   | { readonly kind: "client-credentials" };
+
+/** RFC 7522 section 2.1, and Salesforce's own way with a response for single sign-on: an identity provider has signed it. */
+type SamlKind = "saml-bearer" | "saml-assertion";
+
+/** What a board signs in with, where no person approves it. */
+export type OwnSignIn = OwnCredentials | { readonly kind: SamlKind; readonly source: AssertionSource };
+
+/** The same at the moment of signing in: an assertion of somebody else's has been fetched and looked at. */
+export type ReadySignIn = OwnCredentials | { readonly kind: SamlKind; readonly assertion: SamlAssertion };
 
 /** How long an assertion counts, in seconds. Salesforce takes none that ends more than three minutes ahead. */
 const ASSERTION_LIFE = 120;
@@ -48,12 +55,16 @@ const readKey = (pem: Secret): KeyObject => {
 
 /**
  * The sign-in that the options ask for, with its key read once; null where a person approves. Throws SETTINGS_INVALID
- * when the key cannot sign, or there is none.
+ * when the key cannot sign, or there is none, or nothing to fetch an assertion from.
  */
-export const ownSignIn = ({ signIn, username, key, audience }: OrgOptions): OwnSignIn | null => {
+export const ownSignIn = (
+  { signIn, username, key, audience }: OrgOptions,
+  source: AssertionSource | undefined,
+): OwnSignIn | null => {
   switch (signIn) {
     case undefined:
     case "device":
+    case "web":
       return null;
     case "client-credentials":
       return { kind: "client-credentials" };
@@ -61,9 +72,43 @@ export const ownSignIn = ({ signIn, username, key, audience }: OrgOptions): OwnS
       if (!username || !key)
         throw new AgentError("SETTINGS_INVALID", "org.signIn jwt-bearer needs org.username and org.key");
       return { kind: "jwt-bearer", username, key: readKey(key), audience: audience ?? null };
+    case "saml-bearer":
+    case "saml-assertion":
+      if (source === undefined)
+        throw new AgentError("SETTINGS_INVALID", `org.signIn ${signIn} needs org.assertion`);
+      return { kind: signIn, source };
     default:
       return unreachable(signIn);
   }
+};
+
+/**
+ * Which sign-in the options ask for, as a hash (SHA-256, base64url) without any secret: another org, client, user or
+ * source of assertions is another sign-in, a new key or secret for the same one is not.
+ */
+export const signsInAs = (options: OrgOptions): string => {
+  const { dialect, url, clientId, signIn, username, audience, assertion } = options;
+  const parts = [signIn, dialect, url, clientId, username ?? null, audience ?? null, assertion ?? null];
+  return crypto().createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+};
+
+/**
+ * Makes a sign-in ready to be sent. Throws the codes of the source, ASSERTION_INVALID, ASSERTION_EXPIRED. RFC 7522
+ * section 2.1 takes a bare assertion: what an identity provider has signed around it would have to be taken apart.
+ */
+export const readySignIn = async (
+  own: OwnSignIn,
+  now: () => Moment,
+  signal: AbortSignal,
+): Promise<ReadySignIn> => {
+  if (!("source" in own)) return own;
+  const assertion = readAssertion(await own.source(signal), now());
+  if (own.kind === "saml-bearer" && assertion.root === "Response")
+    throw new AgentError(
+      "ASSERTION_INVALID",
+      "it is a whole SAML response, and org.signIn saml-bearer takes the bare assertion, signed itself",
+    );
+  return { kind: own.kind, assertion };
 };
 
 const encode = (members: object): string => Buffer.from(JSON.stringify(members)).toString("base64url");
@@ -73,13 +118,41 @@ const encode = (members: object): string => Buffer.from(JSON.stringify(members))
  * another; `standard` adds the claims that other servers than Salesforce ask for.
  */
 export const signInForm = (
-  own: OwnSignIn,
+  own: ReadySignIn,
   { clientId }: OrgOptions,
   audience: string,
   now: Moment,
   standard: boolean,
 ): Readonly<Record<string, string>> => {
-  if (own.kind === "client-credentials") return { grant_type: "client_credentials" };
+  switch (own.kind) {
+    case "client-credentials":
+      return { grant_type: "client_credentials" };
+    case "saml-bearer":
+      return {
+        grant_type: "urn:ietf:params:oauth:grant-type:saml2-bearer",
+        assertion: Buffer.from(own.assertion.xml.reveal()).toString("base64url"),
+      };
+    case "saml-assertion":
+      return {
+        grant_type: "assertion",
+        assertion_type: "urn:oasis:names:tc:SAML:2.0:profiles:SSO:browser",
+        // Plain base64, not base64url: the form encodes it once more.
+        assertion: Buffer.from(own.assertion.xml.reveal()).toString("base64"),
+      };
+    case "jwt-bearer":
+      return jwtForm(own, clientId, audience, now, standard);
+    default:
+      return unreachable(own);
+  }
+};
+
+const jwtForm = (
+  own: Extract<OwnCredentials, { kind: "jwt-bearer" }>,
+  clientId: string,
+  audience: string,
+  now: Moment,
+  standard: boolean,
+): Readonly<Record<string, string>> => {
   const { randomUUID, sign } = crypto();
   const iat = toNumericDate(now.wall);
   const claims = {
@@ -95,77 +168,4 @@ export const signInForm = (
     grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
     assertion: `${input}.${signature}`,
   };
-};
-
-/** Descriptions of Salesforce that say more than their error: what each means, and what to change. */
-const described: readonly (readonly [RegExp, ErrorCode, string])[] = [
-  [
-    /request not supported on this domain/i,
-    "SIGN_IN_CLOSED",
-    "set org.url to the org's own address (https://<My Domain>.my.salesforce.com): login and test hosts do not take this flow",
-  ],
-  [
-    /no client credentials user/i,
-    "SIGN_IN_CLOSED",
-    "choose a user to run as in the app's policies, under Client Credentials Flow",
-  ],
-  [
-    /audience/i,
-    "ASSERTION_REFUSED",
-    "set org.audience to the host that the user signs in at: https://login.salesforce.com, for a sandbox https://test.salesforce.com, for a site its address",
-  ],
-  [
-    /expired/i,
-    "ASSERTION_REFUSED",
-    "the board's clock and the org's differ by minutes; give the board a time server",
-  ],
-  [
-    /hasn.t approved this consumer|not admin approved/i,
-    "SIGN_IN_NOT_APPROVED",
-    "either the app does not admit the user, or org.username is nobody's at this org",
-  ],
-  [
-    /ip restricted|login hours/i,
-    "ORG_BUSY",
-    "the org admits this user only from other addresses or at other hours",
-  ],
-];
-
-const meanings: Readonly<Record<string, ErrorCode>> = {
-  ...sharedMeaning,
-  invalid_app_access: "SIGN_IN_NOT_APPROVED", // Salesforce
-  inactive_user: "SIGN_IN_NOT_APPROVED", // Salesforce
-  access_denied: "SIGN_IN_NOT_APPROVED",
-  inactive_org: "ORG_BUSY", // Salesforce: locked or suspended, and that can pass
-  unauthorized_client: "SIGN_IN_CLOSED",
-  unsupported_grant_type: "SIGN_IN_CLOSED",
-};
-
-/** The fault behind a refused sign-in. No refusal ends it for good: somebody may put the org right at any time. */
-export const signInFault = (
-  refusal: Refusal,
-  kind: OwnSignIn["kind"],
-  response: HttpResponse,
-): AgentError => {
-  if (response.status === 429 || response.status >= 500) return busy(response, inItsWords(refusal));
-  const [, told, advice] = described.find(([pattern]) => pattern.test(refusal.description)) ?? [];
-  const named = Object.hasOwn(meanings, refusal.error) ? meanings[refusal.error] : undefined;
-  const refused = refusal.error === "invalid_grant" || refusal.error === "invalid_request";
-  const otherwise = kind === "jwt-bearer" ? "ASSERTION_REFUSED" : "SIGN_IN_CLOSED";
-  const code = told ?? named ?? (refused ? otherwise : "ORG_ANSWER_INVALID");
-  const words = advice === undefined ? inItsWords(refusal) : `${inItsWords(refusal)}; ${advice}`;
-  return code === "ORG_BUSY" ? busy(response, words) : new AgentError(code, words);
-};
-
-/** A sign-in's answer (RFC 6749 section 5.1); `instanceUrl` as for `readGrant`. Throws the codes of `signInFault`. */
-export const readSignIn = (
-  response: HttpResponse,
-  kind: OwnSignIn["kind"],
-  instanceUrl: string | null,
-  now: Moment,
-): Grant => {
-  const answer = readAnswer(response);
-  if (answer.kind === "refusal") throw signInFault(answer.refusal, kind, response);
-  // Some servers send one against RFC 6749 section 4.4.3; the board's own credentials serve better and rotate never.
-  return { ...readGrant(answer.members, instanceUrl, now), refreshToken: null };
 };

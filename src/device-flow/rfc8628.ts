@@ -1,12 +1,22 @@
 import { AgentError } from "../errors.ts";
-import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
+import type { DeviceCode, Grant, Identity, OrgHome, PollAnswer, SignInLink } from "../model.ts";
 import type { HttpRequest, HttpResponse } from "../ports.ts";
 import type { Secret } from "../units.ts";
 import { type Members, text } from "./answer.ts";
 import type { Metadata } from "./discovery.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
-import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
+import { type ReadySignIn, signInForm } from "./own-sign-in.ts";
+import {
+  bearerGet,
+  claimsOf,
+  formPost,
+  type Moment,
+  readDeviceCode,
+  readPoll,
+  unknownIdentity,
+  zoneIn,
+} from "./steps.ts";
+import { type AuthorizePlace, redeemForm } from "./web-sign-in.ts";
 
 // The standard dialect: RFC 8628 at the endpoints of the discovery document.
 
@@ -63,11 +73,25 @@ export const pollRequest = (options: OrgOptions, metadata: Metadata, code: Devic
 export const readPollAnswer = (response: HttpResponse, metadata: Metadata, now: Moment): PollAnswer =>
   readPoll(response, metadata.issuer, now);
 
+/** Where a person's browser begins; the answer must come from this issuer, where it says from whom it comes. */
+export const authorizePlace = ({ authorizationUrl, issuer, namesIssuer }: Metadata): AuthorizePlace => {
+  if (authorizationUrl === null) throw new AgentError("ORG_DISCOVERY", "no authorization_endpoint");
+  return { url: authorizationUrl, issuer: { name: issuer, required: namesIssuer } };
+};
+
+/** The exchange of an authorization code (RFC 6749 section 4.1.3). */
+export const redeemRequest = (
+  options: OrgOptions,
+  metadata: Metadata,
+  link: SignInLink,
+  code: Secret,
+): HttpRequest => post(metadata.tokenUrl, redeemForm(link, code), options, metadata);
+
 /** A sign-in with the board's own credentials (RFC 7523 section 2.1, RFC 6749 section 4.4). */
 export const signInRequest = (
   options: OrgOptions,
   metadata: Metadata,
-  own: OwnSignIn,
+  own: ReadySignIn,
   now: Moment,
 ): HttpRequest =>
   post(
@@ -98,17 +122,6 @@ export const identifyRequest = (
   return bearerGet(metadata.userinfoUrl, grant.accessToken);
 };
 
-/** Claims of an ID token that came straight from the token endpoint, so TLS vouches for it (OIDC Core 3.1.3.7). */
-const claimsOf = (idToken: Secret | null): Members => {
-  const payload = idToken?.reveal().split(".")[1] ?? "";
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
-    return typeof claims === "object" && claims !== null ? { ...claims } : {};
-  } catch {
-    return {};
-  }
-};
-
 /**
  * Who approved: the user record, else the ID token's claims, else `unknown`. Throws ORG_ANSWER_INVALID when the two
  * name different people (OIDC Core section 5.3.2).
@@ -125,6 +138,15 @@ export const readIdentity = (record: Members | null, grant: Grant): Identity => 
   const username = either("preferred_username") ?? either("email") ?? null;
   return { userId, name: either("name") ?? username ?? userId, username, orgId: null };
 };
+
+/**
+ * Where home is: OpenID Connect knows a time zone (Core section 5.1) and perhaps an address, but no coordinates. Nobody is
+ * asked where an address is, for that would tell them.
+ */
+export const readHome = (record: Members | null, grant: Grant): OrgHome => ({
+  place: null,
+  timeZone: zoneIn(record) ?? zoneIn(claimsOf(grant.idToken)),
+});
 
 /** A revocation (RFC 7009 section 2.1). Throws ORG_DISCOVERY when the org has no endpoint for it. */
 export const revokeRequest = (options: OrgOptions, metadata: Metadata, grant: Grant): HttpRequest => {

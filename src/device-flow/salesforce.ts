@@ -1,10 +1,12 @@
-import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
+import type { DeviceCode, Grant, Identity, PollAnswer, SignInLink } from "../model.ts";
 import type { HttpRequest, HttpResponse } from "../ports.ts";
+import type { Secret } from "../units.ts";
 import { trustedUrl, withUserCode } from "./address.ts";
 import { type Members, text } from "./answer.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, signInForm } from "./own-sign-in.ts";
+import { type ReadySignIn, signInForm } from "./own-sign-in.ts";
 import { bearerGet, formPost, type Moment, readDeviceCode, readPoll, unknownIdentity } from "./steps.ts";
+import { type AuthorizePlace, redeemForm } from "./web-sign-in.ts";
 
 // The Salesforce dialect: both steps of the device flow go to the token endpoint, with parameters of their own. What
 // follows the sign-in goes to the user's own instance. Answers have no expires_in.
@@ -38,8 +40,23 @@ export const pollRequest = (options: OrgOptions, code: DeviceCode): HttpRequest 
 export const readPollAnswer = (response: HttpResponse, now: Moment): PollAnswer =>
   readPoll(response, null, now);
 
+/** Where a person's browser begins. Salesforce names no issuer in the answer. */
+export const authorizePlace = ({ url }: OrgOptions): AuthorizePlace => ({
+  url: `${url}/services/oauth2/authorize`,
+  issuer: null,
+});
+
+/** The exchange of an authorization code. */
+export const redeemRequest = (options: OrgOptions, link: SignInLink, code: Secret): HttpRequest =>
+  formPost(tokenUrl(options.url), {
+    ...redeemForm(link, code),
+    client_id: options.clientId,
+    client_secret: options.clientSecret?.reveal(),
+    format: "json",
+  });
+
 /** A sign-in with the board's own credentials. The assertion alone says which app it is; the app's policies say the scope. */
-export const signInRequest = (options: OrgOptions, own: OwnSignIn, now: Moment): HttpRequest => {
+export const signInRequest = (options: OrgOptions, own: ReadySignIn, now: Moment): HttpRequest => {
   const client =
     own.kind === "client-credentials"
       ? { client_id: options.clientId, client_secret: options.clientSecret?.reveal() }

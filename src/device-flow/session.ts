@@ -1,4 +1,4 @@
-import { AgentError } from "../errors.ts";
+import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import type { Clock, Org, Session, Vault } from "../ports.ts";
 import type { Secret } from "../units.ts";
@@ -20,6 +20,9 @@ const MARGIN_MS = 60_000;
 /** Pauses before asking again when two refreshes met at the org. In milliseconds. */
 const BUSY_PAUSES_MS = [1_000, 2_000, 4_000];
 
+/** Pause before an org that says that a sign-in is over is asked once more, in milliseconds. */
+const SECOND_ASK_MS = 5_000;
+
 /** A request under way may have rotated the token already: its answer is worth waiting for, even when leaving. */
 const GRACE_MS = 5_000;
 
@@ -30,9 +33,6 @@ interface Unwritten {
   /** A new sign-in, not the next tokens of the one on disk. */
   readonly isNew: boolean;
 }
-
-const isUnwritable = (error: unknown): boolean =>
-  error instanceof AgentError && error.code === "STATE_UNWRITABLE";
 
 /** For steps that nobody may break off half way. */
 const never = new AbortController().signal;
@@ -61,6 +61,9 @@ const withGrace = async <T>(
   }
 };
 
+const isFault = (error: unknown, code: ErrorCode): boolean =>
+  error instanceof AgentError && error.code === code;
+
 const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolean => {
   if (rejected !== undefined && grant.accessToken.equals(rejected)) return false;
   if (grant.expiresAt === null || !clock.wallKnown()) return true;
@@ -73,8 +76,8 @@ const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolea
  * NO_REFRESH_TOKEN, REFRESH_BUSY after three more tries, the org's other faults, and those of reading the vault.
  *
  * When the disk refuses a grant, it serves from memory, and `persist` and `fresh` try to write it again: the org has
- * given it out already, so that not using it would save nothing. An aborted `fresh` that is the last one waiting rejects only when a refresh
- * already sent has been answered and stored, at most five seconds later.
+ * given it out already, so that not using it would save nothing. An aborted `fresh` that is the last one waiting rejects
+ * only when a refresh already sent has been answered and stored, at most five seconds later.
  */
 export const createSession = (ports: {
   org: Pick<Org, "refresh" | "signIn">;
@@ -101,7 +104,7 @@ export const createSession = (ports: {
       else await vault.write("grant", encodeGrant(grant), ...(isNew ? (["both"] as const) : []));
       unwritten = undefined;
     } catch (error) {
-      if (!isUnwritable(error)) throw error;
+      if (!isFault(error, "STATE_UNWRITABLE")) throw error;
     }
   };
 
@@ -122,16 +125,30 @@ export const createSession = (ports: {
   const replace = (current: Grant, grant: Grant): Promise<void> =>
     keep({ isNew: false, replaces: current.accessToken, ...unwritten, grant });
 
-  const askOrg = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
+  const askOnce = (grant: Grant, signal: AbortSignal): Promise<Grant> =>
+    withGrace((patient) => org.refresh(grant, patient), clock, signal);
+
+  const askPatiently = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
     for (const pauseMs of BUSY_PAUSES_MS) {
       try {
-        return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
+        return await askOnce(grant, signal);
       } catch (error) {
-        if (!(error instanceof AgentError) || error.code !== "REFRESH_BUSY") throw error;
+        if (!isFault(error, "REFRESH_BUSY")) throw error;
         await clock.sleep(pauseMs, signal);
       }
     }
-    return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
+    return await askOnce(grant, signal);
+  };
+
+  /** That a sign-in is over is believed when the org says so twice: it is a person who has to mend it. */
+  const askOrg = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
+    try {
+      return await askPatiently(grant, signal);
+    } catch (error) {
+      if (!isFault(error, "GRANT_GONE")) throw error;
+      await clock.sleep(SECOND_ASK_MS, signal);
+      return await askPatiently(grant, signal);
+    }
   };
 
   /** By refresh token, or by signing in again where the board does that by itself. */

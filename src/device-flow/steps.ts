@@ -81,6 +81,7 @@ export const readDeviceCode = (
   const ready = text(members, "verification_uri_complete") ?? text(members, "verification_url_complete");
   const lifeMs = clamp(seconds(members, "expires_in") ?? DEFAULT_CODE_LIFE, 1, 86_400) * 1000;
   return {
+    kind: "code",
     deviceCode: required(token(members, "device_code"), "device_code"),
     userCode,
     verificationUri,
@@ -122,7 +123,19 @@ export const readGrant = (members: Members, instanceUrl: string | null, now: Mom
     identity: null,
     idUrl: (trustedUrl(idUrl) && idUrl) ?? null,
     idToken: token(members, "id_token") ?? null,
+    signedInAs: null,
   };
+};
+
+/** Claims of an ID token that came straight from the token endpoint, so TLS vouches for it (OIDC Core 3.1.3.7). */
+export const claimsOf = (idToken: Secret | null): Members => {
+  const payload = idToken?.reveal().split(".")[1] ?? "";
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"));
+    return typeof claims === "object" && claims !== null ? { ...claims } : {};
+  } catch {
+    return {};
+  }
 };
 
 /** The refreshed grant with everything the org did not repeat taken over from the one before. */
@@ -183,6 +196,12 @@ export const readUserRecord = (response: HttpResponse): Members | null => {
   if (/^(invalid_session_id|invalid_token)$/.test(answer.refusal.error))
     throw new AgentError("ACCESS_TOKEN_REJECTED", answer.refusal.error);
   throw senseless(response, `it says ${answer.refusal.error}`);
+};
+
+/** A time zone by its IANA name (`zoneinfo`: OpenID Connect Core section 5.1), or null. */
+export const zoneIn = (record: Members | null, name = "zoneinfo"): string | null => {
+  const zone = record === null ? undefined : text(record, name, 64);
+  return zone !== undefined && /^[A-Za-z][\w+/-]*$/.test(zone) ? zone : null;
 };
 
 /** Nobody in particular: the org lets a device sign in but does not tell for whom. */

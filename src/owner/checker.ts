@@ -6,7 +6,7 @@ import type { EpochMs } from "../units.ts";
 import { isSameOrg, isSameUser, orgOfUser } from "../users.ts";
 import { checkAnyAlgorithm, checkMessageAlgorithm } from "./algorithms.ts";
 import { createOrgSignatures } from "./org-signature.ts";
-import { type GuestVerdict, judgeGuest } from "./passes.ts";
+import { endOf, type GuestVerdict, judgeGuest } from "./passes.ts";
 import { isSigned, phoneKeyOf, readyKey } from "./phone-key.ts";
 import { type Claims, readPkToken } from "./pk-token.ts";
 import { Refused } from "./refused.ts";
@@ -168,7 +168,8 @@ export const createSignedCommands = (
   const senderOf = (found: Found, content: SignedContent, key: string, now: EpochMs): Sender => {
     if (found.kind === "owner") return { kind: "owner", userId: found.userId, key };
     const judge = (pass: GuestPass) => judgeGuest(pass, content.request, lights[0] ?? "main", now);
-    return { kind: "guest", pass: allowedBy(found.passes, judge), key };
+    const pass = allowedBy(found.passes, judge);
+    return { kind: "guest", pass, until: endOf(pass, now), key };
   };
 
   const prove = async (

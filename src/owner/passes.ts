@@ -113,6 +113,24 @@ const countsAt = ({ from, until, daily }: GuestPass, at: EpochMs): boolean => {
   return begin < end ? begin <= now && now < end : begin <= now || now < end;
 };
 
+const DAY_MINUTES = 24 * 60;
+const MINUTE_MS = 60_000;
+
+/** When a pass that counts at `at` counts no more: at its daily end or at its end, whichever comes first. */
+export const endOf = (pass: GuestPass, at: EpochMs): EpochMs => {
+  const { daily, until } = pass;
+  if (daily === null) return until;
+  const { to, timeZone } = daily;
+  const left = (minutesOf(to) - minuteOfDay(at, timeZone) + DAY_MINUTES) % DAY_MINUTES;
+  const thisMinute = after(at, -(at % MINUTE_MS));
+  const end = after(thisMinute, left * MINUTE_MS);
+  // Where the clocks are changed in between, that is an hour off.
+  const off = (minutesOf(to) - minuteOfDay(end, timeZone) + 1.5 * DAY_MINUTES) % DAY_MINUTES;
+  const exact = after(end, (off - DAY_MINUTES / 2) * MINUTE_MS);
+  // All day long, from a time to the same.
+  return exact >= until || countsAt(pass, exact) ? until : exact;
+};
+
 /** What of `may` a change needs. A brightness alone says `on` as well, which is the lamp's matter: see `limited`. */
 const needs = (change: LightChange): readonly GuestMay[] => [
   ...(change.on === false || (change.on === true && change.brightness === undefined)

@@ -86,7 +86,10 @@ const readers: Readonly<
   },
   evening: {
     members: ["evening"],
-    read: ({ evening }) => ({ do: "evening", evening: evening === null ? null : readEvening(evening) }),
+    read: ({ evening }) => ({
+      do: "evening",
+      evening: evening === null || evening === "settings" ? evening : readEvening(evening),
+    }),
   },
   signOut: { members: [], read: () => ({ do: "signOut" }) },
   update: { members: [], read: () => ({ do: "update" }) },

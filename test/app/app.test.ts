@@ -17,6 +17,42 @@ const findings = async (page: Phone["page"]): Promise<readonly string[]> => {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 };
 
+describe("a board with an evening of its own", () => {
+  test("says so, lets its owner choose lamps and hours instead, and goes back", async () => {
+    const evening = { on: "18:30", off: "23:00", timeZone: "Europe/London", brightness: 40 };
+    await using stage = await openStage({ settings: { evening } });
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    await addLamp(stage, phone);
+    await page.getByRole("link", { name: "Settings of Porch light" }).click();
+    await page
+      .getByText("On at 18:30, off at 23:00 (Europe/London), at 40 %. Set on the board itself.")
+      .waitFor();
+    expect(await page.getByLabel("How bright").inputValue()).toBe("102");
+
+    const lamps = page.getByRole("group", { name: "Lamps" }).getByRole("checkbox");
+    const boxes = await lamps.all();
+    expect(boxes.length).toBeGreaterThan(1);
+    for (const box of boxes) await box.uncheck();
+    expect(await page.getByRole("button", { name: "Keep this evening" }).isDisabled()).toBe(true);
+    await page.getByRole("checkbox", { name: "Porch", exact: true }).check();
+    await page.getByLabel("Off at").fill("22:45");
+    await page.getByRole("button", { name: "Keep this evening" }).click();
+    await page.getByText("On at 18:30, off at 22:45 (Europe/London), Porch, at 40 %.").waitFor();
+    await page
+      .getByText(/The board's own evening, which you have replaced: On at 18:30, off at 23:00/)
+      .waitFor();
+    expect(await findings(page)).toEqual([]);
+
+    await page.getByRole("button", { name: "No more evenings" }).click();
+    await page.getByText("No evenings, as you wished.").waitFor();
+    await page.getByRole("button", { name: "As set on the board" }).click();
+    await page.getByText(/Set on the board itself/).waitFor();
+    expect(phone.complaints).toEqual([]);
+  });
+});
+
 describe("a person with a new lamp", () => {
   test("signs in, adds it by its code, moves it, plans the evening, names it, and signs it out", async () => {
     await using stage = await openStage();
@@ -79,7 +115,7 @@ describe("a person with a new lamp", () => {
   test("scans the code on the display with the camera", async () => {
     const { filmOf } = await import("./film.ts");
     await using film = await filmOf("http://127.0.0.1:1/somewhere-else");
-    await using stage = await openStage(film.path);
+    await using stage = await openStage({ camera: film.path });
     const phone = await stage.phone();
     await signIn(phone, stage.app);
     const { link, userCode } = await codeOf(stage);
@@ -105,6 +141,34 @@ describe("a person with a new lamp", () => {
     await page.getByRole("alert").getByText("The lamp did not answer").waitFor({ timeout: 20_000 });
     expect(await power.getAttribute("aria-checked")).toBe("false");
     expect(stage.world.board.light.seen).toBe(0);
+  });
+});
+
+describe("a lamp that is waited for", () => {
+  test("is said to be, with ways back, until it says that it is theirs", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page, context } = phone;
+    await signIn(phone, stage.app);
+    const { link, userCode } = await codeOf(stage);
+    await page.getByRole("main").getByRole("link", { name: "Add a lamp" }).click();
+    const goOn = async (): Promise<void> => {
+      await page.getByLabel("Link or code").fill(link);
+      await page.getByRole("button", { name: "Go on" }).click();
+      const opened = context.waitForEvent("page");
+      await page.getByRole("link", { name: /It is the same/ }).click();
+      await (await opened).close();
+      await page.getByRole("heading", { level: 1, name: "Waiting for the lamp" }).waitFor();
+    };
+    await goOn();
+    await page.getByRole("status").getByText("Waiting until the lamp reports…").waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Another code" }).click();
+    await goOn();
+    stage.world.org.approve(userCode);
+    await page.getByRole("status").getByText("Porch light is yours.").waitFor();
+    await porch(page).getByRole("switch").waitFor();
+    expect(phone.complaints).toEqual([]);
   });
 });
 
@@ -219,6 +283,16 @@ describe("a guest", () => {
     await ben.page.getByText("online, Ada Okafor's").waitFor();
     await power.click();
     await until(() => stage.world.board.light.seen > 0);
+    // What the pass does not allow is not offered, and the reason stands there.
+    await ben.page.getByText(/Your pass: may switch, until/).waitFor();
+    expect(await porch(ben.page).getByRole("slider", { name: "Brightness of Porch" }).isDisabled()).toBe(
+      true,
+    );
+    for (const name of ["Colour", "Which one is it?"])
+      expect(await porch(ben.page).getByRole("button", { name }).count()).toBe(0);
+    expect(await findings(ben.page)).toEqual([]);
+    // A link that says more than the pass does makes nothing possible: the board decides.
+    await ben.page.goto(`${shown?.replace("may=switch", "may=switch.brightness")}`);
     await porch(ben.page).getByRole("slider", { name: "Brightness of Porch" }).fill("10");
     await ben.page
       .getByRole("alert")

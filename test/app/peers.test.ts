@@ -6,9 +6,10 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { appTypes } from "../../src/adapters/app-files.ts";
+import { appTypes, readApp, setUpApp } from "../../src/adapters/app-files.ts";
 import { startCommand } from "../real/peers/agent.ts";
 import { makeHome } from "../real/peers/home.ts";
+import { startOidcProvider } from "../real/peers/oidc.ts";
 import { freePorts } from "../real/peers/scratch.ts";
 import { openOwnBrowser, until } from "./stage.ts";
 
@@ -39,6 +40,45 @@ const serve = async (folder: string, port: number) => {
     },
   };
 };
+
+test("by the legacy user-agent flow, too, a phone signs in at a real provider, and its tokens leave the address", async () => {
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), "porchlight-www-"));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const [port = 0, nobody = 0] = await freePorts(2);
+  const app = `http://127.0.0.1:${port}/`;
+  const provider = stack.use(await startOidcProvider({ companion: app, implicit: true }));
+  const config = {
+    org: {
+      url: provider.issuer,
+      dialect: "rfc8628",
+      clientId: provider.appClientId,
+      scope: "openid profile offline_access",
+      signIn: "user-agent",
+    },
+    broker: { url: `ws://127.0.0.1:${nobody}/mqtt` },
+  } as const;
+  for (const [name, bytes] of setUpApp(await readApp(), config)) await writeFile(join(folder, name), bytes);
+  stack.use(await serve(folder, port));
+
+  const { context } = stack.use(await openOwnBrowser());
+  context.setDefaultTimeout(20_000);
+  const page = await context.newPage();
+  await page.goto(app);
+  await page.getByText("A legacy way in").waitFor();
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.locator("input[name=login]").fill("robin");
+  await page.locator("input[name=password]").fill("anything");
+  await page.locator("button[type=submit]").click();
+  await page.locator("button[type=submit]").click();
+  // The provider tells the name elsewhere, to who shows the access token.
+  await page.getByRole("link", { name: "Robin Porch: account" }).waitFor();
+  expect(page.url()).toBe(app);
+  const entries = "JSON.stringify(performance.getEntries().map((entry) => entry.name))";
+  expect(await page.evaluate(entries)).not.toContain("token");
+  // No code was redeemed, and there is nothing to refresh.
+  expect(provider.requests).toEqual([]);
+});
 
 test("a phone signs in at a real provider and moves the lamp through Mosquitto, and a stranger does not", async () => {
   await using stack = new AsyncDisposableStack();

@@ -42,13 +42,28 @@ export interface Phone {
   readonly complaints: readonly string[];
 }
 
-export const openStage = async (camera: string | null = null): Promise<Stage> => {
+export const openStage = async (
+  options: {
+    readonly camera?: string;
+    readonly userAgentFlow?: boolean;
+    /** Of the board, that differ from the simulator's. */
+    readonly settings?: Readonly<Record<string, unknown>>;
+  } = {},
+): Promise<Stage> => {
   await using opening = new AsyncDisposableStack();
+  const { camera, userAgentFlow = false, settings = {} } = options;
   const simulation = opening.use(
-    await openSimulation({ stateDir: null, pagePort: 0, intervalSeconds: 1, journal: null }),
+    await openSimulation({
+      stateDir: null,
+      pagePort: 0,
+      intervalSeconds: 1,
+      userAgentFlow,
+      journal: null,
+      settings,
+    }),
   );
   const withCamera =
-    camera === null
+    camera === undefined
       ? []
       : [
           "--use-fake-ui-for-media-stream",
@@ -126,7 +141,7 @@ export const codeOf = async ({
 }: Stage): Promise<{ readonly userCode: string; readonly link: string }> => {
   for (;;) {
     const code = world.board.view?.code;
-    if (code != null) return { userCode: code.userCode, link: code.verificationUriComplete };
+    if (code?.kind === "code") return { userCode: code.userCode, link: code.verificationUriComplete };
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };

@@ -82,7 +82,7 @@ const requests = {
   guests: fc.constant({}),
   revoke: fc.record({ pass: level }),
   rename: optional(["name"], { light: lamp, name }),
-  evening: fc.record({ evening: fc.option(evening) }),
+  evening: fc.record({ evening: fc.oneof(evening, fc.constantFrom(null, "settings")) }),
   signOut: fc.constant({}),
   update: fc.constant({}),
 };
@@ -155,6 +155,7 @@ export const mutations: readonly (readonly [
     "an evening at a time that there is not",
     (content) => ({ ...content, do: "evening", evening: { on: "24:00", off: "01:00", timeZone: "UTC" } }),
   ],
+  ["an evening by another's settings", (content) => ({ ...content, do: "evening", evening: "phone" })],
   [
     "an evening without a time zone",
     (content) => ({ ...content, do: "evening", evening: { on: "20:00", off: "01:00" } }),

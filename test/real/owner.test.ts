@@ -29,12 +29,13 @@ const appOf = async (home: Home, login: string): Promise<(ask: Ask, id?: string)
     dialect: "rfc8628",
     clientId: home.provider.appClientId,
     scope: "openid profile",
+    signIn: "web-server",
     codePage: null,
   } as const;
   const callback = "http://127.0.0.1:7777/callback";
   const places = await findOrg(org, http, signal);
   const key = await createPhoneKey();
-  const { url, begun } = await beginSignIn(org, places, callback, key);
+  const { url, begun } = await beginSignIn(org, places, callback, key, Date.now());
   const address = await signInTo(url, callback, login);
   const { pkToken } = await finishSignIn({ org, places, http, now: Date.now }, begun, key, address, signal);
   const signer = { kind: "person", key, pkToken, freshIdToken: null } as const;

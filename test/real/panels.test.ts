@@ -20,6 +20,7 @@ const waiting: View = {
   headline: "Make this lamp yours",
   detail: "Scan the code with a phone, sign in, and allow this board.",
   code: {
+    kind: "code",
     userCode: "X7K2M9QT",
     verificationUri: "https://login.salesforce.com/setup/connect",
     verificationUriComplete: link,

@@ -3,6 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { makeHome } from "./peers/home.ts";
+import { signInTo, visit } from "./peers/person.ts";
+import { freePorts } from "./peers/scratch.ts";
 
 describe.concurrent("the built command at a real OpenID provider", () => {
   test("signs in by the device flow, joins the broker over TLS, and obeys a command", async () => {
@@ -166,4 +168,48 @@ describe.concurrent("the sign-in afterwards", () => {
     const second = await agent.next("code", undefined, 80_000);
     expect(second.userCode).not.toBe(first.userCode);
   }, 120_000);
+});
+
+describe.concurrent("a board that is signed in with a browser at a real OpenID provider", () => {
+  const ownCallback = async (): Promise<string> => `http://localhost:${(await freePorts(1))[0]}/callback`;
+  const web = (callback: string) => ({ signIn: "web", callback });
+
+  test("comes online after a walk through the provider's pages, and renews its sign-in", async () => {
+    const callback = await ownCallback();
+    await using home = await makeHome({ callback, accessTokenS: 5 });
+    const access = {
+      org: web(callback),
+      broker: { url: home.broker.open, auth: "access-token", password: null },
+    };
+    const agent = home.start(access);
+    const link = await agent.next("link");
+    expect(link).toMatchObject({ callback, start: new URL("/", callback).href });
+    const seen = await visit(link.start, "approves", { userCode: "none is shown" });
+    expect(seen.lastPage).toContain("The lamp is yours");
+    expect(await agent.next("signedIn")).toMatchObject({ user: "robin" });
+    await agent.next("online");
+    const asked = () => home.provider.requests.map(({ grantType, status }) => `${grantType} ${status}`);
+    await expect.poll(asked, { timeout: 20_000 }).toContain("refresh_token 200");
+    expect(asked()[0]).toBe("authorization_code 200");
+    agent.kill("SIGTERM");
+    await agent.end();
+    const again = home.start(access);
+    await again.next("online");
+    expect(again.events.filter(({ event }) => event === "link")).toEqual([]);
+  });
+
+  test("takes by hand, with its secret, what a browser elsewhere ended on", async () => {
+    const callback = await ownCallback();
+    await using home = await makeHome({ callback, confidential: true });
+    const agent = home.start({ org: web(callback) });
+    const { url } = await agent.next("link");
+    const end = await signInTo(url, callback, "robin");
+    const bring = home.command("sign-in", "--answer", end.href);
+    expect(await bring.end()).toMatchObject({ code: 0 });
+    expect(bring.stdout()).toContain("The lamp is yours");
+    await agent.next("online");
+    const twice = home.command("sign-in", "--answer", end.href);
+    expect((await twice.end()).code).toBe(1);
+    expect(twice.output()).toContain("CALLBACK_STRANGE");
+  });
 });

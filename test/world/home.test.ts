@@ -9,10 +9,12 @@ let stage: Stage;
 let phone: TestPhone;
 afterEach(() => stage[Symbol.asyncDispose]());
 
-const kept = async (): Promise<unknown> => {
+const read = async (): Promise<Readonly<Record<string, unknown>>> => {
   const bytes = await stage.vault.read("home");
-  return bytes === undefined ? null : JSON.parse(new TextDecoder().decode(bytes)).place;
+  return bytes === undefined ? {} : JSON.parse(new TextDecoder().decode(bytes));
 };
+const kept = async (): Promise<unknown> => (await read()).place ?? null;
+const keptZone = async (): Promise<unknown> => (await read()).timeZone ?? null;
 const about = () => JSON.parse(stage.retained("about") ?? "{}");
 const isOn = async (): Promise<unknown> => (await stage.status()).lights[0]?.target.on;
 /** How often the org was asked for coordinates. */
@@ -20,9 +22,10 @@ const questions = (): number =>
   stage.world.org.received.filter(({ query }) => /Latitude/.test(query.q ?? "")).length;
 /** In London, where it is 17:00: dusk was twenty minutes ago. */
 const evening = { on: "dusk+60", off: "23:00", timeZone: "Europe/London" };
-const setEvening = async (): Promise<void> => {
+const setEvening = async (asked: object = evening): Promise<void> => {
   phone = await stage.ownerPhone();
-  expect(await stage.clock.until(phone.ask({ do: "evening", evening }))).toMatchObject({ outcome: "done" });
+  const answered = await stage.clock.until(phone.ask({ do: "evening", evening: asked }));
+  expect(answered).toMatchObject({ outcome: "done" });
   await stage.clock.advance(1000);
 };
 
@@ -58,34 +61,63 @@ describe("where home is", () => {
     expect(JSON.stringify(stage.events)).not.toMatch(TELLING);
   });
 
-  it("is the contact's where the user's own record does not tell", async () => {
+  it.each<[string, readonly string[]]>([
+    ["the contact", ["User.Latitude"]],
+    ["the person's account", ["User.Latitude", "Contact"]],
+  ])("is that of %s where the user's own record does not tell", async (_name, hidden) => {
     stage = await openStage();
-    stage.world.org.hidden = ["User.Latitude"];
+    stage.world.org.hidden = hidden;
     await stage.signIn();
     await stage.clock.advance(1000);
     expect(await kept()).toEqual({ latitude: 51.4, longitude: -2.6 });
   });
 
-  it.each<[string, readonly string[]]>([
-    ["which shows nobody any coordinates", ["User.Latitude", "User.Longitude", "Contact.MailingLatitude"]],
-    ["without contacts", ["User.Latitude", "User.ContactId"]],
-    ["where nobody may see contacts", ["User.Longitude", "Contact"]],
-  ])("is unknown of an org %s: the board says so, and takes six for dusk", async (_name, hidden) => {
+  it("is where the board's asset stands, where no person's record tells", async () => {
     stage = await openStage();
-    stage.world.org.hidden = hidden;
+    stage.world.org.hidden = ["User.Latitude", "Contact", "Account"];
     await stage.signIn();
-    await setEvening();
-    expect(await kept()).toBeNull();
-    expect(about()).toMatchObject({ evening, eveningFault: "HOME_UNKNOWN" });
+    Object.assign(stage.world.org.assets[0] ?? {}, { Latitude: 69.65, Longitude: 18.96 });
+    await stage.clock.advance(26 * HOUR_MS);
+    expect(await kept()).toEqual({ latitude: 69.7, longitude: 19 });
+  });
+
+  it.each<[string, readonly string[]]>([
+    ["which shows nobody any coordinates", ["User.Latitude", "Contact.MailingLatitude", "Account"]],
+    ["without contacts", ["User.Latitude", "User.ContactId", "User.AccountId"]],
+    ["that lets nobody see a user's time zone", ["User", "Contact", "Account"]],
+  ])(
+    "is the city of the person's time zone for an org %s: the board says so and what to do",
+    async (_name, hidden) => {
+      stage = await openStage();
+      stage.world.org.hidden = hidden;
+      await stage.signIn();
+      await setEvening();
+      expect(await kept()).toBeNull();
+      expect(about()).toMatchObject({ evening, eveningFault: "HOME_BY_TIME_ZONE", homeFrom: "timeZone" });
+      expect((await stage.status()).warnings).toContain("HOME_BY_TIME_ZONE");
+      expect(JSON.stringify(stage.since(0, "fault"))).toContain("Set home.latitude and home.longitude");
+      // London's dusk was at 16:35, ten minutes before Bristol's.
+      await stage.clock.advance(0.5 * HOUR_MS);
+      expect(await isOn()).toBe(false);
+      await stage.clock.advance(0.2 * HOUR_MS);
+      expect(await isOn()).toBe(true);
+    },
+  );
+
+  it("is unknown where nobody tells and the schedule's zone is no city's: six stands for dusk", async () => {
+    stage = await openStage();
+    Object.assign(stage.world.org.owner.home, { latitude: null, longitude: null, timeZone: "UTC" });
+    await stage.signIn();
+    await setEvening({ ...evening, timeZone: "UTC" });
+    expect(about()).toMatchObject({ eveningFault: "HOME_UNKNOWN", homeFrom: null });
     expect((await stage.status()).warnings).toContain("HOME_UNKNOWN");
-    expect(stage.since(0, "fault").map(({ code }) => code)).toContain("HOME_UNKNOWN");
     await stage.clock.advance(1.9 * HOUR_MS);
     expect(await isOn()).toBe(false);
     await stage.clock.advance(0.2 * HOUR_MS);
     expect(await isOn()).toBe(true);
   });
 
-  it("of an address without coordinates is unknown, and so it is of the next owner", async () => {
+  it("of an address without coordinates is its time zone's city, and so it is of the next owner", async () => {
     stage = await openStage();
     await stage.signIn();
     await stage.clock.advance(1000);
@@ -95,7 +127,7 @@ describe("where home is", () => {
     stage.world.org.approve(userCode, ben);
     await stage.untilState("online");
     await stage.clock.advance(1000);
-    expect(await kept()).toBeNull();
+    expect([await kept(), await keptZone()]).toEqual([null, "Europe/Stockholm"]);
   });
 
   it("is the settings', and nobody is asked", async () => {

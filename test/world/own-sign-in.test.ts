@@ -1,11 +1,18 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { assertionXml, responseXml, signXml } from "../../firmware-sim/identity-provider.ts";
 import { selfSigned } from "../../firmware-sim/org/certificate.ts";
+import { AgentError } from "../../src/errors.ts";
+import type { AssertionSource } from "../../src/ports.ts";
 import { after } from "../../src/units.ts";
 import { openStage, Stage } from "./stage.ts";
 
 // Loaded before time moves, as in stage.ts: without a code nothing loads them while a person reads.
-await Promise.all([import("../../src/owner/checker.ts"), import("../../src/owner/guests.ts")]);
+await Promise.all([
+  import("../../src/owner/checker.ts"),
+  import("../../src/owner/guests.ts"),
+  import("../../firmware-sim/org/saml.ts"),
+]);
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 const key = String(privateKey.export({ type: "pkcs8", format: "pem" }));
@@ -25,10 +32,34 @@ const certificate = (): string =>
     serial: Buffer.from("01", "hex"),
   });
 
+/** What the identity provider says of the board's user, asked for at each sign-in. */
+let fetched = 0;
+const fromProvider =
+  (flow: "saml-bearer" | "saml-assertion"): AssertionSource =>
+  async () => {
+    fetched++;
+    const { org, orgUrl } = stage.world;
+    const { entityId, ...key } = org.simulatedProvider;
+    const says = {
+      issuer: flow === "saml-bearer" ? org.boardApp.clientId : entityId,
+      subject: org.owner.username,
+      audience: orgUrl,
+      recipient: `${orgUrl}/services/oauth2/token`,
+      at: stage.clock.wall(),
+    };
+    const signed = signXml(assertionXml(says), "Assertion", key);
+    return new TextEncoder().encode(flow === "saml-bearer" ? signed : responseXml(signed, says));
+  };
+
 /** A stage whose board signs in by itself. */
-const openOwn = async (own: (stage: Stage) => Readonly<Record<string, unknown>>, wallKnown = true) => {
-  const settings: Record<string, unknown> = {};
-  stage = await openStage({ settings, wallKnown });
+const openOwn = async (
+  own: (stage: Stage) => Readonly<Record<string, unknown>>,
+  wallKnown = true,
+  assertion: AssertionSource = fromProvider("saml-bearer"),
+  others: Readonly<Record<string, unknown>> = {},
+) => {
+  const settings: Record<string, unknown> = { ...others };
+  stage = await openStage({ settings, wallKnown, assertion });
   const { url, clientId } = stage.world.settingsFor("state").org as Record<string, unknown>;
   settings.org = { url, clientId, ...own(stage) };
 };
@@ -39,6 +70,8 @@ const credentials = ({ world }: Stage) => ({
   clientSecret: world.org.boardApp.clientSecret,
 });
 
+const saml = () => ({ signIn: "saml-bearer", assertion: { file: "/run/assertion.xml" } });
+
 const ways = [
   { name: "with a key and certificate", own: bearer, allow: () => stage.world.org.admit(certificate()) },
   {
@@ -48,11 +81,17 @@ const ways = [
       stage.world.org.boardApp.runAs = stage.world.org.owner.id;
     },
   },
+  {
+    name: "with a SAML assertion",
+    own: saml,
+    allow: () => stage.world.org.trustSimulatedProvider(),
+  },
 ] as const;
 
 const tokenRequests = (): number =>
-  stage.world.org.received.filter(({ form }) => /jwt-bearer|client_credentials/.test(form.grant_type ?? ""))
-    .length;
+  stage.world.org.received.filter(({ form }) =>
+    /jwt-bearer|client_credentials|saml2-bearer/.test(form.grant_type ?? ""),
+  ).length;
 
 describe.each(ways)("a board that signs in by itself, $name", ({ own, allow }) => {
   beforeEach(async () => {
@@ -102,6 +141,21 @@ describe.each(ways)("a board that signs in by itself, $name", ({ own, allow }) =
     expect(stage.state()).toBe("online");
     expect(tokenRequests()).toBe(asked + 1);
     expect(stage.world.org.approvals).toHaveLength(1);
+  });
+
+  it("starts from the sign-in that it has, and signs in anew only when that has ended", async () => {
+    stage.start();
+    await stage.untilState("online");
+    const asked = tokenRequests();
+    await stage.run?.stop();
+    stage.start();
+    await stage.untilState("online");
+    expect(tokenRequests()).toBe(asked);
+    await stage.run?.stop();
+    stage.world.org.expireAccessTokens();
+    stage.start();
+    await stage.untilState("online");
+    expect(tokenRequests()).toBe(asked + 1);
   });
 
   it("waits longer each time while the org is away, and comes back with it", async () => {
@@ -160,6 +214,18 @@ describe("a board that may not sign in by itself", () => {
     expect(fault).toMatchObject({ code: "SIGN_IN_CLOSED", message: expect.stringContaining("run as") });
   });
 
+  it("comes back from a restart with what it has though the org has closed the way in meanwhile", async () => {
+    await openOwn(bearer);
+    stage.world.org.admit(certificate());
+    stage.start();
+    await stage.untilState("online");
+    await stage.run?.stop();
+    stage.world.org.boardApp.preauthorized.splice(0);
+    stage.start();
+    await stage.untilState("online");
+    expect(stage.since(0, "fault")).toEqual([]);
+  });
+
   it("stays online with what it has when the org closes the way in later", async () => {
     await openOwn(bearer);
     stage.world.org.admit(certificate());
@@ -169,6 +235,78 @@ describe("a board that may not sign in by itself", () => {
     stage.world.org.expireAccessTokens();
     await stage.untilEvent("fault", { where: ({ code }) => code === "SIGN_IN_NOT_APPROVED" });
     expect(stage.retained("availability")).toBe("online");
+  });
+});
+
+describe("a board that is given SAML assertions", () => {
+  it("is signed in without any app where single sign-on is what the org knows its user by", async () => {
+    const flow = () => ({ signIn: "saml-assertion", assertion: { command: ["/usr/bin/fetch-response"] } });
+    // Without an app there is no asset token for the broker.
+    const others = { assetToken: { mode: "off" }, broker: { url: "mqtts://broker.example", auth: "none" } };
+    await openOwn(flow, true, fromProvider("saml-assertion"), others);
+    stage.world.org.trustSimulatedProvider();
+    stage.start();
+    await stage.untilEvent("signedIn");
+    expect(stage.since(0, "signedIn")[0]).toMatchObject({ user: stage.world.org.owner.username });
+    expect(stage.world.org.received.at(0)?.form.client_id).toBeUndefined();
+  });
+
+  it("tries again with a new one after one that is too old, and sends the old one nowhere", async () => {
+    let stale: Uint8Array | undefined;
+    await openOwn(saml, true, async (signal) => stale ?? fromProvider("saml-bearer")(signal));
+    stage.world.org.trustSimulatedProvider();
+    stale = await fromProvider("saml-bearer")(new AbortController().signal);
+    await stage.clock.advance(HOUR);
+    stage.start();
+    const fault = await stage.untilEvent("fault");
+    expect(fault).toMatchObject({
+      code: "ASSERTION_EXPIRED",
+      message: expect.stringContaining("minutes ago"),
+    });
+    expect(stage.world.board.view?.problem?.help).toContain("org.assertion.file");
+    expect(tokenRequests()).toBe(0);
+    stale = undefined;
+    stage.world.board.press();
+    await stage.untilState("online");
+  });
+
+  it("asks for a new one at each sign-in, since none counts twice", async () => {
+    await openOwn(saml);
+    stage.world.org.trustSimulatedProvider();
+    fetched = 0;
+    stage.start();
+    await stage.untilState("online");
+    await stage.clock.advance(5 * HOUR);
+    expect(stage.state()).toBe("online");
+    expect(fetched).toBe(tokenRequests());
+    expect(stage.since(0, "fault")).toEqual([]);
+  });
+
+  it("keeps asking, less and less often, while the command that fetches them fails", async () => {
+    let asked = 0;
+    await openOwn(saml, true, async () => {
+      asked++;
+      throw new AgentError("ASSERTION_COMMAND_FAILED", "/usr/bin/fetch ended with 6");
+    });
+    stage.start();
+    await stage.clock.advance(HOUR);
+    expect(stage.since(0, "fault")[0]).toMatchObject({ code: "ASSERTION_COMMAND_FAILED" });
+    expect(asked).toBeGreaterThan(5);
+    expect(asked).toBeLessThan(40);
+    expect(tokenRequests()).toBe(0);
+  });
+
+  it("says what to change when the org does not take them", async () => {
+    await openOwn(saml);
+    stage.world.org.trustSimulatedProvider();
+    stage.world.org.boardApp.certificateKey = publicKey;
+    stage.start();
+    const fault = await stage.untilEvent("fault");
+    expect(fault).toMatchObject({
+      code: "ASSERTION_REFUSED",
+      message: expect.stringContaining("invalid assertion"),
+    });
+    expect(stage.world.board.view?.problem?.help).toContain("recipient");
   });
 });
 
@@ -212,4 +350,38 @@ it("a person's approval from before is given back once the board has signed in b
   await stage.untilState("online");
   expect(world.org.approvals.map(({ id }) => id)).not.toContain(before?.id);
   expect(world.org.approvals).toHaveLength(1);
+});
+
+describe("a board whose settings name another sign-in than the one that it has", () => {
+  /** The same disk, with other settings for the org. */
+  const restarted = async (own: Readonly<Record<string, unknown>>): Promise<void> => {
+    await stage.run?.stop();
+    const { world, clock, vault } = stage;
+    const { url, clientId } = world.settingsFor("state").org as Record<string, unknown>;
+    stage = new Stage(clock, world, { settings: { org: { url, clientId, ...own } } });
+    stage.vault = vault;
+    stage.start();
+  };
+
+  it("signs in as the other user at once", async () => {
+    await openOwn(bearer);
+    const [, other] = stage.world.org.users;
+    stage.world.org.admit(certificate());
+    stage.world.org.admit(certificate(), other);
+    stage.start();
+    await stage.untilState("online");
+    await restarted({ ...bearer(stage), username: other?.username });
+    await stage.untilState("online");
+    expect(stage.since(0, "signedIn")[0]).toMatchObject({ user: other?.username });
+  });
+
+  it("forgets a sign-in of its own when a person is to approve it, and shows a code", async () => {
+    await openOwn(bearer);
+    stage.world.org.admit(certificate());
+    stage.start();
+    await stage.untilState("online");
+    await restarted({ signIn: "device" });
+    await stage.approve(await stage.untilEvent("code"));
+    await stage.untilState("online");
+  });
 });

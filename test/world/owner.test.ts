@@ -185,6 +185,26 @@ describe("a guest", () => {
     expect(await send(guest, true)).toMatchObject({ code: "COMMAND_NOT_OWNER" });
   });
 
+  it("leaves no lamp blinking when the time is over, or when the pass is taken back", async () => {
+    const user = stage.world.org.users.find(({ id }) => id !== stage.world.org.owner.id)?.id;
+    const blinking = { id: "p1", name: "Bob", may: ["switch", "effect"], user, until };
+    const effect = (): unknown => JSON.parse(stage.retained("light/state") ?? "{}").effect;
+    const blink = () => stage.clock.until(guest.send({ effect: "blink" }));
+    await ask(phone, { do: "admit", pass: blinking });
+    for (const takeBack of [
+      () => ask(phone, { do: "revoke", pass: "p1" }),
+      () => stage.revokeGuest("p1"),
+      () => stage.clock.advance(3_600_000),
+    ]) {
+      await ask(phone, { do: "admit", pass: blinking });
+      expect(await blink()).toMatchObject({ outcome: "done" });
+      expect(effect()).toBe("blink");
+      await takeBack();
+      await stage.clock.advance(1000);
+      expect(effect()).not.toBe("blink");
+    }
+  });
+
   it("keeps the pass where the disk takes nothing, which is told and does not end the agent", async () => {
     const { write } = stage.vault;
     stage.vault.write = async () => {

@@ -8,7 +8,7 @@ it("a new board is signed in by a person, joins the broker and obeys the phone",
   stage = await openStage();
   const run = stage.start();
   const code = await stage.untilEvent("code");
-  expect(stage.world.board.view?.code?.userCode).toBe(code.userCode);
+  expect(stage.world.board.view?.code).toMatchObject({ userCode: code.userCode });
   await stage.approve(code);
   await stage.untilState("online");
   expect(stage.events.filter(({ event }) => event === "signedIn")).toHaveLength(1);

@@ -34,7 +34,7 @@ it("while a code waits the lamp blinks what its display and the event say, and i
   await stage.untilState("waitingForApproval");
   const signal = signalOf(code.userCode);
   expect(code.signal).toEqual(signal);
-  expect(stage.world.board.view?.code?.signal).toEqual(signal);
+  expect(stage.world.board.view?.code).toMatchObject({ signal });
   expect(await flashesSeen()).toEqual(signal);
   expect(stage.since(0, "light")).toHaveLength(1);
   await stage.approve(code);
@@ -84,7 +84,7 @@ it("a lamp that is not there is not said to blink, until it is", async () => {
   expect(stage.world.board.view?.code).toMatchObject({ userCode: code.userCode, signal: null });
   stage.world.board.unplugged = false;
   await stage.clock.advance(70_000);
-  expect(stage.world.board.view?.code?.signal).toEqual(signalOf(code.userCode));
+  expect(stage.world.board.view?.code).toMatchObject({ signal: signalOf(code.userCode) });
   await stage.approve(code);
   await stage.untilState("online");
 });
@@ -99,7 +99,7 @@ it("a signed-in board that shows a new code blinks, and is as it was when that i
   stage.world.board.press("longPress");
   await stage.untilState("waitingForApproval");
   await stage.clock.advance(7_000);
-  expect(stage.world.board.view?.code?.signal).toEqual(signalOf(stage.lastCode().userCode));
+  expect(stage.world.board.view?.code).toMatchObject({ signal: signalOf(stage.lastCode().userCode) });
   expect(stage.world.board.frames.slice(-8).some((each) => !lit(each))).toBe(true);
   stage.world.board.press();
   await stage.untilState("online");
@@ -119,5 +119,5 @@ it("org.signal false leaves the lamp alone, and says nothing of it", async () =>
   await stage.clock.advance(30_000);
   expect(stage.world.board.frames).toHaveLength(frames);
   expect(code.signal).toBeNull();
-  expect(stage.world.board.view?.code?.signal).toBeNull();
+  expect(stage.world.board.view?.code).toMatchObject({ signal: null });
 });

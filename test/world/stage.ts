@@ -2,7 +2,7 @@ import { duplexPair } from "node:stream";
 import type { Ask } from "../../companion/core/signed-message.ts";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
-import { createPerson } from "../../firmware-sim/person.ts";
+import { type Answered, createPerson } from "../../firmware-sim/person.ts";
 import { type PhoneResult, SimulatedPhone } from "../../firmware-sim/phone.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vault.ts";
@@ -17,7 +17,7 @@ import type {
   StateName,
   Status,
 } from "../../src/model.ts";
-import type { ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
+import type { AssertionSource, ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
 
@@ -58,6 +58,8 @@ export interface StageOptions {
   /** Settings that differ from the world's, by section. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly updates?: Updates;
+  /** What the board signs in with, where `org.signIn` wants a SAML assertion. */
+  readonly assertion?: AssertionSource;
   /** The lamps are announced to Home Assistant. */
   readonly discovery?: boolean;
 }
@@ -94,7 +96,13 @@ export class Stage implements AsyncDisposable {
     const parsed = parseSettings({
       file: { path: "settings.json", text: JSON.stringify(this.#settings()) },
       env: {},
-      board: { deviceId: "porch-1", hostname: "porch", serial: undefined, stateDir: "state" },
+      board: {
+        deviceId: "porch-1",
+        hostname: "porch",
+        serial: undefined,
+        stateDir: "state",
+        timeZone: undefined,
+      },
       load: () => {
         throw new Error("these settings name no file");
       },
@@ -117,9 +125,11 @@ export class Stage implements AsyncDisposable {
         display: this.world.board.display,
         inputs: this.world.board.inputs,
         controls: this.#controls(stop.signal),
+        callbacks: this.world.doorstep.callbacks,
         drivers: { sim: this.world.board.openDriver },
         openStream: this.world.openStream,
         readText: async () => this.world.org.assetCertificate,
+        assertion: this.#options.assertion ?? (async () => new Uint8Array()),
         version: "test",
         updates: this.#options.updates ?? null,
       },
@@ -162,10 +172,10 @@ export class Stage implements AsyncDisposable {
   approveWhenShown(): { cancel(): void } {
     const seen = new Set<string>();
     const cancel = this.world.board.subscribe(() => {
-      const code = this.world.board.view?.code?.userCode;
-      if (code === undefined || seen.has(code)) return;
-      seen.add(code);
-      this.world.org.approve(code);
+      const code = this.world.board.view?.code;
+      if (code?.kind !== "code" || seen.has(code.userCode)) return;
+      seen.add(code.userCode);
+      this.world.org.approve(code.userCode);
     });
     return { cancel };
   }
@@ -175,6 +185,13 @@ export class Stage implements AsyncDisposable {
     const code = this.events.findLast((each) => each.event === "code");
     if (code?.event !== "code") throw new Error("no code was shown");
     return code;
+  }
+
+  /** The newest link shown. */
+  lastLink(): Named<"link"> {
+    const link = this.events.findLast((each) => each.event === "link");
+    if (link?.event !== "link") throw new Error("no link was shown");
+    return link;
   }
 
   /** Events of a kind recorded from index `from` on. */
@@ -253,6 +270,20 @@ export class Stage implements AsyncDisposable {
 
   signOut(): Promise<{ readonly revoked: boolean }> {
     return this.#ask((answer) => ({ kind: "signOut", answer }));
+  }
+
+  /** A person opens the link on the board itself, or through a tunnel to it. */
+  follow(link: string, decision: "allow" | "deny" = "allow"): Promise<Answered> {
+    return this.clock.until(this.world.person.followLink(link, decision, never));
+  }
+
+  /** What becomes of an address that somebody brings to `porchlight sign-in`: null, or the fault. */
+  bring(address: string): Promise<AgentError | null> {
+    return this.#ask((answer) => ({ kind: "callback", address, answer: () => answer(null), fail: answer }));
+  }
+
+  newCode(): Promise<boolean> {
+    return this.#ask((answer) => ({ kind: "newCode", answer }));
   }
 
   status(): Promise<Status> {
@@ -361,6 +392,7 @@ export const openStage = async (options: StageOptions = {}): Promise<Stage> => {
       org: (detail, kind) => new AgentError(kind === "timeout" ? "ORG_TIMEOUT" : "ORG_UNREACHABLE", detail),
       broker: (detail) => new AgentError("BROKER_UNREACHABLE", detail),
       lamp: (detail) => new AgentError("LIGHT_FAULT", detail),
+      callback: (detail) => new AgentError("CALLBACK_CLOSED", detail),
     },
   });
   // The org knows the time even where the board does not.

@@ -7,6 +7,7 @@ import { go, hrefOf } from "../route.ts";
 import { CameraIcon } from "./icons.tsx";
 import { Field, Page } from "./parts.tsx";
 import { Scanner } from "./scan.tsx";
+import { Waiting } from "./waiting.tsx";
 
 /** From a board's code to the org's page. */
 export const Add = () => {
@@ -15,11 +16,12 @@ export const Add = () => {
   const [text, setText] = useState("");
   const [approval, setApproval] = useState<Approval | null>(null);
   const [wrong, setWrong] = useState<string | null>(null);
+  const [waiting, setWaiting] = useState(false);
 
   const take = (given: string): boolean => {
     const shown = /#lamp=/.test(given) ? readBoardLink(given) : null;
     if (shown !== null) {
-      companion.addBoard(shown.device, shown.as);
+      companion.addBoard(shown.device, shown.as, shown.allowance);
       tell({ text: "The lamp is on your list.", help: null, bad: false });
       go({ at: "home" });
       return true;
@@ -37,6 +39,11 @@ export const Add = () => {
     return true;
   };
 
+  const again = (): void => {
+    setWaiting(false);
+    setApproval(null);
+  };
+  if (approval !== null && waiting) return <Waiting approval={approval} onBack={again} />;
   if (approval !== null)
     return (
       <Page
@@ -59,11 +66,11 @@ export const Add = () => {
           href={approval.url}
           target="_blank"
           rel="noopener noreferrer"
-          onClick={() => go({ at: "home" })}
+          onClick={() => setWaiting(true)}
         >
           It is the same: go on
         </a>
-        <button type="button" class="secondary" onClick={() => setApproval(null)}>
+        <button type="button" class="secondary" onClick={again}>
           It is another one
         </button>
         <p class="small">

@@ -1,5 +1,6 @@
 import { useRef, useState } from "preact/hooks";
 import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
+import { within } from "../../core/name.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
 import { dayWords, passWords } from "../words.ts";
@@ -46,15 +47,19 @@ const GuestsSection = ({ board }: { readonly board: Board }) => {
           {guests.map((pass) => (
             <li key={pass.id}>
               <div class="list-words">
-                <b>{pass.name}</b>
+                <b dir="auto">{pass.name}</b>
                 <p class="hint">{passWords(pass)}</p>
               </div>
               <button
                 type="button"
                 class="secondary small-button"
-                aria-label={`Take the pass of ${pass.name} back`}
+                aria-label={`Take the pass of ${within(pass.name)} back`}
                 onClick={() =>
-                  void ask(board.id, { do: "revoke", pass: pass.id }, `${pass.name} is no guest any more.`)
+                  void ask(
+                    board.id,
+                    { do: "revoke", pass: pass.id },
+                    `${within(pass.name)} is no guest any more.`,
+                  )
                 }
               >
                 Take back
@@ -114,7 +119,7 @@ const LeaveSection = ({ board }: { readonly board: Board }) => {
   const [busy, setBusy] = useState(false);
   const signOut = async (): Promise<void> => {
     setBusy(true);
-    const outcome = await ask(board.id, { do: "signOut" }, `${nameOf(board)} is signed out.`);
+    const outcome = await ask(board.id, { do: "signOut" }, `${within(nameOf(board))} is signed out.`);
     setBusy(false);
     dialog.current?.close();
     if (!outcome.ok) return;
@@ -130,7 +135,7 @@ const LeaveSection = ({ board }: { readonly board: Board }) => {
         Sign this board out
       </button>
       <dialog ref={dialog} class="ask" aria-labelledby="leave-title">
-        <h2 id="leave-title">Sign {nameOf(board)} out?</h2>
+        <h2 id="leave-title">Sign {within(nameOf(board))} out?</h2>
         <p>Whoever scans its new code next owns it. You have to be at the lamp to get it back.</p>
         <div class="row">
           <button type="button" class="secondary" onClick={() => dialog.current?.close()}>

@@ -1,5 +1,6 @@
 import type { LightColour } from "../../../src/model.ts";
 import type { ShownLamp } from "../../core/boards.ts";
+import { within } from "../../core/name.ts";
 import { Slider } from "./parts.tsx";
 
 const swatches: readonly { readonly name: string; readonly rgb: readonly [number, number, number] }[] = [
@@ -44,7 +45,7 @@ export const ColourPanel = (props: {
     <div class="colour" id={props.id}>
       {white === null ? null : (
         <Slider
-          label={`White of ${name}, warm to cold`}
+          label={`White of ${within(name)}, warm to cold`}
           class="white"
           min={white.minKelvin}
           max={white.maxKelvin}
@@ -56,7 +57,7 @@ export const ColourPanel = (props: {
       )}
       {traits.rgb ? (
         <fieldset class="swatches">
-          <legend class="unseen">Colour of {name}</legend>
+          <legend class="unseen">Colour of {within(name)}</legend>
           {swatches.map((swatch) => (
             <button
               key={swatch.name}

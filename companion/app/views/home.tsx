@@ -1,9 +1,18 @@
-import { useEffect, useState } from "preact/hooks";
-import { type Board, listed, nameOf, roleOf, type ShownLamp, shownLamps } from "../../core/boards.ts";
+import { useState } from "preact/hooks";
+import {
+  allowed,
+  type Board,
+  listed,
+  nameOf,
+  roleOf,
+  type ShownLamp,
+  shownLamps,
+} from "../../core/boards.ts";
+import { within } from "../../core/name.ts";
 import { troubles } from "../../core/trouble.ts";
-import { useCompanion, useKit, useNow } from "../kit.ts";
+import { useCompanion, useKit, useLasting, useNow } from "../kit.ts";
 import { hrefOf } from "../route.ts";
-import { agoWords, glowOf, lampWords, percent } from "../words.ts";
+import { agoWords, glowOf, lampWords, lowerFirst, passWords, percent } from "../words.ts";
 import { ColourPanel } from "./colour.tsx";
 import { BlinkIcon, ChevronIcon, GearIcon, Lantern, PlusIcon, PowerIcon } from "./icons.tsx";
 import { Slider } from "./parts.tsx";
@@ -51,20 +60,6 @@ const TroubleBox = () => {
   );
 };
 
-/** Whether `is` has held for so many milliseconds. */
-const useLasting = (is: boolean, ms: number): boolean => {
-  const [lasts, setLasts] = useState(false);
-  useEffect(() => {
-    if (!is) {
-      setLasts(false);
-      return;
-    }
-    const timer = setTimeout(() => setLasts(true), ms);
-    return () => clearTimeout(timer);
-  }, [is, ms]);
-  return lasts;
-};
-
 const NoLamps = () => (
   <div class="empty">
     <div class="empty-lamp">
@@ -100,7 +95,7 @@ const BoardCard = ({ board }: { readonly board: Board }) => {
       : board.online
         ? owner
           ? "online"
-          : `online, ${board.info?.owner?.name ?? "somebody"}'s`
+          : `online, ${within(board.info?.owner?.name ?? "somebody")}'s`
         : board.heardAt === null
           ? "not there"
           : `not there, last heard ${agoWords(board.heardAt, now)}`;
@@ -108,7 +103,7 @@ const BoardCard = ({ board }: { readonly board: Board }) => {
     <section class={`board${reachable ? "" : " away"}`} aria-label={nameOf(board)} data-board={board.id}>
       <header class="board-head">
         <div>
-          <h2>{nameOf(board)}</h2>
+          <h2 dir="auto">{nameOf(board)}</h2>
           <p class="presence">
             <i class={reachable ? "dot on" : "dot"} aria-hidden="true" />
             {words}
@@ -118,7 +113,7 @@ const BoardCard = ({ board }: { readonly board: Board }) => {
           <a
             class="round"
             href={hrefOf({ at: "board", id: board.id })}
-            aria-label={`Settings of ${nameOf(board)}`}
+            aria-label={`Settings of ${within(nameOf(board))}`}
           >
             <GearIcon />
           </a>
@@ -136,6 +131,9 @@ const BoardCard = ({ board }: { readonly board: Board }) => {
       {shownLamps(board).map((lamp) => (
         <LampCard key={lamp.info.id} board={board} lamp={lamp} reachable={reachable} />
       ))}
+      {owner || board.allowance === null ? null : (
+        <p class="hint">Your pass: {lowerFirst(passWords(board.allowance))}.</p>
+      )}
       {board.info === null ? (
         <p class="hint">
           Nothing was heard of this board. It shows here as soon as it is online and you may use it.
@@ -145,6 +143,11 @@ const BoardCard = ({ board }: { readonly board: Board }) => {
   );
 };
 
+const refusalWords = {
+  ended: "Your pass has ended. Ask for a new one.",
+  "another lamp": "Your pass is not for this lamp.",
+} as const;
+
 const LampCard = (props: {
   readonly board: Board;
   readonly lamp: ShownLamp;
@@ -152,10 +155,18 @@ const LampCard = (props: {
 }) => {
   const { board, lamp, reachable } = props;
   const { light } = useKit();
+  const { person } = useCompanion();
+  const now = useNow();
   const [open, setOpen] = useState(false);
   const { info, state } = lamp;
   const { traits } = info;
   const on = state?.on ?? false;
+  const { may, maxBrightness, refusal } = allowed(board, info.id, person?.userId ?? null, now);
+  // What would also switch it on takes leave to switch.
+  const mayNow = (what: "brightness" | "colour"): boolean => may(what) && (on || may("switch"));
+  const hasColour = (traits.rgb || traits.temperature !== null) && mayNow("colour");
+  // It flashes at full brightness.
+  const mayIdentify = may("effect") && maxBrightness === 1;
   const panel = `more-${board.id}-${info.id}`;
   const send = (change: Parameters<typeof light>[2]): void => void light(board.id, info.id, change);
   const alone = board.info?.lamps.length === 1 && info.name === nameOf(board);
@@ -174,7 +185,7 @@ const LampCard = (props: {
       <div class="lamp-top">
         <Lantern size={34} />
         <div class="lamp-words">
-          <h3>{name}</h3>
+          <h3 dir="auto">{name}</h3>
           <p>{lampWords(lamp, reachable)}</p>
         </div>
         <button
@@ -182,7 +193,8 @@ const LampCard = (props: {
           role="switch"
           class="power"
           aria-checked={on}
-          aria-label={`${info.name}, on or off`}
+          aria-label={`${within(info.name)}, on or off`}
+          disabled={!may("switch")}
           onClick={() => send({ on: !on })}
         >
           <PowerIcon />
@@ -190,17 +202,18 @@ const LampCard = (props: {
       </div>
       {traits.dims ? (
         <Slider
-          label={`Brightness of ${info.name}`}
+          label={`Brightness of ${within(info.name)}`}
           class="bright"
           min={1}
-          max={100}
+          max={Math.max(2, Math.floor(maxBrightness * 100))}
+          disabled={!mayNow("brightness")}
           value={Math.max(1, Math.round((state?.brightness ?? 1) * 100))}
           text={(value) => percent(value / 100)}
           onMove={(value) => send({ on: true, brightness: value / 100 })}
         />
       ) : null}
       <div class="lamp-more">
-        {traits.rgb || traits.temperature !== null ? (
+        {hasColour ? (
           <button
             type="button"
             class="quiet"
@@ -212,14 +225,21 @@ const LampCard = (props: {
             <ChevronIcon />
           </button>
         ) : null}
-        {traits.effects.includes("identify") ? (
+        {traits.effects.includes("identify") && mayIdentify ? (
           <button type="button" class="quiet" onClick={() => send({ effect: "identify" })}>
             <BlinkIcon />
             Which one is it?
           </button>
         ) : null}
       </div>
-      {open ? <ColourPanel id={panel} lamp={lamp} onChange={(colour) => send({ on: true, colour })} /> : null}
+      {open && hasColour ? (
+        <ColourPanel
+          id={panel}
+          lamp={lamp}
+          onChange={(colour) => send(on ? { colour } : { on: true, colour })}
+        />
+      ) : null}
+      {refusal === null ? null : <p class="hint">{refusalWords[refusal]}</p>}
     </article>
   );
 };

@@ -1,5 +1,6 @@
 import { useState } from "preact/hooks";
 import { type Board, nameOf } from "../../core/boards.ts";
+import { within } from "../../core/name.ts";
 import { useKit } from "../kit.ts";
 import { Field, Section } from "./parts.tsx";
 
@@ -33,7 +34,7 @@ const NameForm = (props: {
   const name = (draft ?? props.name).trim();
   const save = async (): Promise<void> => {
     const asked = { do: "rename", name, ...(props.lamp === null ? {} : { light: props.lamp }) };
-    const outcome = await ask(props.board.id, asked, `It is called ${name} now.`);
+    const outcome = await ask(props.board.id, asked, `It is called ${within(name)} now.`);
     if (outcome.ok) setDraft(null);
   };
   return (
@@ -49,6 +50,7 @@ const NameForm = (props: {
           <input
             {...ids}
             type="text"
+            dir="auto"
             required
             maxLength={64}
             autocomplete="off"
@@ -61,7 +63,7 @@ const NameForm = (props: {
         type="submit"
         class="secondary"
         disabled={name === "" || name === props.name}
-        aria-label={`Rename ${props.name}`}
+        aria-label={`Rename ${within(props.name)}`}
       >
         Rename
       </button>

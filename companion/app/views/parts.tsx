@@ -23,7 +23,7 @@ export const Page = (props: {
         <BackIcon />
         <span>{props.back.at === "home" ? "Lamps" : "Back"}</span>
       </a>
-      <h1 ref={heading} tabIndex={-1}>
+      <h1 ref={heading} tabIndex={-1} dir="auto">
         {props.title}
       </h1>
       {props.lead === undefined ? null : <p class="lead">{props.lead}</p>}

@@ -2,9 +2,11 @@ import { useState } from "preact/hooks";
 import type { GuestMay } from "../../../src/model.ts";
 import { listed, nameOf, roleOf } from "../../core/boards.ts";
 import { boardLink, type GuestCard } from "../../core/guest-link.ts";
+import { within } from "../../core/name.ts";
 import { type Pass, passFields } from "../../core/pass.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { mayWords, percent } from "../words.ts";
+import { LampChoice } from "./lamp-choice.tsx";
 import { Field, Handout, Page, Section } from "./parts.tsx";
 import { Who } from "./who.tsx";
 
@@ -41,11 +43,11 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
   if (given !== null)
     return (
       <Page
-        title={`${name} may use it now`}
+        title={`${within(name)} may use it now`}
         back={back}
         lead="Show or send this link: it puts the lamp on your guest's list."
       >
-        <Handout link={given} what={`Link to ${nameOf(board)}`} />
+        <Handout link={given} what={`Link to ${within(nameOf(board))}`} />
       </Page>
     );
   if (card === null)
@@ -81,14 +83,17 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
     const outcome = await ask(
       board.id,
       { do: "admit", pass: passFields(pass) },
-      `${pass.name} has a pass now.`,
+      `${within(pass.name)} has a pass now.`,
     );
     setBusy(false);
-    if (outcome.ok) setGiven(boardLink(app, board.id, card.user === null ? "key" : "person"));
+    if (outcome.ok)
+      setGiven(
+        boardLink(app, { device: board.id, as: card.user === null ? "key" : "person", allowance: pass }),
+      );
   };
   const all = board.info?.lamps ?? [];
   return (
-    <Page title={`A pass for ${name === "" ? "your guest" : name}`} back={back}>
+    <Page title={`A pass for ${name === "" ? "your guest" : within(name)}`} back={back}>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -142,30 +147,7 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
             </label>
           ))}
         </fieldset>
-        {all.length > 1 ? (
-          <fieldset class="choices">
-            <legend>Lamps</legend>
-            {all.map((lamp) => {
-              const chosenLamps = lamps ?? all.map(({ id }) => id);
-              return (
-                <label key={lamp.id} class="choice">
-                  <input
-                    type="checkbox"
-                    class="tick"
-                    checked={chosenLamps.includes(lamp.id)}
-                    onChange={(event) => {
-                      const next = event.currentTarget.checked
-                        ? [...chosenLamps, lamp.id]
-                        : chosenLamps.filter((id) => id !== lamp.id);
-                      setLamps(next.length === all.length ? null : next);
-                    }}
-                  />
-                  {lamp.name}
-                </label>
-              );
-            })}
-          </fieldset>
-        ) : null}
+        <LampChoice lamps={all} chosen={lamps} onChange={setLamps} />
         <div class="pair">
           <Field label="For">
             {(ids) => (

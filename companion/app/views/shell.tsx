@@ -1,5 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { listed } from "../../core/boards.ts";
+import type { ShownBoard } from "../../core/guest-link.ts";
+import { within } from "../../core/name.ts";
 import { type Notice, useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf, type Route, useRoute } from "../route.ts";
 import { Add } from "./add.tsx";
@@ -29,7 +31,7 @@ export const Shell = ({
         </a>
         <InstallButton />
         {person === null ? null : (
-          <a class="round" href={hrefOf({ at: "me" })} aria-label={`${person.name}: account`}>
+          <a class="round" href={hrefOf({ at: "me" })} aria-label={`${within(person.name)}: account`}>
             <PersonIcon />
           </a>
         )}
@@ -47,7 +49,7 @@ const Place = ({ route }: { readonly route: Route }) => {
     case "guest":
       return <BeGuest />;
     case "shown":
-      return <Shown id={route.id} as={route.as} />;
+      return <Shown {...route.shown} />;
     case "add":
       return <Add />;
     default:
@@ -66,13 +68,14 @@ const Place = ({ route }: { readonly route: Route }) => {
 };
 
 /** A link from an owner: the board goes onto the list. */
-const Shown = ({ id, as }: { readonly id: string; readonly as: "person" | "key" }) => {
+const Shown = ({ device, as, allowance }: ShownBoard) => {
   const { companion, tell } = useKit();
+  // Once for each link: the allowance is read from it anew at every drawing.
   useEffect(() => {
-    companion.addBoard(id, as);
+    companion.addBoard(device, as, allowance);
     tell({ text: "The lamp is on your list.", help: null, bad: false });
     go({ at: "home" }, true);
-  }, [companion, tell, id, as]);
+  }, [companion, tell, device, as]);
   return <main id="main" aria-busy="true" />;
 };
 

@@ -37,6 +37,7 @@ export const Welcome = () => {
       <button type="button" class="primary" disabled={going} onClick={() => void signIn()}>
         {going ? "Opening…" : "Sign in"}
       </button>
+      {config.org.signIn === "user-agent" ? <Legacy dialect={config.org.dialect} /> : null}
       <p class="small">
         You sign in at <b>{new URL(config.org.url).host}</b>. Your password stays there.
       </p>
@@ -46,3 +47,16 @@ export const Welcome = () => {
     </main>
   );
 };
+
+/** What people have to know where the app was set up for the user-agent flow. */
+const Legacy = ({ dialect }: { readonly dialect: "salesforce" | "rfc8628" }) => (
+  <div class="trouble quiet">
+    <strong>
+      {dialect === "salesforce" ? "A legacy way in, until 20 February 2027" : "A legacy way in"}
+    </strong>
+    <p>
+      This app was set up for the user-agent flow. Your sign-in lasts as long as one token, then you sign in
+      again. On a phone that others use, clear the browser's history afterwards: the token may stand in it.
+    </p>
+  </div>
+);

@@ -1,6 +1,6 @@
 // A view on a panel of pixels: which picture fits, and where its parts go. Pure; framebuffer and OLED only copy it.
 
-import type { View } from "../../model.ts";
+import type { View, ViewCode } from "../../model.ts";
 import { signalWords } from "../../signal.ts";
 import type { MonoMs } from "../../units.ts";
 import { GLYPH_PITCH, GLYPH_ROWS, lettering } from "./font.ts";
@@ -132,24 +132,24 @@ const textsOf = (view: View, now: MonoMs): readonly MakeLines[] => {
   const all = (columns: number, tight: boolean): readonly WordLine[] =>
     wordsOf(view, { columns, tight, now });
   const { code } = view;
-  const least =
-    (words: readonly string[]): MakeLines =>
-    (columns) =>
-      code === null
-        ? []
-        : [
-            ...wrap(groupCode(clean(code.userCode)), columns).map(
-              (text): WordLine => ({ text, style: "strong" }),
-            ),
-            ...words
-              .flatMap((each) => wrap(each, columns))
-              .map((text): WordLine => ({ text, style: "plain" })),
-            { text: countdown(code.expiresAt - now), style: "dim" },
-          ];
   const texts: readonly MakeLines[] = [(columns) => all(columns, false), (columns) => all(columns, true)];
   if (code === null) return texts;
+  const least =
+    (first: string, words: readonly string[]): MakeLines =>
+    (columns) => [
+      ...wrap(first, columns).map((text): WordLine => ({ text, style: "strong" })),
+      ...words.flatMap((each) => wrap(each, columns)).map((text): WordLine => ({ text, style: "plain" })),
+      { text: countdown(code.expiresAt - now), style: "dim" },
+    ];
+  if (code.kind === "link")
+    return [...texts, least(code.start, ["or porchlight sign-in"]), least("porchlight sign-in", [])];
   const { signal } = code;
-  return [...texts, ...(signal === null ? [] : [least([signalWords(signal)])]), least([])];
+  const userCode = groupCode(clean(code.userCode));
+  return [
+    ...texts,
+    ...(signal === null ? [] : [least(userCode, [signalWords(signal)])]),
+    least(userCode, []),
+  ];
 };
 
 /** Places for a square of `side` pixels and for the words: beside each other, or one above the other. */
@@ -208,17 +208,16 @@ const drawCode = (
 
 /** The code in letters as large as fit, with the page to type it on, and how the lamp blinks, where there is room. */
 const drawLetters = (
-  view: View,
-  userCode: string,
+  shown: Extract<ViewCode, { kind: "code" }>,
   size: { readonly width: number; readonly height: number },
 ): Panel => {
   const { width, height } = size;
   const canvas = new Canvas(width, height);
   const whole = { x: 0, y: 0, width, height };
-  const text = groupCode(clean(userCode));
+  const text = groupCode(clean(shown.userCode));
   const code = (times: number): Large => ({ text, style: "strong", times });
-  const signal = view.code?.signal ? signalWords(view.code.signal) : "";
-  const page = clean(view.code?.verificationUri ?? "").replace(/^https?:\/\//, "");
+  const signal = shown.signal ? signalWords(shown.signal) : "";
+  const page = clean(shown.verificationUri).replace(/^https?:\/\//, "");
   const most = Math.max(1, Math.floor(width / ([...text].length * GLYPH_PITCH)));
   const room = Math.max(1, Math.floor((width - 2 * MARGIN_PX) / GLYPH_PITCH));
   const pieces = page.match(new RegExp(`.{1,${room}}`, "gu")) ?? [];
@@ -251,11 +250,11 @@ export const panelOf = (
   size: { readonly width: number; readonly height: number },
   now: MonoMs,
 ): Panel => {
-  if (view.code !== null)
+  if (view.code?.kind === "code")
     return (
       (codes.link && drawCode(view, codes.link, "link", size, now)) ??
       (codes.shortLink && drawCode(view, codes.shortLink, "shortLink", size, now)) ??
-      drawLetters(view, view.code.userCode, size)
+      drawLetters(view.code, size)
     );
   const help = view.problem?.link && codes.link && drawCode(view, codes.link, "link", size, now);
   if (help) return help;

@@ -2,7 +2,7 @@ import type { View } from "../../model.ts";
 import { signalWords } from "../../signal.ts";
 import type { QrMatrix } from "./qr.ts";
 import { clean } from "./text.ts";
-import { groupCode } from "./words.ts";
+import { groupCode, linkWords } from "./words.ts";
 
 /** A line of words; `scale` is its size, in pixels of the 5x7 font (1 and up). */
 export interface PictureLine {
@@ -28,10 +28,12 @@ export const pictureOf = (view: View, code: QrMatrix | null): Picture => {
           ...line(view.problem?.link ?? null, 2),
           ...line(view.owner && `belongs to ${view.owner}`, 2),
         ]
-      : [
-          ...line(groupCode(clean(view.code.userCode)), 6),
-          ...line(view.code.verificationUri, 2),
-          ...line(view.code.signal && `The lamp ${signalWords(view.code.signal)}`, 2),
-        ];
+      : view.code.kind === "link"
+        ? [...line(view.detail, 2), ...linkWords(view.code).flatMap(({ text }) => line(text, 2))]
+        : [
+            ...line(groupCode(clean(view.code.userCode)), 6),
+            ...line(view.code.verificationUri, 2),
+            ...line(view.code.signal && `The lamp ${signalWords(view.code.signal)}`, 2),
+          ];
   return { above: [...line(view.device.name, 2), ...line(view.headline, 3)], code, below };
 };

@@ -93,7 +93,7 @@ const withCode = (text: readonly string[], code: QrMatrix, { form, place }: Plac
 /** Without a QR code: the user code in letters as large as fit, else plainly, and at the least the last lines that matter. */
 const withoutCode = (view: View, now: MonoMs | null, look: Look): string[] => {
   const { columns, rows } = look;
-  const large = view.code && largeCode(view.code.userCode, look);
+  const large = view.code?.kind === "code" ? largeCode(view.code.userCode, look) : undefined;
   for (const tight of [false, true]) {
     const options: WordOptions = { columns, tight, now };
     if (large) {

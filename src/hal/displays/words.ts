@@ -1,4 +1,4 @@
-import type { View } from "../../model.ts";
+import type { View, ViewCode } from "../../model.ts";
 import { signalWords } from "../../signal.ts";
 import type { MonoMs } from "../../units.ts";
 import { clean, wrap } from "./text.ts";
@@ -33,9 +33,19 @@ export const deadlineOf = (view: View): MonoMs | null =>
 
 /** Where the QR code of a view may lead, the most telling first; empty when there is nothing to scan. */
 export const linksOf = ({ code, problem }: View): readonly string[] => {
+  // The browser that opens a link has to come back to this very machine: on a phone it would end at a dead page.
+  if (code?.kind === "link") return [];
   if (code !== null) return [code.verificationUriComplete, code.verificationUri];
   return problem?.link === undefined ? [] : [problem.link];
 };
+
+/** A link in sentences: the way to it on this machine, from another one, and with nothing but a phone and a shell. */
+export const linkWords = ({ start, tunnel }: Extract<ViewCode, { kind: "link" }>): readonly WordLine[] => [
+  { text: start, style: "strong" },
+  { text: "in a browser on this board.", style: "plain" },
+  { text: `From another computer, first: ${tunnel}`, style: "plain" },
+  { text: "Or without either: porchlight sign-in", style: "plain" },
+];
 
 /** Options of `wordsOf`. */
 export interface WordOptions {
@@ -69,7 +79,12 @@ export const wordsOf = (view: View, { columns, tight, now, largeCode }: WordOpti
     pause();
     say(view.detail);
   }
-  if (code !== null) {
+  if (code?.kind === "link") {
+    pause();
+    for (const { text, style } of linkWords(code)) say(text, style);
+    if (now !== null) say(`valid for ${countdown(code.expiresAt - now)}`, "dim");
+  }
+  if (code?.kind === "code") {
     pause();
     if (code.signal !== null) say(`The lamp ${signalWords(code.signal)}`);
     if (largeCode !== undefined)

@@ -51,6 +51,7 @@ export const makeHome = async (
     confidential?: boolean;
     accessTokenS?: number;
     companion?: string;
+    callback?: string;
     brokerExtra?: readonly string[];
   } = {},
 ): Promise<Home> => {

@@ -53,9 +53,22 @@ export const startOidcProvider = async (
     readonly codeS?: number;
     /** Where the phones' app may be called back besides, from a browser. */
     readonly companion?: string;
+    /** The phones' app may take tokens in its callback's address (OpenID Connect Core section 3.2). */
+    readonly implicit?: boolean;
+    /** Where the board's client may be called back: it has the authorization code flow, and no device flow. */
+    readonly callback?: string;
   } = {},
 ): Promise<OidcProvider> => {
-  const { tls, confidential = false, accessTokenS = 3600, codeS = 600, companion } = options;
+  const {
+    tls,
+    confidential = false,
+    accessTokenS = 3600,
+    codeS = 600,
+    companion,
+    implicit = false,
+    callback,
+  } = options;
+  const implicitTypes = implicit ? ["id_token token"] : [];
   const [port = 0] = await freePorts(1);
   const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
@@ -69,9 +82,21 @@ export const startOidcProvider = async (
         client_id: clientId,
         client_name: "Porch light",
         application_type: "native",
-        grant_types: ["urn:ietf:params:oauth:grant-type:device_code", "refresh_token"],
-        response_types: [],
-        redirect_uris: [],
+        ...(callback === undefined
+          ? {
+              grant_types: [
+                "urn:ietf:params:oauth:grant-type:device_code",
+                "refresh_token",
+                ...(confidential ? ["client_credentials"] : []),
+              ],
+              response_types: [],
+              redirect_uris: [],
+            }
+          : {
+              grant_types: ["authorization_code", "refresh_token"],
+              response_types: ["code"],
+              redirect_uris: [callback],
+            }),
         ...(clientSecret === null
           ? { token_endpoint_auth_method: "none" }
           : { token_endpoint_auth_method: "client_secret_post", client_secret: clientSecret }),
@@ -80,12 +105,13 @@ export const startOidcProvider = async (
         client_id: appClientId,
         client_name: "Porch app",
         application_type: "native",
-        grant_types: ["authorization_code", "refresh_token"],
-        response_types: ["code"],
+        grant_types: ["authorization_code", "refresh_token", ...(implicit ? ["implicit"] : [])],
+        response_types: ["code", ...implicitTypes],
         redirect_uris: ["http://127.0.0.1/callback", ...(companion === undefined ? [] : [companion])],
         token_endpoint_auth_method: "none",
       },
     ],
+    responseTypes: ["code", ...implicitTypes],
     clientBasedCORS: (_context: unknown, origin: string) =>
       companion !== undefined && origin === new URL(companion).origin,
     cookies: { keys: [randomBytes(24).toString("base64url")] },
@@ -94,9 +120,11 @@ export const startOidcProvider = async (
       accountId: sub,
       claims: () => ({ sub, name: "Robin Porch", preferred_username: sub }),
     }),
+    scopes: ["openid", "offline_access", "lamp"],
     claims: { openid: ["sub"], profile: ["name", "preferred_username"] },
     features: {
       deviceFlow: { enabled: true },
+      clientCredentials: { enabled: true },
       revocation: { enabled: true },
       userinfo: { enabled: true },
       devInteractions: { enabled: true },

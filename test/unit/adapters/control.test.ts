@@ -35,6 +35,7 @@ const statusNow = (): Status => ({
     headline: "Something is wrong",
     detail: null,
     code: {
+      kind: "code",
       userCode: "ABCD",
       verificationUri: "https://o/c",
       verificationUriComplete: "https://o/c?user_code=ABCD",
@@ -48,6 +49,9 @@ const statusNow = (): Status => ({
   since: wall,
   tokensIssuedAt: wall,
   identity: { userId: "005", name: "Ada", username: null, orgId: "00D" },
+  evening: null,
+  eveningFrom: null,
+  homeFrom: null,
   assetTokenExpiresAt: null,
   broker: { address: "b:1883", protocol: "5" },
   lights: [
@@ -82,6 +86,13 @@ const answer = (request: ControlRequest): void => {
       request.answer({ id: null, outcome: "done", code: null, message: null, light, state });
       break;
     }
+    case "callback":
+      if (request.address === "good") request.answer();
+      else request.fail(new AgentError("CALLBACK_STRANGE", "it belongs to another link"));
+      break;
+    case "newCode":
+      request.answer(true);
+      break;
     case "signOut":
       request.answer({ revoked: true });
   }
@@ -118,6 +129,34 @@ describe("the control socket", () => {
     const question = { ask: "light", light: "main", change: { on: true }, fadeMs: 0 } as const;
     expect(await askAgent(dir, question, never)).toMatchObject({ outcome: "done", state: { on: true } });
     expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ revoked: true });
+  });
+
+  it("carries the address that a browser ended on, and says why it is no answer", async () => {
+    await startAgent();
+    expect(await askAgent(dir, { ask: "callback", address: "good" }, never)).toBe(true);
+    const bad = askAgent(dir, { ask: "callback", address: `bad${"x".repeat(8000)}` }, never);
+    await expect(bad).rejects.toMatchObject({
+      code: "CALLBACK_STRANGE",
+      detail: "it belongs to another link",
+    });
+    const long = askAgent(dir, { ask: "callback", address: "x".repeat(8193) }, never);
+    await expect(long).rejects.toMatchObject({ code: "USAGE" });
+    expect(await askAgent(dir, { ask: "newCode" }, never)).toBe(true);
+  });
+
+  it("tells a link as it is, with its end as a time of day", () => {
+    const { view, ...rest } = statusNow();
+    const expiresAt = after(clock.mono(), 60_000);
+    const link = {
+      kind: "link",
+      url: "https://o/a",
+      start: "http://localhost:7878/",
+      tunnel: "ssh",
+    } as const;
+    expect(statusAnswer({ ...rest, view: { ...view, code: { ...link, expiresAt } } }, clock).code).toEqual({
+      ...link,
+      expiresAt: "2026-12-01T18:01:00.000Z",
+    });
   });
 
   it("tells the code of a fault that kept the agent from doing what was asked", async () => {
@@ -264,6 +303,13 @@ describe("the control socket", () => {
     await new Promise<void>((resolve) => server.listen(join(dir, "control.sock"), resolve));
     closing.push(async () => void server.close());
     await expect(askAgent(dir, { ask: "status" }, never)).rejects.toMatchObject({ code: "LIGHT_UNKNOWN" });
+  });
+
+  it("tells of an agent that does not know the question that it is older", async () => {
+    const server = createServer((socket) => socket.end('{"ok":false,"code":"USAGE"}\n'));
+    await new Promise<void>((resolve) => server.listen(join(dir, "control.sock"), resolve));
+    closing.push(async () => void server.close());
+    await expect(askAgent(dir, { ask: "guests" }, never)).rejects.toMatchObject({ code: "AGENT_OLDER" });
   });
 
   it.each(['{"ok":false,"code":"toString"}\n', "{}\n", "null\n", "nonsense\n", `${"x".repeat(300_000)}`])(

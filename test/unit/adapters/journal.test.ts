@@ -24,6 +24,13 @@ const events: readonly AgentEvent[] = [
     expiresAt: at,
     signal: { colour: "blue", count: 2 },
   },
+  {
+    event: "link",
+    url: "https://org/authorize?x=1",
+    start: "http://localhost:7878/",
+    callback: "http://localhost:7878/callback",
+    expiresAt: at,
+  },
   { event: "state", state: "waitingForApproval" },
   { event: "state", state: "exchanging" },
   { event: "signedIn", user: "Ada\u001b[31m", org: "00D" },
@@ -35,6 +42,7 @@ const events: readonly AgentEvent[] = [
   { event: "light", ...lamp, available: false, cause: { kind: "agent" } },
   { event: "command", id: "1", light: "main", outcome: "done" },
   { event: "refused", id: null, code: "COMMAND_STALE", light: "main" },
+  { event: "refused", id: null, code: "COMMAND_SIGNATURE", light: "main", count: 17 },
   { event: "fault", code: "BROKER_LOST", message: `lost with ${jwt}`, retryInMs: 2500 },
   { event: "fault", code: "ORG_TLS", message: "no trust", retryInMs: 120_000 },
   { event: "fault", code: "BUG", message: "bug", retryInMs: null },
@@ -71,7 +79,8 @@ describe("the journal for programs", () => {
       userCode: "ABCD-EFGH",
       expiresAt: "2026-12-01T18:00:00.000Z",
     });
-    expect(read[13]).toMatchObject({ retryInMs: 2500 });
+    expect(read[2]).toMatchObject({ event: "link", expiresAt: "2026-12-01T18:00:00.000Z" });
+    expect(read[14]).toMatchObject({ retryInMs: 2500 });
     expect(lines.join("")).not.toContain(jwt);
   });
 });

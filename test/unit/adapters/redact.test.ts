@@ -37,6 +37,7 @@ describe("a line for the terminal", () => {
     ["colours and cursor moves", "a\u001b[31mb\u001b[2Jc", "a [31mb [2Jc"],
     ["line ends", "a\r\nb\u2028c", "a b c"],
     ["turned text", "a\u202Eb", "a b"],
+    ["marks of direction", "a\u200fb\u061cc", "a b c"],
     ["ordinary letters", "Größe 40 % – ok", "Größe 40 % – ok"],
   ])("is safe from %s", (_, text, plain) => {
     expect(plainLine(text)).toBe(plain);

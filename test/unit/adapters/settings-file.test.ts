@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
   createTextLoader,
   readBoardFacts,
@@ -134,6 +134,16 @@ describe("what the board knows about itself", () => {
     [{}, join(homedir(), ".local/state/porchlight")],
   ])("is where the state goes: %j", (env, expected) => {
     expect(readBoardFacts(env, dir).stateDir).toBe(expected);
+  });
+
+  it.each([
+    ["Europe/Berlin", "Europe/Berlin"],
+    ["UTC", undefined],
+    ["Etc/UTC", undefined],
+  ])("is its own time zone, unless nobody has told it: %s", (zone, expected) => {
+    vi.stubEnv("TZ", zone);
+    expect(readBoardFacts({}, dir).timeZone).toBe(expected);
+    vi.unstubAllEnvs();
   });
 
   it("is a name for people", () => {

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { type Commands, createCommands, REMEMBERED_IDS } from "../../../src/agent/commands.ts";
+import { createGuestBlinks } from "../../../src/agent/guest-blinks.ts";
+import { createPacedRefusals } from "../../../src/agent/paced-refusals.ts";
 import { AgentError, type ErrorCode } from "../../../src/errors.ts";
 import type {
   AgentEvent,
@@ -96,6 +98,8 @@ const make = (trust: "owner" | "broker" = "broker", updates = true): Commands =>
       },
     },
     owner: () => known,
+    blinks: createGuestBlinks(clock, signal),
+    tellStranger: createPacedRefusals(clock, { record: (event) => events.push(event) }, signal),
     limit: async (pass, change) => (pass.may.includes("switch") ? change : "GUEST_LIMIT"),
     requests: {
       lights,
@@ -288,7 +292,9 @@ describe("a signed command", () => {
     verdict = {
       ok: true,
       id: "s1",
-      sender: guest ? { kind: "guest", pass: guest, key: "k" } : { kind: "owner", userId: "005A", key: "k" },
+      sender: guest
+        ? { kind: "guest", pass: guest, until: guest.until, key: "k" }
+        : { kind: "owner", userId: "005A", key: "k" },
       request,
     };
   };

@@ -26,6 +26,7 @@ const grantOf = (token: string, over: Partial<Grant> = {}): Grant => ({
   identity: null,
   idUrl: null,
   idToken: null,
+  signedInAs: null,
   ...over,
 });
 

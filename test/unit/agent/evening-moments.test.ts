@@ -12,7 +12,7 @@ const berlin: Pick<Evening, "on" | "off" | "timeZone" | "away"> = {
   timeZone: "Europe/Berlin",
   away: false,
 };
-const nowhere: Surroundings = { home: null, board: "porch-1" };
+const nowhere: Surroundings = { home: null, seed: "porch-1" };
 
 describe("the moments of a schedule", () => {
   it.each<[string, Partial<typeof berlin>, string, string, string]>([
@@ -54,6 +54,27 @@ describe("the moments of a schedule", () => {
       "2026-03-29T00:55:00Z",
       "2026-03-29T00:50:00Z",
       "2026-03-29T01:00:00Z",
+    ],
+    [
+      "by a clock that is put forward by half an hour only",
+      { on: "02:10", off: "05:00", timeZone: "Australia/Lord_Howe" },
+      "2026-10-03T15:00:00Z",
+      "2026-10-02T18:30:00Z",
+      "2026-10-03T15:30:00Z",
+    ],
+    [
+      "in a zone three quarters of an hour off",
+      { timeZone: "Asia/Kathmandu" },
+      "2026-12-01T13:00:00Z",
+      "2026-12-01T12:45:00Z",
+      "2026-12-01T17:15:00Z",
+    ],
+    [
+      "that ends at a time that comes twice: the first",
+      { on: "22:00", off: "02:30" },
+      "2026-10-24T21:00:00Z",
+      "2026-10-24T20:00:00Z",
+      "2026-10-25T00:30:00Z",
     ],
     [
       "at a time that comes twice: the first",
@@ -131,7 +152,7 @@ describe("dusk", () => {
 });
 
 describe("a schedule that begins at dusk", () => {
-  const atHome = (home: Place | null): Surroundings => ({ home, board: "porch-1" });
+  const atHome = (home: Place | null): Surroundings => ({ home, seed: "porch-1" });
   const dusk = { ...berlin, on: "dusk" };
 
   it.each<[string, Partial<typeof berlin>, Place | null, string, string, boolean, string, boolean]>([
@@ -297,7 +318,7 @@ describe("a lived-in evening", () => {
         fc.constantFrom("23:00", "22:30", "01:30"),
         (day, on, off) => {
           const schedule = { ...berlin, on, off };
-          const around = { home: places.berlin, board: "porch-1" };
+          const around = { home: places.berlin, seed: "porch-1" };
           const plain = switchings(schedule, around, day);
           const lived = switchings({ ...schedule, away: true }, around, day);
           const [begin, end] = [plain[0], plain.at(-1)];
@@ -323,7 +344,7 @@ describe("a lived-in evening", () => {
     const away = { ...berlin, away: true };
     const of = (day: string, board: string): string =>
       JSON.stringify(
-        switchings(away, { home: null, board }, day).map((each) => each.at - at(`${day}T11:00Z`)),
+        switchings(away, { home: null, seed: board }, day).map((each) => each.at - at(`${day}T11:00Z`)),
       );
     const days = ["2026-12-01", "2026-12-02", "2026-12-03", "2026-12-04"];
     expect(new Set(days.map((day) => of(day, "porch-1"))).size).toBe(4);
@@ -333,9 +354,96 @@ describe("a lived-in evening", () => {
 
   it("that is short is as it stands", () => {
     const short = { ...berlin, on: "22:45" };
-    const around = { home: null, board: "porch-1" };
+    const around = { home: null, seed: "porch-1" };
     expect(switchings({ ...short, away: true }, around, "2026-12-01")).toEqual(
       switchings(short, around, "2026-12-01"),
+    );
+  });
+});
+
+describe("any schedule, anywhere, on any day", () => {
+  const zones = Intl.supportedValuesOf("timeZone");
+  const timeOfDay = fc
+    .integer({ min: 0, max: 24 * 60 - 1 })
+    .map((minutes) => Temporal.PlainTime.from("00:00").add({ minutes }).toString().slice(0, 5));
+  const anywhere = fc.record({
+    evening: fc
+      .record({
+        on: fc.oneof(timeOfDay, fc.constantFrom("dusk", "dusk+45", "dusk-180", "dusk+180")),
+        off: timeOfDay,
+        timeZone: fc.constantFrom(...zones),
+        away: fc.boolean(),
+      })
+      .filter(({ on, off }) => on !== off),
+    home: fc.option(
+      fc.record({
+        latitude: fc.double({ min: -90, max: 90, noNaN: true }),
+        longitude: fc.double({ min: -180, max: 180, noNaN: true }),
+      }),
+      { nil: null },
+    ),
+    now: fc.integer({ min: at("2024-01-01T00:00Z"), max: at("2030-01-01T00:00Z") }).map(epochMs),
+  });
+
+  it("has a last moment and a next one, within two days, on and off at the times it names", () => {
+    fc.assert(
+      fc.property(anywhere, ({ evening, home, now }) => {
+        const { last, next } = momentsAround(evening, now, { home, seed: "porch-1" });
+        expect(last.at).toBeLessThanOrEqual(now);
+        expect(next.at).toBeGreaterThan(now);
+        expect(next.at - last.at).toBeLessThanOrEqual(49 * 3_600_000);
+        if (evening.away) return;
+        for (const moment of [last, next]) {
+          const named = moment.on ? evening.on : evening.off;
+          if (named.startsWith("dusk")) continue;
+          const shown = Temporal.Instant.fromEpochMilliseconds(moment.at).toZonedDateTimeISO(
+            evening.timeZone,
+          );
+          const wanted = shown.withPlainTime(named);
+          // Only where a change of clocks leaves the time out is it another one: the first moment after the gap.
+          if (shown.toPlainTime().toString().startsWith(named)) expect(shown.offset).toBe(wanted.offset);
+          else expect(wanted.getTimeZoneTransition("previous")?.toString()).toBe(shown.toString());
+        }
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it("lights no lamp before dusk, and none after its end, lived-in or not", () => {
+    fc.assert(
+      fc.property(
+        anywhere,
+        fc.constantFrom(0, 45, 180),
+        fc.boolean(),
+        ({ evening, home, now }, minutes, away) => {
+          if (home === null) return;
+          const dusk = { ...evening, on: minutes === 0 ? "dusk" : `dusk+${minutes}`, away };
+          const around = { home, seed: "porch-1" };
+          const { last, next } = momentsAround(dusk, now, around);
+          for (const { at: moment, on } of [last, next]) {
+            if (!on) continue;
+            const day = Temporal.Instant.fromEpochMilliseconds(moment)
+              .toZonedDateTimeISO(dusk.timeZone)
+              .toPlainDate();
+            // The dusk that it follows is that of this day or of the one before.
+            const dusks = [-1, 0].map((days) =>
+              darkFrom(
+                home,
+                epochMs(
+                  day.add({ days }).toZonedDateTime({ timeZone: dusk.timeZone, plainTime: "12:00" })
+                    .epochMilliseconds,
+                ),
+              ),
+            );
+            const since = dusks
+              .map((each) => (each === null ? -1 : moment - each - minutes * 60_000))
+              .filter((ms) => ms >= 0);
+            expect(since.length).toBeGreaterThan(0);
+            if (!away) expect(since).toContain(0);
+          }
+        },
+      ),
+      { numRuns: 400 },
     );
   });
 });

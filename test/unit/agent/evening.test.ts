@@ -3,7 +3,7 @@ import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { type EveningKeeper, openEvening } from "../../../src/agent/evening.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { AgentEvent, Evening, LightChange, Place } from "../../../src/model.ts";
+import type { AgentEvent, Evening, HomeSource, LightChange, Place } from "../../../src/model.ts";
 import type { Light, Vault } from "../../../src/ports.ts";
 import { epochMs } from "../../../src/units.ts";
 
@@ -28,6 +28,7 @@ describe("a schedule", () => {
   let failure: Error | undefined;
   let slow: Promise<void> | undefined;
   let home: Place | null;
+  let homeFrom: HomeSource;
 
   const lamp = (id: string, dims: boolean): Light => ({
     id,
@@ -48,7 +49,7 @@ describe("a schedule", () => {
     async [Symbol.asyncDispose]() {},
   });
 
-  const open = async (): Promise<EveningKeeper> => {
+  const open = async (settled: Evening | null = null): Promise<EveningKeeper> => {
     const lights = new Map([
       ["main", lamp("main", true)],
       ["plug", lamp("plug", false)],
@@ -59,7 +60,8 @@ describe("a schedule", () => {
       clock,
       journal: { record: (event) => events.push(event) },
       board: "porch-1",
-      home: () => home,
+      settled,
+      home: { where: async () => (home === null ? null : { place: home, source: homeFrom }) },
     });
     stop = new AbortController();
     running = keeper.run(stop.signal);
@@ -69,12 +71,13 @@ describe("a schedule", () => {
     stop.abort();
     await running;
   };
+  const faults = () => events.map((event) => event.event === "fault" && event.code);
   const moves = (): string[] => applied.map(({ light, change }) => `${light} ${change.on}`);
 
   beforeEach(() => {
     clock = new VirtualClock({ wall: at("2026-12-01T12:00:00Z") });
     vault = openMemoryVault(createMemoryDisk());
-    [applied, events, failure, slow, home] = [[], [], undefined, undefined, null];
+    [applied, events, failure, slow, home, homeFrom] = [[], [], undefined, undefined, null, "org"];
   });
   afterEach(async () => {
     await close();
@@ -156,9 +159,80 @@ describe("a schedule", () => {
     expect(moves()).toEqual(["main true", "plug true"]);
     clock.setWall(at("2026-12-01T17:00:00Z"), true);
     await clock.advance(61_000);
-    expect(applied).toHaveLength(2);
+    expect(moves().slice(2)).toEqual(["main false", "plug false"]);
     await clock.advance(3_600_000);
-    expect(moves().slice(2)).toEqual(["main true", "plug true"]);
+    expect(moves().slice(4)).toEqual(["main true", "plug true"]);
+  });
+
+  it("is light in the evening though a clock that was ahead had thought it over", async () => {
+    clock.setWall(at("2026-12-01T21:00:00Z"), true);
+    await (await open()).set({ ...berlin, lights: ["main"] }, ada);
+    await clock.advance(1.1 * 3_600_000);
+    expect(moves()).toEqual(["main false"]);
+    clock.setWall(at("2026-12-01T19:00:00Z"), true);
+    await clock.advance(61_000);
+    expect(moves()).toEqual(["main false", "main true"]);
+    await clock.advance(2 * 3_600_000);
+    expect(applied).toHaveLength(2);
+  });
+
+  it("catches up when a clock that had stood still is set hours later", async () => {
+    await (await open()).set({ ...berlin, lights: ["main"] }, ada);
+    await clock.advance(3_600_000);
+    clock.setWall(at("2026-12-01T20:00:00Z"), true);
+    await clock.advance(61_000);
+    expect(moves()).toEqual(["main true"]);
+  });
+
+  it("does nothing twice when the clock is put back by minutes", async () => {
+    await (await open()).set({ ...berlin, lights: ["main"] }, ada);
+    await clock.advance(5.6 * 3_600_000);
+    clock.setWall(at("2026-12-01T17:10:00Z"), true);
+    await clock.advance(3_600_000);
+    expect(moves()).toEqual(["main true"]);
+  });
+
+  it("changed while the lamps are on leaves them as they are until its next moment", async () => {
+    const keeper = await open();
+    await keeper.set({ ...berlin, lights: ["main"] }, ada);
+    await clock.advance(6 * 3_600_000);
+    await keeper.set({ ...berlin, on: "21:00", off: "22:00", lights: ["main"] }, ada);
+    await clock.advance(3_600_000);
+    expect(moves()).toEqual(["main true"]);
+    await clock.advance(3 * 3_600_000);
+    expect(moves()).toEqual(["main true", "main true", "main false"]);
+  });
+
+  it("says that it does not get dark in time, leaves the lamps off, and says when that is over", async () => {
+    home = { latitude: 69.65, longitude: 18.96 };
+    clock.setWall(at("2026-06-21T10:00:00Z"), true);
+    const keeper = await open();
+    await keeper.set({ ...berlin, on: "dusk", lights: ["main"] }, ada);
+    await clock.advance(30 * 3_600_000);
+    expect([moves(), faults(), keeper.fault]).toEqual([["main false"], ["NO_DUSK"], "NO_DUSK"]);
+    clock.setWall(at("2026-09-21T10:00:00Z"), true);
+    await clock.advance(12 * 3_600_000);
+    expect([moves().slice(-2), keeper.fault]).toEqual([["main true", "main false"], null]);
+  });
+
+  it("says that it goes by a time zone's city, and how it knows home when somebody has told", async () => {
+    [home, homeFrom] = [{ latitude: 52.5, longitude: 13.4 }, "timeZone"];
+    const keeper = await open();
+    await keeper.set({ ...berlin, on: "dusk" }, ada);
+    await clock.advance(1000);
+    expect([faults(), keeper.fault, keeper.homeSource]).toEqual([
+      ["HOME_BY_TIME_ZONE"],
+      "HOME_BY_TIME_ZONE",
+      "timeZone",
+    ]);
+    let told = 0;
+    keeper.subscribe(() => told++);
+    homeFrom = "org";
+    await clock.advance(61_000);
+    expect([keeper.fault, keeper.homeSource, told]).toEqual([null, "org", 1]);
+    await keeper.set(berlin, ada);
+    await clock.advance(61_000);
+    expect(keeper.homeSource).toBeNull();
   });
 
   it("goes on at dusk where home is", async () => {
@@ -201,6 +275,22 @@ describe("a schedule", () => {
     expect(switched.at(-1)).toBe(false);
   });
 
+  it("has each lamp look lived-in at moments of its own", async () => {
+    await (await open()).set({ ...berlin, away: true }, ada);
+    const [main, plug]: [number[], number[]] = [[], []];
+    for (let minute = 0; minute < 12 * 60; minute++) {
+      const before = applied.length;
+      await clock.advance(60_000);
+      for (const { light } of applied.slice(before)) (light === "main" ? main : plug).push(minute);
+    }
+    expect(main.length).toBeGreaterThan(2);
+    expect(plug.length).toBeGreaterThan(2);
+    expect(plug).not.toEqual(main);
+    const states = (id: string) => applied.filter(({ light }) => light === id).map(({ change }) => change.on);
+    for (const id of ["main", "plug"])
+      expect(states(id)).toEqual(states(id).map((_, index) => index % 2 === 0));
+  });
+
   it("at dusk and away outlives the board", async () => {
     await (await open()).set({ ...berlin, on: "dusk-15", away: true }, ada);
     await close();
@@ -217,6 +307,7 @@ describe("a schedule", () => {
     await keeper.set(null, ada);
     await clock.advance(24 * 3_600_000);
     expect([applied, told, keeper.schedule]).toEqual([[], 2, null]);
+    await keeper.forget();
     expect(await vault.read("evening")).toBeUndefined();
   });
 
@@ -311,26 +402,122 @@ describe("a schedule", () => {
     expect((await open()).schedule).toBeNull();
   });
 
+  const said = (change: object, schedule: object | null | number = berlin): object => ({
+    version: 1,
+    said: { by: ada, schedule, instead: null, ...change },
+    done: { of: berlin, at: 0 },
+  });
+
   it.each<[string, unknown]>([
     ["no JSON", "{"],
-    ["another version", { version: 2, schedule: berlin, done: 0 }],
-    ["no moment", { version: 1, by: ada, schedule: berlin }],
-    ["no owner", { version: 1, schedule: berlin, done: 0 }],
-    ["an owner who is none", { version: 1, by: { userId: 7 }, schedule: berlin, done: 0 }],
-    ["no schedule", { version: 1, by: ada, schedule: 7, done: 0 }],
-    ["a time that is none", { version: 1, by: ada, schedule: { ...berlin, on: "25:00" }, done: 0 }],
-    [
-      "a time zone that is none",
-      { version: 1, by: ada, schedule: { ...berlin, timeZone: "Mars/Base" }, done: 0 },
-    ],
-    ["a dusk that is none", { version: 1, by: ada, schedule: { ...berlin, on: "dusk+999" }, done: 0 }],
-    ["a begin that is none", { version: 1, by: ada, schedule: { ...berlin, on: 7 }, done: 0 }],
-    ["lamps that are none", { version: 1, by: ada, schedule: { ...berlin, lights: [7] }, done: 0 }],
-    ["a brightness that is none", { version: 1, by: ada, schedule: { ...berlin, brightness: 7 }, done: 0 }],
-    ["too much", { version: 1, schedule: null, done: 0, more: "x".repeat(20_000) }],
+    ["no object", 7],
+    ["another version", { ...said({}), version: 2 }],
+    ["no owner", said({ by: undefined })],
+    ["an owner who is none", said({ by: { userId: 7 } })],
+    ["no schedule", said({}, 7)],
+    ["no word of the settings", said({ instead: undefined })],
+    ["a time that is none", said({}, { ...berlin, on: "25:00" })],
+    ["a time zone that is none", said({}, { ...berlin, timeZone: "Mars/Base" })],
+    ["no time zone", said({}, { ...berlin, timeZone: 7 })],
+    ["a dusk that is none", said({}, { ...berlin, on: "dusk+999" })],
+    ["a begin that is none", said({}, { ...berlin, on: 7 })],
+    ["lamps that are none", said({}, { ...berlin, lights: [7] })],
+    ["a brightness that is none", said({}, { ...berlin, brightness: 7 })],
+    ["too much", said({ more: "x".repeat(70_000) })],
   ])("that was damaged on disk (%s) is none", async (_name, content) => {
     const text = typeof content === "string" ? content : JSON.stringify(content);
     await vault.write("evening", new TextEncoder().encode(text));
     expect((await open()).schedule).toBeNull();
+  });
+
+  it.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["no moment", { of: berlin }],
+    ["no schedule", { of: 7, at: 0 }],
+  ])("that does not know how far it was followed (%s) is followed from now on", async (_name, done) => {
+    const text = JSON.stringify({ ...said({}), done });
+    await vault.write("evening", new TextEncoder().encode(text));
+    clock.setWall(at("2026-12-01T20:00:00Z"), true);
+    await open();
+    await clock.advance(3_600_000);
+    expect(applied).toEqual([]);
+    await clock.advance(3_600_000);
+    expect(moves()).toEqual(["main false", "plug false"]);
+  });
+
+  describe("of the settings", () => {
+    const settled: Evening = { ...berlin, lights: ["main"] };
+    const later: Evening = { ...settled, off: "23:30" };
+
+    it("is followed while nobody owns the board, from the next moment on, and caught up after that", async () => {
+      clock.setWall(at("2026-12-01T18:00:00Z"), true);
+      const keeper = await open(settled);
+      await clock.advance(60_000);
+      expect([applied, keeper.schedule, keeper.from, keeper.settled]).toEqual([
+        [],
+        settled,
+        "settings",
+        settled,
+      ]);
+      await close();
+      await clock.advance(5 * 3_600_000);
+      await open(settled);
+      await clock.advance(60_000);
+      expect(moves()).toEqual(["main false"]);
+    });
+
+    it("gives way to what the owner says, no more evenings too, over restarts, until the settings change", async () => {
+      let keeper = await open(settled);
+      await keeper.set(null, ada);
+      expect([keeper.schedule, keeper.from]).toEqual([null, "phone"]);
+      await close();
+      keeper = await open(settled);
+      await clock.advance(24 * 3_600_000);
+      expect([applied, keeper.schedule, keeper.from]).toEqual([[], null, "phone"]);
+      await keeper.set(berlin, ada);
+      await close();
+      keeper = await open({ ...settled });
+      expect([keeper.schedule, keeper.from]).toEqual([berlin, "phone"]);
+      await close();
+      keeper = await open(later);
+      expect([keeper.schedule, keeper.from]).toEqual([later, "settings"]);
+      await close();
+      keeper = await open();
+      expect([keeper.schedule, keeper.from]).toEqual([null, null]);
+    });
+
+    it("counts again when the owner wants it, signs out, or is another one", async () => {
+      const keeper = await open(settled);
+      for (const back of [
+        () => keeper.set("settings", ada),
+        () => keeper.forget(),
+        () => keeper.belongTo({ userId: "005BEN", orgId: null }),
+      ]) {
+        await keeper.set({ ...berlin, on: "12:00" }, ada);
+        expect(keeper.from).toBe("phone");
+        await back();
+        expect([keeper.schedule, keeper.from]).toEqual([settled, "settings"]);
+      }
+      await clock.advance(6 * 3_600_000);
+      expect(moves()).toEqual(["main true"]);
+    });
+
+    it("does not make up for what was before it was changed", async () => {
+      await open(settled);
+      await clock.advance(60_000);
+      await close();
+      await clock.advance(7 * 3_600_000);
+      await open(later);
+      await clock.advance(3 * 3_600_000);
+      expect(applied).toEqual([]);
+      await clock.advance(3_600_000);
+      expect(moves()).toEqual(["main false"]);
+    });
+
+    it("is none where there is none, and the owner's words about it are no words", async () => {
+      const keeper = await open();
+      await keeper.set("settings", ada);
+      expect([keeper.schedule, keeper.from, await vault.read("evening")]).toEqual([null, null, undefined]);
+    });
   });
 });

@@ -3,7 +3,7 @@ import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { type Home, openHome } from "../../../src/agent/home.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { Grant, Identity, Place } from "../../../src/model.ts";
+import type { Grant, Identity, OrgHome, Place } from "../../../src/model.ts";
 import type { Vault } from "../../../src/ports.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
 
@@ -12,13 +12,16 @@ const ada: Identity = { userId: "005ADA", name: "Ada", username: null, orgId: nu
 const ben: Identity = { ...ada, userId: "005BEN", name: "Ben" };
 const bristol: Place = { latitude: 51.4, longitude: -2.6 };
 const umeå: Place = { latitude: 63.8, longitude: 20.3 };
+const at = (place: Place | null, timeZone: string | null = null): OrgHome => ({ place, timeZone });
+/** Where home is in a zone that is no city's. */
+const placeOf = async (home: Home): Promise<Place | null> => (await home.where("UTC"))?.place ?? null;
 const never = new AbortController().signal;
 
 describe("where home is", () => {
   let clock: VirtualClock;
   let vault: Vault;
   let grant: Grant | undefined;
-  let answer: () => Promise<Place | null>;
+  let answer: () => Promise<OrgHome>;
   let asked: number;
 
   const signedInAs = (identity: Identity | null): void => {
@@ -32,15 +35,18 @@ describe("where home is", () => {
       identity,
       idUrl: null,
       idToken: null,
+      signedInAs: null,
     };
   };
-  const open = (settled: Place | null = null): Promise<Home> =>
+  const open = (settled: Place | null = null, timeZone: string | null = null): Promise<Home> =>
     openHome({
-      settled,
+      settled: at(settled, timeZone),
+      serial: "4711",
       vault,
       session: { load: async () => grant },
       org: {
-        home: () => {
+        home: (_grant, serial) => {
+          expect(serial).toBe("4711");
           asked += 1;
           return answer();
         },
@@ -54,21 +60,21 @@ describe("where home is", () => {
   beforeEach(() => {
     clock = new VirtualClock({ wall: epochMs(Date.parse("2026-12-01T12:00:00Z")) });
     vault = openMemoryVault(createMemoryDisk());
-    [answer, asked] = [async () => bristol, 0];
+    [answer, asked] = [async () => at(bristol), 0];
     signedInAs(ada);
   });
   afterEach(() => clock[Symbol.dispose]());
 
   it("is asked of the org once a week, and known without it after a restart", async () => {
     const home = await open();
-    expect(home.place).toBeNull();
+    expect(await placeOf(home)).toBeNull();
     for (let day = 0; day < 14; day++) {
       await home.ask(never);
       await clock.advance(DAY_MS);
     }
-    expect([home.place, asked]).toEqual([bristol, 2]);
+    expect([await placeOf(home), asked]).toEqual([bristol, 2]);
     const after = await open();
-    expect(after.place).toEqual(bristol);
+    expect(await placeOf(after)).toEqual(bristol);
     await after.ask(never);
     expect(asked).toBe(3);
     await after.ask(never);
@@ -76,20 +82,20 @@ describe("where home is", () => {
   });
 
   it("is asked for once a day where the org does not know it, and forgotten where it no longer does", async () => {
-    answer = async () => null;
+    answer = async () => at(null);
     const home = await open();
     for (let hour = 0; hour < 48; hour++) {
       await home.ask(never);
       await clock.advance(3_600_000);
     }
-    expect([home.place, asked]).toEqual([null, 2]);
-    answer = async () => bristol;
+    expect([await placeOf(home), asked]).toEqual([null, 2]);
+    answer = async () => at(bristol);
     await home.ask(never);
-    expect(home.place).toEqual(bristol);
-    answer = async () => null;
+    expect(await placeOf(home)).toEqual(bristol);
+    answer = async () => at(null);
     await clock.advance(8 * DAY_MS);
     await home.ask(never);
-    expect([home.place, await vault.read("home")]).toEqual([null, undefined]);
+    expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
   });
 
   it("stays what it was while the org does not answer", async () => {
@@ -100,13 +106,13 @@ describe("where home is", () => {
       throw new AgentError("ORG_BUSY");
     };
     await home.ask(never);
-    expect([home.place, asked]).toEqual([bristol, 2]);
+    expect([await placeOf(home), asked]).toEqual([bristol, 2]);
   });
 
   it("is what the settings say, and nobody is asked", async () => {
     const home = await open(umeå);
     await home.ask(never);
-    expect([home.place, asked]).toEqual([umeå, 0]);
+    expect([await placeOf(home), asked]).toEqual([umeå, 0]);
   });
 
   it("is asked again after a clock that was years ahead", async () => {
@@ -124,13 +130,13 @@ describe("where home is", () => {
     await home.belongTo(ada);
     await home.ask(never);
     await home.belongTo(ada);
-    expect(home.place).toEqual(bristol);
+    expect(await placeOf(home)).toEqual(bristol);
     await home.belongTo(ben);
-    expect([home.place, await vault.read("home")]).toEqual([null, undefined]);
+    expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
     signedInAs(ben);
-    answer = async () => umeå;
+    answer = async () => at(umeå);
     await home.ask(never);
-    expect(home.place).toEqual(umeå);
+    expect(await placeOf(home)).toEqual(umeå);
   });
 
   it("goes with its owner where the disk takes nothing, too", async () => {
@@ -138,30 +144,30 @@ describe("where home is", () => {
     await home.ask(never);
     vault.write = unwritable;
     await home.belongTo(ben);
-    expect(home.place).toBeNull();
+    expect(await placeOf(home)).toBeNull();
   });
 
   it("is known until the next start where the disk takes nothing", async () => {
     vault.write = unwritable;
     const home = await open();
     await home.ask(never);
-    expect([home.place, (await open()).place]).toEqual([bristol, null]);
+    expect([await placeOf(home), await placeOf(await open())]).toEqual([bristol, null]);
   });
 
   it("is forgotten with the sign-in, also when the org answers only afterwards, and asked for by the next", async () => {
     const home = await open();
-    const answering = Promise.withResolvers<Place | null>();
+    const answering = Promise.withResolvers<OrgHome>();
     answer = () => answering.promise;
     const asking = home.ask(never);
     await clock.advance(1);
     await home.forget();
-    answering.resolve(bristol);
+    answering.resolve(at(bristol));
     await asking;
-    expect([home.place, await vault.read("home")]).toEqual([null, undefined]);
+    expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
     await home.ask(never);
-    expect([home.place, asked]).toEqual([bristol, 2]);
+    expect([await placeOf(home), asked]).toEqual([bristol, 2]);
     await home.forget();
-    expect([home.place, await vault.read("home")]).toEqual([null, undefined]);
+    expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
   });
 
   it("is not asked for while nobody is signed in, or nobody knows who is", async () => {
@@ -170,14 +176,14 @@ describe("where home is", () => {
     await home.ask(never);
     grant = undefined;
     await home.ask(never);
-    expect([home.place, asked]).toEqual([null, 0]);
+    expect([await placeOf(home), asked]).toEqual([null, 0]);
   });
 
   it("on a disk that cannot be read is unknown", async () => {
     vault.read = async () => {
       throw new AgentError("STATE_DAMAGED", "home");
     };
-    expect((await open()).place).toBeNull();
+    expect(await placeOf(await open())).toBeNull();
   });
 
   it.each<[string, unknown]>([
@@ -186,13 +192,50 @@ describe("where home is", () => {
     ["nothing", null],
     ["another version", { version: 2, by: ada, place: bristol, at: 0 }],
     ["no owner", { version: 1, place: bristol, at: 0 }],
-    ["no place", { version: 1, by: ada, at: 0 }],
+    ["no place and no time zone", { version: 1, by: ada, at: 0 }],
     ["a latitude that is none", { version: 1, by: ada, place: { ...bristol, latitude: 91 }, at: 0 }],
     ["a longitude that is none", { version: 1, by: ada, place: { ...bristol, longitude: "x" }, at: 0 }],
     ["too much", { version: 1, by: ada, place: bristol, at: 0, more: "x".repeat(5000) }],
   ])("that was damaged on disk (%s) is unknown", async (_name, content) => {
     const text = typeof content === "string" ? content : JSON.stringify(content);
     await vault.write("home", new TextEncoder().encode(text));
-    expect((await open()).place).toBeNull();
+    expect(await placeOf(await open())).toBeNull();
+  });
+
+  it("is the city of the time zone that settings, org or schedule name, where nobody tells more", async () => {
+    const roughly = (latitude: number, longitude: number) => ({
+      place: { latitude, longitude },
+      source: "timeZone",
+    });
+    answer = async () => at(null, "Europe/Stockholm");
+    const home = await open();
+    expect(await home.where("Europe/Berlin")).toEqual(roughly(52.5, 13.4));
+    await home.ask(never);
+    expect(await home.where("Europe/Berlin")).toEqual(roughly(59.3, 18.1));
+    expect(await (await open()).where("Europe/Berlin")).toEqual(roughly(59.3, 18.1));
+    const settled = await open(null, "asia/calcutta");
+    expect(await settled.where("Europe/Berlin")).toEqual(roughly(22.5, 88.4));
+    expect(await (await open(null, "Etc/GMT+3")).where("Europe/Berlin")).toEqual(roughly(59.3, 18.1));
+    answer = async () => at(bristol, "Europe/London");
+    await clock.advance(DAY_MS);
+    await home.ask(never);
+    expect(await home.where("Europe/Berlin")).toEqual({ place: bristol, source: "org" });
+  });
+
+  it.each(["UTC", "Etc/GMT+3", "", "Europe"])("is nowhere in the zone %j", async (zone) => {
+    expect(await (await open()).where(zone)).toBeNull();
+  });
+
+  it("has a city in every time zone of a country", async () => {
+    const home = await open();
+    for (const zone of Intl.supportedValuesOf("timeZone")) {
+      const { latitude, longitude } = (await home.where(zone))?.place ?? { latitude: 91, longitude: 181 };
+      expect([zone, Math.abs(latitude) <= 90, Math.abs(longitude) <= 180]).toEqual([zone, true, true]);
+      // Clocks follow the sun, a few hours more or less.
+      const minutes =
+        Temporal.Instant.from("2026-01-01T00:00Z").toZonedDateTimeISO(zone).offsetNanoseconds / 6e10;
+      const apart = Math.abs(((minutes - longitude * 4 + 3 * 720) % 1440) - 720);
+      expect([zone, apart < 200]).toEqual([zone, true]);
+    }
   });
 });

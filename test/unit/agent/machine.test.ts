@@ -10,6 +10,7 @@ const now = monoMs(1_000_000);
 const at = { now, random: 0.5 };
 
 const code: DeviceCode = {
+  kind: "code",
   deviceCode: new Secret("device"),
   userCode: "ABCD1234",
   verificationUri: "https://org.example/setup/connect",
@@ -32,7 +33,7 @@ const failed = (error: ErrorCode, retryAfterMs?: number): Event => ({
 });
 
 const asking: State = { name: "askingCode", attempt: 0, codes: 0, revoke: false };
-const waiting: State = { name: "waitingForApproval", code, codes: 1 };
+const waiting: State = { name: "waitingForApproval", invitation: code, codes: 1 };
 const exchanging: State = { name: "exchanging", attempt: 0, replace: false };
 const connecting: State = { name: "connecting", attempt: 0, credentials: credentials() };
 const online: State = { name: "online", attempt: 0, credentials: credentials(), since: now };
@@ -53,7 +54,7 @@ describe("the way in", () => {
   it.each<[string, State, Event, State["name"]]>([
     ["a board without a sign-in asks for a code", initial, { type: "booted", signedIn: false }, "askingCode"],
     ["a signed-in board goes straight on", initial, { type: "booted", signedIn: true }, "exchanging"],
-    ["a code waits for its approval", asking, { type: "codeIssued", code }, "waitingForApproval"],
+    ["a code waits for its approval", asking, { type: "codeIssued", invitation: code }, "waitingForApproval"],
     ["a board that signs in by itself goes on without a code", asking, { type: "approved" }, "exchanging"],
     ["an approval leads to the tokens", waiting, { type: "approved" }, "exchanging"],
     [
@@ -74,7 +75,7 @@ describe("the way in", () => {
   it("events that do not belong to a state change nothing", () => {
     const strays: Event[] = [
       { type: "booted", signedIn: true },
-      { type: "codeIssued", code },
+      { type: "codeIssued", invitation: code },
       { type: "approved" },
       { type: "credentialsReady", credentials: credentials() },
       { type: "linkUp" },
@@ -178,7 +179,7 @@ describe("faults", () => {
 
   const newCode: State = { name: "askingCode", attempt: 0, codes: 0, revoke: false };
   const keptCode: State = { ...newCode, kept: true };
-  const keptWait: State = { name: "waitingForApproval", code, codes: 1, kept: true };
+  const keptWait: State = { name: "waitingForApproval", invitation: code, codes: 1, kept: true };
   const signedIn: State = { name: "exchanging", attempt: 0, replace: false };
 
   it.each<[string, State, "press" | "longPress" | "veryLongPress", State]>([
@@ -203,7 +204,7 @@ describe("faults", () => {
   });
 
   it("a kept sign-in goes on when its new code is not approved, or never came", () => {
-    expect(next(keptCode, { type: "codeIssued", code }, at)).toEqual(keptWait);
+    expect(next(keptCode, { type: "codeIssued", invitation: code }, at)).toEqual(keptWait);
     for (const reason of ["CODE_EXPIRED", "CODE_DENIED", "ORG_UNREACHABLE"] as const)
       for (const state of [keptCode, keptWait]) expect(next(state, failed(reason), at)).toEqual(signedIn);
     expect(next(keptWait, failed("SETTINGS_INVALID"), at).name).toBe("stopping");
@@ -276,7 +277,7 @@ describe("a paired board never asks for a new code unasked", () => {
   const anything = fc.oneof(
     fc.constantFrom<Event>(
       { type: "booted", signedIn: true },
-      { type: "codeIssued", code },
+      { type: "codeIssued", invitation: code },
       { type: "approved" },
       { type: "credentialsReady", credentials: credentials() },
       { type: "credentialsReady", credentials: credentials(5) },

@@ -19,6 +19,7 @@ const signedIn: Grant = {
   identity: { userId: "005", name: "Ada", username: null, orgId: "00D" },
   idUrl: null,
   idToken: null,
+  signedInAs: null,
 };
 
 describe("until when a board stays signed in without a network", () => {

@@ -2,12 +2,13 @@ import { expect, it } from "vitest";
 import { initial, type State } from "../../../src/agent/machine.ts";
 import { viewOf } from "../../../src/agent/view.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { DeviceCode, Identity } from "../../../src/model.ts";
+import type { DeviceCode, Identity, SignInLink } from "../../../src/model.ts";
 import { epochMs, monoMs, Secret } from "../../../src/units.ts";
 
 const device = { id: "porch-1", name: "Porch light", serial: "1" };
 const ada: Identity = { userId: "005", name: "Ada", username: "ada@example.org", orgId: "00D" };
 const code: DeviceCode = {
+  kind: "code",
   deviceCode: new Secret("never-shown"),
   userCode: "ABCD1234",
   verificationUri: "https://org.example/connect",
@@ -32,13 +33,52 @@ const pausing = (error: AgentError, attempt: number): State => ({
 
 it("a waiting code is shown with its links and its end, and never with the device code", () => {
   const signal = { colour: null, count: 3 };
-  const view = viewOf({ name: "waitingForApproval", code, codes: 1 }, device, null, signal);
+  const view = viewOf({ name: "waitingForApproval", invitation: code, codes: 1 }, device, null, signal);
   expect(view.code).toEqual({
+    kind: "code",
     userCode: code.userCode,
     verificationUri: code.verificationUri,
     verificationUriComplete: code.verificationUriComplete,
     expiresAt: code.expiresAt,
     signal,
+  });
+  expect(JSON.stringify(view)).not.toContain("never-shown");
+});
+
+it("a waiting link is shown with the short way to it and the tunnel, and never with what only the board knows", () => {
+  const link: SignInLink = {
+    kind: "link",
+    url: "https://org.example/authorize?x=1",
+    callback: "http://localhost:7878/callback",
+    state: new Secret("never-shown-1"),
+    nonce: new Secret("never-shown-2"),
+    verifier: new Secret("never-shown-3"),
+    issuer: null,
+    expiresAt: monoMs(600_000),
+    expiresAtWall: epochMs(0),
+  };
+  const seen = (callback: string) =>
+    viewOf(
+      { name: "waitingForApproval", invitation: { ...link, callback }, codes: 1 },
+      device,
+      ada,
+      null,
+      "owner",
+      "porch",
+    );
+  const view = seen(link.callback);
+  expect(view).toMatchObject({ headline: "Make this lamp yours", owner: null });
+  expect(view.detail).not.toMatch(/scan/i);
+  expect(view.code).toEqual({
+    kind: "link",
+    url: link.url,
+    start: "http://localhost:7878/",
+    tunnel: "ssh -L 7878:localhost:7878 porch",
+    expiresAt: link.expiresAt,
+  });
+  expect(seen("http://[::1]/back").code).toMatchObject({
+    start: "http://[::1]/",
+    tunnel: "ssh -L 80:[::1]:80 porch",
   });
   expect(JSON.stringify(view)).not.toContain("never-shown");
 });

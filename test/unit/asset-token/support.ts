@@ -62,6 +62,7 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
   },
   idUrl: null,
   idToken: null,
+  signedInAs: null,
   ...changes,
 });
 

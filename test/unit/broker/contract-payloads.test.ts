@@ -10,6 +10,7 @@ import { AgentError, type ErrorCode, errorTable } from "../../../src/errors.ts";
 import { lightTraits } from "../../../src/hal/traits.ts";
 import type { About, Channel, CommandResult, LightReport, LightTraits } from "../../../src/model.ts";
 import { readPass } from "../../../src/owner/passes.ts";
+import { readEvening } from "../../../src/owner/request.ts";
 import { validatorOf } from "../../contract/published.ts";
 import { evening, guestPass, mutations, signedContent } from "../../contract/signed-requests.ts";
 
@@ -72,6 +73,9 @@ const aboutOf: fc.Arbitrary<About> = fc
     outcome: fc.constantFrom("installed" as const, "wentBack" as const, "refused" as const),
     code: fc.option(code),
     trust: fc.constantFrom("owner" as const, "broker" as const),
+    from: fc.constantFrom("phone" as const, "settings" as const, null),
+    settled: fc.option(evening.map(readEvening)),
+    home: fc.constantFrom("settings" as const, "org" as const, "timeZone" as const, null),
     updated: fc.boolean(),
   })
   .map((each) => ({
@@ -81,6 +85,9 @@ const aboutOf: fc.Arbitrary<About> = fc
     lights: each.lamps.map((id) => ({ id, name: each.name, traits: each.traits })),
     keyThumbprint: each.key,
     owner: each.owner,
+    eveningFrom: each.from,
+    eveningSettings: each.settled,
+    homeFrom: each.home,
     update: each.updated
       ? {
           version: "1.0.0",

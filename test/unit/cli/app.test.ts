@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,10 +25,11 @@ const given = {
 const run = async (
   values: Readonly<Record<string, string>>,
   words: readonly string[] = [join(folder, "www")],
+  flags: readonly string[] = [],
 ) => {
   const said: string[] = [];
   const stdout = { write: (text: string) => said.push(text) > 0 };
-  await appCommand({ words, values, flags: new Set() }, { ...systemIo, stdout });
+  await appCommand({ words, values, flags: new Set(flags) }, { ...systemIo, stdout });
   return {
     said: said.join(""),
     read: (name: string): string => readFileSync(join(folder, "www", name), "utf8"),
@@ -51,6 +53,26 @@ describe("porchlight app", () => {
     const { icons } = JSON.parse(read("manifest.webmanifest"));
     for (const { src } of icons) expect(existsSync(join(folder, "www", src))).toBe(true);
     expect(read("licences.txt")).toContain("preact");
+  });
+
+  test("lets one script stand in the page, by its hash, which takes sign-ins out of the address first", async () => {
+    const { said, read } = await run(given);
+    const [, script = ""] = /<script>(.*?)<\/script>/s.exec(read("index.html")) ?? [];
+    expect(script).toContain("replaceState");
+    const source = `script-src 'self' 'sha256-${createHash("sha256").update(script).digest("base64")}';`;
+    expect(read("index.html")).toContain(source);
+    expect(said).toContain(source);
+    // Only the policy, the encoding and the referrer rule come before it.
+    expect(read("index.html").split("<script>")[0]).not.toMatch(/src=|href=/);
+  });
+
+  test("has people sign in by web server flow unless it is told to be legacy, and says until when that is", async () => {
+    const usual = await run(given);
+    expect(readConfig(usual.read("companion.json")).org.signIn).toBe("web-server");
+    expect(usual.said).not.toContain("Legacy");
+    const legacy = await run(given, undefined, ["legacy-user-agent"]);
+    expect(readConfig(legacy.read("companion.json")).org.signIn).toBe("user-agent");
+    expect(legacy.said).toMatch(/Legacy: .* ends it on 20 February 2027/);
   });
 
   test("takes another kind of org, guests and boards by name", async () => {

@@ -168,6 +168,18 @@ describe("a board that waits for its person", () => {
     expect(out).toContain("broker      not connected");
   });
 
+  it("keeps the evening of its settings, and says what to do where it only guesses where home is", async () => {
+    await settle({ evening: { on: "dusk", off: "03:00", timeZone: "Europe/Berlin", lights: ["hall"] } });
+    const agent = start(["run", "--json"]);
+    await agent.until('"code":"HOME_BY_TIME_ZONE"');
+    await reachable();
+    const { out } = await stage.run(["status"]);
+    expect(out).toMatch(
+      /^evening {5}dusk to 03:00 \(Europe\/Berlin\), hall; set in the settings\nhome {8}not known/m,
+    );
+    expect(out).toMatch(/^warning {5}.*\(HOME_BY_TIME_ZONE\)\n {12}.*Set home\.latitude/m);
+  });
+
   it("does not start twice on one state folder", async () => {
     await event(start(["run", "--json"]), "code");
     const second = await stage.run(["run", "--json"]);

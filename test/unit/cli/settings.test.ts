@@ -81,6 +81,24 @@ describe("porchlight settings check", () => {
     }
   });
 
+  it("says of an evening at dusk how the board comes to know where home is, unless the settings say it", async () => {
+    await using stage = await openStage();
+    const dusk = { PORCHLIGHT_EVENING_ON: "dusk", PORCHLIGHT_EVENING_TIME_ZONE: "Europe/Berlin" };
+    const standard = { PORCHLIGHT_ORG_DIALECT: "rfc8628", PORCHLIGHT_ASSET_TOKEN_AUDIENCE: "broker" };
+    const home = { PORCHLIGHT_HOME_LATITUDE: "52.5", PORCHLIGHT_HOME_LONGITUDE: "13.4" };
+    for (const [env, words] of [
+      [dusk, "unless the org tells after the sign-in dusk is that of the time zone's city"],
+      [{ ...dusk, ...standard }, "such an org knows no coordinates"],
+      [{ ...dusk, ...home }, null],
+      [{ ...dusk, PORCHLIGHT_EVENING_ON: "18:30" }, null],
+    ] as const) {
+      const { code, err } = await stage.run(["settings", "check"], { env });
+      expect(code).toBe(0);
+      if (words === null) expect(err).not.toContain("dusk");
+      else expect(err).toContain(words);
+    }
+  });
+
   it("names a driver that does not come with Porchlight, which a program of one's own may have", async () => {
     await using stage = await openStage();
     const lights = (driver: string) => ({ PORCHLIGHT_LIGHTS: JSON.stringify([{ driver }]) });

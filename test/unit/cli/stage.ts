@@ -23,7 +23,7 @@ export interface Stage extends AsyncDisposable {
   /** Starts a command; `written` grows while it runs. */
   start(
     args: readonly string[],
-    options?: { env?: Readonly<Record<string, string>>; tty?: boolean },
+    options?: { env?: Readonly<Record<string, string>>; tty?: boolean; keys?: boolean },
   ): Started;
 }
 
@@ -58,7 +58,7 @@ export const openStage = async (settings?: object | string | null): Promise<Stag
     await writeFile(settingsPath, typeof content === "string" ? content : JSON.stringify(content));
   const home = { PORCHLIGHT_SETTINGS: settingsPath, NO_COLOR: "1" };
 
-  const start: Stage["start"] = (args, { env = {}, tty = false } = {}) => {
+  const start: Stage["start"] = (args, { env = {}, tty = false, keys = false } = {}) => {
     const written = { out: "", err: "" };
     const listeners = new Set<() => void>();
     const sink = (name: "out" | "err") => ({
@@ -73,7 +73,7 @@ export const openStage = async (settings?: object | string | null): Promise<Stag
     const done = program(args, {
       env: { ...home, ...env },
       stdin,
-      keys: null,
+      keys: keys ? stdin : null,
       stdout: sink("out"),
       stderr: sink("err"),
     });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { type Allowance, allowedFor } from "../../../companion/core/allowance.ts";
 import { readApproval } from "../../../companion/core/approve.ts";
 import { base64url } from "../../../companion/core/base64url.ts";
 import { isDeviceId, readConfig } from "../../../companion/core/config.ts";
@@ -37,12 +38,62 @@ describe("a guest's link", () => {
 });
 
 describe("a board's link for guests", () => {
+  const allowance: Allowance = {
+    may: ["switch", "brightness"],
+    maxBrightness: 128,
+    until: 1_796_140_800,
+    lights: ["main", "porch"],
+    daily: { from: "18:00", to: "22:00", timeZone: "Europe/Berlin" },
+  };
+
   test.each(["person", "key"] as const)("for a guest by %s comes back as it was", (as) => {
-    expect(readBoardLink(boardLink(APP, "porch-1", as))).toEqual({ device: "porch-1", as });
+    for (const told of [null, allowance, { ...allowance, maxBrightness: null, lights: null, daily: null }]) {
+      const shown = { device: "porch-1", as, allowance: told };
+      expect(readBoardLink(` ${boardLink(APP, shown)} `)).toEqual(shown);
+    }
+    expect(readBoardLink("porch-1")).toEqual({ device: "porch-1", as: "person", allowance: null });
   });
 
   test.each(["#lamp=", "#lamp=a/b", "#lamp=+", `#lamp=${"x".repeat(65)}`, "a b"])("%j is none", (text) => {
     expect(readBoardLink(text)).toBeNull();
+  });
+
+  test.each([
+    ["no end", "may=switch"],
+    ["an end that is none", "may=switch&until=soon"],
+    ["an end before everything", "may=switch&until=-1"],
+    ["an end after everything", "may=switch&until=1e15"],
+    ["nothing that may be done", "may=&until=1796140800"],
+    ["things that nobody knows", "may=sing&until=1796140800"],
+  ])("with a pass of %s shows the board alone", (_what, fields) => {
+    const shown = readBoardLink(`#lamp=porch-1&${fields}`);
+    expect(shown).toEqual({ device: "porch-1", as: "person", allowance: null });
+  });
+
+  test("with a limit that is none, or half a daily time, is read without", () => {
+    const fields = "may=switch&until=1796140800&max=1000&daily=18:00";
+    expect(readBoardLink(`#lamp=porch-1&${fields}`)?.allowance).toMatchObject({
+      maxBrightness: null,
+      daily: null,
+    });
+  });
+
+  test("says what the screen offers: what the pass has, on its lamps, until it ends; without one, everything", () => {
+    const sees = (lamp: string, now: number, of: Allowance | null = allowance) => {
+      const { may, maxBrightness, refusal } = allowedFor(of, lamp, now);
+      const mays = (["switch", "brightness", "colour", "effect"] as const).filter(may);
+      return [mays, Math.round(maxBrightness * 100), refusal];
+    };
+    const end = allowance.until * 1000;
+    expect(sees("main", end - 1)).toEqual([["switch", "brightness"], 50, null]);
+    expect(sees("main", end)).toEqual([[], 50, "ended"]);
+    expect(sees("hall", 0)).toEqual([[], 50, "another lamp"]);
+    expect(sees("hall", 0, { ...allowance, lights: null, maxBrightness: null })).toEqual([
+      ["switch", "brightness"],
+      100,
+      null,
+    ]);
+    expect(sees("main", end, null)).toEqual([["switch", "brightness", "colour", "effect"], 100, null]);
   });
 });
 
@@ -95,6 +146,7 @@ describe("companion.json", () => {
         dialect: "salesforce",
         clientId: "app",
         scope: "openid api refresh_token",
+        signIn: "web-server",
         codePage: "https://org.example/setup/connect",
       },
       broker: { url: "wss://broker.example/mqtt", username: null, guest: null },
@@ -104,12 +156,23 @@ describe("companion.json", () => {
 
   test("may say more", () => {
     const more = {
-      org: { ...config.org, dialect: "rfc8628", scope: "openid", codePage: "https://org.example/device" },
+      org: {
+        ...config.org,
+        dialect: "rfc8628",
+        scope: "openid",
+        signIn: "user-agent",
+        codePage: "https://org.example/device",
+      },
       broker: { ...config.broker, username: "phones", guest: { username: "g", password: "p" } },
       boards: ["porch-1", "a/b", 7],
     };
     expect(read(more)).toMatchObject({
-      org: { dialect: "rfc8628", scope: "openid", codePage: "https://org.example/device" },
+      org: {
+        dialect: "rfc8628",
+        scope: "openid",
+        signIn: "user-agent",
+        codePage: "https://org.example/device",
+      },
       broker: { username: "phones", guest: { username: "g", password: "p" } },
       boards: ["porch-1"],
     });
@@ -136,6 +199,7 @@ describe("companion.json", () => {
     ["a broker without encryption", { ...config, broker: { url: "ws://broker.example" } }],
     ["a broker of TCP", { ...config, broker: { url: "mqtts://broker.example" } }],
     ["no address", { ...config, org: { ...config.org, url: "org" } }],
+    ["an unknown way of signing in", { ...config, org: { ...config.org, signIn: "password" } }],
     ["an unknown dialect", { ...config, org: { ...config.org, dialect: "saml" } }],
   ])("%s is a mistake", (_what, value) => {
     expect(() => read(value)).toThrow(Trouble);

@@ -5,7 +5,9 @@ import {
   afterDusk,
   beginWords,
   duskAnd,
+  eveningAsked,
   eveningFields,
+  eveningWords,
   readEvening,
 } from "../../../companion/core/evening.ts";
 import { changeFields, readReport } from "../../../companion/core/light.ts";
@@ -166,6 +168,27 @@ describe("the evening", () => {
     expect(readEvening(eveningFields({ ...evening, on }))).toEqual({ ...evening, on });
   });
 
+  test("is asked for, asked away, and asked back to the board's own", () => {
+    expect(eveningAsked(evening)).toEqual({ do: "evening", evening });
+    expect(eveningAsked(null)).toEqual({ do: "evening", evening: null });
+    expect(eveningAsked("settings")).toEqual({ do: "evening", evening: "settings" });
+  });
+
+  test("is a sentence, with the lamps where there are several", () => {
+    const lamps = [
+      { id: "main", name: "Porch" },
+      { id: "hall", name: "Hall" },
+    ];
+    const bare = { ...evening, lights: null, brightness: null, away: false };
+    expect(eveningWords(bare, lamps)).toBe("On at 18:30, off at 23:00 (Europe/Berlin)");
+    expect(eveningWords(evening, lamps.slice(0, 1))).toBe(
+      "On at 18:30, off at 23:00 (Europe/Berlin), at 60 %, as if somebody were at home",
+    );
+    expect(eveningWords({ ...bare, lights: ["hall", "gone"] }, lamps)).toBe(
+      "On at 18:30, off at 23:00 (Europe/Berlin), Hall and gone",
+    );
+  });
+
   test("that begins at a time has nothing to do with dusk", () => {
     expect([afterDusk("18:30"), beginWords("18:30")]).toEqual([null, "18:30"]);
   });
@@ -219,7 +242,10 @@ describe("what a board tells of itself", () => {
       ],
       owner: { userId: "005", name: "Ada" },
       evening: null,
+      eveningFrom: null,
+      eveningSettings: null,
       eveningFault: null,
+      homeFrom: null,
       signedInUntil: null,
       approvals: null,
     });
@@ -232,13 +258,21 @@ describe("what a board tells of itself", () => {
       approvals: { used: 5, limit: 5 },
       evening: { on: "dusk", off: "23:00", timeZone: "UTC" },
       eveningFault: "HOME_UNKNOWN",
+      eveningFrom: "settings",
+      eveningSettings: { on: "dusk", off: "23:00", timeZone: "UTC" },
+      homeFrom: "timeZone",
     };
     expect(readAbout(JSON.stringify(more))).toMatchObject({
       signedInUntil: Date.parse("2026-12-24T18:00:00Z"),
       approvals: { used: 5, limit: 5 },
       evening: { on: "dusk", away: false },
       eveningFault: "HOME_UNKNOWN",
+      eveningFrom: "settings",
+      eveningSettings: { on: "dusk", away: false },
+      homeFrom: "timeZone",
     });
+    expect(readAbout(JSON.stringify({ ...more, eveningFrom: "phone" }))?.eveningFrom).toBe("phone");
+    expect(readAbout(JSON.stringify({ ...more, eveningFrom: "moon" }))?.eveningFrom).toBeNull();
     expect(readAbout(JSON.stringify({ ...more, signedInUntil: 7, approvals: {} }))).toMatchObject({
       signedInUntil: 7,
       approvals: null,

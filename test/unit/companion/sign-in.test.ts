@@ -15,6 +15,7 @@ const org: OrgConfig = {
   dialect: "salesforce",
   clientId: "app",
   scope: "openid api refresh_token",
+  signIn: "web-server",
   codePage: null,
 };
 
@@ -43,7 +44,7 @@ const make = async (replies: readonly Reply[], config: OrgConfig = org) => {
   };
   const places = await findOrg({ ...config, dialect: "salesforce" }, http, never);
   const access = { org: config, places, http, now: () => now };
-  const { url, begun } = await beginSignIn(config, places, "https://app.example/", key);
+  const { url, begun } = await beginSignIn(config, places, "https://app.example/", key, now);
   const come = (query: string) =>
     finishSignIn(access, begun, key, new URL(`https://app.example/?${query}`), never);
   return { asked, url: new URL(url), begun, access, come, back: () => come(`code=c&state=${begun.state}`) };
@@ -70,7 +71,9 @@ test("the browser goes to the org with a challenge, a state and the key's nonce,
     scope: "openid api refresh_token",
     state: one.begun.state,
     nonce: nonceOf(key),
-    code_challenge: createHash("sha256").update(one.begun.verifier).digest("base64url"),
+    code_challenge: createHash("sha256")
+      .update(one.begun.verifier ?? "")
+      .digest("base64url"),
     code_challenge_method: "S256",
   });
   expect(one.begun.verifier).toHaveLength(64);
@@ -217,6 +220,7 @@ describe("an org that tells its own places", () => {
       token: "https://org.example/t",
       revoke: "https://org.example/r",
       userInfo: null,
+      keys: null,
     });
     expect(asked[0]?.url).toBe("https://org.example/.well-known/openid-configuration");
   });

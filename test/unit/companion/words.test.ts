@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { agoWords, glowOf, lampWords, passWords } from "../../../companion/app/words.ts";
+import { agoWords, glowOf, lampWords, lowerFirst, passWords } from "../../../companion/app/words.ts";
 import type { ShownLamp } from "../../../companion/core/boards.ts";
 
 const lamp: ShownLamp = {
@@ -71,4 +71,9 @@ test.each([
   [{ mode: "none" }, "255 190 115"],
 ] as const)("%j glows in %s", (colour, glow) => {
   expect(glowOf(colour)).toBe(glow);
+});
+
+test("words that begin a sentence go on within one", () => {
+  expect(lowerFirst("May switch")).toBe("may switch");
+  expect(lowerFirst("")).toBe("");
 });

@@ -14,6 +14,7 @@ const grant: Grant = {
   identity: { userId: "005Nw0000000001IAA", name: "Ada", username: null, orgId: null },
   idUrl: null,
   idToken: null,
+  signedInAs: null,
 };
 const withUser = (userId: string): Grant => ({
   ...grant,

@@ -13,6 +13,7 @@ const full = aGrant({
   identity: { userId: "u", name: "Ada", username: "ada@home.example", orgId: null },
   idUrl: "https://login.org.example/id/o/u",
   idToken: new Secret("id-token"),
+  signedInAs: "a-hash",
 });
 
 /** With its secrets in clear, so that two grants can be compared. */
@@ -32,6 +33,10 @@ describe("a grant on disk", () => {
       expect(plain(decodeGrant(encodeGrant(grant)))).toEqual(plain(grant));
   });
 
+  it("of an earlier release is a person's", () => {
+    expect(decodeGrant(altered({ signedInAs: undefined })).signedInAs).toBeNull();
+  });
+
   it.each([
     ["nothing", bytes("")],
     ["zeros, as a power cut leaves them", new Uint8Array(512)],
@@ -45,6 +50,7 @@ describe("a grant on disk", () => {
     ["a refresh token that is a number", altered({ refreshToken: 7 })],
     ["a moment that is a text", altered({ issuedAt: "now" })],
     ["an identity that is a text", altered({ identity: "Ada" })],
+    ["a sign-in that is a number", altered({ signedInAs: 7 })],
     ["an identity without a user", altered({ identity: { name: "Ada" } })],
     ["far too much", new Uint8Array(300_000)],
   ])("is not guessed from %s", async (_what, content) => {

@@ -418,6 +418,8 @@ describe("a refresh", () => {
       "REFRESH_BUSY",
     ],
     [400, { error: "invalid_grant", error_description: "expired authorization code" }, "REFRESH_BUSY"],
+    [400, "error=invalid_grant&error_description=token+request+is+al", "REFRESH_BUSY"],
+    [400, "error=invalid_grant&error_des", "ORG_ANSWER_INVALID"],
     [400, { error: "invalid_grant", error_description: "ip restricted or invalid login hours" }, "ORG_BUSY"],
     [401, { error: "invalid_client" }, "CLIENT_UNKNOWN"],
     [400, { error: "something_new" }, "ORG_ANSWER_INVALID"],
@@ -428,6 +430,42 @@ describe("a refresh", () => {
     [503, "<html>", "ORG_BUSY"],
   ])("HTTP %i with %j is told apart", async (status, body, code) => {
     expect(await codeOf(() => org(salesforce, answer(status, body)).org.refresh(before, forever))).toBe(code);
+  });
+});
+
+describe("where home is", () => {
+  const home = (world: ReturnType<typeof org>, grant = aGrant()) => world.org.home(grant, "4711", forever);
+
+  it("is no more than a time zone for the standard: that of the user record, else of the ID token", async () => {
+    const grant = aGrant({
+      scope: "openid profile",
+      idToken: jwtOf({ sub: "u1", zoneinfo: "Europe/Paris" }),
+    });
+    const address = { formatted: "1 Rue X", country: "FR" };
+    expect(
+      await home(standardOrg(answer(200, { sub: "u1", zoneinfo: "Europe/Rome", address })), grant),
+    ).toEqual({ place: null, timeZone: "Europe/Rome" });
+    expect(await home(standardOrg(answer(200, { sub: "u1", address })), grant)).toEqual({
+      place: null,
+      timeZone: "Europe/Paris",
+    });
+    const silent = standardOrg();
+    expect(await home(silent, aGrant({ scope: "api" }))).toEqual({ place: null, timeZone: null });
+    expect(silent.asked).toHaveLength(1);
+  });
+
+  it("is asked for of the asset first by a board that signs in to Salesforce by itself", async () => {
+    const grant = aGrant({
+      identity: { userId: "005xx000000000AAAA", name: "Fleet", username: null, orgId: null },
+    });
+    const own = { ...salesforce, signIn: "client-credentials", clientSecret: new Secret("s") } as const;
+    const stands = answer(200, { records: [{ Latitude: 52.52, Longitude: 13.4 }] });
+    const world = org(own, stands);
+    expect(await home(world, grant)).toEqual({ place: { latitude: 52.5, longitude: 13.4 }, timeZone: null });
+    expect(decodeURIComponent(world.asked[0]?.url ?? "")).toContain("FROM Asset WHERE SerialNumber = '4711'");
+    const person = org(salesforce, stands);
+    await home(person, grant);
+    expect(decodeURIComponent(person.asked[0]?.url ?? "")).toContain("FROM User");
   });
 });
 

@@ -11,7 +11,7 @@ const pem = (key: { export(options: { type: "pkcs8"; format: "pem" }): string | 
   String(key.export({ type: "pkcs8", format: "pem" }));
 const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-type Own = Pick<OrgOptions, "signIn" | "username" | "key" | "audience">;
+type Own = Pick<OrgOptions, "signIn" | "username" | "key" | "audience" | "assertion">;
 
 const bearer: Own = {
   signIn: "jwt-bearer",
@@ -20,6 +20,12 @@ const bearer: Own = {
   audience: null,
 };
 const credentials: Own = { signIn: "client-credentials" };
+const samlBearer: Own = { signIn: "saml-bearer" };
+const samlAssertion: Own = { signIn: "saml-assertion" };
+
+const saml = (name: string): string =>
+  `<saml:${name} xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Version="2.0">Zoë ???</saml:${name}>`;
+const samlResponse = `<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" Version="2.0">${saml("Assertion")}</p:Response>`;
 
 const salesforce: OrgOptions = {
   dialect: "salesforce",
@@ -41,7 +47,12 @@ const tokens = {
 const open = (options: OrgOptions, ...script: (HttpResponse | Error)[]) => {
   const wire = scriptedHttp(...script);
   const clock = new VirtualClock();
-  const org = createOrg(options, { http: wire.http, clock });
+  const assertions = [saml("Assertion"), samlResponse].map((text) => new TextEncoder().encode(text));
+  const org = createOrg(options, {
+    http: wire.http,
+    clock,
+    assertion: async () => assertions[options.signIn === "saml-assertion" ? 1 : 0] ?? new Uint8Array(),
+  });
   return { org, asked: wire.asked, clock, signIn: async () => org.signIn?.(forever) };
 };
 
@@ -150,6 +161,85 @@ describe("signing in with client credentials", () => {
   });
 });
 
+describe("signing in with what an identity provider has signed", () => {
+  it("sends Salesforce the bare assertion in base64url, and no client", async () => {
+    const { signIn, asked } = open({ ...salesforce, ...samlBearer }, answer(200, tokens));
+    expect(await signIn()).toMatchObject({ refreshToken: null, instanceUrl: "https://home.my.example" });
+    expect(formOf(asked[0])).toEqual({
+      grant_type: "urn:ietf:params:oauth:grant-type:saml2-bearer",
+      assertion: Buffer.from(saml("Assertion")).toString("base64url"),
+      format: "json",
+    });
+  });
+
+  it("sends Salesforce a whole response in base64, and no client", async () => {
+    const { signIn, asked } = open({ ...salesforce, ...samlAssertion }, answer(200, tokens));
+    expect(await signIn()).toMatchObject({ refreshToken: null });
+    expect(formOf(asked[0])).toEqual({
+      grant_type: "assertion",
+      assertion_type: "urn:oasis:names:tc:SAML:2.0:profiles:SSO:browser",
+      assertion: Buffer.from(samlResponse).toString("base64"),
+      format: "json",
+    });
+  });
+
+  it("sends a standard server its assertion, with the client and scope (RFC 7522)", async () => {
+    const { signIn, asked } = open(
+      { ...standard, ...samlBearer },
+      answer(200, discovery),
+      answer(200, { ...tokens, instance_url: undefined }),
+    );
+    await signIn();
+    expect(formOf(asked[1])).toEqual({
+      grant_type: "urn:ietf:params:oauth:grant-type:saml2-bearer",
+      assertion: Buffer.from(saml("Assertion")).toString("base64url"),
+      client_id: "3MVG9",
+      client_secret: "s3cret",
+      scope: "api openid",
+    });
+  });
+
+  it("asks the org nothing when there is no assertion to send", async () => {
+    const wire = scriptedHttp();
+    const ports = { http: wire.http, clock: new VirtualClock() };
+    const options: OrgOptions = { ...salesforce, ...samlBearer };
+    const given = async (assertion: () => Promise<Uint8Array>) =>
+      codeOf(() => createOrg(options, { ...ports, assertion }).signIn?.(forever));
+    const missing = new AgentError("ASSERTION_UNREADABLE");
+    expect(await given(() => Promise.reject(missing))).toBe("ASSERTION_UNREADABLE");
+    expect(await given(async () => new TextEncoder().encode(samlResponse))).toBe("ASSERTION_INVALID");
+    expect(await codeOf(() => createOrg(options, ports))).toBe("SETTINGS_INVALID");
+  });
+});
+
+describe("which sign-in a grant came from", () => {
+  const asOf = (own: Own, base = salesforce) => open({ ...base, ...own }).org.signsInAs;
+
+  it("is told by a hash that changes with org, client, user and source, and not with key or secret", () => {
+    const before = asOf(bearer);
+    const otherKey = new Secret(pem(generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey));
+    expect(asOf({ ...bearer, key: otherKey })).toBe(before);
+    expect(asOf(bearer, { ...salesforce, clientSecret: null })).toBe(before);
+    const others = [
+      before,
+      asOf({ ...bearer, username: "other@example.com" }),
+      asOf(bearer, { ...salesforce, clientId: "other" }),
+      asOf(bearer, { ...salesforce, url: "https://other.my.salesforce.com" }),
+      asOf(credentials),
+      asOf({ ...samlBearer, assertion: { file: "/a", command: null } }),
+      asOf({ ...samlBearer, assertion: { file: "/b", command: null } }),
+      asOf({ ...samlBearer, assertion: { file: null, command: ["/a"] } }),
+    ];
+    expect(new Set(others).size).toBe(others.length);
+    expect(open(salesforce).org.signsInAs).toBeUndefined();
+  });
+
+  it("stays with the grant", async () => {
+    const { signIn, org } = open({ ...salesforce, ...credentials }, answer(200, tokens));
+    expect(await signIn()).toMatchObject({ signedInAs: org.signsInAs });
+  });
+});
+
 describe("a refused sign-in says what to change", () => {
   it.each<[Own, number, string, string, string, RegExp]>([
     [
@@ -188,6 +278,20 @@ describe("a refused sign-in says what to change", () => {
       /My Domain/,
     ],
     [credentials, 400, "invalid_grant", "no client credentials user enabled", "SIGN_IN_CLOSED", /run as/],
+    [samlBearer, 400, "invalid_grant", "invalid assertion", "ASSERTION_REFUSED", /invalid assertion/],
+    [samlBearer, 400, "invalid_grant", "audience is invalid", "ASSERTION_REFUSED", /Audience/],
+    [samlBearer, 400, "invalid_grant", "recipient is invalid", "ASSERTION_REFUSED", /Recipient/],
+    [samlAssertion, 400, "invalid_grant", "replay detected", "ASSERTION_REFUSED", /needs a new one/],
+    [samlAssertion, 400, "invalid_grant", "assertion expired", "ASSERTION_REFUSED", /identity provider/],
+    [
+      samlAssertion,
+      400,
+      "invalid_grant",
+      "user hasn't approved this consumer",
+      "SIGN_IN_NOT_APPROVED",
+      /subject/,
+    ],
+    [samlBearer, 400, "unsupported_grant_type", "", "SIGN_IN_CLOSED", /unsupported/],
     [credentials, 400, "invalid_request", "", "SIGN_IN_CLOSED", /invalid_request/],
     [credentials, 400, "invalid_client", "invalid client credentials", "CLIENT_UNKNOWN", /credentials/],
   ])("%o %i %s %s", async (own, status, error, description, code, words) => {

@@ -88,10 +88,12 @@ export const aGrant = (changes: Partial<Grant> = {}): Grant => ({
   identity: null,
   idUrl: null,
   idToken: null,
+  signedInAs: null,
   ...changes,
 });
 
 export const aCode = (changes: Partial<DeviceCode> = {}): DeviceCode => ({
+  kind: "code",
   deviceCode: new Secret("device-code"),
   userCode: "X0C7TSHE",
   verificationUri: "https://org.example/setup/connect",

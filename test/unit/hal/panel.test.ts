@@ -41,6 +41,7 @@ const waiting: View = {
   owner: null,
   online: false,
   code: {
+    kind: "code",
     userCode: "X7K2M9QT",
     verificationUri: shortLink,
     verificationUriComplete: link,
@@ -78,13 +79,50 @@ const bright =
     return ink !== inks.back && ink !== inks.module;
   };
 
+describe("the picture on a panel of a link that only this machine's browsers can follow", () => {
+  const byLink: View = {
+    ...waiting,
+    detail: "Open the link in a browser, sign in, and allow this board.",
+    code: {
+      kind: "link",
+      url: "https://login.salesforce.com/services/oauth2/authorize?response_type=code&state=x",
+      start: "http://localhost:7878/",
+      tunnel: "ssh -L 7878:localhost:7878 porch",
+      expiresAt: monoMs(600_000),
+    },
+  };
+
+  it.each([
+    [1920, 1080],
+    [800, 480],
+    [320, 240],
+    [128, 64],
+    [128, 32],
+    [64, 48],
+  ])("of %d x %d pixels is words, and no QR code that would lead a phone nowhere", (width, height) => {
+    const panel = panelOf(byLink, codes, { width, height }, at0);
+    expect(panel.shows).toBe("words");
+    expect(panel.pixels.some((ink) => ink !== inks.back)).toBe(true);
+    expect(panel.pixels.every((ink) => ink !== inks.module && ink !== inks.paper)).toBe(true);
+    expect(read(width, height, bright(panel))).toBeNull();
+  });
+
+  it("counts down as a code does", () => {
+    const at = (ms: number) => panelOf(byLink, codes, { width: 128, height: 64 }, monoMs(ms)).pixels;
+    expect(Buffer.from(at(0)).equals(at(60_000))).toBe(false);
+  });
+});
+
 describe("the picture on a panel", () => {
   it.each([
     [800, 480],
     [320, 240],
     [128, 64],
   ])("of %d x %d pixels says how the lamp blinks, beside the code", (width, height) => {
-    const silent: View = { ...waiting, code: waiting.code && { ...waiting.code, signal: null } };
+    const silent: View = {
+      ...waiting,
+      code: waiting.code?.kind === "code" ? { ...waiting.code, signal: null } : null,
+    };
     const size = { width, height };
     const [told, untold] = [panelOf(waiting, codes, size, at0), panelOf(silent, codes, size, at0)];
     expect(told.shows).toBe(untold.shows);

@@ -229,6 +229,7 @@ describe("a display that is a file", async () => {
     headline: "Make this lamp yours",
     detail: null,
     code: {
+      kind: "code",
       userCode: "WDJBMJHT",
       verificationUri: "https://login.salesforce.com/setup/connect",
       verificationUriComplete: link,
@@ -265,6 +266,25 @@ describe("a display that is a file", async () => {
       await expect(readFile(`${path}.part`)).rejects.toMatchObject({ code: "ENOENT" });
     }),
   );
+
+  test("shows a link in words", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "display.svg");
+      const display = await openFile(path);
+      const code = {
+        kind: "link",
+        url: "https://login.salesforce.com/services/oauth2/authorize",
+        start: "http://localhost:7878/",
+        tunnel: "ssh -L 7878:localhost:7878 porch",
+        expiresAt: 0 as never,
+      } as const;
+      display.show({ ...view, detail: "Open the link in a browser.", code });
+      await display[Symbol.asyncDispose]();
+      const svg = await readFile(path, "utf8");
+      expect(svg).not.toContain("crispEdges");
+      for (const words of ["Open the link in a browser.", code.start, code.tunnel, "porchlight sign-in"])
+        expect(svg).toContain(words);
+    }));
 
   test("is not written again for the same picture", () =>
     inFolder(async (folder) => {

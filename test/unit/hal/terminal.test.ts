@@ -26,6 +26,7 @@ const asking: View = {
   headline: "Make this lamp yours",
   detail: "Scan the code with a phone, sign in, and allow this board.",
   code: {
+    kind: "code",
     userCode: "WDJBMJHT",
     verificationUri: uri,
     verificationUriComplete: link,
@@ -35,6 +36,17 @@ const asking: View = {
   owner: null,
   online: false,
   problem: null,
+};
+const byLink: View = {
+  ...asking,
+  detail: "Open the link in a browser, sign in, and allow this board.",
+  code: {
+    kind: "link",
+    url: "https://login.salesforce.com/services/oauth2/authorize?response_type=code&state=x",
+    start: "http://localhost:7878/",
+    tunnel: "ssh -L 7878:localhost:7878 porch",
+    expiresAt: monoMs(600_000),
+  },
 };
 const online: View = {
   ...asking,
@@ -388,13 +400,16 @@ describe("a screen", () => {
   test("is never wider or higher than the terminal, whatever the view and its size", async () => {
     const codes = [await qrMatrix(link), await qrMatrix(uri)].filter((code) => code !== null);
     const text = fc.string({ unit: "grapheme", maxLength: 120 });
-    const view = fc.tuple(fc.constantFrom(asking, online, pausing), text, text, text, text).map(
+    const view = fc.tuple(fc.constantFrom(asking, byLink, online, pausing), text, text, text, text).map(
       ([base, name, headline, detail, words]): View => ({
         ...base,
         device: { ...base.device, name },
         headline,
         detail,
-        code: base.code && { ...base.code, userCode: words.slice(0, 12), verificationUri: detail },
+        code:
+          base.code?.kind === "code"
+            ? { ...base.code, userCode: words.slice(0, 12), verificationUri: detail }
+            : base.code,
         problem: base.problem && { ...base.problem, title: words, help: name },
       }),
     );

@@ -10,7 +10,7 @@ import {
   type LightState,
   type SignedRequest,
 } from "../../../src/model.ts";
-import { judgeGuest, limited, readNewPass, readPass } from "../../../src/owner/passes.ts";
+import { endOf, judgeGuest, limited, readNewPass, readPass } from "../../../src/owner/passes.ts";
 import { Refused } from "../../../src/owner/refused.ts";
 import { epochMs } from "../../../src/units.ts";
 import { type Members, signerOf } from "./openpubkey.ts";
@@ -18,6 +18,7 @@ import { type Members, signerOf } from "./openpubkey.ts";
 const NOW = Date.parse("2026-12-01T17:00:00Z");
 const now = epochMs(NOW);
 const seconds = NOW / 1000;
+const at = (text: string) => epochMs(Date.parse(text));
 
 const wire = {
   id: "p1",
@@ -308,6 +309,47 @@ describe("what a pass allows", () => {
     ],
   ])("a lamp %s", (_what, changes, change, was, expected) => {
     expect(limited(pass(changes), change, state(was))).toEqual(expected);
+  });
+
+  it.each<[string, Partial<GuestPass>, string, string]>([
+    ["at its end", { daily: null }, "2026-12-01T17:00:00Z", "2026-12-01T18:00:00Z"],
+    ["at the end of the daily time", {}, "2026-12-01T17:00:30.5Z", "2026-12-01T17:30:00Z"],
+    [
+      "at its end before that",
+      { until: at("2026-12-01T17:10:00Z") },
+      "2026-12-01T17:00:00Z",
+      "2026-12-01T17:10:00Z",
+    ],
+    [
+      "past midnight",
+      { daily: { from: "17:00", to: "01:15", timeZone: "Etc/UTC" } },
+      "2026-12-01T23:59:59Z",
+      "2026-12-02T01:15:00Z",
+    ],
+    [
+      "never within a day that it counts all through",
+      { daily: { from: "08:00", to: "08:00", timeZone: "Etc/UTC" } },
+      "2026-12-01T17:00:00Z",
+      "2026-12-03T12:00:00Z",
+    ],
+    [
+      "by the clocks of that night, when they go back",
+      { until: at("2027-01-01T00:00:00Z"), daily: { from: "20:00", to: "05:00", timeZone: "Europe/Berlin" } },
+      "2026-10-24T20:00:00Z",
+      "2026-10-25T04:00:00Z",
+    ],
+    [
+      "by the clocks of that night, when they go forward",
+      { until: at("2028-01-01T00:00:00Z"), daily: { from: "20:00", to: "05:00", timeZone: "Europe/Berlin" } },
+      "2027-03-27T21:00:00Z",
+      "2027-03-28T03:00:00Z",
+    ],
+  ])("counts no more %s", (_when, changes, from, to) => {
+    const daily = { from: "16:00", to: "17:30", timeZone: "Etc/UTC" };
+    const until = changes.daily === null ? at("2026-12-01T18:00:00Z") : at("2026-12-03T12:00:00Z");
+    expect(new Date(endOf(pass({ until, daily, ...changes }), at(from))).toISOString()).toBe(
+      new Date(to).toISOString(),
+    );
   });
 
   it("holds for the lamp itself: a guest leaves it no brighter than the pass says, or than it was", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { findOrg, type OrgConfig } from "../../../companion/core/org.ts";
 import { createPhoneKey, nonceOf } from "../../../companion/core/phone-key.ts";
 import { createPkToken } from "../../../companion/core/pk-token.ts";
+import { beginSignIn, finishSignIn } from "../../../companion/core/sign-in.ts";
 import { signCommand } from "../../../companion/core/signed-message.ts";
 import { openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { AgentError } from "../../../src/errors.ts";
@@ -90,6 +92,38 @@ describe("a phone that signed in at the simulated org", () => {
       refresh_token: text(fields, "refresh_token"),
     });
     expect(await send("c", text(refreshed.fields, "id_token"))).toBe("owner");
+  });
+
+  it("commands the board after the legacy user-agent flow, too, for as long as its ID token is fresh", async () => {
+    const { desk, clock, board, owner, clientId } = home();
+    const key = await createPhoneKey();
+    const config = {
+      url: BASE,
+      dialect: "salesforce",
+      clientId,
+      scope: "openid api",
+      codePage: null,
+    } as const;
+    const org: OrgConfig = { ...config, signIn: "user-agent" };
+    const http = desk.org.http((silence) => new AgentError(silence.code));
+    const places = await findOrg(org, http, forever);
+    const { url, begun } = await beginSignIn(org, places, CALLBACK, key, clock.wall());
+    const browser = openBrowser(desk);
+    const approve = await browser.signIn(await browser.open(url.slice(BASE.length)));
+    const { headers } = await browser.submit(approve, "/setup/approve", { decision: "allow" });
+    const access = { org, places, http, now: () => clock.wall() };
+    const address = new URL(headers.location ?? "");
+    const { pkToken } = await finishSignIn(access, begun, key, address, forever);
+    const who = await owner();
+    const send = async (id: string): Promise<string> => {
+      const signer = { kind: "person", key, pkToken, freshIdToken: null } as const;
+      const sent = await signCommand(signer, { device: "porch-1", id, ask }, clock.wall());
+      const verdict = await board.check(new TextEncoder().encode(sent), who, forever);
+      return verdict.ok ? verdict.sender.kind : verdict.code;
+    };
+    expect(await send("a")).toBe("owner");
+    await clock.advance(24 * 3_600_000 + 1000);
+    expect(await send("b")).toBe("COMMAND_SIGN_IN_OLD");
   });
 
   it("is refused when somebody else signed in on it, or nobody chose its nonce", async () => {

@@ -13,6 +13,7 @@ const grant: Grant = {
   idUrl: null,
   scope: null,
   idToken: null,
+  signedInAs: null,
   issuedAt: epochMs(0),
   expiresAt: null,
   identity: null,

@@ -21,6 +21,19 @@ describe("settings that do not fit together", () => {
     ["an org without encryption", { org: { url: "http://org.example" } }, "org.url"],
     ["half a home", { home: { latitude: 52.5 } }, "home.longitude"],
     ["the other half of a home", { home: { longitude: 13.4 } }, "home.latitude"],
+    [
+      "an evening of a lamp that is none",
+      { evening: { on: "dusk", lights: ["main", "hall"] } },
+      "evening.lights",
+    ],
+    ["an evening without length", { evening: { on: "23:00" } }, "evening.off"],
+    [
+      "an evening in no time zone",
+      { evening: { on: "dusk", timeZone: "Europe/Nowhere" } },
+      "evening.timeZone",
+    ],
+    ["an evening without a time zone", { evening: { on: "dusk", timeZone: null } }, "evening.timeZone"],
+    ["a home in no time zone", { home: { timeZone: "Europe/Nowhere" } }, "home.timeZone"],
     ["updates without encryption", { update: { url: "http://updates.example/", publicKey } }, "update.url"],
     ["updates from a folder elsewhere", { update: { url: "file://nas/releases", publicKey } }, "update.url"],
     ["updates by nobody knows whom", { update: { url: "https://updates.example/" } }, "update.publicKey"],
@@ -45,6 +58,63 @@ describe("settings that do not fit together", () => {
       { org: { clientId: "c", signIn: "client-credentials", clientSecret: "s" } },
       "org.url",
     ],
+    [
+      "a SAML sign-in without an assertion",
+      { org: { clientId: "c", signIn: "saml-bearer" } },
+      "org.assertion.file",
+    ],
+    [
+      "an assertion from two places",
+      {
+        org: {
+          clientId: "c",
+          signIn: "saml-bearer",
+          assertion: { file: "/run/a.xml", command: ["/usr/bin/fetch"] },
+        },
+      },
+      "org.assertion.file",
+    ],
+    [
+      "Salesforce's own SAML flow at another server",
+      {
+        org: {
+          clientId: "c",
+          dialect: "rfc8628",
+          url: "https://id.example",
+          signIn: "saml-assertion",
+          assertion: { file: "/run/a.xml" },
+        },
+        assetToken: { mode: "off" },
+        broker: { auth: "access-token" },
+      },
+      "org.signIn",
+    ],
+    [
+      "an asset token where no app signs in",
+      {
+        org: {
+          clientId: "c",
+          url: "https://x.my.salesforce.com",
+          signIn: "saml-assertion",
+          assertion: { command: ["/usr/bin/fetch"] },
+        },
+      },
+      "assetToken.mode",
+    ],
+    [
+      "a response of single sign-on at the login host",
+      {
+        org: { clientId: "c", signIn: "saml-assertion", assertion: { file: "/run/a.xml" } },
+        assetToken: { mode: "off" },
+        broker: { auth: "access-token" },
+      },
+      "org.url",
+    ],
+    [
+      "a callback that is not on this board",
+      { org: { clientId: "c", signIn: "web", callback: "http://porch.local:7878/callback" } },
+      "org.callback",
+    ],
     ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
     [
       "two ways to check a token",
@@ -62,9 +132,12 @@ describe("settings that do not fit together", () => {
     ["a broker at ::1", { broker: { url: "mqtt://[::1]" } }],
     ["a broker in a closed network", { broker: { url: "mqtt://10.0.0.1", allowPlain: true } }],
     ["an encrypted WebSocket broker with a path", { broker: { url: "wss://broker.example/mqtt" } }],
+    ["an evening of one lamp", { evening: { on: "18:30", off: "01:00", lights: ["main"] } }],
+    ["no evening, whatever else is said of it", { evening: { on: null, off: "01:00", timeZone: null } }],
     ["a home", { home: { latitude: 52.5, longitude: 13.4 } }],
     ["updates from a folder of this board", { update: { url: "file:///srv/releases", publicKey } }],
     ["updates from this board", { update: { url: "http://127.0.0.1:8080/", publicKey } }],
+    ["a callback at ::1", { org: { clientId: "c", signIn: "web", callback: "http://[::1]:7878/back" } }],
     ["an org on this board", { org: { url: "http://127.0.0.1:8080" } }],
     ["no asset token where none is shown", { assetToken: { mode: "off" }, broker: { auth: "access-token" } }],
     ["no pass at all", { assetToken: { mode: "off" }, broker: { auth: "none" } }],

@@ -72,6 +72,10 @@ describe("the documents made from the settings table", () => {
     ["a number too small", withSettings({ org: { approvals: 0 } as never })],
     ["a number too large", withSettings({ org: { idleDays: 100_000 } as never })],
     ["a number kept elsewhere", withSettings({ org: { idleDays: { file: "x" } } as never })],
+    ["no lamp in the evening", withSettings({ evening: { lights: [] } })],
+    ["a lamp in the evening that is no name", withSettings({ evening: { lights: ["a b"] } })],
+    ["one lamp in the evening that is no list", withSettings({ evening: { lights: "main" } })],
+    ["an evening long before dusk", withSettings({ evening: { on: "dusk-181" } })],
     ["a bad id", withSettings({ device: { id: "a b" } })],
   ])("have a schema that refuses what the parser refuses: %s", (_, tree) => {
     expect(valid(tree)).toBe(false);

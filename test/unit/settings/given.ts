@@ -7,6 +7,7 @@ export const board: BoardFacts = {
   hostname: "raspberrypi",
   serial: "100000003d1d1c36",
   stateDir: "/var/lib/porchlight",
+  timeZone: "Europe/Berlin",
 };
 
 /** The least that is complete. */

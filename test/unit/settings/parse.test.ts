@@ -33,9 +33,11 @@ describe("settings", () => {
         clientSecret: null,
         scope: "api openid refresh_token",
         signIn: "device",
+        callback: "http://localhost:7878/callback",
         username: null,
         key: null,
         audience: null,
+        assertion: { file: null, command: null },
         signal: true,
         idleDays: 30,
         approvals: 5,
@@ -64,7 +66,8 @@ describe("settings", () => {
       lights: [{ id: "main", name: "raspberrypi", driver: "memory:", powerOn: "last" }],
       button: null,
       display: "terminal",
-      home: { latitude: null, longitude: null },
+      home: { latitude: null, longitude: null, timeZone: null },
+      evening: { on: null, off: "23:00", timeZone: null, lights: null, brightness: null, away: false },
       update: { url: null, publicKey: null, automatic: true, window: "03:00-05:00" },
       state: { dir: "/var/lib/porchlight", encrypt: true },
     });
@@ -90,6 +93,22 @@ describe("settings", () => {
     );
   });
 
+  it("have an evening by the clock of home, else of the board", () => {
+    const evening = { on: "dusk+15", lights: ["main", "main"], brightness: 60, away: true };
+    const zoneOf = (home: object, timeZone: string | undefined) =>
+      settingsOf({ file: withSettings({ evening, home }), board: { timeZone } }).evening.timeZone;
+    expect(zoneOf({ timeZone: "Europe/London" }, "Europe/Berlin")).toBe("Europe/London");
+    expect(zoneOf({}, "Europe/Berlin")).toBe("Europe/Berlin");
+    expect(zoneOf({ timeZone: "Europe/London" }, undefined)).toBe("Europe/London");
+    expect(settingsOf({ file: withSettings({ evening }) }).evening).toEqual({
+      ...evening,
+      off: "23:00",
+      timeZone: "Europe/Berlin",
+      lights: ["main"],
+    });
+    expect(settingsOf({ board: { timeZone: undefined } }).evening.timeZone).toBeNull();
+  });
+
   it("look for no keys when a certificate is pinned", () => {
     const { verify } = settingsOf({
       file: withSettings({ assetToken: { verify: { certificate: "asset.pem" } } }),
@@ -112,12 +131,15 @@ describe("settings", () => {
         PORCHLIGHT_ASSET_TOKEN_ACTOR_CLAIMS: '{"did":"{device.id}"}',
         PORCHLIGHT_LIGHTS: '[{"driver":"memory:","powerOn":"off"}]',
         PORCHLIGHT_COMMANDS_SIGN_IN_HOURS: "168",
+        PORCHLIGHT_EVENING_ON: "dusk",
+        PORCHLIGHT_EVENING_LIGHTS: '["main"]',
         PATH: "/bin",
       },
     });
     expect(settings.org).toMatchObject({ idleDays: 90, approvals: null, signal: false });
     expect(settings.broker).toMatchObject({ url: "mqtt://10.0.0.1", allowPlain: true, discovery: null });
     expect(settings.commands.signInHours).toBe(168);
+    expect(settings.evening).toMatchObject({ on: "dusk", lights: ["main"], timeZone: "Europe/Berlin" });
     expect(settings.assetToken.verify.jwks).toBe("keys/jwks.json");
     expect(settings.assetToken.actorClaims).toEqual({ did: "{device.id}" });
     expect(settings.lights[0]?.powerOn).toBe("off");
@@ -335,11 +357,20 @@ describe("mistakes in the settings", () => {
     expect(keysOf({ file: withSettings(change as Record<string, object>) })).toEqual([key]);
   });
 
-  it.each(["PORCHLIGHT_LIGHTS", "PORCHLIGHT_BROKER_ALLOW_PLAIN", "PORCHLIGHT_ASSET_TOKEN_ACTOR_CLAIMS"])(
-    "are found in %s when it is no JSON",
-    (name) => {
-      const keys = keysOf({ env: { [name]: "nope" } });
-      expect(keys.length).toBeGreaterThan(0);
-    },
-  );
+  it("are an evening on a board that does not know its time zone", () => {
+    const file = withSettings({ evening: { on: "dusk" } });
+    expect(mistakesOf({ file, board: { timeZone: undefined } })).toMatchObject([
+      { key: "evening.timeZone", problem: expect.stringContaining("is needed") },
+    ]);
+  });
+
+  it.each([
+    "PORCHLIGHT_LIGHTS",
+    "PORCHLIGHT_BROKER_ALLOW_PLAIN",
+    "PORCHLIGHT_ASSET_TOKEN_ACTOR_CLAIMS",
+    "PORCHLIGHT_EVENING_LIGHTS",
+  ])("are found in %s when it is no JSON", (name) => {
+    const keys = keysOf({ env: { [name]: "nope" } });
+    expect(keys.length).toBeGreaterThan(0);
+  });
 });

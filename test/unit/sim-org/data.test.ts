@@ -189,7 +189,7 @@ describe("REST", () => {
     ["SELECT Shoe FROM User", "INVALID_FIELD"],
     ["SELECT AppName FROM OauthToken WHERE ClientId = 'x'", "INVALID_FIELD"],
     ["SELECT Id FROM User WHERE Shoe = 1", "INVALID_FIELD"],
-    ["SELECT Id FROM Account", "INVALID_TYPE"],
+    ["SELECT Id FROM Lead", "INVALID_TYPE"],
   ])("%j is %s", async (soql, errorCode) => {
     const { query } = await signedIn();
     const answer = await query(soql);

@@ -90,8 +90,18 @@ describe("the web server flow with PKCE", () => {
     expect(answer.body).toContain(error);
   });
 
+  test("a board's callback is taken letter by letter, the port included", async () => {
+    const { desk, authorize } = openPhone();
+    const { clientId } = desk.org.boardApp;
+    const at = async (redirect_uri: string) =>
+      (await authorize({ client_id: clientId, redirect_uri })).body.includes("redirect_uri_mismatch");
+    expect(await at("http://localhost:7878/callback")).toBe(false);
+    for (const other of ["localhost:7879", "127.0.0.1:7878", "localhost", "LOCALHOST:7878"])
+      expect(await at(`http://${other}/callback`)).toBe(true);
+  });
+
   test.each([
-    ["another response type", { response_type: "token" }, "unsupported_response_type"],
+    ["another response type", { response_type: "id_token" }, "unsupported_response_type"],
     ["no challenge", { code_challenge: "" }, "invalid_request"],
     ["a plain challenge", { code_challenge_method: "plain" }, "invalid_request"],
     ["a scope too many", { scope: "full" }, "invalid_scope"],

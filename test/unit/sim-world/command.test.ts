@@ -68,12 +68,17 @@ describe("the command line", () => {
     expect(out.text).toContain("--hands-free");
   });
 
-  test.each([[["--fast"]], [["orc"]], [["org", "two"]], [["--port", "x"]], [["--port", "70000"]]])(
-    "%j is a wrong call",
-    async (args) => {
-      await expect(simCommand(args, io())).rejects.toMatchObject({ code: "USAGE" });
-    },
-  );
+  test.each([
+    [["--fast"]],
+    [["orc"]],
+    [["org", "two"]],
+    [["--port", "x"]],
+    [["--port", "70000"]],
+    [["--sign-in", "fax"]],
+    [["--sign-in", "web", "--hands-free"]],
+  ])("%j is a wrong call", async (args) => {
+    await expect(simCommand(args, io())).rejects.toMatchObject({ code: "USAGE" });
+  });
 
   test("a port of the page that is taken is a wrong call", async () => {
     const taken = createServer();

@@ -142,6 +142,7 @@ test("the panel's glass shows the board's code, which can be read from its pixel
     headline: "Make this lamp yours",
     detail: null,
     code: {
+      kind: "code",
       userCode: "AB12CD34",
       verificationUri: "https://northwind.example/connect",
       verificationUriComplete: LINK,

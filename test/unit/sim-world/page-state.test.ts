@@ -24,6 +24,7 @@ const waiting: View = {
   owner: null,
   state: "waitingForApproval",
   code: {
+    kind: "code",
     userCode: "AB12CD34",
     verificationUri: "https://org.example/connect",
     verificationUriComplete: "https://org.example/connect?user_code=AB12CD34",
@@ -89,6 +90,19 @@ describe("the strip", () => {
     ) => pageState({ ...scenery, view: { ...view, problem: { ...problem, retryAt } } }, () => null).next;
     expect(next(null)).not.toBe(next(monoMs(1)));
   });
+});
+
+test("a link is no business of the phone: the page says where to open it", () => {
+  const code = {
+    kind: "link",
+    url: "https://org.example/authorize",
+    start: "http://localhost:7878/",
+    tunnel: "ssh -L 7878:localhost:7878 porch",
+    expiresAt: monoMs(40_000),
+  } as const;
+  const drawn = pageState({ ...scenery, approved: false, view: { ...waiting, code } }, () => null);
+  expect(drawn).toMatchObject({ board: { code: null, link: code.start }, progress: 1 });
+  expect(drawn.next).toContain(code.start);
 });
 
 test("the board's display carries the code with its picture and the time left, never below zero", () => {

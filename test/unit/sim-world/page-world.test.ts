@@ -50,6 +50,7 @@ const showCode = (): void =>
     headline: "",
     detail: null,
     code: {
+      kind: "code",
       userCode: "AB12CD34",
       verificationUri: "https://northwind.example/setup/connect",
       verificationUriComplete: "https://northwind.example/setup/connect?user_code=AB12CD34",

@@ -33,7 +33,13 @@ const begin = async (): Promise<void> => {
   const settings = parseSettings({
     file: { path: "settings.json", text: JSON.stringify(world.settingsFor("state")) },
     env: {},
-    board: { deviceId: undefined, hostname: "simulated", serial: undefined, stateDir: "state" },
+    board: {
+      deviceId: undefined,
+      hostname: "simulated",
+      serial: undefined,
+      stateDir: "state",
+      timeZone: undefined,
+    },
     load: () => ({ ok: false, problem: "there are no files" }),
   });
   if (!settings.ok) throw new Error(JSON.stringify(settings.mistakes));
@@ -48,10 +54,12 @@ const begin = async (): Promise<void> => {
       journal: world.board.journal,
       display: world.board.display,
       inputs: world.board.inputs,
+      callbacks: world.doorstep.callbacks,
       controls: { async *[Symbol.asyncIterator]() {} },
       drivers: { sim: world.board.openDriver },
       openStream: world.openStream,
       readText: async () => "",
+      assertion: async () => new Uint8Array(),
       version: "test",
       updates: null,
     },

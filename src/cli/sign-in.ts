@@ -1,0 +1,138 @@
+// `porchlight sign-in`
+
+import { createInterface } from "node:readline";
+import { systemClock } from "../adapters/clock.ts";
+import { askAgent } from "../adapters/control.ts";
+import type { StatusAnswer } from "../adapters/control-answers.ts";
+import type { KeyStream } from "../adapters/keys.ts";
+import { plainLine } from "../adapters/redact.ts";
+import { untilToldToStop } from "../adapters/signals.ts";
+import { AgentError } from "../errors.ts";
+import type { Io, RunCommand } from "./command.ts";
+import { loadSettings } from "./load-settings.ts";
+import { signInWords } from "./sign-in-words.ts";
+
+/** How long the org may take to give a new code or link, in milliseconds, and how often the agent is asked meanwhile. */
+const NEW_CODE_MS = 15_000;
+const LOOK_MS = 500;
+
+const statusOf = async (dir: string, signal: AbortSignal): Promise<StatusAnswer> => {
+  const status = await askAgent(dir, { ask: "status" }, signal);
+  if (status === undefined) throw new AgentError("NOT_SIGNED_IN", "no agent runs here that could sign it in");
+  return status;
+};
+
+/** How the agent is, after it has been asked for a new code or link where the last one is dead. */
+const awaited = async (dir: string, signal: AbortSignal): Promise<StatusAnswer> => {
+  const first = await statusOf(dir, signal);
+  if (first.code !== null || first.state === "online") return first;
+  await askAgent(dir, { ask: "newCode" }, signal);
+  const until = systemClock.mono() + NEW_CODE_MS;
+  for (;;) {
+    const status = await statusOf(dir, signal);
+    if (status.state !== "askingCode" && status.state !== "starting") return status;
+    if (systemClock.mono() >= until) return status;
+    await systemClock.sleep(LOOK_MS, signal);
+  }
+};
+
+const SIGNED_IN = "Signed in. The lamp is yours.\n";
+
+const SLOW =
+  "The org is slow to answer. The board has what it needs and keeps trying: porchlight status tells.\n";
+
+/** Brings the agent the address that a browser ended on; what it says. Throws what came of it. */
+const bring = async (dir: string, address: string, signal: AbortSignal): Promise<string> => {
+  try {
+    const answer = await askAgent(dir, { ask: "callback", address }, signal);
+    if (answer === undefined)
+      throw new AgentError("NOT_SIGNED_IN", "no agent runs here that could sign it in");
+    return SIGNED_IN;
+  } catch (error) {
+    if (error instanceof AgentError && error.code === "ALREADY_RUNNING") return SLOW;
+    throw error;
+  }
+};
+
+/** Resolves when the board waits with another link than `url`, or with none. */
+const over = async (dir: string, url: string, signal: AbortSignal): Promise<StatusAnswer> => {
+  for (;;) {
+    const status = await statusOf(dir, signal);
+    if (status.code?.kind !== "link" || status.code.url !== url) return status;
+    await systemClock.sleep(LOOK_MS, signal);
+  }
+};
+
+/** What became of the link, where nobody brought its answer here. */
+const ending = ({ state, headline, problem }: StatusAnswer): string =>
+  problem === null && state !== "waitingForApproval"
+    ? SIGNED_IN
+    : `${plainLine(problem?.title ?? headline)}. Run porchlight sign-in again for a new link.\n`;
+
+/** Reads addresses at the terminal until one is the answer, or another browser has brought it. */
+const readAnswers = async (
+  dir: string,
+  url: string,
+  keys: KeyStream,
+  { stdout, stderr }: Io,
+  signal: AbortSignal,
+): Promise<number> => {
+  const done = new AbortController();
+  const until = AbortSignal.any([signal, done.signal]);
+  const lines = createInterface({ input: keys, signal: until });
+  const typed = Promise.withResolvers<string>();
+  stdout.write("Address: ");
+  lines.on("line", (line) => {
+    if (line.trim() === "") return;
+    bring(dir, line.trim(), until).then(typed.resolve, (error: unknown) => {
+      if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) return typed.reject(error);
+      stderr.write(`${plainLine(error.message)}\n`);
+      stdout.write("Address: ");
+    });
+  });
+  const elsewhere = over(dir, url, until);
+  elsewhere.catch(() => undefined);
+  try {
+    const first = await Promise.race([typed.promise, elsewhere]);
+    if (typeof first === "string") {
+      stdout.write(first);
+      return 0;
+    }
+    stdout.write(`\n${ending(first)}`);
+    return ending(first) === SIGNED_IN ? 0 : 1;
+  } finally {
+    done.abort(new AgentError("INTERRUPTED"));
+    lines.close();
+  }
+};
+
+/** `porchlight sign-in` */
+export const signInCommand: RunCommand = async (args, io) => {
+  const { settings } = loadSettings(args, io);
+  const { dir } = settings.state;
+  using told = untilToldToStop();
+  const { signal } = told;
+  const json = args.flags.has("json");
+  if (args.values.answer !== undefined) {
+    const said = await bring(dir, args.values.answer, signal);
+    io.stdout.write(json ? `${JSON.stringify({ signedIn: said === SIGNED_IN })}\n` : said);
+    return 0;
+  }
+  const { state, code, owner, device, headline, problem } = await awaited(dir, signal);
+  if (json) {
+    io.stdout.write(`${JSON.stringify({ state, code, owner, problem })}\n`);
+    return 0;
+  }
+  if (code === null) {
+    io.stdout.write(
+      owner === null
+        ? `${plainLine(headline)}.${problem === null ? "" : ` ${plainLine(problem.help)}`}\n`
+        : `This board belongs to ${plainLine(owner.name)}. porchlight sign-out makes it free.\n`,
+    );
+    return problem === null ? 0 : 1;
+  }
+  const lines = signInWords(code, device.name, io.env.SUDO_USER ?? io.env.USER, systemClock.wall());
+  io.stdout.write(`${lines.join("\n")}\n`);
+  if (code.kind === "code" || io.keys === null) return 0;
+  return readAnswers(dir, code.url, io.keys, io, signal);
+};
