@@ -221,14 +221,16 @@ const NOBODY = new Set(["ENOENT", "ECONNREFUSED", "ENOTDIR"]);
 const HUNG_UP = new Set(["ECONNRESET", "EPIPE"]);
 
 /**
- * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, AGENT_OLDER
- * when it does not know the question, ALREADY_RUNNING when it does not answer, and STATE_UNWRITABLE when the folder belongs to somebody else.
+ * Asks the agent that runs with the state folder `dir`; undefined when none does. Throws what the agent answers, CALLBACK_STRANGE
+ * for an address that is too long to be one, AGENT_OLDER when it does not know the question, ALREADY_RUNNING when it does not answer, and STATE_UNWRITABLE when the folder belongs to somebody else.
  */
 export const askAgent = async <Q extends Question>(
   dir: string,
   question: Q,
   signal: AbortSignal,
 ): Promise<Answers[Q["ask"]] | undefined> => {
+  if (question.ask === "callback" && question.address.length > LONGEST_ADDRESS)
+    throw new AgentError("CALLBACK_STRANGE", `it has more than ${LONGEST_ADDRESS} characters`);
   const path = socketPath(dir);
   const { connect } = await import("node:net");
   signal.throwIfAborted();
@@ -237,8 +239,9 @@ export const askAgent = async <Q extends Question>(
   try {
     const reply: unknown = JSON.parse(await readLine(socket, MAX_ANSWER));
     if (!isReply(reply)) throw new Error("the agent's answer makes no sense");
-    // A question of this very program makes sense to every agent of its age.
-    if (!reply.ok && reply.code === "USAGE") throw new AgentError("AGENT_OLDER");
+    // A question of this very program makes sense to every agent of its age; what else is wrong, it says.
+    if (!reply.ok && reply.code === "USAGE" && reply.detail === undefined)
+      throw new AgentError("AGENT_OLDER");
     if (!reply.ok) throw new AgentError(reply.code, reply.detail ?? "says the running agent");
     // Both sides are the same program; what its own socket answers has the type of the question.
     return reply.answer as Answers[Q["ask"]];

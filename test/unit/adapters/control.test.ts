@@ -140,7 +140,7 @@ describe("the control socket", () => {
       detail: "it belongs to another link",
     });
     const long = askAgent(dir, { ask: "callback", address: "x".repeat(8193) }, never);
-    await expect(long).rejects.toMatchObject({ code: "USAGE" });
+    await expect(long).rejects.toMatchObject({ code: "CALLBACK_STRANGE" });
     expect(await askAgent(dir, { ask: "newCode" }, never)).toBe(true);
   });
 
