@@ -120,6 +120,13 @@ export const stepsToKeep = (
   ];
 };
 
+/** True where a file may go to make room for the next one: the other one is newer, and whole. */
+export const isSpare = ({ bare, pair }: Slots, place: Place): boolean => {
+  const other = pair[place === 0 ? 1 : 0];
+  const [mine, its] = [generationOf(pair[place]), generationOf(other)];
+  return bare.kind === "none" && other.kind === "good" && mine > 0 && mine < its;
+};
+
 /**
  * How a key goes: what counts goes last, so that a cut leaves it, or nothing. Nobody knows whether what is damaged comes
  * before or after the other: then a generation that says `removed` comes after both, and goes last.

@@ -12,6 +12,7 @@ import { codeOf, createVaultFiles, isKey, keysAmong, temporaryOf, unwritable } f
 import type { Seal } from "./vault-seal.ts";
 import {
   isKept,
+  isSpare,
   newestOf,
   type Slot,
   type Slots,
@@ -33,6 +34,8 @@ const lives = (pid: number): boolean => {
     return codeOf(error) === "EPERM";
   }
 };
+
+const isFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT"].includes(codeOf(error));
 
 /** Temporary files this process is writing now. */
 const writing = new Set<string>();
@@ -127,7 +130,13 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
   const carryOut = async (key: VaultKey, steps: readonly Step[]): Promise<void> => {
     durable.delete(key);
     doubtful.add(key);
-    for (const step of steps) await files.carryOut(key, step);
+    for (const step of steps)
+      await files.carryOut(key, step).catch(async (error: unknown) => {
+        // A full disk has the room of the generation before the newest, which the next one replaces anyway.
+        if (step.do !== "write" || !isFull(error) || !isSpare(await files.look(key), step.place)) throw error;
+        await files.carryOut(key, { do: "unlink", which: step.place });
+        await files.carryOut(key, step);
+      });
     doubtful.delete(key);
     durable.add(key);
   };

@@ -42,11 +42,24 @@ const afterFull = (await text()).slice(0, 6);
 const litter = readdirSync(dir).filter((name) => name.endsWith(".tmp"));
 rmSync(filler);
 const afterRoom = await outcome(vault.write("grant", value("second")));
+// There is no room for a third file, but for one in place of the first.
+fill();
+const whileFullAgain = await outcome(vault.write("grant", value("third.")));
+rmSync(filler);
 run("mount", "-o", "remount,ro", dir);
 const readOnly = await open();
-const whileReadOnly = await outcome(readOnly.write("grant", value("third!")));
+const whileReadOnly = await outcome(readOnly.write("grant", value("fourth")));
 const locked = await outcome(readOnly.locked("grant", async () => undefined, never));
 const inTheEnd = (await text()).slice(0, 6);
 process.stdout.write(
-  JSON.stringify({ whileFull, afterFull, litter, afterRoom, whileReadOnly, locked, inTheEnd }),
+  JSON.stringify({
+    whileFull,
+    afterFull,
+    litter,
+    afterRoom,
+    whileFullAgain,
+    whileReadOnly,
+    locked,
+    inTheEnd,
+  }),
 );

@@ -19,9 +19,10 @@ it("a vault on a real disk that fills up, and can then only be read, keeps what 
       afterFull: "first.",
       litter: [],
       afterRoom: "kept",
+      whileFullAgain: "kept",
       whileReadOnly: `STATE_UNWRITABLE ${join(dir, "grant")} (EROFS)`,
       locked: "kept",
-      inTheEnd: "second",
+      inTheEnd: "third.",
     });
   } finally {
     rmSync(dir, { recursive: true });

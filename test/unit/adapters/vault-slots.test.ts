@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   isKept,
+  isSpare,
   newestOf,
   type Slot,
   type Slots,
@@ -120,6 +121,20 @@ describe("the way of a value to the disk", () => {
   ])("is a few steps, each of which leaves what was there or the value (case %#)", (at, once, twice) => {
     expect(words(stepsToKeep(at, value, false, 900))).toBe(once);
     expect(words(stepsToKeep(at, value, true, 900))).toBe(twice);
+  });
+});
+
+describe("a file that makes room", () => {
+  it.each<readonly [Slots, boolean, boolean]>([
+    [slots(good(3), good(4)), true, false],
+    [slots(good(4), good(3)), false, true],
+    [slots(removed(3), good(4)), true, false],
+    [slots(none, good(4)), false, false],
+    [slots(damaged, good(4)), false, false],
+    [slots(good(3), locked(4)), false, false],
+    [slots(good(3), good(4), bareFile), false, false],
+  ])("is the one that the other is newer than (case %#)", (at, first, second) => {
+    expect([isSpare(at, 0), isSpare(at, 1)]).toEqual([first, second]);
   });
 });
 
