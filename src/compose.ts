@@ -62,6 +62,9 @@ export interface Surroundings {
   readonly updates: Updates | null;
 }
 
+/** After so long a new version of the program is no longer on trial (src/service/programs.ts), in milliseconds. */
+const PROVEN_MS = 15 * 60_000;
+
 /** How long another agent may take to let go of the state folder, in milliseconds. */
 const LOCK_PATIENCE_MS = 2_000;
 
@@ -217,8 +220,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     load(signed());
     if (settings.assetToken.mode !== "off") load(assetTokens());
   };
-  /** What an older version left behind can wait until the board has done what it is for. */
-  const settled = once(() => vault.settle());
+  /** What an older version left behind waits until nobody goes back to that version by himself. */
+  const settled = once(async () => {
+    await vault.settle(false);
+    await clock.sleep(PROVEN_MS, whileLiving);
+    await vault.settle(true);
+  });
   await using _loaded = {
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(loading);

@@ -95,10 +95,11 @@ export interface Vault {
   /** Moves what is there, and makes no sense, out of the way, for a person to look at. Throws STATE_UNWRITABLE. */
   setAside(key: VaultKey): Promise<void>;
   /**
-   * Brings what is there to the form in which it would be written now: files of older versions of the program, and those
-   * from before encryption was switched on or off. Writes nothing where that is so. Throws what `write` throws.
+   * Brings what is there to the form in which it would be written now, where encryption was switched on or off, and with
+   * `proven` also where an older version of the program wrote it, which could not read it any more. Writes nothing where
+   * all is so. Throws what `write` throws.
    */
-  settle(): Promise<void>;
+  settle(proven: boolean): Promise<void>;
   /** Runs `work` while no other process holds the lock of that name. Released even by SIGKILL. */
   locked<T>(name: "grant" | "agent", work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }

@@ -210,7 +210,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
         );
       });
     },
-    settle: () =>
+    settle: (proven) =>
       vault.locked(
         "grant",
         async () => {
@@ -221,6 +221,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
               const isOld = (slot: Slot): boolean => slot.kind === "good" && slot.form !== form;
               const isSettled = slots.bare.kind === "none" && !slots.pair.some(isOld);
               if (newest.kind !== "found") return;
+              if (slots.bare.kind === "good" && seal === null && !proven) return;
               // It is there twice, so what is left of it is no older. All else that is damaged stays as it is until there is
               // something new to put in its place.
               if (

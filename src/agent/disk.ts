@@ -65,7 +65,7 @@ export const watchDisk = ({
       read: (key, least) => vault.read(key, least),
       write: (key, value, generations) => watched(vault.write(key, value, generations)),
       setAside: (key) => watched(vault.setAside(key)),
-      settle: () => watched(vault.settle()),
+      settle: (proven) => watched(vault.settle(proven)),
       locked: (name, work, signal) => vault.locked(name, work, signal),
     },
     get fault() {

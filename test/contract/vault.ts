@@ -101,7 +101,7 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
       const vault = await open();
       await vault.write("grant", bytes("a"));
       await vault.write("device-key", bytes("b"), "both");
-      await vault.settle();
+      await vault.settle(true);
       const again = await open();
       expect(textOf(await again.read("grant"))).toBe("a");
       expect(textOf(await again.read("device-key"))).toBe("b");

@@ -60,7 +60,7 @@ describe("a state folder with a key", () => {
       detail: `${join(dir, "grant.1")} is encrypted`,
     });
     await expect(vault.write("grant", bytes("other"))).rejects.toMatchObject({ code: "STATE_LOCKED" });
-    await vault.settle();
+    await vault.settle(false);
     expect(await readdir(dir)).toEqual(["grant.1", "grant.lock"]);
     expect(await readFile(join(dir, "grant.1"))).toEqual(before);
     expect(await (await withKey()).read("grant")).toBeDefined();
@@ -122,7 +122,7 @@ describe("switching encryption on and off", () => {
     await plain.write("grant", bytes("second token"));
     const vault = await withKey();
     expect(await vault.read("grant")).toEqual(new Uint8Array(bytes("second token")));
-    await vault.settle();
+    await vault.settle(false);
     for (const text of ["token", "private"]) expect(await onDisk(text)).toBe(false);
     const again = await withKey();
     expect(await again.read("grant")).toEqual(new Uint8Array(bytes("second token")));
@@ -133,7 +133,7 @@ describe("switching encryption on and off", () => {
     await (await withKey()).write("grant", bytes("token"));
     const off = await open({ unseal: createSeal(secret) });
     expect(await off.read("grant")).toEqual(new Uint8Array(bytes("token")));
-    await off.settle();
+    await off.settle(false);
     expect(await (await open()).read("grant")).toEqual(new Uint8Array(bytes("token")));
     await (await open()).write("home", bytes("x"));
   });
@@ -143,7 +143,7 @@ describe("switching encryption on and off", () => {
     await vault.write("device-key", bytes("key"), "both");
     await vault.write("grant", bytes("token"));
     const before = await readdir(dir);
-    await vault.settle();
+    await vault.settle(false);
     expect(await readdir(dir)).toEqual([...before, "grant.lock"]);
     expect(await readFile(join(dir, "grant.1"), "latin1")).toMatch(/^porchlight-state 1 grant 1 /);
   });

@@ -228,7 +228,7 @@ describe("files of older versions of the program", () => {
     ] as const)
       await writeFile(join(dir, name), text);
     const vault = await open();
-    await vault.settle();
+    await vault.settle(true);
     const names = [
       "device-key.1",
       "device-key.2",
@@ -246,6 +246,12 @@ describe("files of older versions of the program", () => {
       ["light-main", "on"],
     ] as const)
       expect(textOf(await vault.read(key))).toBe(text);
+  });
+
+  it("stay as they are, for such a version, while this one is on trial", async () => {
+    for (const name of ["grant", "device-key"]) await writeFile(join(dir, name), name);
+    await (await open()).settle(false);
+    expect((await readdir(dir)).sort()).toEqual(["device-key", "grant", "grant.lock"]);
   });
 
   it("count, when such a version ran again in between", async () => {
@@ -273,7 +279,7 @@ describe("files of a newer version of the program", () => {
       detail: `${join(dir, "grant.2")} is of a newer version`,
     });
     await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_NEWER" });
-    await vault.settle();
+    await vault.settle(true);
     expect((await readdir(dir)).sort()).toEqual(["grant.2", "grant.lock"]);
     expect(await readFile(join(dir, "grant.2"), "utf8")).toBe(text);
   });
@@ -314,7 +320,7 @@ describe("a damaged generation", () => {
     const vault = await open();
     await vault.write("device-key", bytes("key"), "both");
     await spoil("device-key.1");
-    await vault.settle();
+    await vault.settle(true);
     expect((await readdir(dir)).sort()).toEqual([
       "device-key.1",
       "device-key.1.damaged-1",
@@ -329,7 +335,7 @@ describe("a damaged generation", () => {
     await vault.write("replay", bytes("before"));
     await vault.write("replay", bytes("after"));
     await spoil("replay.2");
-    await vault.settle();
+    await vault.settle(true);
     await expect(vault.read("replay", "newest")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
   });
 
