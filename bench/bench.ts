@@ -1,5 +1,5 @@
 // `npm run build && npm run bench`: figures that compare, measured in one run on one machine. docs/bench.md explains.
-// Arguments: any of start, memory, latency, imports, signed (these when none is named), board, drivers; --quick, --json.
+// Arguments: any of start, memory, latency, imports, signed, report (these when none is named), board, drivers; --quick, --json.
 
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -11,12 +11,13 @@ import { measureImports } from "./imports.ts";
 import { measureLatency } from "./latency.ts";
 import { measureMemory } from "./memory.ts";
 import { startYesOrg } from "./org.ts";
+import { measureReport } from "./report.ts";
 import { measureSignedCommands } from "./signed-commands.ts";
 import { measureStart } from "./start.ts";
 import { benchFolder, startBroker } from "./surroundings.ts";
 
 /** Measured unless something is named; `board` and `drivers` need QEMU and root, as `npm run test:board` does. */
-const usual = ["start", "memory", "latency", "imports", "signed"] as const;
+const usual = ["start", "memory", "latency", "imports", "signed", "report"] as const;
 const names = [...usual, "board", "drivers"] as const;
 
 const { values, positionals } = parseArgs({
@@ -27,7 +28,7 @@ const wanted = new Set<string>(positionals.length > 0 ? positionals : usual);
 const unknown = [...wanted].filter((name) => !names.some((each) => each === name));
 if (unknown.length > 0) throw new Error(`${unknown.join(", ")}: choose among ${names.join(", ")}`);
 const command = join(import.meta.dirname, "..", "dist", `porchlight-linux-${process.arch}`);
-if ([...wanted].some((name) => name !== "signed") && !existsSync(command))
+if ([...wanted].some((name) => name !== "signed" && name !== "report") && !existsSync(command))
   throw new Error(`${command} is missing: npm run build`);
 const quick = values.quick;
 
@@ -124,6 +125,20 @@ if (signed) {
   row("further ones in a second", (1000 / nextMs).toFixed(0), times(bareMs / nextMs));
 }
 
+const report = wanted.has("report") ? await measureReport(quick ? 1 : 5) : undefined;
+const [few] = report ?? [];
+if (report && few) {
+  say("\nA report, from the org's first answer to the last line of its files (medians)");
+  row("", "time", "by lamp", "page");
+  for (const { lamps, ms: took, page } of report)
+    row(
+      `${lamps} lamps`,
+      ms(took),
+      times(took / lamps / (few.ms / few.lamps)),
+      `${(page / 1e6).toFixed(1)} MB`,
+    );
+}
+
 const board = wanted.has("board") ? await measureBoard(quick ? 5 : 31) : undefined;
 if (board) {
   say(`\nOn an emulated board, to the edge of the pin (medians of ${board.rounds})`);
@@ -145,5 +160,5 @@ if (drivers && plain) {
 
 if (values.json)
   process.stdout.write(
-    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, signed, board, drivers })}\n`,
+    `${JSON.stringify({ machine, broker: broker.name, start, memory, latency, imports, signed, report, board, drivers })}\n`,
   );

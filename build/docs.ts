@@ -8,6 +8,7 @@ import { catalogue } from "../src/cli/catalogue.ts";
 import type { CommandSpec } from "../src/cli/command.ts";
 import { type ErrorEntry, errorTable, type Remedy } from "../src/errors.ts";
 import { contractPages } from "./contract-pages.ts";
+import { flowPages } from "./flow-wires.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
 import { wiringPictures } from "./wiring.ts";
@@ -98,6 +99,7 @@ const pages: readonly (readonly [path: string, make: () => string])[] = [
   ["docs/cli.md", cliMarkdown],
   ...wiringPictures(),
   ...contractPages(),
+  ...(await flowPages()),
 ];
 
 /** Where two texts first differ, for whoever has to find it. */

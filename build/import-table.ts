@@ -141,6 +141,19 @@ export const importTable: readonly Row[] = [
     why: "proves who sent a command, offline; what the command does to the lamp is no business of it",
   },
   {
+    files: ["src/doctor/**"],
+    may: [...leaf, "src/device-flow/**", "src/org-keys/key-set.ts"],
+    types: ["src/asset-token/source.ts"],
+    why: "looks at what the parts meet outside, with these very parts, and says in words what is wrong: pure but for the ports",
+  },
+  {
+    files: ["src/report/**"],
+    may: [...leaf, "src/device-flow/{rest,answer}.ts", "src/agent/{asset-state,retry}.ts"],
+    types: ["src/broker/codec-fleet.ts"],
+    node: ["crypto"],
+    why: "the org's records and the fleet's last words in, a page for people and tables for programs out; the broker is read for it",
+  },
+  {
     files: ["src/update/**"],
     may: leaf,
     node: ["crypto", "fs", "fs/promises", "path", "stream/promises", "zlib"],

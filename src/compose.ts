@@ -3,6 +3,8 @@
 
 import type { Duplex } from "node:stream";
 import { live } from "./agent/agent.ts";
+import type { AssetKeeper } from "./agent/asset-keeper.ts";
+import type { AssetFacts } from "./agent/asset-state.ts";
 import { createCredentials } from "./agent/credentials.ts";
 import { watchDisk } from "./agent/disk.ts";
 import { openEvening } from "./agent/evening.ts";
@@ -13,6 +15,7 @@ import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
+import type { AssetTokenOptions } from "./asset-token/source.ts";
 import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
@@ -32,7 +35,9 @@ import type {
   Journal,
   Light,
   OpenDriver,
+  Org,
   Random,
+  Session,
   SignedCommands,
   Updates,
   Vault,
@@ -169,24 +174,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const assetTokens = once(async (): Promise<AssetTokens> => {
     const { createAssetTokens } = await import("./asset-token/source.ts");
     deviceKey = await key();
-    const { jwks, certificate } = settings.assetToken.verify;
-    return createAssetTokens(
-      {
-        mode: settings.assetToken.mode === "self" ? "self" : "exchange",
-        dialect: settings.org.dialect,
-        clientId: settings.org.clientId,
-        clientSecret: settings.org.clientSecret,
-        audience: settings.assetToken.audience,
-        verify: {
-          jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await around.readText(jwks),
-          certificate: certificate === null ? null : await around.readText(certificate),
-        },
-        actorClaims: settings.assetToken.actorClaims,
-        device,
-        endpoints: org.endpoints,
-      },
-      { http, clock, key: deviceKey, keys },
-    );
+    return createAssetTokens(await assetTokenOptions(settings, org.endpoints, around.readText), {
+      http,
+      clock,
+      key: deviceKey,
+      keys,
+    });
   });
   const broker = once(async (): Promise<Broker> => {
     const { createBroker } = await import("./broker/mqtt.ts");
@@ -275,6 +268,36 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
+  const standing = createStanding({
+    session,
+    org,
+    clock,
+    journal,
+    idleDays: settings.org.idleDays,
+    limit: settings.org.approvals,
+  });
+  const asset = await openAsset(
+    settings,
+    { org, vault, session, clock, random, journal },
+    (online) => ({
+      device: { ...device, name: names.device },
+      version: around.version,
+      online,
+      lights: [...lights.values()].map(({ id, target, fault }) => ({
+        name: names.light(id),
+        state: target,
+        fault: fault?.code ?? null,
+      })),
+      signedInUntil: standing.signedInUntil,
+    }),
+    (listener) => {
+      const stops = [...lights.values(), names, standing].map((each) => each.subscribe(listener));
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
+  );
+
   const updateNews = createUpdateNews(around.updates);
   const askers = new Set<() => void>();
   const living = new AbortController();
@@ -311,7 +334,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
-  return await live(
+  const exitCode = await live(
     {
       clock,
       random,
@@ -360,19 +383,55 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           : () => {
               for (const ask of askers) ask();
             },
-      standing: createStanding({
-        session,
-        org,
-        clock,
-        journal,
-        idleDays: settings.org.idleDays,
-        limit: settings.org.approvals,
-      }),
+      standing,
+      asset,
       signal: settings.org.signal,
       warnings: settingsWarnings(settings),
     },
     signal,
   );
+  await asset?.close();
+  return exitCode;
+};
+
+/** Null where nothing is to be written at the org; loaded only where something is. */
+const openAsset = async (
+  { org: { assetState } }: Settings,
+  ports: Pick<Surroundings, "vault" | "clock" | "random" | "journal"> & {
+    readonly org: Org;
+    readonly session: Session;
+  },
+  facts: (online: boolean) => AssetFacts,
+  subscribe: (listener: () => void) => () => void,
+): Promise<AssetKeeper | null> => {
+  const { minutes } = assetState;
+  const { assets } = ports.org;
+  if (minutes === null || assets === undefined) return null;
+  const { openAssetKeeper } = await import("./agent/asset-keeper.ts");
+  return openAssetKeeper({ ...ports, settings: { ...assetState, minutes }, assets, facts, subscribe });
+};
+
+/** What the settings say of asset tokens, with the files read that they name. Throws SETTINGS_INVALID. */
+export const assetTokenOptions = async (
+  { org, assetToken, device }: Settings,
+  endpoints: AssetTokenOptions["endpoints"],
+  readText: Surroundings["readText"],
+): Promise<AssetTokenOptions> => {
+  const { jwks, certificate } = assetToken.verify;
+  return {
+    mode: assetToken.mode === "self" ? "self" : "exchange",
+    dialect: org.dialect,
+    clientId: org.clientId,
+    clientSecret: org.clientSecret,
+    audience: assetToken.audience,
+    verify: {
+      jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await readText(jwks),
+      certificate: certificate === null ? null : await readText(certificate),
+    },
+    actorClaims: assetToken.actorClaims,
+    device,
+    endpoints,
+  };
 };
 
 const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>

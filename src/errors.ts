@@ -190,6 +190,16 @@ export const errorTable = {
     title: "It does not get dark these days before the lamps would go off",
     help: "They stay off until the evenings are darker. To have them on, set a time of day for them to go on, or to go off later.",
   },
+  ASSET_RECORD_UNKNOWN: {
+    remedy: "report",
+    title: "The org has no single Asset record for this board",
+    help: "org.assetState.minutes is set, but no record, or more than one, has the board's device.serial in its field SerialNumber, or the board's user may not see it. The exchange of assetToken.mode makes one; docs/report.md tells more. The board looks again once a day.",
+  },
+  ASSET_RECORD_CLOSED: {
+    remedy: "report",
+    title: "The org does not let this board write how it is into its Asset record",
+    help: "A field of org.assetState.fields is missing there, or the board's user may not edit it, or a rule of the org refuses the value; the message says which. org-template has the fields and a permission set for them (docs/report.md). The board tries again once a day.",
+  },
   // the asset token
   ASSET_TOKEN_REFUSED: {
     remedy: "wait",
@@ -551,6 +561,24 @@ export const errorTable = {
     exitCode: 74,
     title: "The settings on the boot partition cannot be taken over",
     help: "The message names the file. Nothing is lost, and the next start tries again; until then secrets can still be read on the boot partition.",
+  },
+  REPORT_INCOMPLETE: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "The report is there, but it is not complete",
+    help: "What is missing stands at the top of the report, with its code. The next one may be complete; docs/report.md says what the caps and limits are.",
+  },
+  REPORT_LATE: {
+    remedy: "stop",
+    exitCode: 75,
+    title: "The report was not finished in time",
+    help: "The report before it is still there. Give it more time with --timeout, or look why the org or the broker is slow.",
+  },
+  REPORT_CANNOT_WRITE: {
+    remedy: "stop",
+    exitCode: 73,
+    title: "The report cannot be written",
+    help: "The report before it is still there. Check that the folder of --out is yours, and that the disk is not full or read-only.",
   },
   SERVICE_MANAGER_DEAF: {
     remedy: "report",

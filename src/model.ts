@@ -77,6 +77,9 @@ export type PollAnswer =
     }
   | { readonly kind: "granted"; readonly grant: Grant };
 
+/** Fields of a record at the org, by the org's own names. */
+export type RecordFields = Readonly<Record<string, string | number | boolean | null>>;
+
 /** A JWT that binds user and device (RFC 8693 exchange, or signed by the board itself). Memory only. */
 export interface AssetToken {
   readonly jwt: Secret;

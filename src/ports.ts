@@ -23,6 +23,7 @@ import type {
   LightTraits,
   OrgHome,
   PollAnswer,
+  RecordFields,
   Signal,
   SignedVerdict,
   SignInLink,
@@ -78,6 +79,7 @@ export type VaultKey =
   | "names"
   | "evening"
   | "home"
+  | "asset"
   | `light-${string}`;
 
 export interface Vault {
@@ -129,6 +131,16 @@ export interface Org {
    * time zone.
    */
   home(grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome>;
+  /** The boards' Asset records; left out by orgs that have no such thing. */
+  readonly assets?: OrgAssets;
+}
+
+/** Asset records. Both throw ASSET_RECORD_UNKNOWN, ASSET_RECORD_CLOSED, ACCESS_TOKEN_REJECTED and ORG_*. */
+export interface OrgAssets {
+  /** The id of the one record with this serial number. */
+  find(grant: Grant, serial: string, signal: AbortSignal): Promise<string>;
+  /** Changes fields, by the org's own names. */
+  write(grant: Grant, id: string, fields: RecordFields, signal: AbortSignal): Promise<void>;
 }
 
 /**

@@ -25,6 +25,9 @@ export interface TokenAuthorityOptions {
 
 const PHONE_ID = /^phone-[A-Za-z0-9_-]{1,64}$/;
 
+/** `porchlight report`: it may read what all boards keep, and nothing else. */
+const REPORT_ID = /^porchlight-report-[a-z0-9]{1,16}$/;
+
 const refused = (reason: string) => ({ ok: false, reason }) as const;
 
 /**
@@ -44,6 +47,7 @@ export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => 
     const claims = asGuest ? null : await readAssetToken(password, options);
     if (claims === null) {
       // One with a board's client id would push that board off the broker, one with a wildcard read everybody's answers.
+      if (REPORT_ID.test(credentials.clientId) && !asGuest) return admitReport(password, options);
       if (!PHONE_ID.test(credentials.clientId)) return refused("a phone's client id begins with phone-");
       return asGuest
         ? admitGuest(credentials.clientId)
@@ -127,6 +131,21 @@ const admitPhone = async (
   };
 };
 
+const admitReport = async (
+  token: string,
+  { introspect }: TokenAuthorityOptions,
+): Promise<({ ok: true } & Access) | { ok: false; reason: string }> => {
+  const user = await introspect(token);
+  if (user === null) return refused("the org says that this token is not active");
+  return {
+    ok: true,
+    who: { kind: "other", name: "the report" },
+    may: (action, topic) =>
+      action === "subscribe" && readableByAll.some((rest) => covers(`porchlight/+/${rest}`, topic)),
+    expiresAt: user.expiresAt,
+  };
+};
+
 const admitGuest = (clientId: string): { ok: true } & Access => ({
   ok: true,
   who: { kind: "phone", name: "a guest" },
@@ -135,6 +154,8 @@ const admitGuest = (clientId: string): { ok: true } & Access => ({
     phoneRules(action, clientId, null).some((rule) => covers(rule, topic)),
   expiresAt: null,
 });
+
+const readableByAll = ["about", "availability", "light/state", "lights/+/state"];
 
 /** What a phone may use; `own` is a board of its user. */
 const phoneRules = (
@@ -148,7 +169,7 @@ const phoneRules = (
       ...(own === null ? [] : [`porchlight/${own}/light/set`, `porchlight/${own}/lights/+/set`]),
     ];
   return [
-    ...["about", "availability", "light/state", "lights/+/state"].map((rest) => `porchlight/+/${rest}`),
+    ...readableByAll.map((rest) => `porchlight/+/${rest}`),
     `porchlight/+/result/${clientId}`,
     ...(own === null ? [] : [`porchlight/${own}/#`]),
   ];

@@ -3,7 +3,31 @@ import type { OrgContext } from "./context.ts";
 import { recordTime } from "./grants.ts";
 import { recordId, sameRecord } from "./ids.ts";
 import { Refusal } from "./messages.ts";
-import type { AssetRecord, OrgUser } from "./store.ts";
+import { type AssetRecord, type OrgUser, unwritten } from "./store.ts";
+
+/** A new record. */
+export const addAsset = (org: OrgContext, given: Partial<Omit<AssetRecord, "Id">>): AssetRecord => {
+  const now = recordTime(org);
+  const asset: AssetRecord = {
+    Id: recordId("02i", org.store.nextNumber++),
+    Name: "Lamp",
+    SerialNumber: null,
+    AccountId: null,
+    ContactId: null,
+    Product2Id: null,
+    Status: null,
+    Description: null,
+    Latitude: null,
+    Longitude: null,
+    CreatedDate: now,
+    LastModifiedDate: now,
+    ...unwritten,
+    ...given,
+  };
+  org.store.assets.push(asset);
+  org.changed({ kind: "asset", id: asset.Id });
+  return asset;
+};
 
 /**
  * The Asset record of the board: by the `Id` it names, else by its serial number, else by its name among the records of
@@ -30,22 +54,12 @@ export const linkAsset = (org: OrgContext, actor: Actor, user: OrgUser): AssetRe
       : each.SerialNumber === serialnumber,
   );
   if (known !== undefined) return known;
-  const now = recordTime(org);
-  const asset: AssetRecord = {
-    Id: recordId("02i", org.store.nextNumber++),
+  return addAsset(org, {
     Name: name ?? actor.name ?? actor.deviceId,
     SerialNumber: serialnumber ?? null,
     AccountId: actor.asset.accountid ?? null,
     ContactId: actor.asset.contactid ?? user.contactId,
     Product2Id: actor.asset.product2id ?? null,
     Status: "Registered",
-    Description: null,
-    Latitude: null,
-    Longitude: null,
-    CreatedDate: now,
-    LastModifiedDate: now,
-  };
-  assets.push(asset);
-  org.changed({ kind: "asset", id: asset.Id });
-  return asset;
+  });
 };

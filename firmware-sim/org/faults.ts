@@ -30,6 +30,12 @@ export interface OrgFaults {
   // records
   /** What people here may not see: objects (`Contact`) and fields (`User.Latitude`); asked for, there is no such thing. */
   hidden: readonly string[];
+  /** Fields (`Asset.Status`) that people here may see and not change. */
+  readOnly: readonly string[];
+  /** Records in one page of a query's answer. */
+  pageSize: number;
+  /** Requests for data that all programs of the org together have in a day (UTC); one more is refused. */
+  apiRequestsPerDay: number;
 
   // device flow
   /** The app's device flow is switched on. */

@@ -2,6 +2,7 @@ import { type KeyObject, randomBytes } from "node:crypto";
 import type { Clock, Http } from "../../src/ports.ts";
 import { after, type EpochMs } from "../../src/units.ts";
 import type { Wire } from "../wire.ts";
+import { addAsset } from "./assets.ts";
 import { selfSigned } from "./certificate.ts";
 import { type OrgChange, type OrgContext, orgNow } from "./context.ts";
 import { answerCode, waitingRequest } from "./device-flow.ts";
@@ -84,6 +85,9 @@ export class SimulatedOrg implements OrgFaults {
   userAgentFlowEndsAt = Date.UTC(2027, 1, 20);
 
   hidden: readonly string[] = [];
+  readOnly: readonly string[] = [];
+  pageSize = 2000;
+  apiRequestsPerDay = 100_000;
 
   accessTokenLifetimeMs = 2 * HOUR_MS;
   refreshTokenIdleMs = 30 * DAY_MS;
@@ -163,6 +167,16 @@ export class SimulatedOrg implements OrgFaults {
 
   get assets(): readonly AssetRecord[] {
     return this.#store.assets;
+  }
+
+  /** Registers a lamp as an administrator would, with what is given of its record. */
+  addAsset(given: Partial<Omit<AssetRecord, "Id">>): AssetRecord {
+    return addAsset(this.#context, given);
+  }
+
+  /** Forgets every query that has not been read to its end. */
+  forgetCursors(): void {
+    this.#store.cursors.clear();
   }
 
   get events(): readonly AssetTokenEvent[] {
@@ -248,7 +262,8 @@ export class SimulatedOrg implements OrgFaults {
       if (this.answerDelayMs > 0)
         await this.#context.clock.sleep(this.answerDelayMs, new AbortController().signal);
       told(reply);
-      return { status: reply.status, headers: reply.headers, body: reply.body };
+      const date = new Date(orgNow(this.#context)).toUTCString();
+      return { status: reply.status, headers: { date, ...reply.headers }, body: reply.body };
     } catch (error) {
       if (error instanceof NoAnswer) told(error);
       throw error;

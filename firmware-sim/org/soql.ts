@@ -83,7 +83,7 @@ export const parseQuery = (text: string): Query => {
       throw new QueryError("MALFORMED_QUERY", `unexpected token: '${operator}' where a comparison belongs`);
     where.push({ field, equal: operator === "=", value: literal(next()) });
   }
-  let limit = 2000;
+  let limit = Number.POSITIVE_INFINITY;
   if (ahead("LIMIT")) {
     next();
     limit = Number(next());
@@ -100,8 +100,15 @@ export type RecordFields = Readonly<Record<string, Value>>;
 /** The field in its own spelling; names are compared without case. Throws INVALID_FIELD. */
 export const fieldNamed = (fields: readonly string[], asked: string, on: string): string => {
   const field = fields.find((each) => each.toLowerCase() === asked.toLowerCase());
+  const [relation = ""] = asked.split(".");
+  const related = fields.some((each) => each.toLowerCase().startsWith(`${relation.toLowerCase()}.`));
   if (field === undefined)
-    throw new QueryError("INVALID_FIELD", `No such column '${asked}' on entity '${on}'`);
+    throw new QueryError(
+      "INVALID_FIELD",
+      asked.includes(".") && !related
+        ? `Didn't understand relationship '${relation}' in field path.`
+        : `No such column '${asked}' on entity '${on}'`,
+    );
   return field;
 };
 

@@ -145,6 +145,32 @@ export interface AssetRecord {
   Longitude: number | null;
   readonly CreatedDate: string;
   LastModifiedDate: string;
+  // What boards write of themselves: the custom fields of org-template.
+  Porchlight_DeviceId__c: string | null;
+  Porchlight_Online__c: boolean;
+  Porchlight_Lights__c: string | null;
+  Porchlight_Fault__c: string | null;
+  Porchlight_LastSeen__c: string | null;
+  Porchlight_Firmware__c: string | null;
+  Porchlight_TokenExpires__c: string | null;
+}
+
+/** The custom fields of a record that no board has written to yet. */
+export const unwritten = {
+  Porchlight_DeviceId__c: null,
+  Porchlight_Online__c: false,
+  Porchlight_Lights__c: null,
+  Porchlight_Fault__c: null,
+  Porchlight_LastSeen__c: null,
+  Porchlight_Firmware__c: null,
+  Porchlight_TokenExpires__c: null,
+} as const;
+
+/** What is left of an answer that did not fit into one page. */
+export interface Cursor {
+  readonly userId: string;
+  readonly totalSize: number;
+  readonly records: readonly object[];
 }
 
 /** The platform event of each exchange, with exactly the fields the Platform Events guide documents. */
@@ -190,6 +216,10 @@ export interface OrgStore {
   readonly assertionIds: Map<string, number>;
   /** The identity provider that the org trusts, or null while SAML is off in Single Sign-On Settings. */
   singleSignOn: { readonly issuer: string; readonly key: KeyObject } | null;
+  /** By the id in `nextRecordsUrl`. */
+  readonly cursors: Map<string, Cursor>;
+  /** Requests for data since midnight UTC, which the day's limit counts. */
+  readonly usage: { day: number; requests: number };
   /** Gives record ids their numbers. */
   nextNumber: number;
 }
@@ -287,6 +317,8 @@ export const createStore = (): OrgStore => {
     actorTokenIds: new Set(),
     assertionIds: new Map(),
     singleSignOn: null,
+    cursors: new Map(),
+    usage: { day: 0, requests: 0 },
     nextNumber: 1,
   };
 };

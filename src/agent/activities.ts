@@ -19,6 +19,7 @@ import type {
   WebSignIn,
 } from "../ports.ts";
 import { iso, unreachable } from "../units.ts";
+import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
@@ -48,6 +49,8 @@ export interface ActivityParts {
   readonly names: Names;
   readonly evening: EveningKeeper;
   readonly home: Home;
+  /** Null where the settings want nothing written at the org. */
+  readonly asset: AssetKeeper | null;
   readonly standing: Standing;
   /** What the first lamp blinks while this code waits, or null. */
   readonly signalFor: (userCode: string) => Signal | null;
@@ -126,8 +129,8 @@ async function* askCode(
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
   const grant = await readable(parts, signal);
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
-  const { guests, names, evening, home } = parts;
-  if (revoke) await Promise.all([guests, names, evening, home].map((each) => each.forget()));
+  const { guests, names, evening, home, asset } = parts;
+  if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));
   // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
   if (revoke || (kept !== true && org.signIn === undefined)) {
     await session.forget(revoke ? undefined : "gone");
@@ -328,6 +331,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   for (const news of [parts.updateNews, parts.names, parts.evening, standing])
     unsubscribe.push(news.subscribe(() => link?.announce(parts.about(held))));
   let asking: Promise<void> = Promise.resolve();
+  let keeping: Promise<void> | undefined;
   /** Beside everything else: the lamp waits for no such answer. */
   const ask = (): void => {
     asking = asking.then(() => standing.ask(until)).then(() => home.ask(until));
@@ -338,6 +342,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     journal.record({ event: "online", broker: made.address, protocol: made.protocol });
     yield { type: "linkUp" };
     ask();
+    keeping = parts.asset?.keep(until);
     let attempt = 0;
     let keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
     let renewAt: number | null = current.renewAt;
@@ -382,6 +387,6 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     for (const stop of unsubscribe) stop();
     ended.abort();
     await link?.[Symbol.asyncDispose]();
-    await Promise.all([...obeying, asking]);
+    await Promise.all([...obeying, asking, keeping]);
   }
 }

@@ -22,6 +22,7 @@ import type {
 import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
 import { type ActivityParts, activity, reportsOf } from "./activities.ts";
+import type { AssetKeeper } from "./asset-keeper.ts";
 import { byHand } from "./by-hand.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
@@ -63,6 +64,8 @@ export interface AgentParts {
   readonly evening: EveningKeeper;
   readonly home: Home;
   readonly disk: Pick<Disk, "fault" | "subscribe">;
+  /** Null where the settings want nothing written at the org. */
+  readonly asset: AssetKeeper | null;
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
   readonly standing: Standing;

@@ -1,6 +1,7 @@
 // Settings that are right one by one but not together. Pure.
 
 import { type ErrorCode, entryOf } from "../errors.ts";
+import { templateMistake } from "./asset-state.ts";
 import type { Settings } from "./settings.ts";
 import { isLoopback } from "./settings-kinds.ts";
 import type { SettingKey, SettingValues } from "./settings-table.ts";
@@ -87,6 +88,18 @@ const callbackMistakes = (values: SettingValues): CrossMistake[] => {
   return [
     { key: "org.callback", problem: "must be on this very machine: http://localhost, 127.0.0.1 or [::1]" },
   ];
+};
+
+const assetStateMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  if (values["org.assetState.minutes"] && values["org.dialect"] === "rfc8628")
+    found.push({
+      key: "org.assetState.minutes",
+      problem: "needs dialect salesforce: other orgs have no Asset records",
+    });
+  const problem = templateMistake(values["org.assetState.fields"] ?? {});
+  if (problem !== null) found.push({ key: "org.assetState.fields", problem });
+  return found;
 };
 
 const assetTokenMistakes = (values: SettingValues): CrossMistake[] => {
@@ -216,6 +229,28 @@ const eveningMistakes = (values: SettingValues, lamps: readonly string[]): Cross
   return found;
 };
 
+/** What a server cannot do that has no person in front of it, and no asset token. */
+const reportMistakes = (values: SettingValues): CrossMistake[] => {
+  const found: CrossMistake[] = [];
+  if (values["org.dialect"] === "rfc8628")
+    found.push({
+      key: "org.dialect",
+      problem: "must be salesforce for a report: other orgs have no Asset records",
+    });
+  if (values["org.signIn"] === "device" || values["org.signIn"] === "web")
+    found.push({
+      key: "org.signIn",
+      problem: "must be jwt-bearer or client-credentials for a report: nobody is there to approve it",
+    });
+  if (values["broker.url"] !== undefined && values["broker.auth"] === "asset-token")
+    found.push({
+      key: "broker.auth",
+      problem:
+        "must be password, certificate, access-token or none for a report: only boards have asset tokens",
+    });
+  return found;
+};
+
 type Judged = Pick<Settings, "broker" | "commands">;
 
 /** What the settings give up of the board's safety: codes with remedy `warn`. */
@@ -253,10 +288,16 @@ export const settingsNotes = (
  * Every mistake in how the settings fit together. A setting that is itself wrong is undefined and not judged. `lamps` are the
  * ids of the lamps.
  */
-export const crossMistakes = (values: SettingValues, lamps: readonly string[]): readonly CrossMistake[] => [
+export const crossMistakes = (
+  values: SettingValues,
+  lamps: readonly string[],
+  use: "board" | "report" = "board",
+): readonly CrossMistake[] => [
+  ...(use === "report" ? reportMistakes(values) : []),
   ...orgMistakes(values),
   ...signInMistakes(values),
   ...callbackMistakes(values),
+  ...assetStateMistakes(values),
   ...assetTokenMistakes(values),
   ...brokerMistakes(values),
   ...updateMistakes(values),

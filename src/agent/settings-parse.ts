@@ -157,8 +157,14 @@ const assemble = (values: ReadonlyMap<string, unknown>): Settings => {
   return tree as unknown as Settings;
 };
 
+/** Who wants the settings: a board, or `porchlight report` on a server without lamps and perhaps without a broker. */
+export type SettingsUse = "board" | "report";
+
+/** What a server need not have. */
+const notForReport: readonly SettingKey[] = ["broker.url", "device.id", "device.serial"];
+
 /** Reads all settings. Mistakes are collected, not thrown; secrets are in none of them. */
-export const parseSettings = (sources: SettingsSources): SettingsResult => {
+export const parseSettings = (sources: SettingsSources, use: SettingsUse = "board"): SettingsResult => {
   const { file, env, board, load } = sources;
   const around = { load, credentialsFolder: env.CREDENTIALS_DIRECTORY || undefined };
   const { written, mistakes: misnamed } = readWritten(file, env);
@@ -186,15 +192,20 @@ export const parseSettings = (sources: SettingsSources): SettingsResult => {
     const told =
       (key === "org.url" && chosen["org.dialect"] === undefined) ||
       (key === "commands.clientId" && chosen["org.clientId"] === undefined);
-    if (value === undefined && !told) mistakes.push(missing(key, rowOf(key), file?.path ?? NO_FILE));
+    if (value === undefined && !told && !(use === "report" && notForReport.includes(key)))
+      mistakes.push(missing(key, rowOf(key), file?.path ?? NO_FILE));
   }
 
   const all = Object.fromEntries(values) as SettingValues;
-  const lights = readLights(written.get(LIGHTS), all, board, around, mistakes);
+  const writtenLights = written.get(LIGHTS);
+  const lights =
+    use === "report" && writtenLights === undefined
+      ? []
+      : readLights(writtenLights, all, board, around, mistakes);
   origins.set(LIGHTS, written.get(LIGHTS)?.origin ?? DEFAULT);
   values.set(LIGHTS, lights);
   const lampIds = lights.map(({ id }) => id);
-  for (const { key, problem } of crossMistakes(all, lampIds)) {
+  for (const { key, problem } of crossMistakes(all, lampIds, use)) {
     const value = all[key];
     mistakes.push({
       key,

@@ -290,6 +290,27 @@ export const settingTable = {
     doc: "PEM file of the org's own certificate authority, trusted besides the usual ones.",
     example: "/etc/porchlight/org-ca.pem",
   },
+  "org.assetState.minutes": {
+    kind: { kind: "number", least: 5, most: 1440 },
+    nullable: true,
+    fallback: always(null),
+    doc: "The board writes how it is into its Asset record at the org when something has changed, at most once in so many minutes. Null: it writes nothing. docs/report.md says what fits a fleet.",
+    example: 60,
+  },
+  "org.assetState.heartbeatHours": {
+    kind: { kind: "number", least: 1, most: 168 },
+    nullable: false,
+    fallback: always(24),
+    doc: "With assetState.minutes, the board writes again after so many hours though nothing has changed, so that the record tells that it lives.",
+    example: 24,
+  },
+  "org.assetState.fields": {
+    kind: { kind: "object" },
+    nullable: false,
+    fallback: always({}),
+    doc: "Which field of the Asset takes what; {device.id}, {device.name}, {device.serial}, {online}, {lights}, {fault}, {lastSeen}, {firmware} and {signedInUntil} are filled in. Empty: the custom fields of org-template.",
+    example: { Description: "{lights}, {firmware}, {lastSeen}" },
+  },
   "assetToken.mode": {
     kind: { kind: "choice", values: ["exchange", "self", "off"] },
     nullable: false,

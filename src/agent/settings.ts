@@ -35,6 +35,15 @@ export interface Settings {
     readonly approvals: number | null;
     /** PEM file of the org's own certificate authority. */
     readonly ca: string | null;
+    /** How often, and into which fields, the board writes how it is into its Asset record. */
+    readonly assetState: {
+      /** The least time between two writes; null: it writes nothing. */
+      readonly minutes: number | null;
+      /** Written again after so long, though nothing has changed. */
+      readonly heartbeatHours: number;
+      /** Values by the org's field names; `{lights}` and the like are filled in. Empty: the fields of org-template. */
+      readonly fields: Readonly<Record<string, unknown>>;
+    };
   };
   readonly assetToken: {
     readonly mode: "exchange" | "self" | "off";

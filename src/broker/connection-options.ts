@@ -22,8 +22,10 @@ export interface ConnectionOptions {
   readonly username: string | null;
   readonly password: Secret | null;
   readonly keepAliveS: number;
+  /** How long the broker keeps the session; 0: it keeps none, and forgets one that there was. */
   readonly sessionExpiryS: number;
-  readonly will: { readonly topic: string; readonly payload: string; readonly delayS: number };
+  /** What the broker says when this ends without a word; null: nothing. */
+  readonly will: { readonly topic: string; readonly payload: string; readonly delayS: number } | null;
   readonly connectTimeoutMs: number;
   readonly ackTimeoutMs: number;
   readonly clock: Clock;
@@ -53,7 +55,7 @@ export const clientOptions = (options: ConnectWords): IClientOptions => ({
   manualConnect: true,
   reconnectPeriod: 0,
   resubscribe: false,
-  clean: false,
+  clean: options.sessionExpiryS === 0,
   // Ours is on the Clock port; this one is a real timer, ended with the stream.
   connectTimeout: 2 ** 31 - 1,
   // Its log knows every packet, the password among them; nothing of that may reach a terminal.
@@ -64,13 +66,17 @@ export const clientOptions = (options: ConnectWords): IClientOptions => ({
   ...(options.username === null ? {} : { username: options.username }),
   ...(options.password === null ? {} : { password: options.password.reveal() }),
   keepalive: options.keepAliveS,
-  will: {
-    topic: options.will.topic,
-    payload: Buffer.from(options.will.payload),
-    qos: 1,
-    retain: true,
-    ...(options.protocol === "5" ? { properties: { willDelayInterval: options.will.delayS } } : {}),
-  },
+  ...(options.will === null
+    ? {}
+    : {
+        will: {
+          topic: options.will.topic,
+          payload: Buffer.from(options.will.payload),
+          qos: 1,
+          retain: true,
+          ...(options.protocol === "5" ? { properties: { willDelayInterval: options.will.delayS } } : {}),
+        },
+      }),
   ...(options.protocol === "5"
     ? {
         properties: {

@@ -25,7 +25,7 @@ export interface Connection {
   /** Resolves with the reason when it has ended, closed by `close` included. */
   readonly ended: Promise<AgentError>;
   /** Throws BROKER_FORBIDS when a filter is refused, BROKER_SILENT or what ended the connection. */
-  subscribe(filters: readonly string[]): Promise<void>;
+  subscribe(filters: readonly string[], qos?: 0 | 1): Promise<void>;
   /** Resolves when it is acknowledged. Throws BROKER_FORBIDS, BROKER_SILENT or what ended the connection. */
   publish(message: Outgoing): Promise<void>;
   /**
@@ -230,12 +230,12 @@ export const openConnection = async (
     return {
       wildcards: limits.wildcards,
       ended: ended.promise,
-      subscribe: async (filters) => {
+      subscribe: async (filters, qos = 1) => {
         const one = async (filter: string): Promise<void> => {
           try {
             await acknowledged<unknown>("SUBACK", (done) => {
               // rh 1: retained messages only for a new subscription, not again after every new token
-              client.subscribe(filter, { qos: 1, ...(protocol === "5" ? { rh: 1 } : {}) }, done);
+              client.subscribe(filter, { qos, ...(protocol === "5" ? { rh: 1 } : {}) }, done);
             });
           } catch (error) {
             throw error instanceof AgentError ? error : subscribeError(filter, codeOf(error));

@@ -151,6 +151,33 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "doctor",
+      summary: "look at the org step by step, and say what is wrong and what to do",
+      usage: ["doctor org [--sign-in] [--settings FILE] [--json]"],
+      details: [
+        "From the network to the asset token: address, clock, keys, client, callback, PKCE, sign-in, scopes, token, record,",
+        "approvals, and Salesforce's rules with a date. Asks for one code to see whether it gets one; nobody is shown it. Looks",
+        "with the board's own sign-in where there is one, and does not refresh or end it: the agent may run on.",
+        "Exit code 0 when nothing is wrong, else 1.",
+      ],
+      options: {
+        "sign-in": {
+          doc: "Have somebody approve for this examination only; then refresh is tried, too, and it is given back at the end.",
+        },
+        settings,
+        json,
+        help,
+      },
+      maxWords: 1,
+      examples: [
+        ["porchlight doctor org", "before the first start, or when something does not work"],
+        ["porchlight doctor org --sign-in", "with a person at hand, all of it"],
+      ],
+    },
+    async () => (await import("./doctor.ts")).doctorCommand,
+  ),
+  command(
+    {
       name: "hardware",
       summary: "list what this board has for lamps, buttons and displays",
       usage: ["hardware [--json]"],
@@ -426,6 +453,51 @@ export const catalogue: readonly Entry[] = [
       ],
     },
     async () => (await import("./app.ts")).appCommand,
+  ),
+  command(
+    {
+      name: "report",
+      summary: "write a report of all lamps, from the org and the broker, for a server",
+      usage: ["report --out DIR [--settings FILE] [--json] [OPTIONS]"],
+      details: [
+        "Signs in without a person (org.signIn jwt-bearer or client-credentials), reads every Asset record, and what the",
+        "boards keep at the broker where the settings have one. Writes report.html, report.json and report.csv into a folder",
+        "of their own below DIR, and makes DIR/latest lead there. docs/report.md says what to set up, and how to have one",
+        "every night. The report names people: only who runs this may read it.",
+      ],
+      options: {
+        out: { short: "o", value: "DIR", doc: "Where reports go; made when missing." },
+        where: {
+          value: "CONDITION",
+          doc: "Which Asset records are lamps, as a condition in SOQL; without it, all are.",
+        },
+        keep: { value: "N", doc: "How many reports stay, the new one with them: 14 unless given." },
+        most: { value: "N", doc: "How many records are read at most: 200000 unless given." },
+        "broker-wait": {
+          value: "TIME",
+          doc: "How long the broker may take to tell all that it keeps: 60s unless given, at most an hour.",
+        },
+        timeout: {
+          value: "TIME",
+          doc: "How long all of it may take: 15m unless given, at most an hour.",
+        },
+        settings,
+        json,
+        help,
+      },
+      maxWords: 0,
+      examples: [
+        [
+          "porchlight report --settings report.json --out /var/lib/porchlight-report",
+          "then open latest/report.html",
+        ],
+        [
+          "porchlight report --out reports --where 'Porchlight_DeviceId__c != null'",
+          "in an org that has other assets, too",
+        ],
+      ],
+    },
+    async () => (await import("./report.ts")).reportCommand,
   ),
   command(
     {

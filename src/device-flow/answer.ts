@@ -49,10 +49,10 @@ const fromForm = (body: string): Members | undefined => {
 
 /**
  * The members of a JSON object or a form, whichever the body is; undefined when it is neither (a web page, nothing).
- * Throws ORG_ANSWER_TOO_LARGE.
+ * `most` characters are read. Throws ORG_ANSWER_TOO_LARGE.
  */
-export const readMembers = (body: string): Members | undefined => {
-  if (body.length > MAX_BODY) throw new AgentError("ORG_ANSWER_TOO_LARGE");
+export const readMembers = (body: string, most = MAX_BODY): Members | undefined => {
+  if (body.length > most) throw new AgentError("ORG_ANSWER_TOO_LARGE");
   const trimmed = body.replace(/^\uFEFF/, "").trim();
   return /^[{[]/.test(trimmed) ? fromJson(trimmed) : fromForm(trimmed);
 };

@@ -2,13 +2,11 @@ import type { Grant } from "../model.ts";
 import type { HttpRequest, HttpResponse } from "../ports.ts";
 import type { EpochMs } from "../units.ts";
 import { readMembers } from "./answer.ts";
-import { bearerGet } from "./steps.ts";
+import { isRecordId, soqlRequest } from "./rest.ts";
 
 // How many of the approvals that Salesforce allows a user for one app are in use: five, and the sixth ends the oldest. The
 // org tells by the records of OauthToken (API 32.0 and later): one for each approval, and everybody may see their own.
 
-/** A version of the REST API that every org has had since early 2024. */
-const API = "v60.0";
 /** More records than a person has apps and boards; keeps the answer small. */
 const MOST_RECORDS = 200;
 /** The record of this very sign-in was made, or last used, when its tokens were given out, give or take this. */
@@ -18,14 +16,11 @@ const APART_MS = 5_000;
 
 /** The question, or null where the grant does not say for which user of Salesforce it is. */
 export const approvalsRequest = (grant: Grant): HttpRequest | null => {
-  const userId = grant.identity?.userId ?? "";
+  const userId = grant.identity?.userId;
   // It goes into a query: nothing but a user's record id.
-  if (!/^005[a-zA-Z0-9]{12}(?:[a-zA-Z0-9]{3})?$/.test(userId)) return null;
+  if (!isRecordId(userId, "005")) return null;
   const query = `SELECT AppName, AppMenuItemId, CreatedDate, LastUsedDate FROM OauthToken WHERE UserId = '${userId}' LIMIT ${MOST_RECORDS}`;
-  return bearerGet(
-    `${grant.instanceUrl}/services/data/${API}/query?q=${encodeURIComponent(query)}`,
-    grant.accessToken,
-  );
+  return soqlRequest(grant, query);
 };
 
 /** One approval: of which app, and how far from the moment of our tokens it was made or used, in milliseconds. */

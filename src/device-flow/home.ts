@@ -1,41 +1,20 @@
-import { AgentError } from "../errors.ts";
 import type { Grant, OrgHome, Place } from "../model.ts";
-import type { Http, HttpRequest, HttpResponse } from "../ports.ts";
-import { type Members, readMembers, refusalIn, senseless } from "./answer.ts";
+import type { Http, HttpResponse } from "../ports.ts";
+import type { Members } from "./answer.ts";
+import { isRecordId, readRecords, soqlRequest, soqlText } from "./rest.ts";
 import { identifyRequest } from "./salesforce.ts";
-import { bearerGet, readUserRecord, zoneIn } from "./steps.ts";
+import { readUserRecord, zoneIn } from "./steps.ts";
 
 // Where the person who approved lives, as far as Salesforce knows. Records carry coordinates where the org geocodes
 // addresses; many orgs do not, and any field may be hidden from the person. No more is asked for than these.
-
-/** A version of the REST API that every org has had since early 2024. */
-const API = "v60.0";
-
-const isRecordId = (value: unknown, prefix: "001" | "003" | "005"): value is string =>
-  typeof value === "string" && value.startsWith(prefix) && /^[a-zA-Z0-9]{15}(?:[a-zA-Z0-9]{3})?$/.test(value);
-
-/** Serial numbers that go into a query as they are. */
-const SERIAL = /^[\w .:-]{1,64}$/;
-
-const question = (grant: Grant, query: string): HttpRequest =>
-  bearerGet(
-    `${grant.instanceUrl}/services/data/${API}/query?q=${encodeURIComponent(query)}`,
-    grant.accessToken,
-  );
 
 /**
  * The record, or null where there is none, or not for this person (no such object or field, no right to see it).
  * Throws ACCESS_TOKEN_REJECTED, ORG_BUSY, ORG_ANSWER_INVALID, ORG_ANSWER_TOO_LARGE.
  */
 export const readRecord = (response: HttpResponse): Members | null => {
-  const members = readMembers(response.body);
-  const error = members === undefined ? undefined : refusalIn(members)?.error;
-  if (response.status === 401) throw new AgentError("ACCESS_TOKEN_REJECTED", `HTTP ${response.status}`);
-  if (error === "request_limit_exceeded") throw new AgentError("ORG_BUSY", error);
-  if (error !== undefined && [400, 403, 404].includes(response.status)) return null;
-  const records = response.status === 200 ? members?.records : undefined;
-  if (!Array.isArray(records)) throw senseless(response, "it has no records");
-  const first: unknown = records[0];
+  const answer = readRecords(response);
+  const first: unknown = answer.ok ? answer.records[0] : null;
   return typeof first === "object" && first !== null ? (first as Members) : null;
 };
 
@@ -62,10 +41,12 @@ export const askHome = async (
 ): Promise<OrgHome> => {
   const user = grant.identity?.userId;
   if (!isRecordId(user, "005")) return { place: null, timeZone: null };
-  // Ids and serial numbers were checked: they go into the query.
   const ask = async (fields: string, from: string, id: string, by = "Id"): Promise<Members | null> =>
     readRecord(
-      await http(question(grant, `SELECT ${fields} FROM ${from} WHERE ${by} = '${id}' LIMIT 1`), signal),
+      await http(
+        soqlRequest(grant, `SELECT ${fields} FROM ${from} WHERE ${by} = ${soqlText(id)} LIMIT 1`),
+        signal,
+      ),
     );
   let timeZone: string | null = null;
   const byUser = async (): Promise<Place | null> => {
@@ -88,9 +69,7 @@ export const askHome = async (
     return placeIn(await ask(fields, "Account", account), "PersonMailing");
   };
   const byAsset = async (): Promise<Place | null> =>
-    SERIAL.test(board.serial)
-      ? placeIn(await ask("Latitude, Longitude", "Asset", board.serial, "SerialNumber"), "")
-      : null;
+    placeIn(await ask("Latitude, Longitude", "Asset", board.serial, "SerialNumber"), "");
   const ways = board.byItself
     ? [byAsset, byUser, byContact, byAccount]
     : [byUser, byContact, byAccount, byAsset];

@@ -4,6 +4,7 @@ import type { AssertionSource, Clock, Http, HttpRequest, Org } from "../ports.ts
 import { after, type MonoMs, unreachable } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
 import { approvalsRequest, readApprovals } from "./approvals.ts";
+import { findAsset, writeAsset } from "./asset-record.ts";
 import { type BeginsAt, discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
@@ -118,6 +119,10 @@ const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPo
   },
   home: (grant: Grant, serial: string, signal: AbortSignal): Promise<OrgHome> =>
     askHome(grant, { serial, byItself: (options.signIn ?? "device") !== "device" }, http, signal),
+  assets: {
+    find: (grant, serial, signal) => findAsset(grant, serial, http, signal),
+    write: (grant, id, fields, signal) => writeAsset(grant, id, fields, http, signal),
+  },
   async endpoints(grant: Grant): Promise<OrgEndpoints> {
     return {
       tokenUrl: `${grant.instanceUrl}/services/oauth2/token`,

@@ -51,6 +51,7 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
         names: true,
         evening: true,
         home: true,
+        asset: true,
         "light-main": true,
       } satisfies Record<Exclude<VaultKey, `light-${string}`> | "light-main", true>) as VaultKey[];
       const vault = await (await start()).open();

@@ -115,6 +115,25 @@ describe("settings that do not fit together", () => {
       { org: { clientId: "c", signIn: "web", callback: "http://porch.local:7878/callback" } },
       "org.callback",
     ],
+    [
+      "asset records at an org without them",
+      {
+        org: {
+          clientId: "c",
+          dialect: "rfc8628",
+          url: "https://id.example",
+          signIn: "device",
+          assetState: { minutes: 5 },
+        },
+        assetToken: { mode: "self", audience: "a" },
+      },
+      "org.assetState.minutes",
+    ],
+    [
+      "a field of the asset that nothing can be put in",
+      { org: { clientId: "c", assetState: { fields: { A: "{moon}" } } } },
+      "org.assetState.fields",
+    ],
     ["a token made here for nobody", { assetToken: { mode: "self" } }, "assetToken.audience"],
     [
       "two ways to check a token",

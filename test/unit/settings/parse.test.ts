@@ -41,6 +41,7 @@ describe("settings", () => {
         signal: true,
         idleDays: 30,
         approvals: 5,
+        assetState: { minutes: null, heartbeatHours: 24, fields: {} },
         ca: null,
       },
       assetToken: {

@@ -1,0 +1,218 @@
+// Writes how the board is into its Asset record, beside everything else: neither the lamp, nor a command, nor the stop
+// waits for it. `asset-state.ts` decides what and when.
+
+import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
+import type { Grant, RecordFields } from "../model.ts";
+import type { Clock, Journal, OrgAssets, Random, Session, Vault } from "../ports.ts";
+import { type AssetFacts, assetFields, chosenFields, dueAt, isNews } from "./asset-state.ts";
+import { waitPauseMs } from "./retry.ts";
+import type { Settings } from "./settings.ts";
+
+export interface AssetKeeper {
+  /** Writes when there is something to write, until `signal` is aborted. Never throws. */
+  keep(signal: AbortSignal): Promise<void>;
+  /** The board stops: says so, where that is due and quick. Never throws. */
+  close(): Promise<void>;
+  /** The board belongs to nobody any more. Throws STATE_UNWRITABLE. */
+  forget(): Promise<void>;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** News waits at least so long, and up to so much longer, each time another while: fifty thousand boards do not write in step. */
+const LEAST_SETTLE_MS = 30_000;
+const MOST_SETTLE_MS = 5 * MINUTE_MS;
+/** The stop waits so long for the last write. */
+const LAST_WRITE_MS = 2_000;
+/** Largest stored note, in bytes. */
+const MAX_BYTES = 16_384;
+
+/** Which record it is, what was written there last, and when by the wall clock. */
+interface Kept {
+  readonly org: string;
+  readonly serial: string;
+  readonly id: string;
+  readonly fields: RecordFields | null;
+  readonly at: number;
+}
+
+/** What was kept; a damaged note is none, and the record is looked for again. */
+const decode = (bytes: Uint8Array | undefined): Kept | null => {
+  if (bytes === undefined || bytes.byteLength > MAX_BYTES) return null;
+  try {
+    const value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) as Kept;
+    const isWhole =
+      [value.org, value.serial, value.id].every((each) => typeof each === "string") &&
+      /^02i\w{12,15}$/.test(value.id) &&
+      typeof value.fields === "object" &&
+      Number.isFinite(value.at);
+    return isWhole ? value : null;
+  } catch {
+    return null;
+  }
+};
+
+const encode = (kept: Kept): Uint8Array => new TextEncoder().encode(JSON.stringify(kept));
+
+/** What cannot be read on disk is none. `minutes` is the setting org.assetState.minutes. */
+export const openAssetKeeper = async (parts: {
+  readonly settings: Omit<Settings["org"]["assetState"], "minutes"> & { readonly minutes: number };
+  readonly assets: OrgAssets;
+  readonly vault: Pick<Vault, "read" | "write">;
+  readonly session: Pick<Session, "load" | "fresh">;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly journal: Journal;
+  /** How the board is now. */
+  readonly facts: (online: boolean) => AssetFacts;
+  /** Calls `listener` when that may have changed; returns the way to stop. */
+  readonly subscribe: (listener: () => void) => () => void;
+}): Promise<AssetKeeper> => {
+  const { settings, assets, vault, session, clock, random, journal } = parts;
+  const template = chosenFields(settings.fields);
+  const intervalMs = settings.minutes * MINUTE_MS;
+  let kept = decode(await vault.read("asset").catch(() => undefined));
+  const age = kept === null || !clock.wallKnown() ? 0 : Math.max(0, clock.wall() - kept.at);
+  /** On the monotonic clock. */
+  let writtenAt: number | null = kept?.fields == null ? null : clock.mono() - age;
+  let newsSince: number | null = null;
+  let notBefore = 0;
+  let failures = 0;
+  let pauses = { intervalMs, heartbeatMs: 0, settleMs: 0 };
+  /** What was told of the record, and not mended since. */
+  const told = new Set<ErrorCode>();
+
+  /** Another while each time. */
+  const draw = (): void => {
+    pauses = {
+      intervalMs,
+      heartbeatMs: settings.heartbeatHours * HOUR_MS * (1 + random() / 10),
+      settleMs: LEAST_SETTLE_MS + random() * Math.min(intervalMs, MOST_SETTLE_MS),
+    };
+  };
+  draw();
+
+  const remember = async (next: Kept | null): Promise<void> => {
+    kept = next;
+    // Should this fail, it holds until the next start, and is found and written again.
+    await vault.write("asset", next === null ? undefined : encode(next)).catch(() => undefined);
+  };
+
+  const wanted = (online: boolean): RecordFields => assetFields(template, parts.facts(online), clock.wall());
+
+  const write = async (grant: Grant, fields: RecordFields, signal: AbortSignal): Promise<void> => {
+    const { serial } = parts.facts(true).device;
+    const org = grant.instanceUrl;
+    const known = kept !== null && kept.org === org && kept.serial === serial ? kept.id : null;
+    const into = async (id: string): Promise<void> => {
+      await assets.write(grant, id, fields, signal);
+      await remember({ org, serial, id, fields, at: clock.wall() });
+    };
+    try {
+      await into(known ?? (await assets.find(grant, serial, signal)));
+    } catch (error) {
+      if (known === null || !(error instanceof AgentError) || error.code !== "ASSET_RECORD_UNKNOWN")
+        throw error;
+      // Somebody has removed it, or another one has taken the serial number.
+      await remember(null);
+      await into(await assets.find(grant, serial, signal));
+    }
+  };
+
+  const attempt = async (signal: AbortSignal): Promise<void> => {
+    const fields = wanted(true);
+    const grant = await session.fresh(undefined, signal);
+    try {
+      await write(grant, fields, signal);
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== "ACCESS_TOKEN_REJECTED") throw error;
+      await write(await session.fresh(grant.accessToken, signal), fields, signal);
+    }
+  };
+
+  const failed = (error: AgentError): void => {
+    const mine = error.code === "ASSET_RECORD_UNKNOWN" || error.code === "ASSET_RECORD_CLOSED";
+    const pauseMs = mine
+      ? DAY_MS * (1 + random() / 5)
+      : Math.max(intervalMs, waitPauseMs(error, failures, random()));
+    notBefore = clock.mono() + pauseMs;
+    failures += 1;
+    // What passes by itself is told where it matters more.
+    if (!mine || told.has(error.code)) return;
+    told.add(error.code);
+    journal.record({
+      event: "fault",
+      code: error.code,
+      message: error.message,
+      retryInMs: Math.round(pauseMs),
+    });
+  };
+
+  const step = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await attempt(signal);
+      writtenAt = clock.mono();
+      newsSince = null;
+      failures = 0;
+      notBefore = 0;
+      told.clear();
+      draw();
+    } catch (error) {
+      // Broken off, it may have been written all the same: the interval counts from here.
+      if (signal.aborted) notBefore = clock.mono() + intervalMs;
+      else failed(asAgentError(error));
+    }
+  };
+
+  const look = (): number => {
+    // A record that is as it should be needs no write, however often the lamp went there and back.
+    if (!isNews(template, kept?.fields ?? null, wanted(true))) newsSince = null;
+    else newsSince ??= clock.mono();
+    return dueAt({ newsSince, writtenAt, notBefore }, pauses);
+  };
+
+  return {
+    async keep(signal) {
+      let wake = new AbortController();
+      const unsubscribe = parts.subscribe(() => wake.abort());
+      try {
+        while (!signal.aborted) {
+          const due = look();
+          wake = new AbortController();
+          if (clock.mono() >= due && clock.wallKnown()) await step(signal);
+          else
+            await clock
+              .sleep(
+                Math.min(DAY_MS, Math.max(MINUTE_MS, due - clock.mono())),
+                // While it waits to write, more news changes nothing.
+                newsSince === null ? AbortSignal.any([signal, wake.signal]) : signal,
+              )
+              .catch(() => undefined);
+        }
+      } finally {
+        unsubscribe();
+      }
+    },
+    async close() {
+      const fields = wanted(false);
+      const isDue = writtenAt !== null && clock.mono() >= Math.max(writtenAt + intervalMs, notBefore);
+      const grant = isDue ? await session.load().catch(() => undefined) : undefined;
+      if (grant === undefined || kept === null || !clock.wallKnown()) return;
+      const limit = new AbortController();
+      const done = new AbortController();
+      const timer = clock.sleep(LAST_WRITE_MS, done.signal).then(
+        () => limit.abort(new AgentError("ORG_TIMEOUT")),
+        () => undefined,
+      );
+      await write(grant, fields, limit.signal).catch(() => undefined);
+      done.abort();
+      await timer;
+    },
+    async forget() {
+      // When it wrote last still counts: whoever comes next belongs to an org with a limit, too.
+      kept = null;
+      await vault.write("asset", undefined);
+    },
+  };
+};
