@@ -23,6 +23,9 @@ const BUSY_PAUSES_MS = [1_000, 2_000, 4_000];
 /** Pause before an org that says that a sign-in is over is asked once more, in milliseconds. */
 const SECOND_ASK_MS = 5_000;
 
+/** Pause before a grant that cannot be read is looked at once more, in milliseconds. */
+const SECOND_LOOK_MS = 1_000;
+
 /** A request under way may have rotated the token already: its answer is worth waiting for, even when leaving. */
 const GRACE_MS = 5_000;
 
@@ -160,7 +163,18 @@ export const createSession = (ports: {
     return again.idUrl === current.idUrl ? { ...again, identity: current.identity } : again;
   };
 
+  /** What a bad moment of the disk hides may be newer: to refresh with the one before it would end the sign-in. */
+  const untilReadable = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await vault.read("grant", "newest");
+    } catch (error) {
+      if (!isFault(error, "STATE_DAMAGED")) throw error;
+      await clock.sleep(SECOND_LOOK_MS, signal);
+    }
+  };
+
   const renew = async (rejected: Secret | undefined, signal: AbortSignal): Promise<Grant> => {
+    await untilReadable(signal);
     const current = await newest();
     if (current === undefined) throw new AgentError("GRANT_GONE", "no sign-in is stored");
     if (unwritten !== undefined) await keep(unwritten);

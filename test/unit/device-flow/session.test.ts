@@ -428,6 +428,51 @@ describe("a disk that refuses the rotated grant", () => {
   });
 });
 
+describe("a disk that cannot read the newest grant", () => {
+  /** Shows the grant before the last for so many reads of the newest. */
+  const hiding = async (times: number) => {
+    const w = await world(
+      aGrant({ accessToken: new Secret("access-2"), refreshToken: new Secret("refresh-2") }),
+    );
+    const read = w.vault.read.bind(w.vault);
+    let left = times;
+    w.vault.read = async (key, least) => {
+      if (left <= 0) return read(key);
+      if (least === "newest") {
+        left -= 1;
+        throw new AgentError("STATE_DAMAGED", "/state/grant.2 (EIO)");
+      }
+      return encodeGrant(aGrant());
+    };
+    return w;
+  };
+
+  it("is given a second before the one before it is used, which would end the sign-in", async () => {
+    const w = await hiding(1);
+    w.org.valid = "refresh-2";
+    const fresh = await w.clock.until(w.session.fresh(rejected, forever));
+    expect(fresh.accessToken.reveal()).toBe("access-2");
+    expect(w.org.refreshes).toBe(0);
+  });
+
+  it("costs no more than what is lost anyway, when it stays so", async () => {
+    const w = await hiding(2);
+    const fresh = await w.clock.until(w.session.fresh(rejected, forever));
+    expect(fresh.accessToken.reveal()).toBe("access-2");
+    expect(w.org.refreshes).toBe(1);
+  });
+
+  it("hands every other fault on", async () => {
+    const w = await world();
+    const read = w.vault.read.bind(w.vault);
+    w.vault.read = async (key, least) => {
+      if (least === "newest") throw new AgentError("STATE_LOCKED");
+      return read(key);
+    };
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_LOCKED");
+  });
+});
+
 describe("a disk that refuses a new sign-in", () => {
   const grant = aGrant({ accessToken: new Secret("new"), refreshToken: new Secret("new") });
 
