@@ -21,6 +21,7 @@ const remedies: Readonly<Record<Remedy, string>> = {
   retry: "The board pauses, longer each time, and tries the same step again.",
   newCode: "The code on the display is dead. A press, or a pause, brings another one.",
   signIn: "The org has ended the sign-in. The board forgets it and shows a new code.",
+  beginAgain: "The board begins again, as after a start, with what it finds on its disk.",
   wait: "Somebody has to change something elsewhere. The board shows what, and tries again rarely, or on a press.",
   stop: "The program ends with the exit code given.",
   warn: "A setting gives up some of the board's safety. It is said at every start, by porchlight status and by porchlight settings check; the board goes on.",

@@ -6,6 +6,7 @@ import { live } from "./agent/agent.ts";
 import type { AssetKeeper } from "./agent/asset-keeper.ts";
 import type { AssetFacts } from "./agent/asset-state.ts";
 import { createCredentials } from "./agent/credentials.ts";
+import { watchDisk } from "./agent/disk.ts";
 import { openEvening } from "./agent/evening.ts";
 import { openHome } from "./agent/home.ts";
 import { openNames } from "./agent/names.ts";
@@ -66,6 +67,9 @@ export interface Surroundings {
   readonly updates: Updates | null;
 }
 
+/** After so long a new version of the program is no longer on trial (src/service/programs.ts), in milliseconds. */
+const PROVEN_MS = 15 * 60_000;
+
 /** How long another agent may take to let go of the state folder, in milliseconds. */
 const LOCK_PATIENCE_MS = 2_000;
 
@@ -121,7 +125,9 @@ const alone = async <T>(
 };
 
 const run = async (settings: Settings, around: Surroundings, signal: AbortSignal): Promise<number> => {
-  const { clock, vault, http, journal, random } = around;
+  const { clock, http, journal, random } = around;
+  const disk = watchDisk({ vault: around.vault, clock, journal });
+  const { vault } = disk;
 
   // The lamp first: it is as it was before anything asks the network.
   await using lamps = new AsyncDisposableStack();
@@ -158,7 +164,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
 
   // What is not needed for the first request to the org is loaded while a person reads the code.
   const key = once(async () =>
-    (await import("./asset-token/key.ts")).loadDeviceKey(vault, settings.assetToken.algorithm),
+    (await import("./asset-token/key.ts")).loadDeviceKey(
+      vault,
+      settings.assetToken.algorithm,
+      ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
+    ),
   );
   let deviceKey: DeviceKey | null = null;
   const assetTokens = once(async (): Promise<AssetTokens> => {
@@ -203,6 +213,12 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     load(signed());
     if (settings.assetToken.mode !== "off") load(assetTokens());
   };
+  /** What an older version left behind waits until nobody goes back to that version by himself. */
+  const settled = once(async () => {
+    await vault.settle(false);
+    await clock.sleep(PROVEN_MS, whileLiving);
+    await vault.settle(true);
+  });
   await using _loaded = {
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(loading);
@@ -212,6 +228,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     record(event: AgentEvent) {
       if (event.event === "code" || event.event === "link") preload();
       if (event.event === "online") load(signed());
+      if (event.event === "code" || event.event === "online") load(settled());
       journal.record(event);
     },
   };
@@ -309,10 +326,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
           ),
         );
   const keepingEvening = evening.run(whileLiving);
+  const keepingDisk = disk.run(session, whileLiving);
   await using _beside = {
     async [Symbol.asyncDispose]() {
       living.abort();
-      await Promise.all([updating, keepingEvening]);
+      await Promise.all([updating, keepingEvening, keepingDisk]);
     },
   };
 
@@ -358,6 +376,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       names,
       evening,
       home,
+      disk,
       lookForUpdate:
         updates === null
           ? null

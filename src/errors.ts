@@ -4,12 +4,13 @@
 //   retry   pause with growing, jittered delays, then try the same step again
 //   newCode the code on the display is dead: after a pause or a press, show another one
 //   signIn  the org has ended the sign-in: forget the grant, then show a new code
+//   beginAgain after a pause, as after a start: with what is on the disk by then
 //   wait    a person has to change something elsewhere: show it, try again rarely or on a press
 //   stop    end the process with `exitCode` (sysexits.h numbers)
 //   report  tell the sender (command result) and go on
 //   warn    a setting gives up some safety: say so at every start and go on
 
-export type Remedy = "retry" | "newCode" | "signIn" | "wait" | "stop" | "report" | "warn";
+export type Remedy = "retry" | "newCode" | "signIn" | "beginAgain" | "wait" | "stop" | "report" | "warn";
 
 export interface ErrorEntry {
   readonly remedy: Remedy;
@@ -17,7 +18,7 @@ export interface ErrorEntry {
   readonly title: string;
   /** What it means and what to do. */
   readonly help: string;
-  /** Only with remedy `stop`. */
+  /** Of a command that it ends; always with remedy `stop`. */
   readonly exitCode?: number;
 }
 
@@ -453,16 +454,28 @@ export const errorTable = {
     help: "porchlight --help shows how to call it.",
   },
   STATE_UNWRITABLE: {
-    remedy: "stop",
+    remedy: "retry",
     exitCode: 73,
     title: "The state folder cannot be written",
-    help: "Check that the folder of state.dir exists, is yours, and that the disk is not full or read-only.",
+    help: "Check that the folder of state.dir exists, is yours, and that the disk is not full, read-only or worn out. Meanwhile the board goes on from memory, which does not outlast it, and obeys no signed commands; it keeps trying.",
   },
   STATE_DAMAGED: {
-    remedy: "stop",
+    remedy: "beginAgain",
     exitCode: 65,
     title: "A file in the state folder is damaged",
-    help: "The message names it. Move it away; the board will then make a new one or ask to be signed in again.",
+    help: "The message names it. The generation before it serves where there is one; otherwise the board makes a new one or asks to be signed in again. The damaged file is kept as *.damaged-1: when it happens again, change the card.",
+  },
+  STATE_LOCKED: {
+    remedy: "wait",
+    exitCode: 78,
+    title: "The state folder is encrypted, and its key is missing or another one",
+    help: "Give the service its credential porchlight-state-key back (docs/state.md). Nothing is overwritten. Without the key nobody can read it: porchlight sign-out then forgets the sign-in, and the files have to be removed by hand.",
+  },
+  STATE_NEWER: {
+    remedy: "wait",
+    exitCode: 78,
+    title: "The state folder was written by a newer version of Porchlight",
+    help: "Install that version again. This one reads nothing of it and overwrites nothing.",
   },
   ALREADY_RUNNING: {
     remedy: "stop",

@@ -83,9 +83,25 @@ export type VaultKey =
   | `light-${string}`;
 
 export interface Vault {
-  read(key: VaultKey): Promise<Uint8Array | undefined>;
-  /** Durable when it resolves (file and folder synced, rename). `undefined` removes. */
-  write(key: VaultKey, value: Uint8Array | undefined): Promise<void>;
+  /**
+   * Where the newest generation is damaged the one before it serves; with `newest` that is STATE_DAMAGED, as it is where
+   * nothing is left. Throws STATE_LOCKED, STATE_NEWER, and STATE_UNWRITABLE where it may not be read.
+   */
+  read(key: VaultKey, least?: "newest"): Promise<Uint8Array | undefined>;
+  /**
+   * Durable when it resolves. `undefined` removes, so that nothing of it comes back. With `both`, the value is there
+   * twice, and nothing older can come back in its stead. Throws STATE_UNWRITABLE: then the old value or the new one is
+   * there after a restart. Throws STATE_LOCKED and STATE_NEWER, and has overwritten nothing.
+   */
+  write(key: VaultKey, value: Uint8Array | undefined, generations?: "both"): Promise<void>;
+  /** Moves what is there, and makes no sense, out of the way, for a person to look at. Throws STATE_UNWRITABLE. */
+  setAside(key: VaultKey): Promise<void>;
+  /**
+   * Brings what is there to the form in which it would be written now, where encryption was switched on or off, and with
+   * `proven` also where an older version of the program wrote it, which could not read it any more. Writes nothing where
+   * all is so. Throws what `write` throws.
+   */
+  settle(proven: boolean): Promise<void>;
   /** Runs `work` while no other process holds the lock of that name. Released even by SIGKILL. */
   locked<T>(name: "grant" | "agent", work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
@@ -178,17 +194,27 @@ export interface CallbackVisit {
 export interface Session {
   /** The stored grant, read anew from disk; undefined when not signed in. */
   load(): Promise<Grant | undefined>;
-  /** Stores a grant before anyone may use it. */
+  /**
+   * Stores a new sign-in before anyone may use it. Where the disk takes nothing it serves from memory, unless another one is
+   * there: then throws STATE_UNWRITABLE.
+   */
   adopt(grant: Grant): Promise<void>;
   /**
    * A grant whose access token is fit for use: the stored one, or a refreshed one when it is about to end or
-   * is the `rejected` one. The refreshed grant is on disk before this resolves.
+   * is the `rejected` one. The refreshed grant is on disk before this resolves, or in memory where the disk takes nothing.
    */
   fresh(rejected: Secret | undefined, signal: AbortSignal): Promise<Grant>;
   /** Changes what is remembered with the grant (never its tokens), read and written under the lock. */
   annotate(identity: Identity): Promise<void>;
-  /** Removes the grant from disk. */
-  forget(): Promise<void>;
+  /**
+   * Removes the grant from disk. Throws STATE_UNWRITABLE; not of one that is `gone` because the org has ended it: what is
+   * worth nothing is forgotten in memory, where the disk takes nothing.
+   */
+  forget(gone?: "gone"): Promise<void>;
+  /** Moves a grant that cannot be read out of the way. Throws STATE_UNWRITABLE. */
+  setAside(): Promise<void>;
+  /** Tries again to get on the disk what is only in memory. Throws what reading the vault throws. */
+  persist(): Promise<void>;
 }
 
 /** Makes and renews asset tokens. Throws ACCESS_TOKEN_REJECTED when the org wants a fresher access token. */

@@ -13,14 +13,20 @@ export interface FileLock extends AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** A disk that takes nothing has the file from better days, and the kernel locks what is only read, too. */
+const opened = (path: string): Promise<number> =>
+  open(path, "a", 0o600).catch((cause: unknown) =>
+    open(path, "r").catch(() => {
+      throw new AgentError("STATE_UNWRITABLE", `${path} cannot be opened`, { cause });
+    }),
+  );
+
 /**
  * Takes the lock of the file `path` (made when missing, mode 0600) without waiting; undefined while somebody else
  * holds it, this process included. Throws STATE_UNWRITABLE.
  */
 export const tryFileLock = async (path: string): Promise<FileLock | undefined> => {
-  const fd = await open(path, "a", 0o600).catch((cause: unknown) => {
-    throw new AgentError("STATE_UNWRITABLE", `${path} cannot be opened`, { cause });
-  });
+  const fd = await opened(path);
   let held = false;
   try {
     for (;;) {

@@ -2,7 +2,7 @@
 // below /proc. One plain mkdir per level has no loop to get caught in.
 
 import { dirname } from "node:path";
-import { mkdir } from "./files.ts";
+import { type Disk, disk } from "./files.ts";
 
 const codeOf = (error: unknown): unknown =>
   error instanceof Error && "code" in error ? error.code : undefined;
@@ -11,14 +11,18 @@ const codeOf = (error: unknown): unknown =>
  * Makes the folder `path` and those above it that are missing, with `mode` less the umask. Nothing happens when it is
  * there. Throws the error of mkdir(2) for the first level that cannot be made.
  */
-export const makeFolders = async (path: string, mode: number): Promise<void> => {
+export const makeFolders = async (
+  path: string,
+  mode: number,
+  { mkdir }: Pick<Disk, "mkdir"> = disk,
+): Promise<void> => {
   try {
     await mkdir(path, { mode });
   } catch (error) {
     if (codeOf(error) === "EEXIST") return;
     const parent = dirname(path);
     if (codeOf(error) !== "ENOENT" || parent === path) throw error;
-    await makeFolders(parent, mode);
+    await makeFolders(parent, mode, { mkdir });
     await mkdir(path, { mode }).catch((second: unknown) => {
       // Somebody else may have made it meanwhile.
       if (codeOf(second) !== "EEXIST") throw second;

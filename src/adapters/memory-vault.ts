@@ -20,5 +20,9 @@ export const openMemoryVault = (disk: MemoryDisk = createMemoryDisk()): Vault =>
     if (value === undefined) disk.files.delete(key);
     else disk.files.set(key, Uint8Array.from(value));
   },
+  async setAside(key) {
+    disk.files.delete(key);
+  },
+  settle: async () => undefined,
   locked: (name, work, signal) => disk.locks.run(name, work, signal),
 });

@@ -1,48 +1,29 @@
-// The state folder: a few small files that must survive a pulled plug.
+// The state folder: a few small files that must survive a pulled plug, a full disk and a dying card. How a file looks is
+// in vault-frame.ts, which one counts in vault-slots.ts (docs/decisions/0034-vault.md).
 
-import { constants } from "node:fs";
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
 import type { Clock, Random, Vault, VaultKey } from "../ports.ts";
 import { type FileLock, tryFileLock } from "./file-lock.ts";
-import {
-  chmod,
-  close,
-  fstat,
-  fsync,
-  open,
-  readdir,
-  readFile,
-  removeFile,
-  rename,
-  stat,
-  writeFile,
-} from "./files.ts";
+import { type Disk, disk as realDisk } from "./files.ts";
 import { makeFolders } from "./make-folders.ts";
 import { createQueues } from "./queues.ts";
+import { codeOf, createVaultFiles, isKey, keysAmong, temporaryOf, unwritable } from "./vault-files.ts";
+import type { Seal } from "./vault-seal.ts";
+import {
+  isKept,
+  isSpare,
+  newestOf,
+  type Slot,
+  type Slots,
+  type Step,
+  stepsToKeep,
+  stepsToRemove,
+} from "./vault-slots.ts";
 
-/** Largest file that is read, in bytes; a grant is about 10 kB. */
-const MAX_BYTES = 1024 * 1024;
 /** Pauses between two looks at a lock that another process holds, in milliseconds; jittered. */
 const LOCK_PAUSE_MS = 25;
 const LONGEST_LOCK_PAUSE_MS = 250;
-
-/** `light-<id>` takes the ids that settings allow; nothing here can name a file outside the folder. */
-const KEY =
-  /^(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|asset|light-[a-z0-9_-]{1,64})$/;
-const TEMPORARY =
-  /^\.(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|asset|light-[a-z0-9_-]{1,64})\.(\d+)\.[0-9a-f]{12}\.tmp$/;
-
-/** Temporary files this process is writing now. */
-const writing = new Set<string>();
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : "unknown";
-
-const unwritable = (path: string, cause: unknown): AgentError =>
-  new AgentError("STATE_UNWRITABLE", `${path} (${codeOf(cause)})`, { cause });
-
-const isMissing = (error: unknown): boolean => codeOf(error) === "ENOENT";
 
 /** True while a process of that id lives; EPERM means that it does, but is somebody else's. */
 const lives = (pid: number): boolean => {
@@ -54,118 +35,138 @@ const lives = (pid: number): boolean => {
   }
 };
 
-/** Makes the folder, keeps others out of it, and removes what a power cut left half written. */
-const prepare = async (dir: string): Promise<void> => {
+const isFull = (error: unknown): boolean => ["ENOSPC", "EDQUOT"].includes(codeOf(error));
+
+/** Temporary files this process is writing now. */
+const writing = new Set<string>();
+
+/** Makes the folder, keeps others out of it, and removes what a power cut left half written; the names that are there. */
+const prepare = async (dir: string, disk: Disk): Promise<readonly string[]> => {
   try {
-    await makeFolders(dir, 0o700);
-    const { mode } = await stat(dir);
-    if ((mode & 0o077) !== 0) await chmod(dir, 0o700);
-    for (const name of await readdir(dir)) {
-      const pid = TEMPORARY.exec(name)?.[1];
+    await makeFolders(dir, 0o700, disk);
+    const { mode } = await disk.stat(dir);
+    if ((mode & 0o077) !== 0)
+      await disk.chmod(dir, 0o700).catch((error: unknown) => {
+        // Nothing can be done about it there, and the lamp need not stay dark for it.
+        if (codeOf(error) !== "EROFS") throw error;
+      });
+    const names = await disk.readdir(dir);
+    for (const name of names) {
+      const pid = temporaryOf(name);
       if (pid === undefined) continue;
       const path = join(dir, name);
-      const inUse = Number(pid) === process.pid ? writing.has(path) : lives(Number(pid));
-      if (!inUse) await removeFile(path);
+      // What cannot be removed now does no harm, and is removed another time.
+      if (pid === process.pid ? !writing.has(path) : !lives(pid))
+        await disk.unlink(path).catch(() => undefined);
     }
+    return names;
   } catch (error) {
     throw unwritable(dir, error);
   }
 };
 
-const withFile = async <T>(path: string, flags: number, work: (fd: number) => Promise<T>): Promise<T> => {
-  // The mode counts only where the flags make a file.
-  const fd = await open(path, flags | constants.O_NOFOLLOW, 0o600);
-  try {
-    return await work(fd);
-  } finally {
-    await close(fd);
-  }
-};
+export interface VaultPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** What is written is encrypted with it; null: it is not. */
+  readonly seal?: Seal | null;
+  /** Only decrypts: what is written is plain from now on. */
+  readonly unseal?: Seal | null;
+  /** Told, once for each key, of a damaged file in whose stead an older one serves, or of one that was set aside. */
+  readonly damaged?: (error: AgentError) => void;
+  readonly disk?: Disk;
+}
 
-const readCapped = async (path: string): Promise<Uint8Array | undefined> => {
-  try {
-    return await withFile(path, constants.O_RDONLY | constants.O_NONBLOCK, async (fd) => {
-      const found = await fstat(fd);
-      if (!found.isFile()) throw new AgentError("STATE_DAMAGED", `${path} is no ordinary file`);
-      if (found.size > MAX_BYTES)
-        throw new AgentError("STATE_DAMAGED", `${path} is larger than ${MAX_BYTES} bytes`);
-      return new Uint8Array(await readFile(fd));
-    });
-  } catch (error) {
-    if (error instanceof AgentError) throw error;
-    if (isMissing(error)) return undefined;
-    if (codeOf(error) === "EACCES") throw unwritable(path, error);
-    throw new AgentError("STATE_DAMAGED", `${path} (${codeOf(error)})`, { cause: error });
-  }
-};
-
-const hexDigits = (count: number, random: Random): string =>
-  Array.from({ length: count }, () => Math.floor(random() * 16).toString(16)).join("");
-
-const syncFolder = (dir: string): Promise<void> =>
-  withFile(dir, constants.O_RDONLY | constants.O_DIRECTORY, fsync);
-
-/** The new content is on the disk before it takes the old one's place, and so is the folder that says so. */
-const replace = async (dir: string, key: VaultKey, value: Uint8Array, random: Random): Promise<void> => {
-  const path = join(dir, key);
-  // Nobody else's file is ever taken: it is made, or the write fails.
-  const temporary = join(dir, `.${key}.${process.pid}.${hexDigits(12, random)}.tmp`);
-  writing.add(temporary);
-  try {
-    await withFile(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, async (fd) => {
-      await writeFile(fd, value);
-      await fsync(fd);
-    });
-    await rename(temporary, path);
-    await syncFolder(dir);
-  } catch (error) {
-    await removeFile(temporary).catch(() => undefined);
-    throw error;
-  } finally {
-    writing.delete(temporary);
-  }
-};
-
-const remove = async (dir: string, path: string): Promise<void> => {
-  await removeFile(path);
-  await syncFolder(dir);
-};
-
-const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+const never = new AbortController().signal;
 
 /**
  * Opens the state folder `dir`, made when missing. Folder 0700, files 0600; writes are atomic, durable, and skipped
  * when nothing would change. Locks are the kernel's: they end with the process that holds them.
- * Throws STATE_UNWRITABLE; reading throws STATE_DAMAGED.
+ * Throws STATE_UNWRITABLE.
  */
-export const openVault = async (dir: string, ports: { clock: Clock; random: Random }): Promise<Vault> => {
-  const { clock, random } = ports;
-  await prepare(dir);
+export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> => {
+  const { clock, random, disk = realDisk, damaged = () => undefined } = ports;
+  // No older version of the program runs beside this one: what it left is there now, or never.
+  const bare = new Set((await prepare(dir, disk)).filter(isKey));
+  const seal = ports.seal ?? null;
+  const files = createVaultFiles(dir, { disk, random, seal, unseal: ports.unseal ?? seal, writing, bare });
+  const form = seal === null ? "plain" : "aes-256-gcm";
   const writes = createQueues();
   const locks = createQueues();
   // What this process itself has synced: only that may be skipped without another look at the disk's cache.
   const durable = new Set<VaultKey>();
+  // Where a write has failed, a cache may say what the disk does not hold.
+  const doubtful = new Set<VaultKey>();
+  const told = new Set<VaultKey>();
+  let foreign: Promise<boolean> | undefined;
 
-  const pathOf = (key: VaultKey): string => {
-    if (!KEY.test(key)) throw new AgentError("BUG", "a vault key that cannot be a file name");
-    return join(dir, key);
+  /** Above all generations, which count writes. */
+  const high = (): number => Math.max(1, clock.wall());
+
+  const checked = (key: VaultKey): VaultKey => {
+    if (!isKey(key)) throw new AgentError("BUG", "a vault key that cannot be a file name");
+    return key;
   };
 
-  const store = async (key: VaultKey, value: Uint8Array | undefined): Promise<void> => {
-    const path = pathOf(key);
-    // An old file that cannot be read is replaced like any other.
-    const old = await readCapped(path).catch(() => null);
-    try {
-      if (value === undefined) {
-        if (old !== undefined) await remove(dir, path);
-      } else if (old && sameBytes(old, value)) {
-        // Perhaps the process that wrote it was killed before it could sync.
-        if (!durable.has(key)) await withFile(path, constants.O_RDONLY, fsync).then(() => syncFolder(dir));
-      } else await replace(dir, key, value, random);
+  const refuse = (key: VaultKey, slots: Slots, code: AgentError["code"]): never => {
+    throw new AgentError(code, files.describe(key, slots));
+  };
+
+  const tell = (key: VaultKey, slots: Slots): void => {
+    if (told.has(key)) return;
+    told.add(key);
+    damaged(
+      new AgentError("STATE_DAMAGED", `${files.describe(key, slots)}; what was kept before it serves on`),
+    );
+  };
+
+  /** A folder whose other files are encrypted gets no plain ones only because the key has gone missing. */
+  const openToAll = async (): Promise<void> => {
+    if (ports.seal ?? ports.unseal) return;
+    foreign ??= files.anyLocked();
+    if (await foreign) throw new AgentError("STATE_LOCKED", dir);
+  };
+
+  const carryOut = async (key: VaultKey, steps: readonly Step[]): Promise<void> => {
+    durable.delete(key);
+    doubtful.add(key);
+    for (const step of steps)
+      await files.carryOut(key, step).catch(async (error: unknown) => {
+        // A full disk has the room of the generation before the newest, which the next one replaces anyway.
+        if (step.do !== "write" || !isFull(error) || !isSpare(await files.look(key), step.place)) throw error;
+        await files.carryOut(key, { do: "unlink", which: step.place });
+        await files.carryOut(key, step);
+      });
+    doubtful.delete(key);
+    durable.add(key);
+  };
+
+  const remove = async (key: VaultKey): Promise<void> => {
+    await files.forgetAside(key);
+    // What an earlier try has removed may come back, while what this one removes does not.
+    if (!durable.has(key)) await files.sync(key);
+    await carryOut(key, stepsToRemove(await files.look(key), high()));
+  };
+
+  const keep = async (key: VaultKey, value: Uint8Array, both: boolean): Promise<void> => {
+    const slots = await files.look(key);
+    const newest = newestOf(slots);
+    if (newest.kind === "refused" && newest.code !== "STATE_DAMAGED") return refuse(key, slots, newest.code);
+    await openToAll();
+    if (!isKept(slots, value, form, both) || doubtful.has(key)) {
+      await carryOut(key, stepsToKeep(slots, value, both, high()));
+    } else if (!durable.has(key)) {
+      // Perhaps the process that wrote it was killed before it could sync.
+      await files.sync(key);
       durable.add(key);
+    }
+  };
+
+  const store = async (key: VaultKey, work: () => Promise<void>): Promise<void> => {
+    try {
+      await writes.run(key, work, never);
     } catch (error) {
-      durable.delete(key);
-      throw unwritable(path, error);
+      throw error instanceof AgentError ? error : unwritable(join(dir, key), error);
     }
   };
 
@@ -179,14 +180,58 @@ export const openVault = async (dir: string, ports: { clock: Clock; random: Rand
     }
   };
 
-  return {
-    async read(key) {
-      return readCapped(pathOf(key));
+  const vault: Vault = {
+    async read(key, least) {
+      checked(key);
+      // In turn with the writes: half way through a removal there is what was kept before.
+      const slots = await writes.run(key, () => files.look(key), never);
+      const newest = newestOf(slots);
+      if (newest.kind === "none") return undefined;
+      if (newest.kind === "refused") return refuse(key, slots, newest.code);
+      if (newest.older) tell(key, slots);
+      if (newest.older && least === "newest") return refuse(key, slots, "STATE_DAMAGED");
+      return Uint8Array.from(newest.value);
     },
-    async write(key, value) {
+    async write(key, value, generations) {
       const copy = value === undefined ? undefined : Uint8Array.from(value);
-      await writes.run(key, () => store(key, copy), new AbortController().signal);
+      checked(key);
+      await store(key, () => (copy === undefined ? remove(key) : keep(key, copy, generations === "both")));
     },
+    async setAside(key) {
+      checked(key);
+      await store(key, async () => {
+        const { bare, pair } = await files.look(key);
+        const there = ([0, 1, "bare"] as const).filter(
+          (which) => (which === "bare" ? bare : pair[which]).kind !== "none",
+        );
+        await carryOut(
+          key,
+          there.map((which) => ({ do: "setAside", which })),
+        );
+      });
+    },
+    settle: (proven) =>
+      vault.locked(
+        "grant",
+        async () => {
+          for (const key of keysAmong(await disk.readdir(dir)))
+            await store(key, async () => {
+              const slots = await files.look(key);
+              const newest = newestOf(slots);
+              const isOld = (slot: Slot): boolean => slot.kind === "good" && slot.form !== form;
+              const isSettled = slots.bare.kind === "none" && !slots.pair.some(isOld);
+              if (newest.kind !== "found") return;
+              if (slots.bare.kind === "good" && seal === null && !proven) return;
+              // It is there twice, so what is left of it is no older. All else that is damaged stays as it is until there is
+              // something new to put in its place.
+              if (
+                key === "device-key" ? !isKept(slots, newest.value, form, true) : !newest.older && !isSettled
+              )
+                await keep(key, newest.value, true);
+            });
+        },
+        never,
+      ),
     locked: (name, work, signal) =>
       locks.run(
         name,
@@ -198,4 +243,5 @@ export const openVault = async (dir: string, ports: { clock: Clock; random: Rand
         signal,
       ),
   };
+  return vault;
 };

@@ -63,6 +63,8 @@ const MOST_COMMANDS = 64;
 /** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
 const CLOCK_LOOK_MS = 5_000;
 const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
+/** Pause before a sign-in that could not be read is looked at once more, in milliseconds. */
+const LOOK_AGAIN_MS = 1_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
 const REVOKE_LIMIT_MS = 10_000;
 
@@ -70,7 +72,7 @@ const REVOKE_LIMIT_MS = 10_000;
 export const activity = (state: State, parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> => {
   switch (state.name) {
     case "starting":
-      return start(parts);
+      return start(parts, signal);
     case "askingCode":
       return askCode(parts, state, signal);
     case "waitingForApproval":
@@ -93,11 +95,30 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 
 async function* nothing(): AsyncGenerator<Event> {}
 
-async function* start({ session, org }: ActivityParts): AsyncGenerator<Event> {
+async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
   // What it was signed in with may have been changed meanwhile, to another user or to a person's approval.
-  const grant = await session.load();
-  yield { type: "booted", signedIn: grant !== undefined && grant.signedInAs === (org.signsInAs ?? null) };
+  const grant = await readable(parts, signal);
+  const { signsInAs = null } = parts.org;
+  yield { type: "booted", signedIn: grant !== undefined && grant.signedInAs === signsInAs };
 }
+
+/** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
+const readable = async (
+  { session, clock, journal }: ActivityParts,
+  signal: AbortSignal,
+): Promise<Grant | undefined> => {
+  for (const last of [false, true])
+    try {
+      return await session.load();
+    } catch (error) {
+      const { code, message } = asAgentError(error);
+      if (code !== "STATE_DAMAGED") throw error;
+      if (last) journal.record({ event: "fault", code, message, retryInMs: null });
+      else await clock.sleep(LOOK_AGAIN_MS, signal);
+    }
+  await session.setAside();
+  return undefined;
+};
 
 async function* askCode(
   parts: ActivityParts,
@@ -106,13 +127,13 @@ async function* askCode(
 ): AsyncGenerator<Event> {
   const { session, org, journal, clock, standing } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start.
-  const grant = await session.load();
+  const grant = await readable(parts, signal);
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home, asset } = parts;
   if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));
   // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
   if (revoke || (kept !== true && org.signIn === undefined)) {
-    await session.forget();
+    await session.forget(revoke ? undefined : "gone");
     standing.reset();
   }
   if (revoke) {

@@ -1,7 +1,7 @@
 // The loop that joins the pure machine with the activities: takes events one at a time, works out the next
 // state, and is the only place where the state changes.
 
-import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
+import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { About, Identity, LightCause, LightReport, Signal, Status, View } from "../model.ts";
 import type {
   Broker,
@@ -26,6 +26,7 @@ import type { AssetKeeper } from "./asset-keeper.ts";
 import { byHand } from "./by-hand.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
+import type { Disk } from "./disk.ts";
 import type { EveningKeeper } from "./evening.ts";
 import { createGuestBlinks } from "./guest-blinks.ts";
 import type { Home } from "./home.ts";
@@ -62,6 +63,7 @@ export interface AgentParts {
   readonly names: Names;
   readonly evening: EveningKeeper;
   readonly home: Home;
+  readonly disk: Pick<Disk, "fault" | "subscribe">;
   /** Null where the settings want nothing written at the org. */
   readonly asset: AssetKeeper | null;
   /** Looks for a new version of the program now; null where it does not change by itself. */
@@ -191,8 +193,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
 
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
   const owner = (): Identity | null => identity ?? (unpaired(state) ? null : standing.identity);
-  const view = (): View =>
-    viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust, callbacks.host);
+  const view = (): View => {
+    const seen = viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust, callbacks.host);
+    const { fault } = parts.disk;
+    return fault !== null && seen.online ? { ...seen, detail: `${entryOf(fault).title}.` } : seen;
+  };
 
   const show = (): void => display.show(view());
 
@@ -297,7 +302,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     evening: parts.evening.schedule,
     eveningFrom: parts.evening.from,
     homeFrom: parts.evening.homeSource,
-    warnings: parts.evening.fault === null ? parts.warnings : [...parts.warnings, parts.evening.fault],
+    warnings: [...parts.warnings, parts.evening.fault, parts.disk.fault].filter((code) => code !== null),
   });
 
   const record = (report: LightReport): void => {
@@ -336,7 +341,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
-  unsubscribe.push(names.subscribe(show));
+  unsubscribe.push(names.subscribe(show), parts.disk.subscribe(show));
   const listening = [
     listen(parts.inputs, (input) => {
       if (!unpaired(state) && input === "press") void toggle();

@@ -192,6 +192,11 @@ const failed = (state: State, error: AgentError, at: { now: MonoMs; random: numb
     }
     case "wait":
       return later(waitPauseMs(error, resume.attempt - 1, at.random));
+    case "beginAgain": {
+      const attempt = state.name === "starting" ? resume.attempt : 1;
+      const until = after(at.now, retryPauseMs(error, attempt - 1, at.random));
+      return { name: "pausing", until, resume: { name: "starting", attempt }, error };
+    }
     case "retry":
     case "report":
     case "warn":

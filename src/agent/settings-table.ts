@@ -599,6 +599,13 @@ export const settingTable = {
     doc: "The folder that holds the sign-in, the board's key and the lamps' last states. Nobody else may read it.",
     example: "/var/lib/porchlight",
   },
+  "state.encrypt": {
+    kind: { kind: "flag" },
+    nullable: false,
+    fallback: always(true),
+    doc: "Encrypts what is in state.dir, where the service has the credential porchlight-state-key (docs/state.md). Off, with that credential: decrypts it.",
+    example: true,
+  },
 } as const satisfies { readonly [Key in SettingKey]: SettingRow<ValueAt<Settings, Key>> };
 
 type LightSettings = Settings["lights"][number];

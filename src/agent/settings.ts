@@ -111,5 +111,9 @@ export interface Settings {
     readonly brightness: number | null;
     readonly away: boolean;
   };
-  readonly state: { readonly dir: string };
+  readonly state: {
+    readonly dir: string;
+    /** Whether what is kept there is encrypted, where the service has a key for it. */
+    readonly encrypt: boolean;
+  };
 }

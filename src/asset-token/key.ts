@@ -106,24 +106,44 @@ const make = async (algorithm: KeyAlgorithm): Promise<KeyObject> => {
   return pair.privateKey;
 };
 
+/** The stored key; undefined when there is none, and why it cannot be used where it is damaged. */
+const kept = async (vault: Vault, wanted: KeyAlgorithm): Promise<DeviceKey | AgentError | undefined> => {
+  try {
+    const stored = await vault.read("device-key");
+    return stored === undefined ? undefined : read(stored, wanted);
+  } catch (error) {
+    if (error instanceof AgentError && error.code === "STATE_DAMAGED") return error;
+    throw error;
+  }
+};
+
 /**
  * The board's own key out of the vault, made there first if need be (RSA takes up to a few seconds on a small board,
  * off the main thread). A key that exists is never replaced, even when `algorithm` asks for the other kind: owners and
- * backends know the board by it. `wanted` shows the difference. Safe when two processes start at once.
- * Throws STATE_DAMAGED and the vault's faults.
+ * backends know the board by it. `wanted` shows the difference. One that is damaged beyond use is set aside, told to
+ * `damaged`, and replaced: the board then has another key for its next asset token. Safe when two processes start at once.
+ * Throws the vault's other faults.
  */
-export const loadDeviceKey = async (vault: Vault, algorithm: KeyAlgorithm): Promise<DeviceKey> => {
-  const stored = await vault.read("device-key");
-  if (stored !== undefined) return read(stored, algorithm);
+export const loadDeviceKey = async (
+  vault: Vault,
+  algorithm: KeyAlgorithm,
+  damaged: (error: AgentError) => void = () => undefined,
+): Promise<DeviceKey> => {
+  const stored = await kept(vault, algorithm);
+  if (stored !== undefined && !(stored instanceof AgentError)) return stored;
   const made = await make(algorithm);
   // The grant's lock will do: the agent's is held for its whole life, and keys are made once in a board's.
   return vault.locked(
     "grant",
     async () => {
-      const first = await vault.read("device-key");
-      if (first !== undefined) return read(first, algorithm);
+      const first = await kept(vault, algorithm);
+      if (first instanceof AgentError) {
+        await vault.setAside("device-key");
+        damaged(first);
+      } else if (first !== undefined) return first;
       const pem = made.export({ type: "pkcs8", format: "pem" });
-      await vault.write("device-key", Buffer.from(pem));
+      // Twice, because there will never be a generation before it.
+      await vault.write("device-key", Buffer.from(pem), "both");
       return deviceKey(made, algorithm);
     },
     never,

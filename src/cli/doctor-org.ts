@@ -45,8 +45,8 @@ const prepare = async (args: Arguments, io: Io) => {
 };
 
 /** The state folder, where there is one: looking must not make it. */
-const stateOf = async (settings: Settings): Promise<Vault | null> =>
-  existsSync(settings.state.dir) ? await openState(settings) : null;
+const stateOf = async (settings: Settings, env: Io["env"]): Promise<Vault | null> =>
+  existsSync(settings.state.dir) ? await openState(settings, env) : null;
 
 /** The board's key where it has one; else one for this examination, which is not kept. */
 const keyVault = async (state: Vault | null): Promise<Vault> =>
@@ -74,7 +74,7 @@ export const examineOrg: Examine = async function* (args, io, signal) {
 
   const { http } = client;
   const clock = systemClock;
-  const state = await stateOf(settings);
+  const state = await stateOf(settings, io.env);
   await using keys = createPublishedKeys({ http, clock, vault: openMemoryVault() });
   const load = async (): Promise<Grant | undefined> =>
     state === null ? undefined : openSession(settings, state, http).session.load();

@@ -10,7 +10,7 @@ import type { GuestPass, Identity } from "../model.ts";
 import { createGuests } from "../owner/guests.ts";
 import type { Guests } from "../ports.ts";
 import { iso } from "../units.ts";
-import { noSuch, type RunCommand } from "./command.ts";
+import { type Io, noSuch, type RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { insteadOfAgent, openSession, openState } from "./org-session.ts";
 
@@ -31,10 +31,11 @@ const line = ({ id, name, to, lights, may, maxBrightness, from, until, daily }: 
 /** Without an agent: the passes in the state folder. */
 const here = async <T>(
   settings: Settings,
+  env: Io["env"],
   work: (guests: Guests, owner: Identity | null) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> => {
-  const vault = await openState(settings);
+  const vault = await openState(settings, env);
   const offline = async (): Promise<never> => {
     throw new AgentError("BUG", "guests asks nobody");
   };
@@ -49,16 +50,25 @@ const here = async <T>(
   );
 };
 
-const listPasses = async (settings: Settings, signal: AbortSignal): Promise<readonly GuestPass[]> => {
+const listPasses = async (
+  settings: Settings,
+  env: Io["env"],
+  signal: AbortSignal,
+): Promise<readonly GuestPass[]> => {
   const answer = await askAgent(settings.state.dir, { ask: "guests" }, signal);
   if (answer !== undefined) return answer ?? [];
-  return here(settings, async (guests, owner) => (owner === null ? [] : guests.list(owner)), signal);
+  return here(settings, env, async (guests, owner) => (owner === null ? [] : guests.list(owner)), signal);
 };
 
-const revokePass = async (settings: Settings, pass: string, signal: AbortSignal): Promise<boolean> => {
+const revokePass = async (
+  settings: Settings,
+  env: Io["env"],
+  pass: string,
+  signal: AbortSignal,
+): Promise<boolean> => {
   const answer = await askAgent(settings.state.dir, { ask: "revokeGuest", pass }, signal);
   if (answer !== undefined) return answer;
-  return here(settings, async (guests, owner) => owner !== null && guests.revoke(pass, owner), signal);
+  return here(settings, env, async (guests, owner) => owner !== null && guests.revoke(pass, owner), signal);
 };
 
 /** `porchlight guests` */
@@ -70,8 +80,8 @@ export const guestsCommand: RunCommand = async (args, io) => {
   if (verb !== undefined && verb !== "revoke") throw noSuch("action", verb, ["revoke"]);
   if (verb === "revoke") {
     if (id === undefined) throw new AgentError("USAGE", "guests revoke needs the id of a pass");
-    if (!(await revokePass(settings, id, told.signal))) {
-      const known = await listPasses(settings, told.signal);
+    if (!(await revokePass(settings, io.env, id, told.signal))) {
+      const known = await listPasses(settings, io.env, told.signal);
       throw noSuch(
         "guest pass",
         id,
@@ -79,7 +89,7 @@ export const guestsCommand: RunCommand = async (args, io) => {
       );
     }
   }
-  const passes = await listPasses(settings, told.signal);
+  const passes = await listPasses(settings, io.env, told.signal);
   if (json) io.stdout.write(`${JSON.stringify(passes)}\n`);
   else if (passes.length === 0) io.stdout.write("No guest has a pass. The owner gives one in the app.\n");
   else io.stdout.write(passes.map((pass) => `${line(pass)}\n`).join(""));

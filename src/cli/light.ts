@@ -59,7 +59,7 @@ const stay = async (light: Light, wish: LightWish, signal: AbortSignal, io: Io):
 const direct = async (settings: Settings, lamp: LampSettings, wish: LightWish, io: Io): Promise<Shown> => {
   using told = untilToldToStop();
   const { signal } = told;
-  const vault = await openState(settings);
+  const vault = await openState(settings, io.env);
   return await insteadOfAgent(
     vault,
     async () => {

@@ -1,12 +1,15 @@
 // The org and the stored sign-in, for the commands that work without the agent.
 
 import { systemClock, systemRandom } from "../adapters/clock.ts";
+import { withServiceCredentials } from "../adapters/service-credentials.ts";
+import { readStateKey } from "../adapters/state-key.ts";
 import { openVault } from "../adapters/vault.ts";
 import type { Settings } from "../agent/settings.ts";
 import { createOrg } from "../device-flow/org.ts";
 import { createSession } from "../device-flow/session.ts";
 import { AgentError } from "../errors.ts";
 import type { Http, Org, Session, Vault } from "../ports.ts";
+import type { Io } from "./command.ts";
 
 /** How long the state folder may still be in the hands of an agent that is just stopping, in milliseconds. */
 const PATIENCE_MS = 2_000;
@@ -16,9 +19,18 @@ const signsNobodyIn = async (): Promise<never> => {
   throw new AgentError("BUG", "only the agent signs the board in");
 };
 
-/** Opens the state folder, made when missing. */
-export const openState = (settings: Settings): Promise<Vault> =>
-  openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
+/** Opens the state folder, made when missing. `damaged` is told of files in whose stead older ones serve. */
+export const openState = async (
+  { state }: Settings,
+  env: Io["env"],
+  damaged?: (error: AgentError) => void,
+): Promise<Vault> =>
+  openVault(state.dir, {
+    clock: systemClock,
+    random: systemRandom,
+    ...(await readStateKey(withServiceCredentials(env), state.encrypt)),
+    ...(damaged === undefined ? {} : { damaged }),
+  });
 
 /** The org and the sign-in over an open state folder. */
 export const openSession = (

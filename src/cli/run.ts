@@ -12,7 +12,6 @@ import { mergeInputs } from "../adapters/merge-inputs.ts";
 import { openServiceManager } from "../adapters/service-manager.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
-import { openVault } from "../adapters/vault.ts";
 import type { Settings } from "../agent/settings.ts";
 import { runAgent } from "../compose.ts";
 import { AgentError } from "../errors.ts";
@@ -23,6 +22,7 @@ import type { Journal, OpenDriver, Updates } from "../ports.ts";
 import { commandPath } from "../service/programs.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
+import { openState } from "./org-session.ts";
 import { version } from "./version.ts";
 
 /** The org sees this in its login history. */
@@ -90,11 +90,13 @@ export const runWith =
     const json = args.flags.has("json");
     using stopping = untilToldToStop();
     const { signal } = stopping;
-    const vault = await openVault(settings.state.dir, { clock: systemClock, random: systemRandom });
-    const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
-    await using client = createHttp({ ca, env: io.env, userAgent });
     const told = journalFor(settings, json, io);
     const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
+    const failed = ({ code, message }: AgentError): void =>
+      journal.record({ event: "fault", code, message, retryInMs: null });
+    const vault = await openState(settings, io.env, failed);
+    const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
+    await using client = createHttp({ ca, env: io.env, userAgent });
     await using manager = openServiceManager(io.env, systemClock, (error) =>
       journal.record({
         event: "fault",
@@ -109,7 +111,7 @@ export const runWith =
         clock: systemClock,
         out: displayStream(json, io),
         env: io.env,
-        failed: ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
+        failed,
       },
       signal,
     );
@@ -119,8 +121,7 @@ export const runWith =
     await using controls = createControls(
       settings.state.dir,
       systemClock,
-      (error) =>
-        journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null }),
+      failed,
       asked.catch(() => undefined),
     );
     const button = await openBoardButton(settings.button, journal, keys.signal);

@@ -21,7 +21,7 @@ interface SignedOut {
 
 /** Without an agent: revoke at the org, then forget everything here but the board's own key. */
 const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSignal): Promise<SignedOut> => {
-  const vault = await openState(settings);
+  const vault = await openState(settings, env);
   const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
   await using client = createHttp({ ca, env, userAgent });
   const { org, session } = openSession(settings, vault, client.http);

@@ -13,7 +13,7 @@ import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import { signalWords } from "../signal.ts";
 import { type EpochMs, epochMs, iso } from "../units.ts";
-import type { RunCommand } from "./command.ts";
+import type { Io, RunCommand } from "./command.ts";
 import { eveningWords } from "./evening-words.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
@@ -88,12 +88,12 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
 };
 
 /** The sign-in on disk; looking must not make a state folder where there is none. */
-const storedGrant = async (settings: Settings): Promise<Grant | undefined> => {
+const storedGrant = async (settings: Settings, env: Io["env"]): Promise<Grant | undefined> => {
   if (!existsSync(settings.state.dir)) return undefined;
   const offline = async (): Promise<never> => {
     throw new AgentError("BUG", "status asks nobody");
   };
-  return openSession(settings, await openState(settings), offline).session.load();
+  return openSession(settings, await openState(settings, env), offline).session.load();
 };
 
 const isoOrNull = (at: EpochMs | null): string | null => (at === null ? null : iso(at));
@@ -140,7 +140,7 @@ export const statusCommand: RunCommand = async (args, io) => {
     io.stdout.write(json ? `${JSON.stringify({ running: true, ...running })}\n` : runningText(running, now));
     return 0;
   }
-  const facts = stoppedFacts(settings, await storedGrant(settings));
+  const facts = stoppedFacts(settings, await storedGrant(settings, io.env));
   io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts })}\n` : stoppedText(facts, now));
   return 0;
 };

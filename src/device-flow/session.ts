@@ -23,8 +23,19 @@ const BUSY_PAUSES_MS = [1_000, 2_000, 4_000];
 /** Pause before an org that says that a sign-in is over is asked once more, in milliseconds. */
 const SECOND_ASK_MS = 5_000;
 
+/** Pause before a grant that cannot be read is looked at once more, in milliseconds. */
+const SECOND_LOOK_MS = 1_000;
+
 /** A request under way may have rotated the token already: its answer is worth waiting for, even when leaving. */
 const GRACE_MS = 5_000;
+
+interface Unwritten {
+  /** Undefined: none, which the disk does not know yet. */
+  readonly grant: Grant | undefined;
+  readonly replaces: Secret | null;
+  /** A new sign-in, not the next tokens of the one on disk. */
+  readonly isNew: boolean;
+}
 
 /** For steps that nobody may break off half way. */
 const never = new AbortController().signal;
@@ -65,12 +76,11 @@ const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolea
 
 /**
  * The sign-in, kept in the vault under `grant`. `fresh` throws GRANT_GONE (also when nothing is stored),
- * NO_REFRESH_TOKEN, REFRESH_BUSY after three more tries, the org's other faults, and the vault's. `load` throws
- * STATE_DAMAGED.
+ * NO_REFRESH_TOKEN, REFRESH_BUSY after three more tries, the org's other faults, and those of reading the vault.
  *
- * When the disk refuses a rotated grant, the fault goes up and the grant stays in memory: `load` gives it, and the next
- * `fresh` first tries to write it again. An aborted `fresh` that is the last one waiting rejects only when a refresh
- * already sent has been answered and stored, at most five seconds later.
+ * When the disk refuses a grant, it serves from memory, and `persist` and `fresh` try to write it again: the org has
+ * given it out already, so that not using it would save nothing. An aborted `fresh` that is the last one waiting rejects
+ * only when a refresh already sent has been answered and stored, at most five seconds later.
  */
 export const createSession = (ports: {
   org: Pick<Org, "refresh" | "signIn">;
@@ -79,27 +89,44 @@ export const createSession = (ports: {
 }): Session => {
   const { org, vault, clock } = ports;
 
-  /** A rotated grant that is not on disk yet, and the access token of the one it replaced. */
-  let unwritten: { readonly grant: Grant; readonly replaces: Secret } | undefined;
+  /** What the disk does not hold yet, and the access token that it holds in its place; null for none. */
+  let unwritten: Unwritten | undefined;
 
   const stored = async (): Promise<Grant | undefined> => {
     const bytes = await vault.read("grant");
     return bytes === undefined ? undefined : decodeGrant(bytes);
   };
 
-  const keep = async (grant: Grant): Promise<void> => {
-    await vault.write("grant", encodeGrant(grant));
-    unwritten = undefined;
+  /** On disk, where that takes it; in memory until then. */
+  const keep = async (next: Unwritten): Promise<void> => {
+    const { grant, isNew } = next;
+    unwritten = next;
+    try {
+      if (grant === undefined) await vault.write("grant", undefined);
+      // Nothing that was there before may come back in place of a new sign-in: it may be somebody else's.
+      else await vault.write("grant", encodeGrant(grant), ...(isNew ? (["both"] as const) : []));
+      unwritten = undefined;
+    } catch (error) {
+      if (!isFault(error, "STATE_UNWRITABLE")) throw error;
+    }
   };
 
   /** The newest grant there is: the one in memory only while the disk still has the one it replaced. */
   const newest = async (): Promise<Grant | undefined> => {
     const onDisk = await stored();
     if (unwritten === undefined) return onDisk;
-    if (onDisk?.accessToken.equals(unwritten.replaces) === true) return unwritten.grant;
+    const { grant, replaces } = unwritten;
+    const has = (token: Secret | null | undefined): boolean =>
+      token == null ? onDisk === undefined : onDisk?.accessToken.equals(token) === true;
+    // A write that failed may have got as far as what is read here.
+    if (has(replaces) || has(grant?.accessToken)) return grant;
     unwritten = undefined;
     return onDisk;
   };
+
+  /** `grant` in place of `current`, which is the newest. */
+  const replace = (current: Grant, grant: Grant): Promise<void> =>
+    keep({ isNew: false, replaces: current.accessToken, ...unwritten, grant });
 
   const askOnce = (grant: Grant, signal: AbortSignal): Promise<Grant> =>
     withGrace((patient) => org.refresh(grant, patient), clock, signal);
@@ -136,14 +163,24 @@ export const createSession = (ports: {
     return again.idUrl === current.idUrl ? { ...again, identity: current.identity } : again;
   };
 
+  /** What a bad moment of the disk hides may be newer: to refresh with the one before it would end the sign-in. */
+  const untilReadable = async (signal: AbortSignal): Promise<void> => {
+    try {
+      await vault.read("grant", "newest");
+    } catch (error) {
+      if (!isFault(error, "STATE_DAMAGED")) throw error;
+      await clock.sleep(SECOND_LOOK_MS, signal);
+    }
+  };
+
   const renew = async (rejected: Secret | undefined, signal: AbortSignal): Promise<Grant> => {
+    await untilReadable(signal);
     const current = await newest();
     if (current === undefined) throw new AgentError("GRANT_GONE", "no sign-in is stored");
-    if (unwritten !== undefined) await keep(unwritten.grant);
+    if (unwritten !== undefined) await keep(unwritten);
     if (isFit(current, rejected, clock)) return current;
     const renewed = await renewedFrom(current, signal);
-    unwritten = { grant: renewed, replaces: current.accessToken };
-    await keep(renewed);
+    await replace(current, renewed);
     return renewed;
   };
 
@@ -151,7 +188,20 @@ export const createSession = (ports: {
 
   return {
     load: newest,
-    adopt: (grant) => vault.locked("grant", () => keep(grant), never),
+    adopt: (grant) =>
+      vault.locked(
+        "grant",
+        async () => {
+          const current = await newest();
+          const onDisk = await stored();
+          await keep({ grant, replaces: onDisk?.accessToken ?? null, isNew: true });
+          if (unwritten === undefined || current === undefined || org.signIn !== undefined) return;
+          // With the next start the board would be somebody else's again.
+          unwritten = undefined;
+          throw new AgentError("STATE_UNWRITABLE", "the sign-in before this one is still there");
+        },
+        never,
+      ),
     async fresh(rejected, signal) {
       signal.throwIfAborted();
       const grant = await newest();
@@ -166,16 +216,31 @@ export const createSession = (ports: {
         "grant",
         async () => {
           const grant = await newest();
-          if (grant !== undefined) await keep({ ...grant, identity });
+          if (grant !== undefined) await replace(grant, { ...grant, identity });
         },
         never,
       ),
-    forget: () =>
+    forget: (gone) =>
       vault.locked(
         "grant",
         async () => {
-          await vault.write("grant", undefined);
-          unwritten = undefined;
+          if (gone === undefined) {
+            await vault.write("grant", undefined);
+            unwritten = undefined;
+            return;
+          }
+          const onDisk = await stored();
+          await keep({ grant: undefined, replaces: onDisk?.accessToken ?? null, isNew: false });
+        },
+        never,
+      ),
+    setAside: () => vault.locked("grant", () => vault.setAside("grant"), never),
+    persist: () =>
+      vault.locked(
+        "grant",
+        async () => {
+          await newest();
+          if (unwritten !== undefined) await keep(unwritten);
         },
         never,
       ),

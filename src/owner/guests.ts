@@ -48,7 +48,8 @@ export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
 
   const load = async (): Promise<Kept | undefined> => {
     try {
-      const bytes = await vault.read("guests");
+      // An older list might have a guest in it whose pass was taken back.
+      const bytes = await vault.read("guests", "newest");
       return bytes === undefined ? undefined : decode(bytes);
     } catch {
       return undefined;

@@ -60,18 +60,17 @@ export const createReplay = (ports: { vault: Vault }): Replay => {
   /** The horizon that this run has put on disk. */
   let horizon: EpochMs = never;
   let changed = false;
-  /** A file that is there and says nothing: what was obeyed is unknown. */
+  /** A file that is there and says nothing, or nothing of late: what was obeyed is unknown. */
   let damaged = false;
   let loading: Promise<void> | undefined;
 
   const load = async (): Promise<void> => {
-    const bytes = await vault.read("replay").catch(() => null);
-    const stored = bytes === undefined ? undefined : bytes === null ? null : decodeReplay(bytes);
-    if (stored === undefined) return;
-    if (stored === null) {
-      damaged = true;
-      return;
-    }
+    const last = await vault.read("replay", "newest").catch(() => null);
+    damaged = last === null || (last !== undefined && decodeReplay(last) === null);
+    // What an older generation knows was so, too; what came after it is as unknown as without it.
+    const bytes = last ?? (damaged ? await vault.read("replay").catch(() => undefined) : undefined);
+    const stored = bytes === undefined ? null : decodeReplay(bytes);
+    if (stored === null) return;
     floor = stored.floor;
     newest = stored.newest;
     uncertain = stored.horizon ?? never;
@@ -100,7 +99,7 @@ export const createReplay = (ports: { vault: Vault }): Replay => {
       await loaded();
       if (damaged) {
         // Whatever was signed before this moment, by a phone that is ahead too, may have been obeyed.
-        uncertain = after(now, SKEW_MS);
+        uncertain = latest(uncertain, newest, floor, after(now, SKEW_MS));
         damaged = false;
       }
       const { issuedAt, expiresAt } = command;

@@ -52,6 +52,8 @@ RuntimeDirectory=porchlight
 RuntimeDirectoryPreserve=restart
 Environment=HOME=%S/porchlight
 LoadCredential=secret:${secretsPath}
+# Where there is one in /etc/credstore.encrypted, what the service keeps is encrypted with it: docs/state.md.
+LoadCredentialEncrypted=porchlight-state-key
 Restart=always
 RestartSec=1
 TimeoutStartSec=150

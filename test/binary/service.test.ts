@@ -166,6 +166,35 @@ describe("the Debian package", () => {
     await online(debian);
   });
 
+  it("encrypts what it keeps with a key from systemd, waits for one that has gone missing, and decrypts it again", async () => {
+    const credential = "/etc/credstore.encrypted/porchlight-state-key";
+    const readable = () =>
+      debian.shell("grep -l -e refreshToken -e 'PRIVATE KEY' /var/lib/porchlight/*.[12] | sort || true");
+    const again = async (words: string): Promise<void> => {
+      await debian.shell(`${words}; rm -f /run/porchlight/starts; systemctl restart porchlight`);
+    };
+    expect(await readable()).toContain("device-key.2");
+    await again(`install -d -m 0700 /etc/credstore.encrypted; systemd-creds setup
+      head -c 32 /dev/urandom | systemd-creds encrypt --with-key=host --name=porchlight-state-key - ${credential}`);
+    await online(debian);
+    await debian.until("an encrypted folder", async () => ((await readable()) === "" ? true : undefined));
+
+    await again(`mv ${credential} /srv/kept-key`);
+    await debian.until("what is missing, in the log", async () =>
+      /STATE_LOCKED/.test(await debian.shell("journalctl -q -b -u porchlight")) ? true : undefined,
+    );
+    await debian.shell("porchlight light on");
+
+    await again(`mv /srv/kept-key ${credential}; porchlight settings set state.encrypt false`);
+    await online(debian);
+    await debian.until("a decrypted folder", async () =>
+      (await readable()).includes("device-key.2") ? true : undefined,
+    );
+    writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
+    await again(`rm ${credential}`);
+    await online(debian);
+  });
+
   it("tells of a state folder of somebody else's", async () => {
     await debian.shell(`systemctl stop porchlight; rm -f /run/porchlight/starts
       mkdir -p ${dropIns}

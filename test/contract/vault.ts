@@ -77,6 +77,37 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
       expect(await vault.read("grant")).toBeUndefined();
     });
 
+    it("gives what is whole as the newest, also where it was to be there twice", async () => {
+      const vault = await (await start()).open();
+      await vault.write("grant", bytes("a"), "both");
+      await vault.write("grant", bytes("b"));
+      expect(textOf(await vault.read("grant", "newest"))).toBe("b");
+      expect(await vault.read("guests", "newest")).toBeUndefined();
+    });
+
+    it("has nothing any more of what was set aside", async () => {
+      const { open } = await start();
+      const vault = await open();
+      await vault.write("grant", bytes("a"));
+      await vault.write("grant", bytes("b"));
+      await vault.setAside("grant");
+      await vault.setAside("grant");
+      expect(await (await open()).read("grant")).toBeUndefined();
+      await vault.write("grant", bytes("c"));
+      expect(textOf(await vault.read("grant"))).toBe("c");
+    });
+
+    it("changes nothing of what it gives when it settles", async () => {
+      const { open } = await start();
+      const vault = await open();
+      await vault.write("grant", bytes("a"));
+      await vault.write("device-key", bytes("b"), "both");
+      await vault.settle(true);
+      const again = await open();
+      expect(textOf(await again.read("grant"))).toBe("a");
+      expect(textOf(await again.read("device-key"))).toBe("b");
+    });
+
     it("keeps an empty value apart from none", async () => {
       const vault = await (await start()).open();
       await vault.write("grant", new Uint8Array());

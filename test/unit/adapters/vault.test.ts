@@ -6,6 +6,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  readlink,
   rm,
   stat,
   symlink,
@@ -14,10 +15,12 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { tryFileLock } from "../../../src/adapters/file-lock.ts";
-import { openVault } from "../../../src/adapters/vault.ts";
+import { type Disk, disk } from "../../../src/adapters/files.ts";
+import { openVault, type VaultPorts } from "../../../src/adapters/vault.ts";
 import type { VaultKey } from "../../../src/ports.ts";
 
 let dir: string;
@@ -30,7 +33,8 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const open = (folder = dir) => openVault(folder, { clock: systemClock, random: () => 0 });
+const open = (folder = dir, more: Partial<VaultPorts> = {}) =>
+  openVault(folder, { clock: systemClock, random: () => 0, ...more });
 const never = new AbortController().signal;
 const modeOf = async (path: string): Promise<number> => (await stat(path)).mode & 0o777;
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -51,7 +55,7 @@ describe("the state folder", () => {
     const vault = await open(folder);
     await vault.write("grant", bytes("secret"));
     expect(await modeOf(folder)).toBe(0o700);
-    expect(await modeOf(join(folder, "grant"))).toBe(0o600);
+    expect(await modeOf(join(folder, "grant.1"))).toBe(0o600);
   });
 
   it("is closed to others when it was open", async () => {
@@ -63,7 +67,7 @@ describe("the state folder", () => {
   it("keeps a file private that was not", async () => {
     await writeFile(join(dir, "grant"), "old", { mode: 0o644 });
     await (await open()).write("grant", bytes("new"));
-    expect(await modeOf(join(dir, "grant"))).toBe(0o600);
+    for (const name of ["grant.1", "grant.2"]) expect(await modeOf(join(dir, name))).toBe(0o600);
   });
 
   it("loses what a power cut left half written, and keeps what others are writing", async () => {
@@ -72,6 +76,7 @@ describe("the state folder", () => {
       dead: `.grant.${dead}.0123456789ab.tmp`,
       lastBoot: `.light-main.${process.pid}.0123456789ab.tmp`,
       home: `.home.${process.pid}.0123456789ab.tmp`,
+      second: `.grant.2.${process.pid}.0123456789ab.tmp`,
       alive: `.grant.${process.ppid}.0123456789ab.tmp`,
       foreign: "notes.tmp",
     };
@@ -85,14 +90,17 @@ describe("the state folder", () => {
   it("is not written to when nothing would change", async () => {
     const vault = await open();
     await vault.write("grant", bytes("same"));
-    const path = join(dir, "grant");
+    const path = join(dir, "grant.1");
     await utimes(path, 1, 1);
     const { ino } = await stat(path);
     await vault.write("grant", bytes("same"));
     await (await open()).write("grant", bytes("same"));
     expect(await stat(path)).toMatchObject({ ino, mtimeMs: 1000 });
+    expect(await readdir(dir)).toEqual(["grant.1"]);
     await vault.write("grant", bytes("else"));
-    expect(await readFile(path, "utf8")).toBe("else");
+    expect(await readFile(join(dir, "grant.2"), "utf8")).toMatch(
+      /^porchlight-state 1 grant 2 plain 4 [0-9a-f]{8}\nelse$/,
+    );
   });
 
   it("holds nothing but its files afterwards", async () => {
@@ -101,7 +109,7 @@ describe("the state folder", () => {
     await vault.write("grant", bytes("b"));
     await vault.write("light-main", bytes("c"));
     await vault.write("light-main", undefined);
-    expect(await readdir(dir)).toEqual(["grant"]);
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2"]);
   });
 
   it.each(["../grant", "light-../x", "light-", "other", "light-A", ".grant"])(
@@ -114,19 +122,26 @@ describe("the state folder", () => {
   );
 
   it("says that it is damaged where a file is too large, a folder, a link or a pipe's place", async () => {
-    const vault = await open();
     await writeFile(join(dir, "grant"), new Uint8Array(1024 * 1024 + 1));
     await mkdir(join(dir, "device-key"));
     await symlink("/etc/passwd", join(dir, "light-link"));
+    const vault = await open();
     for (const key of ["grant", "device-key", "light-link"] as const)
       await expect(vault.read(key)).rejects.toMatchObject({ code: "STATE_DAMAGED" });
   });
 
-  it("replaces a damaged file when it is written", async () => {
-    await symlink("/nowhere", join(dir, "grant"));
-    const vault = await open();
-    await vault.write("grant", bytes("new"));
-    expect(await vault.read("grant")).toEqual(bytes("new"));
+  it("puts a damaged file aside when it is written, and keeps three", async () => {
+    for (let nth = 0; nth < 5; nth++) {
+      await symlink(`/nowhere/${nth}`, join(dir, "grant"));
+      const vault = await open();
+      await vault.write("grant", bytes(`new ${nth}`));
+      expect(await vault.read("grant")).toEqual(bytes(`new ${nth}`));
+    }
+    const aside = (await readdir(dir)).filter((name) => name.includes("damaged")).sort();
+    expect(aside).toEqual(["grant.damaged-1", "grant.damaged-2", "grant.damaged-3"]);
+    expect(await readlink(join(dir, "grant.damaged-1"))).toBe("/nowhere/0");
+    await (await open()).write("grant", undefined);
+    expect(await readdir(dir)).toEqual([]);
   });
 
   it("says that it cannot be written, with its path", async () => {
@@ -142,14 +157,248 @@ describe("the state folder", () => {
     });
   });
 
-  it("leaves no temporary file when a write fails, and goes on with the next", async () => {
-    const vault = await open();
-    await mkdir(join(dir, "grant", "full"), { recursive: true });
+  it("writes the same again after a failure, whatever the disk's cache shows", async () => {
+    let fails = false;
+    let writes = 0;
+    const vault = await open(dir, {
+      disk: {
+        ...disk,
+        writeFile: async (fd, data) => {
+          writes += 1;
+          await disk.writeFile(fd, data);
+        },
+        fsync: (async (fd: number) => {
+          if (fails && (await disk.fstat(fd)).isDirectory())
+            throw Object.assign(new Error(), { code: "EIO" });
+          await disk.fsync(fd);
+        }) as Disk["fsync"],
+      },
+    });
+    fails = true;
     await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
-    expect(await readdir(dir)).toEqual(["grant"]);
-    await rm(join(dir, "grant"), { recursive: true });
+    fails = false;
     await vault.write("grant", bytes("x"));
-    expect(await vault.read("grant")).toEqual(bytes("x"));
+    await vault.write("grant", bytes("x"));
+    expect(writes).toBe(2);
+  });
+
+  it.each(["writeFile", "fsync", "rename"] as const)(
+    "leaves no temporary file when %s fails, and goes on with the next",
+    async (call) => {
+      let broken = true;
+      const failing = async (): Promise<never> => {
+        throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+      };
+      const flaky = new Proxy(disk, {
+        get: (real, name, self) => (broken && name === call ? failing : Reflect.get(real, name, self)),
+      });
+      const vault = await open(dir, { disk: flaky });
+      await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({
+        code: "STATE_UNWRITABLE",
+        detail: `${join(dir, "grant")} (ENOSPC)`,
+      });
+      expect(await readdir(dir)).toEqual([]);
+      broken = false;
+      await vault.write("grant", bytes("x"));
+      expect(await vault.read("grant")).toEqual(bytes("x"));
+    },
+  );
+});
+
+describe("files of older versions of the program", () => {
+  const textOf = (value: Uint8Array | undefined) => value && Buffer.from(value).toString();
+
+  it("are read, and stay as the generation before until there are two newer ones", async () => {
+    await writeFile(join(dir, "grant"), "old");
+    const vault = await open();
+    expect(textOf(await vault.read("grant"))).toBe("old");
+    await vault.write("grant", bytes("new"));
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2"]);
+    expect(textOf(await vault.read("grant"))).toBe("new");
+    await writeFile(join(dir, "grant.2"), "damaged");
+    expect(textOf(await vault.read("grant"))).toBe("old");
+  });
+
+  it("take today's form, twice, when all is settled", async () => {
+    for (const [name, text] of [
+      ["grant", "token"],
+      ["device-key", "key"],
+      ["light-main", "on"],
+      ["notes", "mine"],
+    ] as const)
+      await writeFile(join(dir, name), text);
+    const vault = await open();
+    await vault.settle(true);
+    const names = [
+      "device-key.1",
+      "device-key.2",
+      "grant.1",
+      "grant.2",
+      "grant.lock",
+      "light-main.1",
+      "light-main.2",
+      "notes",
+    ];
+    expect((await readdir(dir)).sort()).toEqual(names);
+    for (const [key, text] of [
+      ["grant", "token"],
+      ["device-key", "key"],
+      ["light-main", "on"],
+    ] as const)
+      expect(textOf(await vault.read(key))).toBe(text);
+  });
+
+  it("stay as they are, for such a version, while this one is on trial", async () => {
+    for (const name of ["grant", "device-key"]) await writeFile(join(dir, name), name);
+    await (await open()).settle(false);
+    expect((await readdir(dir)).sort()).toEqual(["device-key", "grant", "grant.lock"]);
+  });
+
+  it("count, when such a version ran again in between", async () => {
+    const before = await open();
+    await before.write("grant", bytes("a"));
+    await before.write("grant", bytes("b"));
+    await writeFile(join(dir, "grant"), "by the older version");
+    const vault = await open();
+    expect(textOf(await vault.read("grant"))).toBe("by the older version");
+    await vault.write("grant", bytes("c"));
+    await writeFile(join(dir, "grant.1"), "damaged");
+    await writeFile(join(dir, "grant.2"), "damaged");
+    await expect(vault.read("grant")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+  });
+});
+
+describe("files of a newer version of the program", () => {
+  it("are neither read nor overwritten", async () => {
+    const line = "porchlight-state 2 something else";
+    const text = `${line} ${crc32(line).toString(16).padStart(8, "0")}\n`;
+    await writeFile(join(dir, "grant.2"), text);
+    const vault = await open();
+    await expect(vault.read("grant")).rejects.toMatchObject({
+      code: "STATE_NEWER",
+      detail: `${join(dir, "grant.2")} is of a newer version`,
+    });
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_NEWER" });
+    await vault.settle(true);
+    expect((await readdir(dir)).sort()).toEqual(["grant.2", "grant.lock"]);
+    expect(await readFile(join(dir, "grant.2"), "utf8")).toBe(text);
+  });
+});
+
+describe("a damaged generation", () => {
+  const spoil = async (name: string): Promise<void> => {
+    const content = await readFile(join(dir, name));
+    await writeFile(join(dir, name), content.subarray(0, content.length - 2));
+  };
+
+  it("is told once, and the one before it serves", async () => {
+    const first = await open();
+    await first.write("grant", bytes("before"));
+    await first.write("grant", bytes("after"));
+    await spoil("grant.2");
+    const told: string[] = [];
+    const vault = await open(dir, { damaged: ({ message }) => told.push(message) });
+    for (let time = 0; time < 2; time++)
+      expect(await vault.read("grant")).toEqual(new Uint8Array(bytes("before")));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(`${join(dir, "grant.2")} is cut short; what was kept before it serves on`);
+    await expect(vault.read("grant", "newest")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2"]);
+  });
+
+  it("is kept aside by the next write, after which all is well", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("before"));
+    await vault.write("grant", bytes("after"));
+    await spoil("grant.2");
+    await vault.write("grant", bytes("new"));
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.2.damaged-1"]);
+    expect(await vault.read("grant", "newest")).toEqual(new Uint8Array(bytes("new")));
+  });
+
+  it("of the device key is mended from the other one, which is the same", async () => {
+    const vault = await open();
+    await vault.write("device-key", bytes("key"), "both");
+    await spoil("device-key.1");
+    await vault.settle(true);
+    expect((await readdir(dir)).sort()).toEqual([
+      "device-key.1",
+      "device-key.1.damaged-1",
+      "device-key.2",
+      "grant.lock",
+    ]);
+    expect(await vault.read("device-key", "newest")).toEqual(new Uint8Array(bytes("key")));
+  });
+
+  it("of anything else stays as it is until there is something new", async () => {
+    const vault = await open();
+    await vault.write("replay", bytes("before"));
+    await vault.write("replay", bytes("after"));
+    await spoil("replay.2");
+    await vault.settle(true);
+    await expect(vault.read("replay", "newest")).rejects.toMatchObject({ code: "STATE_DAMAGED" });
+  });
+
+  it("is moved out of the way with all of its key when asked for", async () => {
+    const vault = await open();
+    await vault.write("grant", bytes("before"));
+    await vault.write("grant", bytes("after"));
+    for (const name of ["grant.1", "grant.2"]) await spoil(name);
+    await vault.setAside("grant");
+    expect(await vault.read("grant")).toBeUndefined();
+    expect((await readdir(dir)).sort()).toEqual(["grant.1.damaged-1", "grant.2.damaged-1"]);
+  });
+
+  it("is no excuse where a file may not be read at all", async () => {
+    const denied = async (): Promise<never> => {
+      throw Object.assign(new Error(), { code: "EACCES" });
+    };
+    const vault = await open(dir, { disk: { ...disk, open: denied as unknown as Disk["open"] } });
+    await expect(vault.read("grant")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("is moved also on a disk that knows no second name for a file", async () => {
+    const denied = async (): Promise<never> => {
+      throw Object.assign(new Error(), { code: "EPERM" });
+    };
+    const vault = await open(dir, { disk: { ...disk, link: denied as unknown as Disk["link"] } });
+    for (const name of ["grant.1", "grant.2"]) await writeFile(join(dir, name), "damaged");
+    await vault.write("grant", bytes("new"));
+    expect((await readdir(dir)).sort()).toEqual(["grant.1", "grant.1.damaged-1", "grant.2.damaged-1"]);
+  });
+});
+
+describe("a disk that can only be read", () => {
+  const readOnly = async (): Promise<never> => {
+    throw Object.assign(new Error(), { code: "EROFS" });
+  };
+
+  it("opens, though others may look into its folder and things lie about in it", async () => {
+    await (await open()).write("grant", bytes("token"));
+    await chmod(dir, 0o755);
+    await writeFile(join(dir, ".grant.4194305.0123456789ab.tmp"), "half");
+    const names = { chmod: readOnly, unlink: readOnly, rename: readOnly, writeFile: readOnly };
+    const vault = await open(dir, { disk: { ...disk, ...names } as unknown as Disk });
+    expect(await vault.read("grant")).toEqual(new Uint8Array(bytes("token")));
+    await expect(vault.write("grant", bytes("x"))).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("does not open where the folder cannot be closed to others for another reason", async () => {
+    await chmod(dir, 0o755);
+    const denied = async (): Promise<never> => {
+      throw Object.assign(new Error(), { code: "EPERM" });
+    };
+    await expect(
+      open(dir, { disk: { ...disk, chmod: denied as unknown as Disk["chmod"] } }),
+    ).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("still locks what it has: it need not be written for that", async () => {
+    // As a folder, which nobody can open for writing either.
+    await mkdir(join(dir, "agent.lock"));
+    await using lock = await tryFileLock(join(dir, "agent.lock"));
+    expect(lock).toBeDefined();
+    expect(await tryFileLock(join(dir, "agent.lock"))).toBeUndefined();
   });
 });
 

@@ -49,6 +49,8 @@ const session: Session = {
   forget: async () => {
     stored = undefined;
   },
+  setAside: async () => undefined,
+  persist: async () => undefined,
 };
 
 const answer = <T>(list: (ErrorCode | T)[]): T => {

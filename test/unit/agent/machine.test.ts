@@ -122,6 +122,16 @@ describe("faults", () => {
       }
   });
 
+  it("a sign-in on disk that cannot be read is looked at again as after a start", () => {
+    const first = next(exchanging, failed("STATE_DAMAGED"), at);
+    expect(first).toMatchObject({ name: "pausing", resume: { name: "starting", attempt: 1 } });
+    const starting = next(first, { type: "pauseOver" }, at);
+    expect(next(starting, failed("STATE_DAMAGED"), at)).toMatchObject({
+      name: "pausing",
+      resume: { name: "starting", attempt: 2 },
+    });
+  });
+
   it("an unreachable org pauses and tries the same step again, longer each time", () => {
     let state: State = exchanging;
     const pauses: number[] = [];

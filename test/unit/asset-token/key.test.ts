@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { calculateJwkThumbprint, compactVerify, importJWK } from "jose";
 import { describe, expect, it } from "vitest";
 import { loadDeviceKey, publicJwkOf, thumbprintOf } from "../../../src/asset-token/key.ts";
+import { AgentError } from "../../../src/errors.ts";
 import { aKey, codeOf, memoryVault } from "./support.ts";
 
 describe("the device key", () => {
@@ -62,11 +63,38 @@ describe("the device key", () => {
       "a short RSA key",
       generateKeyPairSync("rsa", { modulusLength: 1024 }).privateKey.export({ type: "pkcs8", format: "pem" }),
     ],
-  ])("is not made anew over a damaged one: %s", async (_what, content) => {
+  ])("takes the place of a damaged one, which is set aside and told: %s", async (_what, content) => {
     const vault = memoryVault();
     vault.files.set("device-key", Buffer.from(content));
-    expect(await codeOf(() => loadDeviceKey(vault, "ES256"))).toBe("STATE_DAMAGED");
-    expect(vault.files.get("device-key")).toEqual(Buffer.from(content));
+    const aside: string[] = [];
+    vault.setAside = async (key) => {
+      aside.push(Buffer.from(vault.files.get(key) ?? []).toString());
+      vault.files.delete(key);
+    };
+    const told: string[] = [];
+    const made = await loadDeviceKey(vault, "ES256", ({ code }) => told.push(code));
+    expect({ aside, told }).toEqual({ aside: [content], told: ["STATE_DAMAGED"] });
+    expect((await loadDeviceKey(vault, "ES256")).thumbprint).toBe(made.thumbprint);
+  });
+
+  it("is not made anew where it cannot be read for another reason", async () => {
+    const vault = memoryVault();
+    vault.read = async () => {
+      throw new AgentError("STATE_LOCKED");
+    };
+    expect(await codeOf(() => loadDeviceKey(vault, "ES256"))).toBe("STATE_LOCKED");
+  });
+
+  it("is kept twice, for there is never one before it", async () => {
+    const vault = memoryVault();
+    const asked: unknown[] = [];
+    const write = vault.write.bind(vault);
+    vault.write = (key, value, generations) => {
+      asked.push(generations);
+      return write(key, value);
+    };
+    await loadDeviceKey(vault, "ES256");
+    expect(asked).toEqual(["both"]);
   });
 });
 

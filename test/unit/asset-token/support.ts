@@ -30,6 +30,10 @@ export const memoryVault = (): Vault & { readonly files: Map<VaultKey, Uint8Arra
       if (value === undefined) this.files.delete(key);
       else this.files.set(key, value);
     },
+    async setAside(key) {
+      this.files.delete(key);
+    },
+    settle: async () => undefined,
     async locked(_name, work) {
       const run = tail.then(work);
       tail = run.catch(() => undefined);

@@ -124,7 +124,7 @@ describe("the sign-in of a board that signs in by itself", () => {
   it("serves from memory while the disk takes nothing", async () => {
     const w = await own(null);
     w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
-    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_UNWRITABLE");
+    expect((await w.clock.until(w.session.fresh(rejected, forever))).accessToken.reveal()).toBe("own-2");
     expect((await w.session.load())?.accessToken.reveal()).toBe("own-2");
     w.vault.failWrites = undefined;
     await w.session.fresh(rejected, forever);
@@ -351,23 +351,68 @@ describe("a disk that refuses the rotated grant", () => {
   const refused = async () => {
     const w = await world();
     w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
-    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_UNWRITABLE");
+    await w.clock.until(w.session.fresh(rejected, forever));
     return w;
   };
 
-  it("is told, and the grant stays in memory", async () => {
+  it("does not keep it from serving: it stays in memory", async () => {
     const w = await refused();
     expect((await w.session.load())?.refreshToken?.reveal()).toBe("refresh-2");
+    expect((await w.clock.until(w.session.fresh(undefined, forever))).refreshToken?.reveal()).toBe(
+      "refresh-2",
+    );
     expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
+    expect(w.org.refreshes).toBe(1);
   });
 
-  it("is tried again before anyone gets the grant, without another refresh", async () => {
+  it.each(["fresh", "persist"] as const)("is tried again by %s, without another refresh", async (how) => {
     const w = await refused();
-    expect(await codeOf(() => w.clock.until(w.session.fresh(undefined, forever)))).toBe("STATE_UNWRITABLE");
+    const again = async () => {
+      if (how === "persist") await w.session.persist();
+      else await w.clock.until(w.session.fresh(undefined, forever));
+    };
+    await again();
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
     w.vault.failWrites = undefined;
-    expect((await w.clock.until(w.session.fresh(undefined, forever))).accessToken.reveal()).toBe("access-2");
+    await again();
     expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-2");
+    const { writes } = w.vault;
+    await w.session.persist();
+    expect(w.vault.writes).toBe(writes);
     expect(w.org.refreshes).toBe(1);
+  });
+
+  it("does not lose what is noted with it, nor a second rotation", async () => {
+    const w = await refused();
+    await w.session.annotate({ userId: "005", name: "Ada", username: null, orgId: null });
+    const second = (await w.session.load())?.accessToken;
+    await w.clock.until(w.session.fresh(second, forever));
+    expect(await w.session.load()).toMatchObject({ identity: { name: "Ada" } });
+    w.vault.failWrites = undefined;
+    await w.session.persist();
+    expect(w.onDisk()?.identity?.name).toBe("Ada");
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-3");
+  });
+
+  it("serves also when it got further than it seemed", async () => {
+    const w = await world();
+    const write = w.vault.write.bind(w.vault);
+    w.vault.write = async (key, value) => {
+      await write(key, value);
+      throw new AgentError("STATE_UNWRITABLE");
+    };
+    await w.clock.until(w.session.fresh(rejected, forever));
+    expect((await w.session.load())?.refreshToken?.reveal()).toBe("refresh-2");
+    w.vault.write = write;
+    const { writes } = w.vault;
+    await w.session.persist();
+    expect(w.vault.writes).toBe(writes + 1);
+  });
+
+  it("hands every other fault on", async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_NEWER");
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_NEWER");
   });
 
   it("does not bring back a sign-in that was replaced or forgotten meanwhile", async () => {
@@ -381,6 +426,105 @@ describe("a disk that refuses the rotated grant", () => {
     await v.another().forget();
     expect(await v.session.load()).toBeUndefined();
   });
+});
+
+describe("a disk that cannot read the newest grant", () => {
+  /** Shows the grant before the last for so many reads of the newest. */
+  const hiding = async (times: number) => {
+    const w = await world(
+      aGrant({ accessToken: new Secret("access-2"), refreshToken: new Secret("refresh-2") }),
+    );
+    const read = w.vault.read.bind(w.vault);
+    let left = times;
+    w.vault.read = async (key, least) => {
+      if (left <= 0) return read(key);
+      if (least === "newest") {
+        left -= 1;
+        throw new AgentError("STATE_DAMAGED", "/state/grant.2 (EIO)");
+      }
+      return encodeGrant(aGrant());
+    };
+    return w;
+  };
+
+  it("is given a second before the one before it is used, which would end the sign-in", async () => {
+    const w = await hiding(1);
+    w.org.valid = "refresh-2";
+    const fresh = await w.clock.until(w.session.fresh(rejected, forever));
+    expect(fresh.accessToken.reveal()).toBe("access-2");
+    expect(w.org.refreshes).toBe(0);
+  });
+
+  it("costs no more than what is lost anyway, when it stays so", async () => {
+    const w = await hiding(2);
+    const fresh = await w.clock.until(w.session.fresh(rejected, forever));
+    expect(fresh.accessToken.reveal()).toBe("access-2");
+    expect(w.org.refreshes).toBe(1);
+  });
+
+  it("hands every other fault on", async () => {
+    const w = await world();
+    const read = w.vault.read.bind(w.vault);
+    w.vault.read = async (key, least) => {
+      if (least === "newest") throw new AgentError("STATE_LOCKED");
+      return read(key);
+    };
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe("STATE_LOCKED");
+  });
+});
+
+describe("a disk that refuses a new sign-in", () => {
+  const grant = aGrant({ accessToken: new Secret("new"), refreshToken: new Secret("new") });
+
+  it("does not keep it from serving, where nobody was signed in", async () => {
+    const w = await world(null);
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    await w.session.adopt(grant);
+    expect((await w.session.load())?.accessToken.reveal()).toBe("new");
+    w.vault.failWrites = undefined;
+    await w.session.persist();
+    expect(w.onDisk()?.accessToken.reveal()).toBe("new");
+  });
+
+  it("says so where another one is there, which counts with the next start", async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    expect(await codeOf(() => w.session.adopt(grant))).toBe("STATE_UNWRITABLE");
+    expect((await w.session.load())?.accessToken.reveal()).toBe("access-1");
+  });
+
+  it("does not keep it from serving, where the one that is there is gone at the org", async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    await w.session.forget("gone");
+    expect(await w.session.load()).toBeUndefined();
+    await w.session.adopt(grant);
+    expect((await w.session.load())?.accessToken.reveal()).toBe("new");
+  });
+
+  it("does not forget a sign-in that still counts", async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    expect(await codeOf(() => w.session.forget())).toBe("STATE_UNWRITABLE");
+    expect((await w.session.load())?.accessToken.reveal()).toBe("access-1");
+  });
+
+  it("forgets one that is gone once it can", async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    await w.session.forget("gone");
+    w.vault.failWrites = undefined;
+    await w.session.persist();
+    expect(w.onDisk()).toBeUndefined();
+    expect(await w.session.load()).toBeUndefined();
+  });
+});
+
+it("a sign-in that cannot be read is moved out of the way", async () => {
+  const w = await world();
+  w.vault.files.set("grant", new Uint8Array(10));
+  await w.session.setAside();
+  expect(await w.session.load()).toBeUndefined();
 });
 
 it("a sign-out during a refresh wins", async () => {

@@ -59,6 +59,10 @@ export const memoryVault = (): Vault & {
       if (value === undefined) this.files.delete(key);
       else this.files.set(key, value);
     },
+    async setAside(key) {
+      this.files.delete(key);
+    },
+    settle: async () => undefined,
     async locked(_name, work, signal) {
       const before = tail;
       const { promise, resolve } = Promise.withResolvers<void>();

@@ -139,6 +139,18 @@ describe("guest passes", () => {
     expect(await ids()).toBe("p1");
   });
 
+  it("are not those of an older file, in which one may be a guest whose pass was taken back", async () => {
+    const { open, pass, ids } = world((vault) => ({
+      ...vault,
+      async read(key, least) {
+        if (least === "newest") throw new AgentError("STATE_DAMAGED");
+        return vault.read(key);
+      },
+    }));
+    await open().admit(pass("p1"), owner);
+    expect(await ids()).toBe("");
+  });
+
   it("of a file that cannot be read are none", async () => {
     const { ids } = world((vault) => ({
       ...vault,

@@ -65,6 +65,15 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   { minLength: 5, maxLength: 60 },
 );
 
+const at = (ms: number) => epochMs(1_796_144_400_000 + ms);
+const command = (id: string, ms: number, lifeMs = 30_000): Obeyed => ({
+  key: "k",
+  id,
+  issuedAt: at(ms),
+  guest: false,
+  expiresAt: at(ms + lifeMs),
+});
+
 describe("the memory of commands", () => {
   it("lets none count twice, whatever becomes of power, disk and clock", async () => {
     let obeyedInAll = 0;
@@ -134,15 +143,6 @@ describe("the memory of commands", () => {
     );
     // Not by refusing everything.
     expect(obeyedInAll).toBeGreaterThan(3000);
-  });
-
-  const at = (ms: number) => epochMs(1_796_144_400_000 + ms);
-  const command = (id: string, ms: number, lifeMs = 30_000): Obeyed => ({
-    key: "k",
-    id,
-    issuedAt: at(ms),
-    guest: false,
-    expiresAt: at(ms + lifeMs),
   });
 
   it("writes once in ten seconds while somebody drags a slider, and once more at an orderly end", async () => {
@@ -246,6 +246,36 @@ describe("the memory of commands", () => {
       },
     };
     expect(await createReplay({ vault }).remember(command("a", 0), at(0))).toBe("repeated");
+  });
+});
+
+describe("the memory of commands whose newest file is damaged", () => {
+  /** The one before it says that all was well up to `until`. */
+  const damagedAfter = async (until: number): Promise<Vault> => {
+    const disk = createMemoryDisk();
+    const vault = openMemoryVault(disk);
+    const first = createReplay({ vault });
+    await first.remember(command("a", until), at(until));
+    await first[Symbol.asyncDispose]();
+    return {
+      ...vault,
+      async read(key, least) {
+        if (least === "newest") throw new AgentError("STATE_DAMAGED");
+        return vault.read(key);
+      },
+    };
+  };
+
+  it("says no to everything signed so far, though the one before it knows nothing of it", async () => {
+    const memory = createReplay({ vault: await damagedAfter(0) });
+    expect(await memory.remember(command("b", 60_000), at(60_000))).toBe("repeated");
+    expect(await memory.remember(command("c", 90_001), at(60_000))).toBe("new");
+  });
+
+  it("knows from the one before it what time it certainly was, for a clock that is set back", async () => {
+    const memory = createReplay({ vault: await damagedAfter(3_600_000) });
+    expect(await memory.floor()).toBe(at(3_600_000));
+    expect(await memory.remember(command("b", 3_600_000), at(0))).toBe("repeated");
   });
 });
 

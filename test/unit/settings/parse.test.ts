@@ -70,7 +70,7 @@ describe("settings", () => {
       home: { latitude: null, longitude: null, timeZone: null },
       evening: { on: null, off: "23:00", timeZone: null, lights: null, brightness: null, away: false },
       update: { url: null, publicKey: null, automatic: true, window: "03:00-05:00" },
-      state: { dir: "/var/lib/porchlight" },
+      state: { dir: "/var/lib/porchlight", encrypt: true },
     });
   });
 

@@ -104,7 +104,7 @@ describe("hands free", () => {
     );
     expect(err.text.match(/^ +\d+ +\d+\.\d s {2}/gm)).toHaveLength(10);
     // The board's memory stays where it was asked for.
-    expect(await readdir(folder)).toContain("grant");
+    expect(await readdir(folder)).toContain("grant.1");
   });
 
   test("ends badly, with its reason, when the board has no place for its memory", async () => {

@@ -1,0 +1,87 @@
+// Whether the disk takes what it is given: said once when it does not, and in the status until it does again.
+
+import { asAgentError, type ErrorCode } from "../errors.ts";
+import type { Clock, Journal, Session, Vault } from "../ports.ts";
+
+export interface Disk {
+  /** The vault, watched. */
+  readonly vault: Vault;
+  /** STATE_UNWRITABLE while what was last written did not get there, else null. */
+  readonly fault: ErrorCode | null;
+  /** Calls `listener` when that has changed; returns the way to stop. */
+  subscribe(listener: () => void): () => void;
+  /** Tries again to keep the sign-in, where it is only in memory, until `signal` is aborted. Never throws. */
+  run(session: Pick<Session, "persist">, signal: AbortSignal): Promise<void>;
+}
+
+/** Pause between two tries: a full or read-only disk rarely mends itself quickly. In milliseconds. */
+const AGAIN_MS = 60_000;
+
+export const watchDisk = ({
+  vault,
+  clock,
+  journal,
+}: {
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly journal: Journal;
+}): Disk => {
+  const listeners = new Set<() => void>();
+  let fault: ErrorCode | null = null;
+
+  const become = (next: ErrorCode | null): void => {
+    fault = next;
+    for (const listener of listeners) listener();
+  };
+
+  /** Resolves at the next change. */
+  const changed = (signal: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const end = (): void => {
+        listeners.delete(end);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      listeners.add(end);
+      signal.addEventListener("abort", end, { once: true });
+    });
+
+  const watched = async (work: Promise<void>): Promise<void> => {
+    try {
+      await work;
+      if (fault !== null) become(null);
+    } catch (error) {
+      const { code, message } = asAgentError(error);
+      if (code === "STATE_UNWRITABLE" && fault === null) {
+        journal.record({ event: "fault", code, message, retryInMs: AGAIN_MS });
+        become(code);
+      }
+      throw error;
+    }
+  };
+
+  return {
+    vault: {
+      read: (key, least) => vault.read(key, least),
+      write: (key, value, generations) => watched(vault.write(key, value, generations)),
+      setAside: (key) => watched(vault.setAside(key)),
+      settle: (proven) => watched(vault.settle(proven)),
+      locked: (name, work, signal) => vault.locked(name, work, signal),
+    },
+    get fault() {
+      return fault;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    async run(session, signal) {
+      while (!signal.aborted)
+        if (fault === null) await changed(signal);
+        else {
+          await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
+          if (!signal.aborted) await session.persist().catch(() => undefined);
+        }
+    },
+  };
+};

@@ -1,0 +1,172 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { AgentError, type ErrorCode } from "../../src/errors.ts";
+import type { Vault } from "../../src/ports.ts";
+import { openStage, type Stage } from "./stage.ts";
+
+let stage: Stage;
+afterEach(() => stage[Symbol.asyncDispose]());
+
+const HOUR = 3_600_000;
+
+/** Whether the disk of this stage takes what it is given. */
+const disk = { full: false };
+
+const openOnDisk = async (): Promise<void> => {
+  stage = await openStage();
+  disk.full = false;
+  const plain = stage.vault;
+  const write: Vault["write"] = async (key, value, generations) => {
+    if (disk.full) throw new AgentError("STATE_UNWRITABLE", `/state/${key} (ENOSPC)`);
+    await plain.write(key, value, generations);
+  };
+  stage.vault = { ...plain, write };
+};
+
+const onDisk = async (): Promise<string> => Buffer.from((await stage.vault.read("grant")) ?? []).toString();
+
+describe("a board whose disk takes nothing any more", () => {
+  it("stays online from memory, says so, and has lost nothing once the disk is back", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    const before = { events: stage.events.length, grant: await onDisk() };
+    disk.full = true;
+    await stage.clock.advance(9 * HOUR);
+    expect(stage.state()).toBe("online");
+    expect(await onDisk()).toBe(before.grant);
+    const faults = stage.since(before.events, "fault");
+    expect(faults.map(({ code }) => code)).toEqual(["STATE_UNWRITABLE"]);
+    expect((await stage.status()).warnings).toContain("STATE_UNWRITABLE");
+    expect(stage.world.board.view?.detail).toBe("The state folder cannot be written.");
+
+    disk.full = false;
+    await stage.clock.advance(2 * 60_000);
+    expect(await onDisk()).not.toBe(before.grant);
+    expect((await stage.status()).warnings).not.toContain("STATE_UNWRITABLE");
+    expect(stage.world.board.view?.detail).not.toContain("state folder");
+    await stage.run?.stop();
+    stage.start();
+    await stage.untilState("online");
+    expect(stage.since(0, "code")).toHaveLength(1);
+  });
+
+  it("takes a new approval into memory when the org has ended the sign-in that is on the disk", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    disk.full = true;
+    stage.world.org.revokeAll();
+    await stage.approve(await stage.untilEvent("code", { withinMs: 24 * HOUR }));
+    await stage.untilState("online");
+    disk.full = false;
+    await stage.clock.advance(2 * 60_000);
+    await stage.run?.stop();
+    stage.start();
+    await stage.untilState("online");
+    expect(stage.since(0, "code")).toHaveLength(2);
+  });
+
+  it("is not signed out before the disk has forgotten the sign-in", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    disk.full = true;
+    const signedOut = stage.signOut();
+    await stage.clock.advance(60_000);
+    expect(stage.state()).toBe("pausing");
+    expect(stage.since(0, "signedOut")).toEqual([]);
+    disk.full = false;
+    expect(await stage.clock.until(signedOut, HOUR)).toEqual({ revoked: true });
+    expect(await stage.vault.read("grant")).toBeUndefined();
+  });
+});
+
+describe("a board that nobody uses", () => {
+  it("writes less than a megabyte to its disk in a day", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    await stage.clock.advance(HOUR);
+    const { vault } = stage;
+    await stage.run?.stop();
+    let written = 0;
+    stage.vault = {
+      ...vault,
+      async write(key, value, generations) {
+        const same =
+          Buffer.compare((await vault.read(key)) ?? Buffer.alloc(0), value ?? Buffer.alloc(0)) === 0;
+        // Whole blocks of the file, its name, and what a file system notes of both.
+        const blocks = Math.ceil(((value?.byteLength ?? 0) + 256) / 4096) + 6;
+        if (!same) written += blocks * 4096 * (generations === "both" ? 2 : 1);
+        await vault.write(key, value, generations);
+      },
+    };
+    stage.start();
+    await stage.untilState("online");
+    written = 0;
+    await stage.clock.advance(24 * HOUR);
+    expect(written).toBeGreaterThan(0);
+    expect(written).toBeLessThan(1_000_000);
+  });
+});
+
+describe("a sign-in on disk that cannot be read", () => {
+  it("is told and moved aside, and the board shows a code", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    await stage.run?.stop();
+    await stage.vault.write("grant", Buffer.from("not a sign-in"));
+    const before = stage.events.length;
+    stage.start();
+    await stage.approve(await stage.untilEvent("code"));
+    await stage.untilState("online");
+    expect(stage.since(before, "fault")).toMatchObject([{ code: "STATE_DAMAGED" }]);
+  });
+
+  it("is not given up for a bad moment of the disk, be it at the start or later", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    await stage.run?.stop();
+    const { vault } = stage;
+    let bad = 1;
+    stage.vault = {
+      ...vault,
+      async read(key, least) {
+        if (key === "grant" && bad-- > 0) throw new AgentError("STATE_DAMAGED", "/state/grant.1 (EIO)");
+        return vault.read(key, least);
+      },
+    };
+    stage.start();
+    await stage.untilState("online");
+    const before = stage.events.length;
+    bad = 2;
+    await stage.clock.advance(9 * HOUR);
+    expect(bad).toBeLessThan(1);
+    expect(stage.state()).toBe("online");
+    expect(stage.since(before, "code")).toEqual([]);
+    expect(stage.since(0, "code")).toHaveLength(1);
+  });
+
+  it.each<ErrorCode>(["STATE_LOCKED", "STATE_NEWER"])(
+    "because of %s is waited for, with a lamp that works",
+    async (code) => {
+      await openOnDisk();
+      await stage.signIn();
+      await stage.run?.stop();
+      const { vault } = stage;
+      stage.vault = {
+        ...vault,
+        async read(key, least) {
+          if (key === "grant") throw new AgentError(code);
+          return vault.read(key, least);
+        },
+      };
+      const before = stage.events.length;
+      stage.start();
+      await stage.untilState("pausing");
+      expect(await stage.light("main", { on: true })).toMatchObject({ outcome: "done" });
+      expect(stage.world.board.view?.problem?.code).toBe(code);
+      expect(stage.since(before, "code")).toEqual([]);
+      await stage.run?.stop();
+      stage.vault = vault;
+      stage.start();
+      await stage.untilState("online");
+    },
+  );
+});
