@@ -35,7 +35,7 @@ const BETWEEN_TROUBLES_MS = 20 * MINUTE;
 const BETWEEN_COMMANDS_MS = 10 * MINUTE;
 const BETWEEN_PRESSES_MS = 2 * HOUR;
 /** Peace at the end: whatever happened, the board has to be online by then. */
-const PEACE_MS = 4 * HOUR;
+const PEACE_MS = 2 * HOUR;
 /** The program was not there before: what the board's clock must say at least to count as known. */
 const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
 
@@ -129,6 +129,8 @@ class Life implements Town, AsyncDisposable {
 
   /** From factory state until the end of the day, and the peace after it. */
   async live(): Promise<void> {
+    // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
+    this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
     this.#boot();
     this.#happen(BETWEEN_TROUBLES_MS, () => this.#oneTrouble());
     this.#happen(BETWEEN_COMMANDS_MS, () => void this.#command());
@@ -168,10 +170,10 @@ class Life implements Town, AsyncDisposable {
 
   #oneTrouble(): void {
     const one = pick<Trouble>(this.random, troubles);
-    const forMs = one.meanMs === 0 ? 0 : Math.min(pause(this.random, one.meanMs), 4 * HOUR);
-    this.#note(`${one.name}${forMs === 0 ? "" : `, for ${Math.round(forMs / SECOND)} s`}`);
+    const forMs = one.meanMs === null ? null : Math.min(pause(this.random, one.meanMs), 4 * HOUR);
+    this.#note(forMs === null ? one.name : `${one.name}, for ${Math.round(forMs / SECOND)} s`);
     const end = one.begin(this);
-    if (forMs === 0) return end();
+    if (forMs === null) return;
     const finish = (): void => {
       if (!this.#ends.delete(finish)) return;
       end();
@@ -369,11 +371,23 @@ class Life implements Town, AsyncDisposable {
       // The org or the broker did not let the phone: people try again later.
       this.#note(`phone: ${error instanceof Error ? error.message : String(error)}`);
     }
+    this.#sayAgain();
+  }
+
+  /** What the board was told last is told again by somebody who listened: some time later, or right after a power cut. */
+  #sayAgain(): void {
     const heard = this.#heard;
-    if (heard !== null && this.#chance() < 0.3)
-      this.clock.timer(pause(this.#chance, 20 * SECOND), () =>
-        this.world.broker.publish(heard.topic, heard.payload),
-      );
+    const chance = this.#chance();
+    if (heard === null || chance > 0.3) return;
+    const again = (ms: number): void => {
+      this.clock.timer(ms, () => this.world.broker.publish(heard.topic, heard.payload));
+    };
+    if (chance > 0.1) {
+      again(pause(this.#chance, 20 * SECOND));
+      return;
+    }
+    this.cutPower(whole(this.#chance, 1, 8), whole(this.#chance, 1, 3) * SECOND);
+    for (let ms = 2; ms < 10; ms += 2) again(ms * SECOND);
   }
 }
 

@@ -7,7 +7,7 @@ export class Disk {
   /** Nothing can be written. */
   full = false;
   /** Told before anything is written. */
-  onWrite: (key: VaultKey, before: Uint8Array | undefined, after: Uint8Array | undefined) => void = () => {};
+  onWrite: (key: VaultKey, value: Uint8Array | undefined) => void = () => {};
   readonly #files = createMemoryDisk().files;
 
   /** What is kept under a key. */
@@ -22,7 +22,7 @@ export class Disk {
       ...vault,
       write: async (key, value) => {
         if (this.full) throw new AgentError("STATE_UNWRITABLE", "the simulated disk is full");
-        this.onWrite(key, this.#files.get(key), value);
+        this.onWrite(key, value);
         await vault.write(key, value);
       },
     };

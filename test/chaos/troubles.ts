@@ -16,13 +16,13 @@ export interface Town {
   restart(darkMs: number): void;
 }
 
-/** Something that goes wrong for a while. */
+/** Something that goes wrong. */
 export interface Trouble {
   readonly name: string;
   /** How often, against the others. */
   readonly weight: number;
-  /** How long on average, in milliseconds; 0: it is over in a moment, or ends by itself. */
-  readonly meanMs: number;
+  /** How long on average, in milliseconds; null: it is over in a moment, or ends by itself. */
+  readonly meanMs: number | null;
   /** Begins it; what it gives ends it. */
   readonly begin: (town: Town) => () => void;
 }
@@ -34,12 +34,22 @@ const YEAR = 365 * 24 * HOUR;
 
 const over = (): void => {};
 
-const trouble = (
-  name: string,
-  weight: number,
-  meanMs: number,
-  begin: (town: Town) => (() => void) | void,
-): Trouble => ({ name, weight, meanMs, begin: (town) => begin(town) ?? over });
+const moment = (name: string, weight: number, strike: (town: Town) => void): Trouble => ({
+  name,
+  weight,
+  meanMs: null,
+  begin: (town) => {
+    strike(town);
+    return over;
+  },
+});
+
+const lasting = (name: string, weight: number, meanMs: number, begin: Trouble["begin"]): Trouble => ({
+  name,
+  weight,
+  meanMs,
+  begin,
+});
 
 type Numbers = {
   [Name in keyof World["org"]]: World["org"][Name] extends number ? Name : never;
@@ -47,7 +57,7 @@ type Numbers = {
 
 /** A fault of the org that strikes its next few requests. */
 const nextFew = (field: Numbers & string, weight: number, most = 4): Trouble =>
-  trouble(`org: ${field}`, weight, 0, ({ world, random }) => {
+  moment(`org: ${field}`, weight, ({ world, random }) => {
     world.org[field] += whole(random, 1, most);
   });
 
@@ -57,7 +67,7 @@ type Flags = {
 
 /** A switch of the org that stands the wrong way for a while. */
 const switched = (field: Flags & string, weight: number, meanMs: number, wrong = true): Trouble =>
-  trouble(`org: ${field} is ${wrong}`, weight, meanMs, ({ world }) => {
+  lasting(`org: ${field} is ${wrong}`, weight, meanMs, ({ world }) => {
     const org: Record<string, unknown> = world.org as never;
     org[field] = wrong;
     return () => {
@@ -67,13 +77,13 @@ const switched = (field: Flags & string, weight: number, meanMs: number, wrong =
 
 /** Everything that a day can bring. */
 export const troubles: readonly Trouble[] = [
-  trouble("network: the cable is out", 6, 4 * MINUTE, ({ world }) => {
+  lasting("network: the cable is out", 6, 4 * MINUTE, ({ world }) => {
     world.network.cut = true;
     return () => {
       world.network.cut = false;
     };
   }),
-  trouble("network: connections break", 4, 0, ({ world }) => world.broker.dropConnections()),
+  moment("network: connections break", 4, ({ world }) => world.broker.dropConnections()),
 
   switched("offline", 5, 5 * MINUTE),
   nextFew("timeouts", 4),
@@ -89,10 +99,10 @@ export const troubles: readonly Trouble[] = [
   nextFew("loseAnswerAfterGrant", 2, 1),
   nextFew("loseAnswerAfterRotation", 3, 1),
   nextFew("alreadyProcessing", 3),
-  trouble("org: busyWithRetryAfter", 3, 0, ({ world, random }) => {
+  moment("org: busyWithRetryAfter", 3, ({ world, random }) => {
     world.org.busyWithRetryAfter = whole(random, 5, 600);
   }),
-  trouble("org: answers slowly", 3, 3 * MINUTE, ({ world, random }) => {
+  lasting("org: answers slowly", 3, 3 * MINUTE, ({ world, random }) => {
     world.org.answerDelayMs = whole(random, 1, 20) * SECOND;
     return () => {
       world.org.answerDelayMs = 0;
@@ -105,96 +115,96 @@ export const troubles: readonly Trouble[] = [
   switched("wrongAudience", 1, 10 * MINUTE),
   switched("wrongKey", 1, 10 * MINUTE),
   switched("omitCnf", 1, 10 * MINUTE),
-  trouble("org: its clock is off", 1, HOUR, ({ world, random }) => {
+  lasting("org: its clock is off", 1, HOUR, ({ world, random }) => {
     world.org.clockSkewMs = whole(random, -120, 120) * SECOND;
     return () => {
       world.org.clockSkewMs = 0;
     };
   }),
-  trouble("org: access tokens end", 4, 0, ({ world }) => world.org.expireAccessTokens()),
-  trouble("org: the sign-in is revoked", 1, 0, ({ world }) => {
+  moment("org: access tokens end", 4, ({ world }) => world.org.expireAccessTokens()),
+  moment("org: the sign-in is revoked", 1, ({ world }) => {
     for (const { id, clientId } of world.org.approvals)
       if (clientId === world.org.boardApp.clientId) world.org.revoke(id);
   }),
 
-  trouble("broker: restarts", 5, 0, ({ world, random }) =>
+  moment("broker: restarts", 5, ({ world, random }) =>
     world.broker.restart({ keepSessions: random() < 0.7 }),
   ),
-  trouble("broker: refuses", 3, 0, ({ world, random }) => {
+  moment("broker: refuses", 3, ({ world, random }) => {
     world.broker.refuseConnects += whole(random, 1, 5);
     world.broker.dropConnections();
   }),
-  trouble("broker: closes after CONNACK", 3, 0, ({ world, random }) => {
+  moment("broker: closes after CONNACK", 3, ({ world, random }) => {
     world.broker.closeAfterConnack += whole(random, 1, 8);
     world.broker.dropConnections();
   }),
-  trouble("broker: acknowledges nothing", 3, 3 * MINUTE, ({ world }) => {
+  lasting("broker: acknowledges nothing", 3, 3 * MINUTE, ({ world }) => {
     world.broker.stopAcking = true;
     return () => {
       world.broker.stopAcking = false;
     };
   }),
-  trouble("broker: does not answer", 3, 3 * MINUTE, ({ world }) => {
+  lasting("broker: does not answer", 3, 3 * MINUTE, ({ world }) => {
     world.broker.ignoreConnects = true;
     world.broker.dropConnections();
     return () => {
       world.broker.ignoreConnects = false;
     };
   }),
-  trouble("broker: busy", 2, 3 * MINUTE, ({ world }) => {
+  lasting("broker: busy", 2, 3 * MINUTE, ({ world }) => {
     world.broker.busy = true;
     world.broker.dropConnections();
     return () => {
       world.broker.busy = false;
     };
   }),
-  trouble("broker: slow", 2, 5 * MINUTE, ({ world, random }) => {
+  lasting("broker: slow", 2, 5 * MINUTE, ({ world, random }) => {
     world.broker.delayMs = whole(random, 50, 3000);
     return () => {
       world.broker.delayMs = 0;
     };
   }),
-  trouble("broker: says nothing when a token ends", 1, 2 * HOUR, ({ world, random }) => {
+  lasting("broker: says nothing when a token ends", 1, 2 * HOUR, ({ world, random }) => {
     world.broker.expiryBehaviour = random() < 0.5 ? "silent" : "nothing";
     return () => {
       world.broker.expiryBehaviour = "close";
     };
   }),
 
-  trouble("lamp: unplugged", 3, 3 * MINUTE, ({ world }) => {
+  lasting("lamp: unplugged", 3, 3 * MINUTE, ({ world }) => {
     world.board.unplugged = true;
     return () => {
       world.board.unplugged = false;
     };
   }),
-  trouble("lamp: does not take frames", 3, 0, ({ world, random }) => {
+  moment("lamp: does not take frames", 3, ({ world, random }) => {
     world.board.failWrites += whole(random, 1, 4);
   }),
-  trouble("disk: full", 3, 10 * MINUTE, ({ disk }) => {
+  lasting("disk: full", 3, 10 * MINUTE, ({ disk }) => {
     disk.full = true;
     return () => {
       disk.full = false;
     };
   }),
-  trouble("clock: years ahead", 1, 10 * MINUTE, (town) => {
+  lasting("clock: years ahead", 1, 10 * MINUTE, (town) => {
     town.setClockError(whole(town.random, 1, 10) * YEAR);
     return () => town.setClockError(0);
   }),
-  trouble("clock: years behind", 1, 10 * MINUTE, (town) => {
+  lasting("clock: years behind", 1, 10 * MINUTE, (town) => {
     town.setClockError(-whole(town.random, 1, 40) * YEAR);
     return () => town.setClockError(0);
   }),
-  trouble("clock: minutes off", 2, HOUR, (town) => {
+  lasting("clock: minutes off", 2, HOUR, (town) => {
     town.setClockError(whole(town.random, -20, 20) * MINUTE);
     return () => town.setClockError(0);
   }),
-  trouble("power: cut in the middle of something", 8, 0, (town) =>
+  moment("power: cut in the middle of something", 8, (town) =>
     town.cutPower(whole(town.random, 1, 40), whole(town.random, 1, 120) * SECOND),
   ),
-  trouble("power: cut while a token is renewed", 4, 0, (town) => {
+  moment("power: cut while a token is renewed", 4, (town) => {
     town.world.org.expireAccessTokens();
     town.world.broker.restart({ keepSessions: true });
     town.cutPower(whole(town.random, 1, 25), whole(town.random, 1, 30) * SECOND);
   }),
-  trouble("program: restarted", 3, 0, (town) => town.restart(whole(town.random, 1, 20) * SECOND)),
+  moment("program: restarted", 3, (town) => town.restart(whole(town.random, 1, 20) * SECOND)),
 ];

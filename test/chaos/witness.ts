@@ -40,6 +40,8 @@ export class Witness {
   readonly #recoveriesMs: number[] = [];
   readonly #polls: number[] = [];
   readonly #others: number[] = [];
+  /** The org's record of the sign-in that is on the disk. */
+  #approval: string | null = null;
   #sent = 0;
   #done = 0;
   #codes = 0;
@@ -54,16 +56,22 @@ export class Witness {
     this.#clock = clock;
     this.#world = world;
     this.#disk = disk;
-    disk.onWrite = (key, before, after) => {
-      if (key === "grant" && before !== undefined && after === undefined) this.#forgot(before);
+    disk.onWrite = (key, value) => {
+      if (key === "grant") this.#kept(value);
     };
   }
 
-  /** The board forgets its sign-in: right only when the org has ended it. */
-  #forgot(grant: Uint8Array): void {
-    const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
-    if (typeof refreshToken === "string" && this.#world.org.introspect(refreshToken).active)
+  /** The board keeps a sign-in, or forgets it: which is right only when the org has ended it. */
+  #kept(grant: Uint8Array | undefined): void {
+    const { approvals } = this.#world.org;
+    if (grant !== undefined) {
+      const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
+      this.#approval = approvals.find((each) => each.refreshToken === refreshToken)?.id ?? this.#approval;
+      return;
+    }
+    if (approvals.some(({ id }) => id === this.#approval))
       this.#lostSignIns.push(this.#at("a sign-in that the org still held to was forgotten"));
+    this.#approval = null;
   }
 
   saw(event: AgentEvent): void {
