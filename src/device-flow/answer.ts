@@ -41,6 +41,8 @@ const fromForm = (body: string): Members | undefined => {
   if (!/^[^\s<>=&]+=[^\s<>]*$/.test(body)) return undefined;
   const pairs = [...new URLSearchParams(body)];
   const members = Object.fromEntries(pairs);
+  // Cut off in the middle. Without its description the error of a refusal may mean something else.
+  if (Object.hasOwn(members, "error") && /(?:^|&)[^&=]*=?$/.test(body)) return undefined;
   // RFC 6749 section 3.2: parameters must not be repeated, so there is no telling which one counts.
   return Object.keys(members).length === pairs.length ? members : undefined;
 };

@@ -93,14 +93,21 @@ export const pollFault = (refusal: Refusal, response: HttpResponse): AgentError 
   return fault(/expired/i.test(refusal.description) ? "CODE_EXPIRED" : "CODE_INVALID", refusal, response);
 };
 
+/** What Salesforce says of two refreshes that met: today, and before August 2024. */
+const met = ["token request is already being processed", "expired authorization code"];
+
+/** Also where the answer was cut off in the middle of the words. */
+const hasMet = (description: string): boolean => {
+  const said = description.toLowerCase();
+  return said !== "" && met.some((words) => said.includes(words) || words.startsWith(said));
+};
+
 /**
  * The fault behind a refused refresh. `invalid_grant` is final except for three descriptions of Salesforce: two
- * refreshes that met ("token request is already being processed", formerly "expired authorization code"), and login
- * hours or address ranges, which pass. A 5xx never ends a sign-in.
+ * refreshes that met, and login hours or address ranges, which pass. A 5xx never ends a sign-in.
  */
 export const refreshFault = (refusal: Refusal, response: HttpResponse): AgentError => {
-  if (/already being processed|expired authorization code/i.test(refusal.description))
-    return fault("REFRESH_BUSY", refusal, response);
+  if (hasMet(refusal.description)) return fault("REFRESH_BUSY", refusal, response);
   if (/ip restricted|login hours/i.test(refusal.description)) return fault("ORG_BUSY", refusal, response);
   if (isOverloaded(response)) return fault("ORG_BUSY", refusal, response);
   return fault(ownMeaning(refreshMeaning, refusal.error) ?? "ORG_ANSWER_INVALID", refusal, response);

@@ -1,4 +1,4 @@
-import { AgentError } from "../errors.ts";
+import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import type { Clock, Org, Session, Vault } from "../ports.ts";
 import type { Secret } from "../units.ts";
@@ -19,6 +19,9 @@ const MARGIN_MS = 60_000;
 
 /** Pauses before asking again when two refreshes met at the org. In milliseconds. */
 const BUSY_PAUSES_MS = [1_000, 2_000, 4_000];
+
+/** Pause before an org that says that a sign-in is over is asked once more, in milliseconds. */
+const SECOND_ASK_MS = 5_000;
 
 /** A request under way may have rotated the token already: its answer is worth waiting for, even when leaving. */
 const GRACE_MS = 5_000;
@@ -49,6 +52,9 @@ const withGrace = async <T>(
     done.abort();
   }
 };
+
+const isFault = (error: unknown, code: ErrorCode): boolean =>
+  error instanceof AgentError && error.code === code;
 
 const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolean => {
   if (rejected !== undefined && grant.accessToken.equals(rejected)) return false;
@@ -95,16 +101,30 @@ export const createSession = (ports: {
     return onDisk;
   };
 
-  const askOrg = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
+  const askOnce = (grant: Grant, signal: AbortSignal): Promise<Grant> =>
+    withGrace((patient) => org.refresh(grant, patient), clock, signal);
+
+  const askPatiently = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
     for (const pauseMs of BUSY_PAUSES_MS) {
       try {
-        return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
+        return await askOnce(grant, signal);
       } catch (error) {
-        if (!(error instanceof AgentError) || error.code !== "REFRESH_BUSY") throw error;
+        if (!isFault(error, "REFRESH_BUSY")) throw error;
         await clock.sleep(pauseMs, signal);
       }
     }
-    return await withGrace((patient) => org.refresh(grant, patient), clock, signal);
+    return await askOnce(grant, signal);
+  };
+
+  /** That a sign-in is over is believed when the org says so twice: it is a person who has to mend it. */
+  const askOrg = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
+    try {
+      return await askPatiently(grant, signal);
+    } catch (error) {
+      if (!isFault(error, "GRANT_GONE")) throw error;
+      await clock.sleep(SECOND_ASK_MS, signal);
+      return await askPatiently(grant, signal);
+    }
   };
 
   /** By refresh token, or by signing in again where the board does that by itself. */

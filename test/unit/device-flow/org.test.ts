@@ -418,6 +418,8 @@ describe("a refresh", () => {
       "REFRESH_BUSY",
     ],
     [400, { error: "invalid_grant", error_description: "expired authorization code" }, "REFRESH_BUSY"],
+    [400, "error=invalid_grant&error_description=token+request+is+al", "REFRESH_BUSY"],
+    [400, "error=invalid_grant&error_des", "ORG_ANSWER_INVALID"],
     [400, { error: "invalid_grant", error_description: "ip restricted or invalid login hours" }, "ORG_BUSY"],
     [401, { error: "invalid_client" }, "CLIENT_UNKNOWN"],
     [400, { error: "something_new" }, "ORG_ANSWER_INVALID"],

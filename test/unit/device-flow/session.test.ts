@@ -326,16 +326,25 @@ describe("a refresh that goes wrong", () => {
     expect(w.clock.waiting).toBe(0);
   });
 
-  it.each(["ORG_TIMEOUT", "ORG_BUSY", "GRANT_GONE"] as const)(
-    "is not repeated by itself after %s",
-    async (code) => {
-      const w = await world();
-      w.org.faults.push(new AgentError(code));
-      expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe(code);
-      expect(w.org.refreshes).toBe(1);
-      expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
-    },
-  );
+  it("is over when the org says so twice, and not when it says so once", async () => {
+    const w = await world();
+    const gone = () => new AgentError("GRANT_GONE");
+    w.org.faults.push(gone());
+    expect((await w.clock.until(w.session.fresh(rejected, forever))).accessToken.reveal()).toBe("access-2");
+    expect(w.clock.mono()).toBe(5_200);
+    w.org.faults.push(gone(), gone());
+    const again = (await w.session.load())?.accessToken;
+    expect(await codeOf(() => w.clock.until(w.session.fresh(again, forever)))).toBe("GRANT_GONE");
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-2");
+  });
+
+  it.each(["ORG_TIMEOUT", "ORG_BUSY"] as const)("is not repeated by itself after %s", async (code) => {
+    const w = await world();
+    w.org.faults.push(new AgentError(code));
+    expect(await codeOf(() => w.clock.until(w.session.fresh(rejected, forever)))).toBe(code);
+    expect(w.org.refreshes).toBe(1);
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-1");
+  });
 });
 
 describe("a disk that refuses the rotated grant", () => {
