@@ -1,0 +1,434 @@
+import { createHash } from "node:crypto";
+import { VirtualClock } from "../../firmware-sim/clock.ts";
+import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
+import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
+import { runAgent } from "../../src/compose.ts";
+import { AgentError } from "../../src/errors.ts";
+import type { AgentEvent } from "../../src/model.ts";
+import type { Clock, Input, LightDriver, Random, Vault } from "../../src/ports.ts";
+import { epochMs } from "../../src/units.ts";
+import { Disk } from "./disk.ts";
+import { Power } from "./power.ts";
+import { pause, pick, seeded, whole } from "./seeded.ts";
+import { type Town, type Trouble, troubles } from "./troubles.ts";
+import { type Findings, Witness } from "./witness.ts";
+
+// Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
+await Promise.all([
+  import("mqtt-packet"),
+  import("mqtt/lib/client"),
+  import("jose"),
+  import("../../src/broker/mqtt.ts"),
+  import("../../src/asset-token/source.ts"),
+  import("../../src/owner/checker.ts"),
+  import("../../src/owner/trust.ts"),
+  import("../../src/owner/guests.ts"),
+]);
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** Pauses between troubles, between commands, and between presses of the button, on average. */
+const BETWEEN_TROUBLES_MS = 20 * MINUTE;
+const BETWEEN_COMMANDS_MS = 10 * MINUTE;
+const BETWEEN_PRESSES_MS = 2 * HOUR;
+/** Peace at the end: whatever happened, the board has to be online by then. */
+const PEACE_MS = 2 * HOUR;
+/** The program was not there before: what the board's clock must say at least to count as known. */
+const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
+
+const never = new AbortController().signal;
+let sharedKeys: OrgKeys | undefined;
+
+/** What lives on the board's disk in place of the real one; tests put a faulty one there to see that it is noticed. */
+export type SpoilVault = (vault: Vault) => Vault;
+
+export interface DayOptions {
+  readonly seed: number;
+  readonly hours: number;
+  readonly spoil?: SpoilVault;
+  /** Keeps the story, line by line. */
+  readonly tell?: boolean;
+}
+
+export interface DayReport {
+  readonly seed: number;
+  readonly findings: Findings;
+  /** Equal for two runs of the same seed. */
+  readonly trace: string;
+  readonly story: readonly string[];
+}
+
+/**
+ * One life of a board, from its first sign-in on, in the simulated world in virtual time, with all that can go wrong. The seed
+ * decides what, and when.
+ */
+class Life implements Town, AsyncDisposable {
+  readonly clock: VirtualClock;
+  readonly world: World;
+  readonly disk = new Disk();
+  readonly random: Random;
+  readonly witness: Witness;
+  readonly story: string[] = [];
+  readonly #options: DayOptions;
+  readonly #boardClock: Clock;
+  readonly #chance: Random;
+  #clockErrorMs = 0;
+  #power = new Power();
+  #stop = new AbortController();
+  #presses: Input[] = [];
+  #wakeInputs: (() => void) | undefined;
+  #troubled = true;
+  readonly #ends = new Set<() => void>();
+  readonly #hash = createHash("sha256");
+  #heard: { topic: string; payload: Buffer } | null = null;
+  readonly #answered = new Set<string>();
+
+  constructor(clock: VirtualClock, world: World, options: DayOptions) {
+    this.clock = clock;
+    this.world = world;
+    this.#options = options;
+    this.random = seeded(options.seed);
+    this.#chance = seeded(options.seed ^ 0x5eed);
+    this.witness = new Witness(clock, world, this.disk);
+    this.#boardClock = {
+      wall: () => epochMs(clock.wall() + this.#clockErrorMs),
+      wallKnown: () => clock.wall() + this.#clockErrorMs >= NOT_BEFORE,
+      mono: () => clock.mono(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    };
+    world.broker.observe(({ topic, payload, from }) => {
+      if (topic.endsWith("/command") && from !== "") this.#heard = { topic, payload };
+    });
+  }
+
+  setClockError(ms: number): void {
+    this.#clockErrorMs = ms;
+  }
+
+  cutPower(steps: number, darkMs: number): void {
+    const power = this.#power;
+    if (!power.on || this.#ending) return;
+    this.#ending = true;
+    power.off.addEventListener("abort", () => this.#afterCut(darkMs), { once: true });
+    power.pullAfter(steps);
+  }
+
+  restart(darkMs: number): void {
+    if (!this.#power.on || this.#ending) return;
+    this.#ending = true;
+    this.#note(`asked to stop, for ${darkMs} ms`);
+    this.#darkMs = darkMs;
+    this.#stop.abort(new Error("it is restarted"));
+  }
+  #darkMs = 5 * SECOND;
+  /** A cut or a stop is under way. */
+  #ending = false;
+
+  /** From factory state until the end of the day, and the peace after it. */
+  async live(): Promise<void> {
+    // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
+    this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
+    this.#boot();
+    this.#happen(BETWEEN_TROUBLES_MS, () => this.#oneTrouble());
+    this.#happen(BETWEEN_COMMANDS_MS, () => void this.#command());
+    this.#happen(BETWEEN_PRESSES_MS, () => this.#press());
+    await this.clock.advance(this.#options.hours * HOUR);
+    this.#troubled = false;
+    for (const end of [...this.#ends]) end();
+    this.#clockErrorMs = 0;
+    this.#calm();
+    this.#note("peace");
+    await this.clock.advance(PEACE_MS);
+    await this.#command();
+    await this.clock.advance(MINUTE);
+    this.witness.atTheEnd();
+  }
+
+  trace(): string {
+    return this.#hash.copy().digest("hex");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#power.pull();
+    await this.clock.until(this.world.close(), MINUTE);
+    this.clock[Symbol.dispose]();
+  }
+
+  #happen(meanMs: number, what: () => void): void {
+    const again = (): void => {
+      this.clock.timer(pause(this.random, meanMs), () => {
+        if (!this.#troubled) return;
+        what();
+        again();
+      });
+    };
+    again();
+  }
+
+  #oneTrouble(): void {
+    const one = pick<Trouble>(this.random, troubles);
+    const forMs = one.meanMs === null ? null : Math.min(pause(this.random, one.meanMs), 4 * HOUR);
+    this.#note(forMs === null ? one.name : `${one.name}, for ${Math.round(forMs / SECOND)} s`);
+    const end = one.begin(this);
+    if (forMs === null) return;
+    const finish = (): void => {
+      if (!this.#ends.delete(finish)) return;
+      end();
+      this.#note(`${one.name}: over`);
+      if (this.#ends.size === 0) this.witness.wellAgain();
+    };
+    this.#ends.add(finish);
+    this.witness.troubled();
+    this.clock.timer(forMs, finish);
+  }
+
+  /** Counts of faults to come are struck off, so that the peace is one. */
+  #calm(): void {
+    const { org, broker, board } = this.world;
+    for (const name of [
+      "timeouts",
+      "htmlPages",
+      "emptyBodies",
+      "truncatedBodies",
+      "hugeBodies",
+      "serverErrors",
+      "busyWithRetryAfter",
+      "slowDowns",
+      "pendingPolls",
+      "refuseCodes",
+      "denyNext",
+      "loseAnswerAfterGrant",
+      "loseAnswerAfterRotation",
+      "alreadyProcessing",
+    ] as const)
+      org[name] = 0;
+    broker.refuseConnects = 0;
+    broker.closeAfterConnack = 0;
+    board.failWrites = 0;
+    this.witness.wellAgain();
+  }
+
+  #note(line: string): void {
+    if (this.#options.tell === true)
+      this.story.push(`${new Date(this.clock.wall()).toISOString().slice(0, 23)}  ${line}`);
+    this.#hash.update(`${this.clock.mono()} ${line}\n`);
+  }
+
+  #record(event: AgentEvent): void {
+    this.#note(inShort(event));
+    this.witness.saw(event);
+    this.world.board.journal.record(event);
+    // All the agent tells is kept by the board; a day is long.
+    this.world.board.events.length = 0;
+  }
+
+  #afterCut(darkMs: number): void {
+    this.#note(`the plug is pulled, for ${darkMs} ms`);
+    this.witness.powerCut();
+    this.clock.timer(darkMs, () => {
+      // A board has no clock of its own: it goes on from where it was, or from the beginning of time.
+      const known = this.#chance() < 0.6;
+      this.#clockErrorMs = known ? -darkMs : -this.clock.wall();
+      const told = (): void => {
+        if (this.world.network.cut) this.clock.timer(10 * SECOND, told);
+        else this.#clockErrorMs = 0;
+      };
+      this.clock.timer(whole(this.#chance, 2, 90) * SECOND, told);
+      this.#boot();
+    });
+  }
+
+  #boot(): void {
+    this.#note("boots");
+    const power = new Power();
+    const stop = new AbortController();
+    this.#power = power;
+    this.#stop = stop;
+    this.#presses = [];
+    this.#ending = false;
+    const parsed = parseSettings({
+      file: { path: "settings.json", text: JSON.stringify(this.world.settingsFor("state")) },
+      env: {},
+      board: { deviceId: "porch-1", hostname: "porch", serial: undefined, stateDir: "state" },
+      load: () => {
+        throw new Error("these settings name no file");
+      },
+    });
+    if (!parsed.ok) throw settingsError(parsed.mistakes);
+    const { world } = this;
+    const spoil = this.#options.spoil ?? ((vault: Vault) => vault);
+    const exit = runAgent(
+      parsed.settings,
+      {
+        clock: power.clock(this.#boardClock),
+        random: this.#chance,
+        http: power.http((request, signal) => {
+          this.witness.asked(request);
+          return world.http(request, signal);
+        }),
+        vault: power.vault(spoil(this.disk.open())),
+        journal: {
+          record: (event) => {
+            if (power.on) this.#record(event);
+          },
+        },
+        display: {
+          show: (view) => {
+            if (!power.on) return;
+            world.board.display.show(view);
+            this.#readCode();
+          },
+          [Symbol.asyncDispose]: async () => {},
+        },
+        inputs: this.#inputs(power),
+        controls: { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) },
+        drivers: {
+          sim: async (address, ports, signal): Promise<LightDriver> => {
+            const driver = await world.board.openDriver(address, ports, signal);
+            return {
+              traits: driver.traits,
+              write: (frame, writing) =>
+                power.on ? driver.write(frame, writing) : new Promise<never>(() => {}),
+              [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+            };
+          },
+        },
+        openStream: power.openStream(world.openStream),
+        readText: async () => world.org.assetCertificate,
+        version: "test",
+        updates: null,
+      },
+      stop.signal,
+    );
+    exit.then((code) => {
+      if (!power.on) return;
+      this.#ending = true;
+      this.#note(`ended with ${code}`);
+      this.witness.ended(code);
+      power.pull();
+      this.clock.timer(this.#darkMs, () => this.#boot());
+      this.#darkMs = 5 * SECOND;
+    });
+  }
+
+  /** Somebody at home opens the link within minutes. */
+  #readCode(): void {
+    const code = this.world.board.view?.code?.userCode;
+    if (code === undefined || this.#answered.has(code)) return;
+    this.#answered.add(code);
+    const answer = (): void => {
+      if (this.world.org.offline) {
+        this.clock.timer(MINUTE, answer);
+        return;
+      }
+      try {
+        this.world.org.approve(code);
+        this.#note("the code is approved");
+      } catch {
+        // It has ended, or was never more than shown; the next one will be approved.
+      }
+    };
+    this.clock.timer(whole(this.#chance, 15, 240) * SECOND, answer);
+  }
+
+  #press(): void {
+    this.#note("press");
+    this.witness.pressed();
+    this.#presses.push("press");
+    this.#wakeInputs?.();
+  }
+
+  async *#inputs(power: Power): AsyncGenerator<Input> {
+    while (power.on) {
+      const input = this.#presses.shift();
+      if (input !== undefined) yield input;
+      else
+        await new Promise<void>((resolve) => {
+          this.#wakeInputs = resolve;
+          power.off.addEventListener("abort", () => resolve(), { once: true });
+        });
+    }
+  }
+
+  #brightness = 0;
+
+  /** The owner's phone asks for a brightness that nobody asked for before; now and then the broker says it again. */
+  async #command(): Promise<void> {
+    const { phone, person } = this.world;
+    this.#brightness = (this.#brightness % 250) + 1;
+    const brightness = this.#brightness;
+    try {
+      if (phone.picture.person === null) await phone.signIn(person, never);
+      if (!phone.picture.connected) return;
+      this.witness.commanded(brightness);
+      const result = await phone.send({ on: true, brightness: brightness / 255 }, never);
+      this.#note(`phone: ${brightness} is ${result.outcome} ${result.code ?? ""}`);
+      this.witness.answered(brightness, result.outcome);
+    } catch (error) {
+      // The org or the broker did not let the phone: people try again later.
+      this.#note(`phone: ${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.#sayAgain();
+  }
+
+  /** What the board was told last is told again by somebody who listened: some time later, or right after a power cut. */
+  #sayAgain(): void {
+    const heard = this.#heard;
+    const chance = this.#chance();
+    if (heard === null || chance > 0.3) return;
+    const again = (ms: number): void => {
+      this.clock.timer(ms, () => this.world.broker.publish(heard.topic, heard.payload));
+    };
+    if (chance > 0.1) {
+      again(pause(this.#chance, 20 * SECOND));
+      return;
+    }
+    this.cutPower(whole(this.#chance, 1, 8), whole(this.#chance, 1, 3) * SECOND);
+    for (let ms = 2; ms < 10; ms += 2) again(ms * SECOND);
+  }
+}
+
+/** An event without what differs between two runs of the same seed. */
+const inShort = (event: AgentEvent): string => {
+  switch (event.event) {
+    case "state":
+      return `state ${event.state}`;
+    case "light":
+      return `light ${event.cause.kind} ${event.state.on} ${event.state.brightness.toFixed(3)} ${event.available}`;
+    case "fault":
+      return `fault ${event.code} ${event.retryInMs ?? ""}`;
+    case "refused":
+      return `refused ${event.code}`;
+    case "command":
+      return `command ${event.outcome}`;
+    default:
+      return event.event;
+  }
+};
+
+/** Lives one seed to its end. */
+export const liveDay = async (options: DayOptions): Promise<DayReport> => {
+  const clock = new VirtualClock();
+  sharedKeys ??= createOrgKeys();
+  const world = await createWorld({
+    clock,
+    transport: "memory",
+    orgKeys: sharedKeys,
+    faults: {
+      org: (detail, kind) => new AgentError(kind === "timeout" ? "ORG_TIMEOUT" : "ORG_UNREACHABLE", detail),
+      broker: (detail) => new AgentError("BROKER_UNREACHABLE", detail),
+      lamp: (detail) => new AgentError("LIGHT_FAULT", detail),
+    },
+  });
+  await using life = new Life(clock, world, options);
+  await life.live();
+  return {
+    seed: options.seed,
+    findings: life.witness.findings(),
+    trace: life.trace(),
+    story: life.story,
+  };
+};

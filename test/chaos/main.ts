@@ -1,0 +1,84 @@
+// `npm run chaos -- --seeds 100`: lives many days in which everything goes wrong, and says what came of it. With `--seed N` it tells the
+// story of one. Exits with 1 when a bar does not hold.
+
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { type DayReport, liveDay } from "./day.ts";
+import { inWords, summarise } from "./summary.ts";
+
+const print = (text: string): void => {
+  process.stdout.write(`${text}\n`);
+};
+
+const number = (text: string, least: number): number => {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least)
+    throw new RangeError(`"${text}" is no whole number from ${least} on`);
+  return value;
+};
+
+const lead = async (): Promise<number> => {
+  const { values } = parseArgs({
+    options: {
+      seeds: { type: "string", default: "100" },
+      from: { type: "string", default: "1" },
+      hours: { type: "string", default: "24" },
+      jobs: { type: "string", default: String(availableParallelism()) },
+      seed: { type: "string" },
+    },
+  });
+  const hours = number(values.hours, 1);
+  if (values.seed !== undefined) {
+    const day = await liveDay({ seed: number(values.seed, 0), hours, tell: true });
+    print(day.story.join("\n"));
+    const summary = summarise([day]);
+    print(inWords(summary, hours));
+    return summary.failed.length === 0 ? 0 : 1;
+  }
+  const seeds = number(values.seeds, 1);
+  const from = number(values.from, 0);
+  const days: DayReport[] = [];
+  const started = performance.now();
+  let nextSeed = from;
+  let failed = 0;
+  const tell = (): void => {
+    const perDay = (performance.now() - started) / days.length;
+    const left = Math.round(((seeds - days.length) * perDay) / 1000);
+    const line = `${days.length} of ${seeds} days, ${failed} failed, ${left} s to go`;
+    if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(78)}`);
+    else if (days.length % 100 === 0) process.stderr.write(`${line}\n`);
+  };
+  const work = async (): Promise<void> => {
+    const worker = new Worker(new URL(import.meta.url), { workerData: { hours } });
+    try {
+      while (nextSeed < from + seeds) {
+        const answer = new Promise<DayReport>((resolve, reject) => {
+          worker.once("message", resolve);
+          worker.once("error", reject);
+        });
+        worker.postMessage(nextSeed++);
+        const day = await answer;
+        worker.removeAllListeners("error");
+        days.push(day);
+        failed += summarise([day]).failed.length;
+        tell();
+      }
+    } finally {
+      await worker.terminate();
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(number(values.jobs, 1), seeds) }, work));
+  if (process.stderr.isTTY) process.stderr.write("\r".padEnd(79));
+  const summary = summarise(days);
+  print(inWords(summary, hours));
+  return summary.failed.length === 0 ? 0 : 1;
+};
+
+if (isMainThread) process.exitCode = await lead();
+else {
+  const { hours } = workerData as { hours: number };
+  parentPort?.on("message", async (seed: number) => {
+    parentPort?.postMessage(await liveDay({ seed, hours }));
+  });
+}

@@ -1,0 +1,91 @@
+import type { Duplex } from "node:stream";
+import type { Surroundings } from "../../src/compose.ts";
+import type { Clock, Http, Vault } from "../../src/ports.ts";
+
+/**
+ * The plug of a board. Once it is pulled, nothing that the program waits for ever comes, nothing that it says is heard,
+ * and its connections are gone: it stands still in the middle of whatever it did, as after a real power cut.
+ */
+export class Power {
+  readonly #off = new AbortController();
+  readonly #streams = new Set<Duplex>();
+  #left: number | null = null;
+  #steps = 0;
+
+  get on(): boolean {
+    return !this.#off.signal.aborted;
+  }
+
+  /** Things that were waited for and have come. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Aborted when the plug is pulled. */
+  get off(): AbortSignal {
+    return this.#off.signal;
+  }
+
+  pull(): void {
+    if (!this.on) return;
+    this.#off.abort(new Error("the plug is pulled"));
+    for (const stream of this.#streams) stream.destroy();
+  }
+
+  /** Pulls it in the very moment in which the nth thing from now has happened, and before the program learns of it. */
+  pullAfter(steps: number): void {
+    this.#left = steps;
+  }
+
+  /** What the program waits for: it comes only while there is power. */
+  async #wait<T>(work: Promise<T>): Promise<T> {
+    const settled = await work.then(
+      (value) => ({ ok: true as const, value }),
+      (error: unknown) => ({ ok: false as const, error }),
+    );
+    this.#steps += 1;
+    if (this.#left !== null && --this.#left <= 0) this.pull();
+    if (!this.on) return new Promise<never>(() => {});
+    if (settled.ok) return settled.value;
+    throw settled.error;
+  }
+
+  /** `signal` or the end of power: what is under way outside is given up. */
+  #until(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.off]);
+  }
+
+  clock(inner: Clock): Clock {
+    return {
+      wall: () => inner.wall(),
+      wallKnown: () => inner.wallKnown(),
+      mono: () => inner.mono(),
+      sleep: (ms, signal) => this.#wait(inner.sleep(ms, this.#until(signal))),
+    };
+  }
+
+  http(inner: Http): Http {
+    return (request, signal) => {
+      if (!this.on) return new Promise<never>(() => {});
+      return this.#wait(inner(request, this.#until(signal)));
+    };
+  }
+
+  vault(inner: Vault): Vault {
+    return {
+      read: (key) => this.#wait(inner.read(key)),
+      write: (key, value) => (this.on ? this.#wait(inner.write(key, value)) : new Promise<never>(() => {})),
+      locked: (name, work, signal) => inner.locked(name, work, this.#until(signal)),
+    };
+  }
+
+  openStream(inner: NonNullable<Surroundings["openStream"]>): NonNullable<Surroundings["openStream"]> {
+    return async (url, signal) => {
+      if (!this.on) return new Promise<never>(() => {});
+      const stream = await this.#wait(inner(url, this.#until(signal)));
+      this.#streams.add(stream);
+      stream.once("close", () => this.#streams.delete(stream));
+      return stream;
+    };
+  }
+}

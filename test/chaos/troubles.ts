@@ -1,0 +1,210 @@
+import type { World } from "../../firmware-sim/world.ts";
+import type { Random } from "../../src/ports.ts";
+import type { Disk } from "./disk.ts";
+import { whole } from "./seeded.ts";
+
+/** What a trouble can get at. */
+export interface Town {
+  readonly world: World;
+  readonly disk: Disk;
+  readonly random: Random;
+  /** How far the board's wall clock is off, in milliseconds. */
+  setClockError(ms: number): void;
+  /** The plug is pulled after so many steps of the program; the board starts again after `darkMs`. */
+  cutPower(steps: number, darkMs: number): void;
+  /** The program is asked to stop, and started again after `darkMs`. */
+  restart(darkMs: number): void;
+}
+
+/** Something that goes wrong. */
+export interface Trouble {
+  readonly name: string;
+  /** How often, against the others. */
+  readonly weight: number;
+  /** How long on average, in milliseconds; null: it is over in a moment, or ends by itself. */
+  readonly meanMs: number | null;
+  /** Begins it; what it gives ends it. */
+  readonly begin: (town: Town) => () => void;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const YEAR = 365 * 24 * HOUR;
+
+const over = (): void => {};
+
+const moment = (name: string, weight: number, strike: (town: Town) => void): Trouble => ({
+  name,
+  weight,
+  meanMs: null,
+  begin: (town) => {
+    strike(town);
+    return over;
+  },
+});
+
+const lasting = (name: string, weight: number, meanMs: number, begin: Trouble["begin"]): Trouble => ({
+  name,
+  weight,
+  meanMs,
+  begin,
+});
+
+type Numbers = {
+  [Name in keyof World["org"]]: World["org"][Name] extends number ? Name : never;
+}[keyof World["org"]];
+
+/** A fault of the org that strikes its next few requests. */
+const nextFew = (field: Numbers & string, weight: number, most = 4): Trouble =>
+  moment(`org: ${field}`, weight, ({ world, random }) => {
+    world.org[field] += whole(random, 1, most);
+  });
+
+type Flags = {
+  [Name in keyof World["org"]]: World["org"][Name] extends boolean ? Name : never;
+}[keyof World["org"]];
+
+/** A switch of the org that stands the wrong way for a while. */
+const switched = (field: Flags & string, weight: number, meanMs: number, wrong = true): Trouble =>
+  lasting(`org: ${field} is ${wrong}`, weight, meanMs, ({ world }) => {
+    const org: Record<string, unknown> = world.org as never;
+    org[field] = wrong;
+    return () => {
+      org[field] = !wrong;
+    };
+  });
+
+/** Everything that a day can bring. */
+export const troubles: readonly Trouble[] = [
+  lasting("network: the cable is out", 6, 4 * MINUTE, ({ world }) => {
+    world.network.cut = true;
+    return () => {
+      world.network.cut = false;
+    };
+  }),
+  moment("network: connections break", 4, ({ world }) => world.broker.dropConnections()),
+
+  switched("offline", 5, 5 * MINUTE),
+  nextFew("timeouts", 4),
+  nextFew("htmlPages", 4),
+  nextFew("emptyBodies", 3),
+  nextFew("truncatedBodies", 4),
+  nextFew("hugeBodies", 1, 2),
+  nextFew("serverErrors", 4, 8),
+  nextFew("slowDowns", 2),
+  nextFew("pendingPolls", 2),
+  nextFew("refuseCodes", 1, 2),
+  nextFew("denyNext", 1, 1),
+  nextFew("loseAnswerAfterGrant", 2, 1),
+  nextFew("loseAnswerAfterRotation", 3, 1),
+  nextFew("alreadyProcessing", 3),
+  moment("org: busyWithRetryAfter", 3, ({ world, random }) => {
+    world.org.busyWithRetryAfter = whole(random, 5, 600);
+  }),
+  lasting("org: answers slowly", 3, 3 * MINUTE, ({ world, random }) => {
+    world.org.answerDelayMs = whole(random, 1, 20) * SECOND;
+    return () => {
+      world.org.answerDelayMs = 0;
+    };
+  }),
+  switched("formEncodedErrors", 2, HOUR),
+  switched("deviceFlowEnabled", 1, 30 * MINUTE, false),
+  switched("assetTokensEnabled", 1, 10 * MINUTE, false),
+  switched("publishAssetKey", 1, 20 * MINUTE, false),
+  switched("wrongAudience", 1, 10 * MINUTE),
+  switched("wrongKey", 1, 10 * MINUTE),
+  switched("omitCnf", 1, 10 * MINUTE),
+  lasting("org: its clock is off", 1, HOUR, ({ world, random }) => {
+    world.org.clockSkewMs = whole(random, -120, 120) * SECOND;
+    return () => {
+      world.org.clockSkewMs = 0;
+    };
+  }),
+  moment("org: access tokens end", 4, ({ world }) => world.org.expireAccessTokens()),
+  moment("org: the sign-in is revoked", 1, ({ world }) => {
+    for (const { id, clientId } of world.org.approvals)
+      if (clientId === world.org.boardApp.clientId) world.org.revoke(id);
+  }),
+
+  moment("broker: restarts", 5, ({ world, random }) =>
+    world.broker.restart({ keepSessions: random() < 0.7 }),
+  ),
+  moment("broker: refuses", 3, ({ world, random }) => {
+    world.broker.refuseConnects += whole(random, 1, 5);
+    world.broker.dropConnections();
+  }),
+  moment("broker: closes after CONNACK", 3, ({ world, random }) => {
+    world.broker.closeAfterConnack += whole(random, 1, 8);
+    world.broker.dropConnections();
+  }),
+  lasting("broker: acknowledges nothing", 3, 3 * MINUTE, ({ world }) => {
+    world.broker.stopAcking = true;
+    return () => {
+      world.broker.stopAcking = false;
+    };
+  }),
+  lasting("broker: does not answer", 3, 3 * MINUTE, ({ world }) => {
+    world.broker.ignoreConnects = true;
+    world.broker.dropConnections();
+    return () => {
+      world.broker.ignoreConnects = false;
+    };
+  }),
+  lasting("broker: busy", 2, 3 * MINUTE, ({ world }) => {
+    world.broker.busy = true;
+    world.broker.dropConnections();
+    return () => {
+      world.broker.busy = false;
+    };
+  }),
+  lasting("broker: slow", 2, 5 * MINUTE, ({ world, random }) => {
+    world.broker.delayMs = whole(random, 50, 3000);
+    return () => {
+      world.broker.delayMs = 0;
+    };
+  }),
+  lasting("broker: says nothing when a token ends", 1, 2 * HOUR, ({ world, random }) => {
+    world.broker.expiryBehaviour = random() < 0.5 ? "silent" : "nothing";
+    return () => {
+      world.broker.expiryBehaviour = "close";
+    };
+  }),
+
+  lasting("lamp: unplugged", 3, 3 * MINUTE, ({ world }) => {
+    world.board.unplugged = true;
+    return () => {
+      world.board.unplugged = false;
+    };
+  }),
+  moment("lamp: does not take frames", 3, ({ world, random }) => {
+    world.board.failWrites += whole(random, 1, 4);
+  }),
+  lasting("disk: full", 3, 10 * MINUTE, ({ disk }) => {
+    disk.full = true;
+    return () => {
+      disk.full = false;
+    };
+  }),
+  lasting("clock: years ahead", 1, 10 * MINUTE, (town) => {
+    town.setClockError(whole(town.random, 1, 10) * YEAR);
+    return () => town.setClockError(0);
+  }),
+  lasting("clock: years behind", 1, 10 * MINUTE, (town) => {
+    town.setClockError(-whole(town.random, 1, 40) * YEAR);
+    return () => town.setClockError(0);
+  }),
+  lasting("clock: minutes off", 2, HOUR, (town) => {
+    town.setClockError(whole(town.random, -20, 20) * MINUTE);
+    return () => town.setClockError(0);
+  }),
+  moment("power: cut in the middle of something", 8, (town) =>
+    town.cutPower(whole(town.random, 1, 40), whole(town.random, 1, 120) * SECOND),
+  ),
+  moment("power: cut while a token is renewed", 4, (town) => {
+    town.world.org.expireAccessTokens();
+    town.world.broker.restart({ keepSessions: true });
+    town.cutPower(whole(town.random, 1, 25), whole(town.random, 1, 30) * SECOND);
+  }),
+  moment("program: restarted", 3, (town) => town.restart(whole(town.random, 1, 20) * SECOND)),
+];

@@ -1,0 +1,190 @@
+import type { VirtualClock } from "../../firmware-sim/clock.ts";
+import type { World } from "../../firmware-sim/world.ts";
+import { decodeState } from "../../src/hal/stored.ts";
+import type { AgentEvent } from "../../src/model.ts";
+import type { HttpRequest } from "../../src/ports.ts";
+import type { Disk } from "./disk.ts";
+
+const HOUR = 3_600_000;
+/** A lamp's state is on the disk by then (src/hal/keeper.ts). */
+const KEPT_AFTER_MS = 2_500;
+
+/** What came of a day. Texts say what was seen, for people. */
+export interface Findings {
+  /** Sign-ins that the board gave up though the org still held to them. */
+  readonly lostSignIns: readonly string[];
+  /** Commands that were answered with `done` and had not been obeyed, or were forgotten in a power cut. */
+  readonly lostCommands: readonly string[];
+  readonly obeyedTwice: readonly string[];
+  /** Exit codes that no restart mends, bugs, and boards that were not back in the end. */
+  readonly stuck: readonly string[];
+  readonly commands: { readonly sent: number; readonly done: number };
+  readonly codes: number;
+  readonly powerCuts: number;
+  /** From the end of the last trouble until online, in milliseconds, where no new one came between. */
+  readonly recoveriesMs: readonly number[];
+  /** Requests at the org in the worst 60 minutes. */
+  readonly worstHour: { readonly polls: number; readonly others: number };
+}
+
+/** Sees everything, and judges. */
+export class Witness {
+  readonly #clock: VirtualClock;
+  readonly #world: World;
+  readonly #disk: Disk;
+  readonly #lostSignIns: string[] = [];
+  readonly #lostCommands: string[] = [];
+  readonly #obeyedTwice: string[] = [];
+  readonly #stuck: string[] = [];
+  readonly #obeyed = new Set<string>();
+  readonly #recoveriesMs: number[] = [];
+  readonly #polls: number[] = [];
+  readonly #others: number[] = [];
+  /** The org's record of the sign-in that is on the disk. */
+  #approval: string | null = null;
+  #sent = 0;
+  #done = 0;
+  #codes = 0;
+  #powerCuts = 0;
+  #online = false;
+  #wellSince: number | null = 0;
+  /** The lamp's brightness as last commanded, when that was, and whether nothing else can have changed it since. */
+  #last: { brightness: number; at: number } | null = null;
+  #target: number | null = null;
+
+  constructor(clock: VirtualClock, world: World, disk: Disk) {
+    this.#clock = clock;
+    this.#world = world;
+    this.#disk = disk;
+    disk.onWrite = (key, value) => {
+      if (key === "grant") this.#kept(value);
+    };
+  }
+
+  /** The board keeps a sign-in, or forgets it: which is right only when the org has ended it. */
+  #kept(grant: Uint8Array | undefined): void {
+    const { approvals } = this.#world.org;
+    if (grant !== undefined) {
+      const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
+      this.#approval = approvals.find((each) => each.refreshToken === refreshToken)?.id ?? this.#approval;
+      return;
+    }
+    if (approvals.some(({ id }) => id === this.#approval))
+      this.#lostSignIns.push(this.#at("a sign-in that the org still held to was forgotten"));
+    this.#approval = null;
+  }
+
+  saw(event: AgentEvent): void {
+    switch (event.event) {
+      case "code":
+        this.#codes += 1;
+        break;
+      case "state":
+        this.#online = event.state === "online";
+        if (this.#online && this.#wellSince !== null) {
+          this.#recoveriesMs.push(this.#clock.mono() - this.#wellSince);
+          this.#wellSince = null;
+        }
+        break;
+      case "light":
+        this.#target = event.state.brightness;
+        break;
+      case "command": {
+        const { id } = event;
+        // A press of the button has none.
+        if (id === null) break;
+        if (this.#obeyed.has(id)) this.#obeyedTwice.push(this.#at(`${id} was obeyed twice`));
+        this.#obeyed.add(id);
+        break;
+      }
+      case "fault":
+        if (event.code === "BUG") this.#stuck.push(this.#at(`BUG: ${event.message}`));
+        break;
+      default:
+    }
+  }
+
+  asked({ body = "" }: HttpRequest): void {
+    (/grant_type=device(&|$)/.test(body) ? this.#polls : this.#others).push(this.#clock.mono());
+  }
+
+  commanded(_brightness: number): void {
+    this.#sent += 1;
+    this.#last = null;
+  }
+
+  answered(brightness: number, outcome: string): void {
+    if (outcome !== "done") return;
+    this.#done += 1;
+    const wanted = brightness / 255;
+    if (this.#target === null || Math.abs(this.#target - wanted) > 0.003)
+      this.#lostCommands.push(
+        this.#at(`${brightness} was answered with done, but the lamp is at ${this.#target}`),
+      );
+    this.#last = this.#disk.full ? null : { brightness: wanted, at: this.#clock.mono() };
+  }
+
+  pressed(): void {
+    this.#last = null;
+  }
+
+  troubled(): void {
+    this.#wellSince = null;
+    if (this.#disk.full) this.#last = null;
+  }
+
+  wellAgain(): void {
+    this.#wellSince = this.#online ? null : this.#clock.mono();
+  }
+
+  powerCut(): void {
+    this.#powerCuts += 1;
+    this.#online = false;
+    if (this.#last === null || this.#clock.mono() - this.#last.at < KEPT_AFTER_MS) return;
+    const kept = this.#disk.file("light-main");
+    const state = kept === undefined ? undefined : decodeState(kept);
+    if (state === undefined || Math.abs(state.brightness - this.#last.brightness) > 0.003)
+      this.#lostCommands.push(
+        this.#at(`${this.#last.brightness} was answered with done, and the disk has ${state?.brightness}`),
+      );
+  }
+
+  /** The program ended by itself. */
+  ended(code: number): void {
+    this.#online = false;
+    if (code !== 0) this.#stuck.push(this.#at(`the program ended with ${code}`));
+  }
+
+  atTheEnd(): void {
+    if (!this.#online) this.#stuck.push(this.#at("not online after hours of peace"));
+  }
+
+  findings(): Findings {
+    return {
+      lostSignIns: this.#lostSignIns,
+      lostCommands: this.#lostCommands,
+      obeyedTwice: this.#obeyedTwice,
+      stuck: this.#stuck,
+      commands: { sent: this.#sent, done: this.#done },
+      codes: this.#codes,
+      powerCuts: this.#powerCuts,
+      recoveriesMs: this.#recoveriesMs,
+      worstHour: { polls: mostWithin(this.#polls, HOUR), others: mostWithin(this.#others, HOUR) },
+    };
+  }
+
+  #at(what: string): string {
+    return `${new Date(this.#clock.wall()).toISOString()}: ${what}`;
+  }
+}
+
+/** The most moments of an ascending list within `ms`. */
+const mostWithin = (moments: readonly number[], ms: number): number => {
+  let most = 0;
+  let from = 0;
+  moments.forEach((moment, index) => {
+    while (moment - (moments[from] ?? moment) >= ms) from += 1;
+    most = Math.max(most, index - from + 1);
+  });
+  return most;
+};

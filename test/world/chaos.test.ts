@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import type { Vault, VaultKey } from "../../src/ports.ts";
+import { type DayOptions, liveDay, type SpoilVault } from "../chaos/day.ts";
+import { summarise } from "../chaos/summary.ts";
+
+// A few of the days that `npm run chaos` lives by the thousand.
+
+const bars = (options: DayOptions) => liveDay(options).then((day) => summarise([day]));
+
+/** A disk that says that it keeps these, and does not. */
+const forgets =
+  (...keys: readonly VaultKey[]): SpoilVault =>
+  (vault): Vault => ({
+    ...vault,
+    write: async (key, value) => {
+      if (!keys.includes(key)) await vault.write(key, value);
+    },
+  });
+
+describe("a day in which everything goes wrong", () => {
+  it.each([1, 2, 3, 4])("loses nothing (seed %d)", async (seed) => {
+    expect((await bars({ seed, hours: 12 })).failed).toEqual([]);
+  });
+
+  it("goes the same way again with the same seed", async () => {
+    const [first, second] = [await liveDay({ seed: 7, hours: 6 }), await liveDay({ seed: 7, hours: 6 })];
+    expect(second.trace).toBe(first.trace);
+    expect(second.findings).toEqual(first.findings);
+    expect((await liveDay({ seed: 8, hours: 6 })).trace).not.toBe(first.trace);
+  });
+});
+
+describe("a mistake in the program is noticed:", () => {
+  it("a lamp whose state is not kept", async () => {
+    const { lostCommands } = await bars({ seed: 1, hours: 24, spoil: forgets("light-main") });
+    expect(lostCommands).toBeGreaterThan(0);
+  });
+
+  it("commands that count again after a restart", async () => {
+    const { obeyedTwice } = await bars({ seed: 1, hours: 24, spoil: forgets("replay") });
+    expect(obeyedTwice).toBeGreaterThan(0);
+  });
+
+  it("a sign-in that is given up without need", async () => {
+    let writes = 0;
+    const spoil: SpoilVault = (vault) => ({
+      ...vault,
+      write: async (key, value) =>
+        vault.write(key, key === "grant" && ++writes % 4 === 0 ? undefined : value),
+    });
+    expect((await bars({ seed: 1, hours: 4, spoil })).lostSignIns).toBeGreaterThan(0);
+  });
+});
