@@ -252,7 +252,13 @@ class Life implements Town, AsyncDisposable {
     const parsed = parseSettings({
       file: { path: "settings.json", text: JSON.stringify(this.world.settingsFor("state")) },
       env: {},
-      board: { deviceId: "porch-1", hostname: "porch", serial: undefined, stateDir: "state" },
+      board: {
+        deviceId: "porch-1",
+        hostname: "porch",
+        serial: undefined,
+        stateDir: "state",
+        timeZone: undefined,
+      },
       load: () => {
         throw new Error("these settings name no file");
       },
@@ -298,6 +304,8 @@ class Life implements Town, AsyncDisposable {
         },
         openStream: power.openStream(world.openStream),
         readText: async () => world.org.assetCertificate,
+        callbacks: world.doorstep.callbacks,
+        assertion: async () => new Uint8Array(),
         version: "test",
         updates: null,
       },
@@ -316,8 +324,10 @@ class Life implements Town, AsyncDisposable {
 
   /** Somebody at home opens the link within minutes. */
   #readCode(): void {
-    const code = this.world.board.view?.code?.userCode;
-    if (code === undefined || this.#answered.has(code)) return;
+    const shown = this.world.board.view?.code;
+    if (shown?.kind !== "code") return;
+    const code = shown.userCode;
+    if (this.#answered.has(code)) return;
     this.#answered.add(code);
     const answer = (): void => {
       if (this.world.org.offline) {

@@ -73,10 +73,16 @@ export class Power {
 
   vault(inner: Vault): Vault {
     return {
-      read: (key) => this.#wait(inner.read(key)),
-      write: (key, value) => (this.on ? this.#wait(inner.write(key, value)) : new Promise<never>(() => {})),
+      read: (key, least) => this.#wait(inner.read(key, least)),
+      write: (key, value, generations) => this.#write(() => inner.write(key, value, generations)),
+      setAside: (key) => this.#write(() => inner.setAside(key)),
+      settle: (proven) => this.#write(() => inner.settle(proven)),
       locked: (name, work, signal) => inner.locked(name, work, this.#until(signal)),
     };
+  }
+
+  #write(write: () => Promise<void>): Promise<void> {
+    return this.on ? this.#wait(write()) : new Promise<never>(() => {});
   }
 
   openStream(inner: NonNullable<Surroundings["openStream"]>): NonNullable<Surroundings["openStream"]> {
