@@ -189,7 +189,7 @@ export const importTable: readonly Row[] = [
     why: "texts that a system reads (unit, rules, accounts): pure",
   },
   {
-    files: ["src/main.ts", "src/compose.ts", "src/cli/**"],
+    files: ["src/main.ts", "src/compose*.ts", "src/cli/**"],
     may: ["src/**", "package.json"],
     packages: ["conf"],
     node: "any",

@@ -14,18 +14,16 @@ import type { Settings } from "./agent/settings.ts";
 import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
-import type { DeviceKey } from "./asset-token/key.ts";
-import type { AssetTokenOptions } from "./asset-token/source.ts";
+import { createLater, once } from "./compose-later.ts";
+import { placeOf, scheduleOf } from "./compose-settings.ts";
 import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent, Evening, Place } from "./model.ts";
+import type { AgentEvent } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssertionSource,
-  AssetTokens,
-  Broker,
   Callbacks,
   Clock,
   Controls,
@@ -38,7 +36,6 @@ import type {
   Org,
   Random,
   Session,
-  SignedCommands,
   Updates,
   Vault,
 } from "./ports.ts";
@@ -162,109 +159,26 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const device = settings.device;
   await using keys = createPublishedKeys({ http, clock, vault });
 
-  // What is not needed for the first request to the org is loaded while a person reads the code.
-  const key = once(async () =>
-    (await import("./asset-token/key.ts")).loadDeviceKey(
-      vault,
-      settings.assetToken.algorithm,
-      ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
-    ),
-  );
-  let deviceKey: DeviceKey | null = null;
-  const assetTokens = once(async (): Promise<AssetTokens> => {
-    const { createAssetTokens } = await import("./asset-token/source.ts");
-    deviceKey = await key();
-    return createAssetTokens(await assetTokenOptions(settings, org.endpoints, around.readText), {
-      http,
-      clock,
-      key: deviceKey,
-      keys,
-    });
+  await using later = createLater(settings, around, {
+    vault,
+    org,
+    session,
+    keys,
+    lights: [...lights.keys()],
   });
-  const broker = once(async (): Promise<Broker> => {
-    const { createBroker } = await import("./broker/mqtt.ts");
-    const { url, protocol, username, password } = settings.broker;
-    return createBroker({
-      url: new URL(url),
-      protocol,
-      username,
-      password,
-      deviceId: device.id,
-      lights: [...lights.keys()],
-      clock,
-      discovery: {
-        on: settings.broker.discovery === "homeassistant",
-        vault,
-        random,
-        refused: ({ code, message }) => journal.record({ event: "fault", code, message, retryInMs: null }),
-      },
-      openStream: around.openStream ?? (await streamOpener(settings, around)),
-    });
-  });
-  /** Each part once, however often it is asked for: a board may be online again every minute for years. */
-  const loading = new Set<Promise<unknown>>();
-  const load = (part: Promise<unknown>): void => {
-    // A failure here is not lost: the part is made anew, and its failure told, where it is needed.
-    part.catch(() => undefined);
-    loading.add(part);
-  };
-  const preload = (): void => {
-    load(broker());
-    load(signed());
-    if (settings.assetToken.mode !== "off") load(assetTokens());
-  };
   /** What an older version left behind waits until nobody goes back to that version by himself. */
   const settled = once(async () => {
     await vault.settle(false);
     await clock.sleep(PROVEN_MS, whileLiving);
     await vault.settle(true);
   });
-  await using _loaded = {
-    async [Symbol.asyncDispose]() {
-      await Promise.allSettled(loading);
-    },
-  };
+  let settling: Promise<void> = Promise.resolve();
   const watched: Journal = {
     record(event: AgentEvent) {
-      if (event.event === "code" || event.event === "link") preload();
-      if (event.event === "online") load(signed());
-      if (event.event === "code" || event.event === "online") load(settled());
+      if (event.event === "code" || event.event === "link") later.soon();
+      if (event.event === "online") later.commandsSoon();
+      if (event.event === "code" || event.event === "online") settling = settled().catch(() => undefined);
       journal.record(event);
-    },
-  };
-
-  const guests = once(async () => (await import("./owner/guests.ts")).createGuests({ vault, clock }));
-  let checker: Promise<SignedCommands & AsyncDisposable> | undefined;
-  const signed = once(() => {
-    checker = (async () => {
-      const { createSignedCommands } = await import("./owner/checker.ts");
-      const { createTrust } = await import("./owner/trust.ts");
-      // Where an org tells its own addresses and is away, the keys it was found to have before serve on.
-      const { dialect, url } = settings.org;
-      const whenAway = dialect === "rfc8628" ? { issuers: [url], jwksUrl: null } : null;
-      const trust = createTrust(org, whenAway, clock);
-      return createSignedCommands(
-        {
-          clientId: settings.commands.clientId,
-          signInHours: settings.commands.signInHours,
-          dialect: settings.org.dialect,
-          deviceId: device.id,
-          lights: [...lights.keys()],
-          trust: async (until) => {
-            const grant = await session.load();
-            if (grant === undefined) throw new AgentError("COMMAND_OWNER_UNKNOWN");
-            return trust(grant, until);
-          },
-        },
-        { vault, clock, keys, guests: await guests() },
-      );
-    })();
-    return checker;
-  });
-  await using _checking = {
-    async [Symbol.asyncDispose]() {
-      // What it remembers of commands goes to disk.
-      await (await checker?.catch(() => undefined))?.[Symbol.asyncDispose]();
     },
   };
 
@@ -330,7 +244,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   await using _beside = {
     async [Symbol.asyncDispose]() {
       living.abort();
-      await Promise.all([updating, keepingEvening, keepingDisk]);
+      await Promise.all([updating, keepingEvening, keepingDisk, settling]);
     },
   };
 
@@ -343,17 +257,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       credentials: createCredentials({
         session,
         org,
-        assetTokens:
-          settings.assetToken.mode === "off"
-            ? null
-            : { issue: async (grant, until) => (await assetTokens()).issue(grant, until) },
+        assetTokens: settings.assetToken.mode === "off" ? null : later.assetTokens,
         auth: settings.broker.auth,
         clock,
       }),
-      broker: {
-        connect: async (pass, announcement, previous, until) =>
-          (await broker()).connect(pass, announcement, previous, until),
-      },
+      broker: later.broker,
       lights,
       display: around.display,
       journal: watched,
@@ -363,15 +271,10 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       device,
       trust: settings.commands.trust,
       version: around.version,
-      keyThumbprint: () => deviceKey?.thumbprint ?? null,
+      keyThumbprint: () => later.keyThumbprint,
       updateNews,
-      signed: { check: async (payload, owner, until) => (await signed()).check(payload, owner, until) },
-      guests: {
-        list: async (owner) => (await guests()).list(owner),
-        admit: async (pass, owner) => (await guests()).admit(pass, owner),
-        revoke: async (id, owner) => (await guests()).revoke(id, owner),
-        forget: async () => (await guests()).forget(),
-      },
+      signed: later.signed,
+      guests: later.guests,
       limit: async (pass, change, now) => (await import("./owner/passes.ts")).limited(pass, change, now),
       names,
       evening,
@@ -409,57 +312,4 @@ const openAsset = async (
   if (minutes === null || assets === undefined) return null;
   const { openAssetKeeper } = await import("./agent/asset-keeper.ts");
   return openAssetKeeper({ ...ports, settings: { ...assetState, minutes }, assets, facts, subscribe });
-};
-
-/** What the settings say of asset tokens, with the files read that they name. Throws SETTINGS_INVALID. */
-export const assetTokenOptions = async (
-  { org, assetToken, device }: Settings,
-  endpoints: AssetTokenOptions["endpoints"],
-  readText: Surroundings["readText"],
-): Promise<AssetTokenOptions> => {
-  const { jwks, certificate } = assetToken.verify;
-  return {
-    mode: assetToken.mode === "self" ? "self" : "exchange",
-    dialect: org.dialect,
-    clientId: org.clientId,
-    clientSecret: org.clientSecret,
-    audience: assetToken.audience,
-    verify: {
-      jwks: jwks === null || jwks === "auto" || URL.canParse(jwks) ? jwks : await readText(jwks),
-      certificate: certificate === null ? null : await readText(certificate),
-    },
-    actorClaims: assetToken.actorClaims,
-    device,
-    endpoints,
-  };
-};
-
-const placeOf = ({ latitude, longitude }: Settings["home"]): Place | null =>
-  latitude === null || longitude === null ? null : { latitude, longitude };
-
-const scheduleOf = ({ on, timeZone, brightness, ...rest }: Settings["evening"]): Evening | null =>
-  on === null || timeZone === null
-    ? null
-    : { ...rest, on, timeZone, brightness: brightness === null ? null : brightness / 100 };
-
-/** The same promise for every caller; a failed one is made anew. */
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make().catch((error: unknown) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  };
-};
-
-const streamOpener = async (
-  { broker }: Settings,
-  { readText }: Surroundings,
-): Promise<(url: URL, signal: AbortSignal) => Promise<Duplex>> => {
-  const text = async (path: string | null): Promise<string | null> => (path === null ? null : readText(path));
-  const tls = { ca: await text(broker.ca), cert: await text(broker.cert), key: await text(broker.key) };
-  const { openStream } = await import("./broker/stream.ts");
-  return (url, signal) => openStream(url, tls, signal);
 };

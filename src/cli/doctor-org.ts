@@ -8,7 +8,7 @@ import { readNamedText } from "../adapters/settings-file.ts";
 import type { Settings } from "../agent/settings.ts";
 import { loadDeviceKey } from "../asset-token/key.ts";
 import { createAssetTokens } from "../asset-token/source.ts";
-import { assetTokenOptions } from "../compose.ts";
+import { assetTokenOptions } from "../compose-settings.ts";
 import { withoutSlash } from "../device-flow/address.ts";
 import { createOrg } from "../device-flow/org.ts";
 import { faultFinding, ok } from "../doctor/check.ts";
