@@ -183,7 +183,11 @@ describe("the Debian package", () => {
     await debian.until("what is missing, in the log", async () =>
       /STATE_LOCKED/.test(await debian.shell("journalctl -q -b -u porchlight")) ? true : undefined,
     );
-    await debian.shell("porchlight light on");
+    // The lamp works meanwhile, as soon as the agent listens.
+    await debian.until("a lamp that obeys", async () => {
+      await debian.shell("porchlight light on");
+      return true;
+    });
 
     await again(`mv /srv/kept-key ${credential}; porchlight settings set state.encrypt false`);
     await online(debian);
