@@ -1,7 +1,9 @@
 import { introspectRequest, readIntrospection } from "../device-flow/introspection.ts";
+import { readAssertion } from "../device-flow/saml.ts";
 import { waitForApproval } from "../device-flow/wait.ts";
 import { AgentError } from "../errors.ts";
 import type { Grant } from "../model.ts";
+import type { AssertionSource } from "../ports.ts";
 import { iso } from "../units.ts";
 import { type Finding, faultFinding, notTried, ok, type Step, warning, wrong } from "./check.ts";
 import { grantOf, type OrgCase, unreached } from "./org-case.ts";
@@ -94,6 +96,27 @@ const byItself = async (
   return ok(`the org lets the board in by itself, at ${iso(ports.clock.wall())}`);
 };
 
+/** With a stored sign-in only: the assertion that lies there is the board's, and counts once. */
+const byFile = async (
+  { subject, ports, known }: OrgCase,
+  file: AssertionSource,
+  signal: AbortSignal,
+): Promise<Finding> => {
+  const { clock } = ports;
+  readAssertion(await file(signal), {
+    mono: clock.mono(),
+    wall: clock.wall(),
+    wallKnown: clock.wallKnown(),
+  });
+  const { access } = subject;
+  const grant = access.kind === "stored" ? await access.load() : undefined;
+  const left =
+    "the assertion in org.assertion.file looks well, and is left to the board, since it counts once";
+  if (grant === undefined) return notTried(`${left}; --sign-in uses it up`);
+  known.grant = grant;
+  return ok(`${left}; the stored sign-in, tokens of ${iso(grant.issuedAt)}, is shown instead`);
+};
+
 /** Whether a refresh brought another refresh token. */
 export const judgeRefresh = (before: Grant, renewed: Grant): Finding => {
   const [old, fresh] = [before.refreshToken, renewed.refreshToken];
@@ -125,6 +148,11 @@ const lifeOf = async ({ subject, ports }: OrgCase, grant: Grant, signal: AbortSi
 export const signInSteps = (of: OrgCase): readonly Step[] => {
   const { subject, ports, known } = of;
   const { signIn } = ports.org;
+  const file = subject.access.kind === "stored" ? ports.assertionFile : null;
+  const look = (signal: AbortSignal): Promise<Finding> => {
+    if (signIn === undefined) return byCode(of, signal);
+    return file === null ? byItself(of, signIn, signal) : byFile(of, file, signal);
+  };
   return [
     {
       id: "signIn",
@@ -135,7 +163,7 @@ export const signInSteps = (of: OrgCase): readonly Step[] => {
           ? "org.signIn is web: sign the board in with a browser, then look without --sign-in"
           : null),
       async look(signal) {
-        const found = await (signIn === undefined ? byCode(of, signal) : byItself(of, signIn, signal));
+        const found = await look(signal);
         known.alive = known.grant !== null;
         return found;
       },
@@ -157,7 +185,8 @@ export const signInSteps = (of: OrgCase): readonly Step[] => {
           signal.throwIfAborted();
           if (!(error instanceof AgentError) || error.code !== "ACCESS_TOKEN_REJECTED") throw error;
           known.alive = false;
-          return signIn === undefined && subject.access.kind === "stored" ? spent() : faultFinding(error);
+          const shown = subject.access.kind === "stored" && (signIn === undefined || file !== null);
+          return shown ? spent() : faultFinding(error);
         }
         known.grant = { ...grantOf(of), identity: known.identity };
         const { userId, name, username } = known.identity;
