@@ -116,6 +116,8 @@ export interface Org {
    * token, and this again when its access token ends.
    */
   signIn?(signal: AbortSignal): Promise<Grant>;
+  /** Goes with `signIn`: who that is says an identity provider, and it may say another from one to the next. */
+  readonly userMayChange?: boolean;
   /** Goes with `signIn`: what such a grant carries as `signedInAs`, the same as long as the settings name the same sign-in. */
   readonly signsInAs?: string;
   /** In place of `askCode` and `poll`, where the settings want a person to sign the board in with a browser. */

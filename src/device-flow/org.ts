@@ -46,7 +46,7 @@ const refreshTokenOf = (grant: Grant): string => {
 };
 
 /** What only a board has that signs in by itself. */
-type OwnWay = Pick<Org, "signIn" | "signsInAs">;
+type OwnWay = Pick<Org, "signIn" | "signsInAs" | "userMayChange">;
 
 interface OrgPorts {
   readonly http: Http;
@@ -60,6 +60,7 @@ const salesforceSignIn = (own: OwnSignIn | null, options: OrgOptions, http: Http
   const as = signsInAs(options);
   return {
     signsInAs: as,
+    userMayChange: "source" in own,
     async signIn(signal) {
       const ready = await readySignIn(own, () => momentOf(clock), signal);
       const response = await http(salesforce.signInRequest(options, ready, momentOf(clock)), signal);
@@ -161,6 +162,7 @@ const rfc8628SignIn = (
   const as = signsInAs(options);
   return {
     signsInAs: as,
+    userMayChange: "source" in own,
     async signIn(signal) {
       const metadata = await discover(signal);
       // After the server has been found, since an assertion's minutes run.

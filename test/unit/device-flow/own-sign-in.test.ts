@@ -234,6 +234,11 @@ describe("which sign-in a grant came from", () => {
     expect(open(salesforce).org.signsInAs).toBeUndefined();
   });
 
+  it("leaves it to an identity provider who it is, and only to that", () => {
+    const mayChange = (own: Own) => open({ ...salesforce, ...own }).org.userMayChange;
+    expect([bearer, credentials, samlBearer].map(mayChange)).toEqual([false, false, true]);
+  });
+
   it("stays with the grant", async () => {
     const { signIn, org } = open({ ...salesforce, ...credentials }, answer(200, tokens));
     expect(await signIn()).toMatchObject({ signedInAs: org.signsInAs });
