@@ -118,8 +118,8 @@ export interface Org {
   signIn?(signal: AbortSignal): Promise<Grant>;
   /** Goes with `signIn`: who that is says an identity provider, and it may say another from one to the next. */
   readonly userMayChange?: boolean;
-  /** Goes with `signIn`: what such a grant carries as `signedInAs`, the same as long as the settings name the same sign-in. */
-  readonly signsInAs?: string;
+  /** What its grants carry as `signedInAs`, the same as long as the settings name the same sign-in. */
+  signsInAs?(): string;
   /** In place of `askCode` and `poll`, where the settings want a person to sign the board in with a browser. */
   readonly web?: WebSignIn;
   /** One refresh; the answer keeps the old refresh token where the org does not rotate. */

@@ -69,13 +69,27 @@ const spent = (): Finding =>
     "the access token of the stored sign-in has ended; the agent gets itself a new one, and this looks with what there is: try again while it runs, or with --sign-in",
   );
 
-const byCode = async ({ subject, ports, known }: OrgCase, signal: AbortSignal): Promise<Finding> => {
+/** The sign-in on the disk, for the org and client that it is of; why there is none to be shown. */
+const storedOf = async (
+  { ports }: OrgCase,
+  load: () => Promise<Grant | undefined>,
+): Promise<Grant | string> => {
+  const grant = await load();
+  if (grant === undefined)
+    return "this board is not signed in; --sign-in asks for a sign-in of this examination's own";
+  const other = grant.signedInAs !== null && grant.signedInAs !== ports.org.signsInAs?.();
+  return other
+    ? "the stored sign-in is of another org, client or user than the settings name, and nobody but that org is shown it; the agent replaces it when it starts"
+    : grant;
+};
+
+const byCode = async (of: OrgCase, signal: AbortSignal): Promise<Finding> => {
+  const { subject, ports, known } = of;
   const { access } = subject;
   const { code } = known;
   if (access.kind === "stored") {
-    const grant = await access.load();
-    if (grant === undefined)
-      return notTried("this board is not signed in; --sign-in asks somebody to approve");
+    const grant = await storedOf(of, access.load);
+    if (typeof grant === "string") return notTried(grant);
     known.grant = grant;
     return ok(`the stored sign-in, tokens of ${iso(grant.issuedAt)}; only shown, not refreshed`);
   }
@@ -98,22 +112,22 @@ const byItself = async (
 
 /** With a stored sign-in only: the assertion that lies there is the board's, and counts once. */
 const byFile = async (
-  { subject, ports, known }: OrgCase,
+  of: OrgCase,
+  load: () => Promise<Grant | undefined>,
   file: AssertionSource,
   signal: AbortSignal,
 ): Promise<Finding> => {
-  const { clock } = ports;
+  const { clock } = of.ports;
   readAssertion(await file(signal), {
     mono: clock.mono(),
     wall: clock.wall(),
     wallKnown: clock.wallKnown(),
   });
-  const { access } = subject;
-  const grant = access.kind === "stored" ? await access.load() : undefined;
+  const grant = await storedOf(of, load);
   const left =
     "the assertion in org.assertion.file looks well, and is left to the board, since it counts once";
-  if (grant === undefined) return notTried(`${left}; --sign-in uses it up`);
-  known.grant = grant;
+  if (typeof grant === "string") return notTried(`${left} (--sign-in uses it up); ${grant}`);
+  of.known.grant = grant;
   return ok(`${left}; the stored sign-in, tokens of ${iso(grant.issuedAt)}, is shown instead`);
 };
 
@@ -148,10 +162,13 @@ const lifeOf = async ({ subject, ports }: OrgCase, grant: Grant, signal: AbortSi
 export const signInSteps = (of: OrgCase): readonly Step[] => {
   const { subject, ports, known } = of;
   const { signIn } = ports.org;
-  const file = subject.access.kind === "stored" ? ports.assertionFile : null;
+  const { access } = subject;
+  const file = ports.assertionFile;
   const look = (signal: AbortSignal): Promise<Finding> => {
     if (signIn === undefined) return byCode(of, signal);
-    return file === null ? byItself(of, signIn, signal) : byFile(of, file, signal);
+    return file === null || access.kind === "asked"
+      ? byItself(of, signIn, signal)
+      : byFile(of, access.load, file, signal);
   };
   return [
     {
@@ -185,7 +202,7 @@ export const signInSteps = (of: OrgCase): readonly Step[] => {
           signal.throwIfAborted();
           if (!(error instanceof AgentError) || error.code !== "ACCESS_TOKEN_REJECTED") throw error;
           known.alive = false;
-          const shown = subject.access.kind === "stored" && (signIn === undefined || file !== null);
+          const shown = access.kind === "stored" && (signIn === undefined || file !== null);
           return shown ? spent() : faultFinding(error);
         }
         known.grant = { ...grantOf(of), identity: known.identity };
