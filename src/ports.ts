@@ -126,6 +126,11 @@ export interface Org {
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
+  /**
+   * True where to revoke `grant` leaves `other` alone, which this client has, too. Servers may end all that a user has given to a
+   * client with any token of it (RFC 7009 section 2.1).
+   */
+  revokesAlone(grant: Grant, other: Grant): boolean;
   /** How many approvals the grant's user has given to this client; null when the org does not tell. */
   approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
   /**

@@ -206,7 +206,7 @@ const welcome = async (
   await session.adopt(grant);
   standing.reset();
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
-  if (before !== undefined) await revokeWithin(org, before, clock, signal);
+  if (before !== undefined && org.revokesAlone(before, grant)) await revokeWithin(org, before, clock, signal);
 };
 
 /** True when the org confirmed; a silent or refusing org does not keep a person from signing out. */

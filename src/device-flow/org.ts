@@ -123,6 +123,7 @@ const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPo
   async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
     readRevocation(await http(salesforce.revokeRequest(grant), signal));
   },
+  revokesAlone: () => true,
   async approvals(grant: Grant, signal: AbortSignal): Promise<number | null> {
     const request = approvalsRequest(grant);
     return request === null ? null : readApprovals(await http(request, signal), grant);
@@ -243,6 +244,7 @@ const createRfc8628 = (options: OrgOptions, { http, clock, assertion }: OrgPorts
         );
       readRevocation(await http(rfc8628.revokeRequest(options, await discover(signal), grant), signal));
     },
+    revokesAlone: rfc8628.areOthers,
     // No standard asks for a user's approvals.
     approvals: async () => null,
     async home(grant: Grant, _serial: string, signal: AbortSignal): Promise<OrgHome> {
