@@ -96,10 +96,13 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 async function* nothing(): AsyncGenerator<Event> {}
 
 async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
-  // What it was signed in with may have been changed meanwhile, to another user or to a person's approval.
+  // What it was signed in with may have been changed meanwhile, to another org, client or user, or to a person's approval.
   const grant = await readable(parts, signal);
-  const { signsInAs = null } = parts.org;
-  yield { type: "booted", signedIn: grant !== undefined && grant.signedInAs === signsInAs };
+  const { org } = parts;
+  // Those of people did not always say what they came from.
+  const same =
+    grant?.signedInAs === null ? org.signIn === undefined : grant?.signedInAs === org.signsInAs?.();
+  yield { type: "booted", signedIn: grant !== undefined && same };
 }
 
 /** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
@@ -203,7 +206,7 @@ const welcome = async (
   await session.adopt(grant);
   standing.reset();
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
-  if (before !== undefined) await revokeWithin(org, before, clock, signal);
+  if (before !== undefined && org.revokesAlone(before, grant)) await revokeWithin(org, before, clock, signal);
 };
 
 /** True when the org confirmed; a silent or refusing org does not keep a person from signing out. */

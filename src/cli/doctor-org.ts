@@ -19,7 +19,7 @@ import { AgentError, asAgentError } from "../errors.ts";
 import { qrMatrix } from "../hal/displays/qr.ts";
 import type { DeviceCode, Grant } from "../model.ts";
 import { createPublishedKeys } from "../org-keys/published-keys.ts";
-import type { AssetTokens, Vault } from "../ports.ts";
+import type { AssertionSource, AssetTokens, Vault } from "../ports.ts";
 import type { Arguments, Io } from "./command.ts";
 import type { Examine } from "./doctor.ts";
 import { codeText, hasColour, isUnicode, proxyOf } from "./doctor-words.ts";
@@ -40,8 +40,10 @@ const prepare = async (args: Arguments, io: Io) => {
   const { settings, file } = loadSettings(args, io);
   const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
   const client = createHttp({ ca, env: io.env, userAgent, timeoutMs: PATIENCE_MS });
-  const org = createOrg(settings.org, { http: client.http, clock: systemClock });
-  return { settings, from: file?.path ?? "the environment", client, org };
+  const assertion: AssertionSource = async (until) =>
+    (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until);
+  const org = createOrg(settings.org, { http: client.http, clock: systemClock, assertion });
+  return { settings, from: file?.path ?? "the environment", client, org, assertion };
 };
 
 /** The state folder, where there is one: looking must not make it. */
@@ -64,7 +66,7 @@ const codeShower =
 export const examineOrg: Examine = async function* (args, io, signal) {
   const prepared = await prepare(args, io).catch((error: unknown) => asAgentError(error));
   if (prepared instanceof AgentError) return yield { ...settingsStep, ...faultFinding(prepared) };
-  const { settings, from, org } = prepared;
+  const { settings, from, org, assertion } = prepared;
   await using client = prepared.client;
   const { org: options, assetToken, device } = settings;
   yield {
@@ -92,7 +94,13 @@ export const examineOrg: Examine = async function* (args, io, signal) {
     const key = await loadDeviceKey(await keyVault(state), assetToken.algorithm);
     return createAssetTokens(given, { http, clock, key, keys });
   };
-  const examination = orgExamination(subject, { http, clock, org, assetTokens });
+  const examination = orgExamination(subject, {
+    http,
+    clock,
+    org,
+    assertionFile: options.assertion.file === null ? null : assertion,
+    assetTokens,
+  });
   try {
     yield* examine(examination.steps, signal);
   } finally {

@@ -87,6 +87,7 @@ export const examined = async (
     http,
     clock,
     org,
+    assertionFile: null,
     assetTokens: async () =>
       createAssetTokens(
         {
