@@ -23,6 +23,7 @@ describe("where home is", () => {
   let grant: Grant | undefined;
   let answer: () => Promise<OrgHome>;
   let asked: number;
+  let fresh: (rejected: Secret | undefined) => Promise<Grant>;
 
   const signedInAs = (identity: Identity | null): void => {
     grant = {
@@ -43,7 +44,7 @@ describe("where home is", () => {
       settled: at(settled, timeZone),
       serial: "4711",
       vault,
-      session: { load: async () => grant },
+      session: { load: async () => grant, fresh: (rejected) => fresh(rejected) },
       org: {
         home: (_grant, serial) => {
           expect(serial).toBe("4711");
@@ -61,6 +62,9 @@ describe("where home is", () => {
     clock = new VirtualClock({ wall: epochMs(Date.parse("2026-12-01T12:00:00Z")) });
     vault = openMemoryVault(createMemoryDisk());
     [answer, asked] = [async () => at(bristol), 0];
+    fresh = async () => {
+      throw new AgentError("GRANT_GONE");
+    };
     signedInAs(ada);
   });
   afterEach(() => clock[Symbol.dispose]());
@@ -81,10 +85,10 @@ describe("where home is", () => {
     expect(asked).toBe(3);
   });
 
-  it("is asked for once a day where the org does not know it, and forgotten where it no longer does", async () => {
+  it("is asked for once more after a day where the org does not know it, then once a week, and forgotten where it no longer does", async () => {
     answer = async () => at(null);
     const home = await open();
-    for (let hour = 0; hour < 48; hour++) {
+    for (let hour = 0; hour < 8 * 24; hour++) {
       await home.ask(never);
       await clock.advance(3_600_000);
     }
@@ -95,7 +99,44 @@ describe("where home is", () => {
     answer = async () => at(null);
     await clock.advance(8 * DAY_MS);
     await home.ask(never);
-    expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
+    expect([await placeOf(home), await placeOf(await open())]).toEqual([null, null]);
+  });
+
+  it("that the org does not know is asked for again after a restart, but not after each of many", async () => {
+    answer = async () => at(null);
+    for (let restart = 0; restart < 30; restart++) {
+      await (await open()).ask(never);
+      await clock.advance(3_600_000);
+    }
+    expect(asked).toBe(2);
+  });
+
+  it("is asked for with a fresh access token where the one on disk is at its end", async () => {
+    let refreshed = 0;
+    fresh = async (rejected) => {
+      expect(rejected?.equals(new Secret("a"))).toBe(true);
+      refreshed += 1;
+      return grant as Grant;
+    };
+    answer = async () => {
+      if (refreshed === 0) throw new AgentError("ACCESS_TOKEN_REJECTED");
+      return at(bristol);
+    };
+    const home = await open();
+    await home.ask(never);
+    expect([await placeOf(home), refreshed]).toEqual([bristol, 1]);
+  });
+
+  it("of whoever was the owner does not come in when that is somebody else by then", async () => {
+    const home = await open();
+    const answering = Promise.withResolvers<OrgHome>();
+    answer = () => answering.promise;
+    const asking = home.ask(never);
+    await clock.advance(1);
+    await home.belongTo(ben);
+    answering.resolve(at(bristol));
+    await asking;
+    expect(await placeOf(home)).toBeNull();
   });
 
   it("stays what it was while the org does not answer", async () => {
@@ -192,7 +233,6 @@ describe("where home is", () => {
     ["nothing", null],
     ["another version", { version: 2, by: ada, place: bristol, at: 0 }],
     ["no owner", { version: 1, place: bristol, at: 0 }],
-    ["no place and no time zone", { version: 1, by: ada, at: 0 }],
     ["a latitude that is none", { version: 1, by: ada, place: { ...bristol, latitude: 91 }, at: 0 }],
     ["a longitude that is none", { version: 1, by: ada, place: { ...bristol, longitude: "x" }, at: 0 }],
     ["too much", { version: 1, by: ada, place: bristol, at: 0, more: "x".repeat(5000) }],
