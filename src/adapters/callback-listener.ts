@@ -70,7 +70,7 @@ export const createCallbacks = (host: string): Callbacks => ({
   async open(callback, visited, signal) {
     const [{ createServer }, page] = await Promise.all([import("node:http"), import("./callback-page.ts")]);
     signal.throwIfAborted();
-    const { hostname, port, pathname } = new URL(callback);
+    const { origin, hostname, port, pathname } = new URL(callback);
     const waiting = new Set<CallbackVisit>();
     let leadsTo: string | null = null;
 
@@ -104,7 +104,7 @@ export const createCallbacks = (host: string): Callbacks => ({
       const route = routeOf(request, pathname);
       switch (route.kind) {
         case "visit":
-          visit(new URL(route.address, callback).href, response);
+          visit(`${origin}${route.address}`, response);
           return;
         case "start":
           if (leadsTo === null) response.writeHead(503).end();

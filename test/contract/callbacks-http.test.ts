@@ -132,6 +132,16 @@ describe("the board's own address over HTTP", () => {
     expect((await get(short, { headers: { "sec-fetch-site": "none" } })).status).toBe(302);
   });
 
+  it("lives on where a callback's path is an odd one", async () => {
+    const port = await freePort();
+    listening = await callbacks.open(
+      `http://localhost:${port}//[/callback`,
+      (each) => each.answer(null),
+      never,
+    );
+    expect((await get(`http://localhost:${port}//[/callback?code=c`)).status).toBe(200);
+  });
+
   it("forgets a browser that has left", async () => {
     const callback = `http://localhost:${await freePort()}/callback`;
     const came = Promise.withResolvers<CallbackVisit>();
