@@ -88,7 +88,7 @@ export const errorTable = {
   SIGN_IN_CLOSED: {
     remedy: "wait",
     title: "The org does not let this client sign in by itself",
-    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as; for saml-assertion, SAML in Single Sign-On Settings). Or sign the board in another way (org.signIn): docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; for saml-bearer, the identity provider's certificate in the app; Client Credentials Flow with a user to run as; for saml-assertion, SAML in Single Sign-On Settings). Or sign the board in another way (org.signIn): docs/flows.md.",
   },
   SIGN_IN_NOT_APPROVED: {
     remedy: "wait",
@@ -148,7 +148,7 @@ export const errorTable = {
   GRANT_GONE: {
     remedy: "signIn",
     title: "The org has ended the sign-in",
-    help: "The approval was revoked, has expired, or was pushed out by a newer device (Salesforce keeps five per user and app). Scan the new code.",
+    help: "The approval was revoked, has expired, or was pushed out by a newer device (Salesforce keeps five per user and app). Approve the new code or link.",
   },
   REFRESH_BUSY: {
     remedy: "retry",
@@ -163,7 +163,7 @@ export const errorTable = {
   ACCESS_TOKEN_REJECTED: {
     remedy: "retry",
     title: "The org does not accept the access token any more",
-    help: "It ran out or was revoked. The board gets a new one with its refresh token.",
+    help: "It ran out or was revoked. The board gets a new one with its refresh token, or signs in again where it does that by itself.",
   },
   SIGN_IN_ENDING: {
     remedy: "report",

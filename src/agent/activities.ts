@@ -27,7 +27,7 @@ import type { Home } from "./home.ts";
 import type { Event, State } from "./machine.ts";
 import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
-import type { Standing } from "./standing.ts";
+import { isOf, type Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { startOf } from "./view.ts";
 
@@ -98,11 +98,7 @@ async function* nothing(): AsyncGenerator<Event> {}
 async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
   // What it was signed in with may have been changed meanwhile, to another org, client or user, or to a person's approval.
   const grant = await readable(parts, signal);
-  const { org } = parts;
-  // Those of people did not always say what they came from.
-  const same =
-    grant?.signedInAs === null ? org.signIn === undefined : grant?.signedInAs === org.signsInAs?.();
-  yield { type: "booted", signedIn: grant !== undefined && same };
+  yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
 }
 
 /** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
@@ -134,8 +130,10 @@ async function* askCode(
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home, asset } = parts;
   if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));
+  // What a person has approved at another org or client counts again when a mistake in the settings is put right.
+  const other = grant !== undefined && grant.refreshToken !== null && !isOf(org, grant);
   // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
-  if (revoke || (kept !== true && org.signIn === undefined)) {
+  if (revoke || (kept !== true && org.signIn === undefined && !other)) {
     await session.forget(revoke ? undefined : "gone");
     standing.reset();
   }

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { systemClock } from "../adapters/clock.ts";
+import { askAgent } from "../adapters/control.ts";
 import { createHttp } from "../adapters/http.ts";
 import { openMemoryVault } from "../adapters/memory-vault.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
@@ -33,6 +34,9 @@ const PATIENCE_MS = 15_000;
 /** For giving a sign-in back when the examination is broken off, in milliseconds. */
 const LAST_PATIENCE_MS = 5_000;
 
+/** For the agent to say how it is, in milliseconds. */
+const AGENT_PATIENCE_MS = 2_000;
+
 const settingsStep = { id: "settings", title: "The settings" } as const;
 
 /** The settings, the files that they name, and the org that they describe. Throws AgentError. */
@@ -53,6 +57,13 @@ const stateOf = async (settings: Settings, env: Io["env"]): Promise<Vault | null
 /** The board's key where it has one; else one for this examination, which is not kept. */
 const keyVault = async (state: Vault | null): Promise<Vault> =>
   state !== null && (await state.read("device-key")) !== undefined ? state : openMemoryVault();
+
+/** True while an agent waits with a code. One that does not say so soon is not waited for. */
+const agentWaits = async (dir: string, signal: AbortSignal): Promise<boolean> => {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(AGENT_PATIENCE_MS)]);
+  const status = await askAgent(dir, { ask: "status" }, soon).catch(() => undefined);
+  return status?.code?.kind === "code";
+};
 
 /** The code for whoever approves, on standard error: standard output is the report. */
 const codeShower =
@@ -86,6 +97,7 @@ export const examineOrg: Examine = async function* (args, io, signal) {
     assetToken,
     approvals: options.approvals,
     homeSettled: settings.home.latitude !== null,
+    waiting: state !== null && (await agentWaits(settings.state.dir, signal)),
     proxy: proxyOf(io.env, options.url),
     access: args.flags.has("sign-in") ? { kind: "asked", show: codeShower(io) } : { kind: "stored", load },
   };

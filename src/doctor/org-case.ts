@@ -14,6 +14,8 @@ export interface OrgSubject {
   readonly approvals: number | null;
   /** True where the settings say where home is. */
   readonly homeSettled: boolean;
+  /** The board's agent waits with a code of its own just now. */
+  readonly waiting: boolean;
   /** Host of the proxy that requests go through, or null. */
   readonly proxy: string | null;
   readonly access: Access;

@@ -91,6 +91,20 @@ describe("porchlight doctor org", () => {
     expect(sim.approvals).toHaveLength(kept);
   });
 
+  it("asks for no code while the board waits with one, which another could end", async () => {
+    await using stage = await stageFor();
+    const agent = stage.start(["run", "--json"]);
+    await agent.until('"event":"code"');
+    const running = async () => JSON.parse((await stage.run(["status", "--json"])).out).running;
+    await expect.poll(running, { timeout: 10_000 }).toBe(true);
+    const codes = () => sim.received.filter(({ form }) => form.response_type === "device_code").length;
+    const before = codes();
+    expect((await stage.run(["doctor", "org"])).out).toContain("waits with a code of its own");
+    expect(codes()).toBe(before);
+    process.emit("SIGTERM");
+    await agent.done;
+  });
+
   describe("of a board with a SAML assertion", () => {
     const assertion = async (): Promise<string> => {
       sim.trustSimulatedProvider();

@@ -195,7 +195,9 @@ describe("porchlight run", () => {
     const bin = join(stage.dir, "bin");
     const opened = join(stage.dir, "opened");
     await mkdir(bin);
-    await writeFile(join(bin, "xdg-open"), `#!/bin/sh\necho "$1" >> "${opened}"\n`, { mode: 0o755 });
+    await writeFile(join(bin, "xdg-open"), `#!/bin/sh\necho "$1$PORCHLIGHT_SETTINGS" >> "${opened}"\n`, {
+      mode: 0o755,
+    });
     return { env: { DISPLAY: ":0", PATH: bin }, opened: () => readFile(opened, "utf8").catch(() => "") };
   };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createOrg, type OrgOptions } from "../../../src/device-flow/org.ts";
-import { AgentError } from "../../../src/errors.ts";
+import { AgentError, entryOf } from "../../../src/errors.ts";
 import type { Grant } from "../../../src/model.ts";
 import type { HttpResponse } from "../../../src/ports.ts";
 import { epochMs, monoMs, Secret } from "../../../src/units.ts";
@@ -209,6 +209,13 @@ describe("asking for a code", () => {
     ])
       expect(await codeOf(() => org({ ...salesforce, url }))).toBe("nothing thrown");
   });
+});
+
+it("an org that has closed the device flow is told with the rule and every other way in", () => {
+  const { help } = entryOf("DEVICE_FLOW_DISABLED");
+  expect(help).toContain("Restrict the OAuth 2.0 Device Flow");
+  for (const way of ["web", "jwt-bearer", "client-credentials", "saml-bearer", "saml-assertion"])
+    expect(help).toMatch(new RegExp(`\\b${way}\\b`));
 });
 
 describe("discovery", () => {
