@@ -73,10 +73,13 @@ const tidy = async (folder: string, keep: number): Promise<void> => {
 const lookAtLatest = async (folder: string): Promise<void> => {
   const path = join(folder, LATEST);
   const target = await readlink(path).catch((error: unknown) => {
-    if (codeOf(error) !== "ENOENT") throw error;
-    return null;
+    if (codeOf(error) === "ENOENT") return null;
+    // A file or a folder.
+    if (codeOf(error) === "EINVAL") return "";
+    throw error;
   });
-  if (target !== null && !NAME.test(target)) throw Object.assign(new Error(path), { code: "EEXIST" });
+  if (target !== null && !NAME.test(target))
+    throw new AgentError("REPORT_CANNOT_WRITE", `${path} is something else than a link to a report`);
 };
 
 /**
@@ -112,6 +115,7 @@ export const writeReport = async (
     return place;
   } catch (error) {
     for (const path of made) await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    if (error instanceof AgentError) throw error;
     throw new AgentError("REPORT_CANNOT_WRITE", `${folder} (${codeOf(error)})`, { cause: error });
   }
 };

@@ -475,7 +475,7 @@ export const catalogue: readonly Entry[] = [
         most: { value: "N", doc: "How many records are read at most: 200000 unless given." },
         "broker-wait": {
           value: "TIME",
-          doc: "How long the broker may take to tell all that it keeps: 60s unless given, at most an hour.",
+          doc: "How long the broker may take to tell all that it keeps: 60s unless given, 3s at least, at most an hour.",
         },
         timeout: {
           value: "TIME",

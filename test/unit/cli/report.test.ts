@@ -103,6 +103,7 @@ describe("porchlight report", () => {
     [["--out", "x", "--most", "many"], "--most takes a whole number"],
     [["--out", "x", "--where", " "], "--where takes a condition"],
     [["--out", "x", "--timeout", "soon"], "--timeout takes a time"],
+    [["--out", "x", "--broker-wait", "2s"], "--broker-wait takes 3s or more"],
     [[], "report needs --out DIR"],
   ])("refuses %j", async (args, words) => {
     const { code, err } = await run(...args);
