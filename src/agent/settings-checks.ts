@@ -240,7 +240,8 @@ const reportMistakes = (values: SettingValues): CrossMistake[] => {
   if (values["org.signIn"] === "device" || values["org.signIn"] === "web")
     found.push({
       key: "org.signIn",
-      problem: "must be jwt-bearer or client-credentials for a report: nobody is there to approve it",
+      problem:
+        "must be jwt-bearer, client-credentials or saml-bearer for a report: nobody is there to approve it",
     });
   if (values["broker.url"] !== undefined && values["broker.auth"] === "asset-token")
     found.push({
