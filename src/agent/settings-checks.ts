@@ -280,7 +280,7 @@ export const settingsNotes = (
     : []),
   ...(settings.evening.on?.startsWith("dusk") && settings.home.latitude === null
     ? [
-        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in" : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
+        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in," : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
       ]
     : []),
 ];
