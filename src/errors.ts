@@ -493,7 +493,7 @@ export const errorTable = {
     remedy: "stop",
     exitCode: 69,
     title: "This board is not signed in",
-    help: "Start porchlight run and scan the code first.",
+    help: "Start porchlight run, or the service, with the same settings. Then run porchlight sign-in again.",
   },
   STEP_FAILED: {
     remedy: "stop",

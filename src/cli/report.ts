@@ -95,7 +95,14 @@ const made = async (args: Arguments, io: Io): Promise<Report> => {
     return await makeReport(
       settings,
       { ...options, progress: progress.show },
-      { clock: systemClock, random: systemRandom, http: client.http, openStream: await streamsOf(settings) },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        http: client.http,
+        openStream: await streamsOf(settings),
+        assertion: async (until) =>
+          (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
+      },
       AbortSignal.any([told.signal, limit]),
     );
   } catch (error) {

@@ -28,8 +28,15 @@ const lead = async (): Promise<number> => {
       hours: { type: "string", default: "24" },
       jobs: { type: "string", default: String(availableParallelism()) },
       seed: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) {
+    print(
+      "npm run chaos -- [--seeds N | --seed N] [--from N] [--hours N] [--jobs N]; docs/chaos.md tells more",
+    );
+    return 0;
+  }
   const hours = number(values.hours, 1);
   if (values.seed !== undefined) {
     const day = await liveDay({ seed: number(values.seed, 0), hours, tell: true });
