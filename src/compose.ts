@@ -149,6 +149,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     session,
     org,
     clock,
+    random,
   });
   const evening = await openEvening({
     vault,
