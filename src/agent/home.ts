@@ -3,7 +3,7 @@
 
 import { AgentError } from "../errors.ts";
 import type { Grant, HomeSource, OrgHome, Place } from "../model.ts";
-import type { Clock, Org, Session, Vault } from "../ports.ts";
+import type { Clock, Org, Random, Session, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
 import { type EpochMs, epochMs, type MonoMs } from "../units.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
@@ -15,7 +15,7 @@ export interface Home {
    * name. Null where that zone is no city's, such as UTC.
    */
   where(timeZone: string): Promise<Located | null>;
-  /** Asks the org once a week; after a day when it did not answer, and once more when it knew no place. Never throws. */
+  /** Asks the org once a week, within an hour of being called; after a day when it did not answer, and once more when it knew no place. Never throws. */
   ask(signal: AbortSignal): Promise<void>;
   /** Forgets it: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
   forget(): Promise<void>;
@@ -29,7 +29,8 @@ export interface Located {
   readonly source: HomeSource;
 }
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
 /** Largest stored home, in bytes. */
 const MAX_BYTES = 4096;
@@ -90,8 +91,9 @@ export const openHome = async (parts: {
   readonly session: Pick<Session, "load" | "fresh">;
   readonly org: Pick<Org, "home">;
   readonly clock: Clock;
+  readonly random: Random;
 }): Promise<Home> => {
-  const { settled, serial, vault, session, org, clock } = parts;
+  const { settled, serial, vault, session, org, clock, random } = parts;
   let kept = decode(await vault.read("home").catch(() => undefined));
   let city: { readonly timeZone: string; readonly place: Place | null } | null = null;
   let asked: { readonly by: Person; readonly at: MonoMs; readonly pauseMs: number } | null = null;
@@ -130,7 +132,15 @@ export const openHome = async (parts: {
       return null;
     },
     async ask(signal) {
-      const grant = settled.place === null ? await session.load().catch(() => undefined) : undefined;
+      const signedIn = async (): Promise<Grant | undefined> =>
+        settled.place === null ? session.load().catch(() => undefined) : undefined;
+      let grant = await signedIn();
+      if (kept !== null && grant?.identity && isDue(grant.identity)) {
+        // A fleet that came back together, as after a restart of its broker, does not ask together for ever after.
+        await clock.sleep(random() * HOUR_MS, signal).catch(() => undefined);
+        if (signal.aborted) return;
+        grant = await signedIn();
+      }
       const identity = grant?.identity ?? null;
       if (grant === undefined || identity === null || !isDue(identity)) return;
       const by = { userId: identity.userId, orgId: identity.orgId };
