@@ -464,8 +464,9 @@ describe("any schedule, anywhere, on any day", () => {
             const day = Temporal.Instant.fromEpochMilliseconds(moment)
               .toZonedDateTimeISO(dusk.timeZone)
               .toPlainDate();
-            // The dusk that it follows is that of this day or of the one before.
-            const dusks = [-1, 0].map((days) =>
+            // The dusk that it follows is that of this day or of the one before; of the next, where a time zone from the other
+            // side of the Earth has noon at midnight.
+            const dusks = [-1, 0, 1].map((days) =>
               darkFrom(
                 home,
                 epochMs(
