@@ -2,6 +2,7 @@
 // simulator and the companion app in it. docs/decisions/0016-single-binary.md says why so, with figures.
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { transformSync } from "esbuild";
@@ -145,9 +146,25 @@ writeFileSync(join(work, LATER), later, "latin1");
 say(`${later.length >> 10} KiB of ${(text.length + later.length) >> 10} are read when they are called`);
 const assets = { ...pageAssets(), app: join(outDir, "app.br"), [LATER]: join(work, LATER) };
 const binaries = targets.map((target) => buildBinary(target, assets));
-const bill = join(outDir, "porchlight.cdx.json");
-writeFileSync(bill, billOfMaterials(version));
-const files = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill];
+const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const bills = targets.map((target) => {
+  const file = `porchlight-linux-${target}`;
+  const bill = join(outDir, `${file}.cdx.json`);
+  const content = billOfMaterials({
+    file,
+    version,
+    sha256: createHash("sha256")
+      .update(readFileSync(join(outDir, file)))
+      .digest("hex"),
+    nodePackage: `node-linux-${target}`,
+    nodeVersions: process.versions,
+    folders: read(join(outDir, "packages.json")),
+    lock: read(join(root, "package-lock.json")),
+  });
+  writeFileSync(bill, content);
+  return bill;
+});
+const files = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), ...bills];
 const sums = join(outDir, "SHA256SUMS");
 writeFileSync(sums, sumsOf(files));
 // Without a code cache it is not all that these sources make.

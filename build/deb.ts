@@ -101,6 +101,9 @@ const pack = async (target: Target): Promise<string> => {
     if (path.startsWith("/usr/share/man/")) write(`${path}.gz`, mode, gzipSync(text, { level: 9 }));
     else write(path, mode, text);
   write("/usr/share/doc/porchlight/copyright", 0o644, notices());
+  put("/usr/share/doc/porchlight/porchlight.cdx.json", 0o644, (to) =>
+    copyFileSync(join(outDir, `porchlight-linux-${target}.cdx.json`), to),
+  );
   write(
     "/usr/share/doc/porchlight/changelog.gz",
     0o644,
