@@ -5,7 +5,9 @@ import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { transformSync } from "esbuild";
+import { joined } from "../src/adapters/notices.ts";
 import { outDir, version } from "./bundle-options.ts";
 import { admitOptions } from "./code-cache.ts";
 import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
@@ -144,7 +146,17 @@ const { main: text, later } = withoutLater(
 writeFileSync(main, text, "latin1");
 writeFileSync(join(work, LATER), later, "latin1");
 say(`${later.length >> 10} KiB of ${(text.length + later.length) >> 10} are read when they are called`);
-const assets = { ...pageAssets(), app: join(outDir, "app.br"), [LATER]: join(work, LATER) };
+const licences = joined(
+  readFileSync(join(root, "LICENSE"), "utf8"),
+  readFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), "utf8"),
+);
+writeFileSync(join(work, "notices.br"), brotliCompressSync(licences));
+const assets = {
+  ...pageAssets(),
+  app: join(outDir, "app.br"),
+  notices: join(work, "notices.br"),
+  [LATER]: join(work, LATER),
+};
 const binaries = targets.map((target) => buildBinary(target, assets));
 const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
 const bills = targets.map((target) => {

@@ -43,7 +43,11 @@ describe.each(["x64", "arm64"])("porchlight-linux-%s", (target) => {
   /** Runs it in an empty folder, with nothing of this process's environment. */
   const porchlight = async (args: readonly string[], env: Readonly<Record<string, string>> = {}) => {
     const [command, ...before] = wordsFor(target);
-    return run(command, [...before, ...args], { cwd: folder, env: { HOME: folder, ...env } });
+    return run(command, [...before, ...args], {
+      cwd: folder,
+      env: { HOME: folder, ...env },
+      maxBuffer: 1 << 24,
+    });
   };
 
   it("says its version, and nothing on stderr: its code cache is taken", async () => {
@@ -62,6 +66,12 @@ describe.each(["x64", "arm64"])("porchlight-linux-%s", (target) => {
   it("tells the whole story by itself, from the code to the lamp", async () => {
     const { stdout } = await porchlight(["sim", "--hands-free"]);
     expect(stdout).toContain("All 10 steps happened.");
+  });
+
+  it("carries the licences of what is in it", async () => {
+    const { stdout } = await porchlight(["version", "--licences"]);
+    expect(stdout).toContain(readFileSync(join(dist, "../LICENSE"), "utf8"));
+    expect(stdout).toContain(readFileSync(join(dist, "THIRD-PARTY-NOTICES.txt"), "utf8"));
   });
 
   it("carries the companion app", async () => {
