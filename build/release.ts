@@ -78,6 +78,16 @@ const checkSource = (): void => {
   if (!changelog.includes(`\n## [${version}]`)) fail(`CHANGELOG.md has no section ## [${version}]`);
 };
 
+/** Known weaknesses are answered before anything is given out; a registry that keeps no list of them cannot be asked. */
+const checkAdvisories = (): void => {
+  const { status, stdout, stderr } = spawnSync("npm", ["run", "--silent", "audit"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status === 2) say(`  --  ${stdout.trim()}`);
+  else if (status !== 0) fail(`npm run audit failed:\n${stdout}${stderr}`);
+};
+
 /** What has to be true of what was built, seen from outside. */
 const checkRelease = (key: SigningKey): void => {
   const read = (name: string): Buffer => readFileSync(join(outDir, name));
@@ -183,6 +193,7 @@ if (newKey !== undefined) {
     timed("npm ci", () => npm("ci"));
     timed("npm run check", () => run("check"));
     timed("npm run build", () => run("build"));
+    timed("npm run audit", checkAdvisories);
     timed("npm run deb", () => run("deb"));
     for (const path of Object.values(programs))
       timed(
