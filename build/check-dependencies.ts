@@ -17,4 +17,8 @@ const manifests = filesBelow(".")
     return { file, manifest: JSON.parse(read(file)), lock, locked: JSON.parse(read(lock)) };
   });
 
-conclude("check-dependencies", dependencyFindings(manifests, PAGE, read(PAGE)));
+const rules = ["omit-lockfile-registry-resolved=true", "ignore-scripts=true"]
+  .filter((rule) => !read(".npmrc").split("\n").includes(rule))
+  .map((rule) => ({ where: ".npmrc", what: `has to say ${rule}` }));
+
+conclude("check-dependencies", [...dependencyFindings(manifests, PAGE, read(PAGE)), ...rules]);
