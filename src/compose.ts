@@ -146,6 +146,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     session,
     org,
     clock,
+    random,
   });
   const evening = await openEvening({
     vault,

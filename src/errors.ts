@@ -68,12 +68,12 @@ export const errorTable = {
   DEVICE_FLOW_DISABLED: {
     remedy: "wait",
     title: "The org does not allow the device flow for this client",
-    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn web signs the board in with a browser of its own or through ssh, jwt-bearer or client-credentials without anybody: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on Device Flow. From 30 Nov 2026 Salesforce allows it only for local External Client Apps with a http://localhost callback URL (release update Restrict the OAuth 2.0 Device Flow). Where that cannot be, org.signIn web signs the board in with a browser of its own or through ssh; jwt-bearer, client-credentials, saml-bearer or saml-assertion without anybody: docs/flows.md.",
   },
   WEB_FLOW_DISABLED: {
     remedy: "wait",
     title: "The org does not allow the web server flow for this client",
-    help: "In the org: External Client App, OAuth settings, the callback URL must be org.callback, letter by letter, and the Authorization Code flow with PKCE allowed. Or sign the board in another way: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, the callback URL must be org.callback, letter by letter, and the Authorization Code flow with PKCE allowed. Or sign the board in another way (org.signIn): docs/flows.md.",
   },
   CALLBACK_CLOSED: {
     remedy: "wait",
@@ -88,7 +88,7 @@ export const errorTable = {
   SIGN_IN_CLOSED: {
     remedy: "wait",
     title: "The org does not let this client sign in by itself",
-    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; Client Credentials Flow with a user to run as; for saml-assertion, SAML in Single Sign-On Settings). Or sign the board in another way: docs/flows.md.",
+    help: "In the org: External Client App, OAuth settings, switch on the flow of org.signIn (JWT Bearer Flow with the board's certificate; for saml-bearer, the identity provider's certificate in the app; Client Credentials Flow with a user to run as; for saml-assertion, SAML in Single Sign-On Settings). Or sign the board in another way (org.signIn): docs/flows.md.",
   },
   SIGN_IN_NOT_APPROVED: {
     remedy: "wait",
@@ -148,7 +148,7 @@ export const errorTable = {
   GRANT_GONE: {
     remedy: "signIn",
     title: "The org has ended the sign-in",
-    help: "The approval was revoked, has expired, or was pushed out by a newer device (Salesforce keeps five per user and app). Scan the new code.",
+    help: "The approval was revoked, has expired, or was pushed out by a newer device (Salesforce keeps five per user and app). Approve the new code or link.",
   },
   REFRESH_BUSY: {
     remedy: "retry",
@@ -163,7 +163,7 @@ export const errorTable = {
   ACCESS_TOKEN_REJECTED: {
     remedy: "retry",
     title: "The org does not accept the access token any more",
-    help: "It ran out or was revoked. The board gets a new one with its refresh token.",
+    help: "It ran out or was revoked. The board gets a new one with its refresh token, or signs in again where it does that by itself.",
   },
   SIGN_IN_ENDING: {
     remedy: "report",
@@ -493,7 +493,7 @@ export const errorTable = {
     remedy: "stop",
     exitCode: 69,
     title: "This board is not signed in",
-    help: "Start porchlight run and scan the code first.",
+    help: "Start porchlight run, or the service, with the same settings. Then run porchlight sign-in again.",
   },
   STEP_FAILED: {
     remedy: "stop",

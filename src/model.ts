@@ -65,7 +65,7 @@ export interface Grant {
   readonly idUrl: string | null;
   /** The ID token of the sign-in, when scope openid gave one. */
   readonly idToken: Secret | null;
-  /** Which sign-in of the board's own it came from, as a hash; null: a person's. */
+  /** Which sign-in of the settings it came from, as a hash; null: a person's, of an earlier version. */
   readonly signedInAs: string | null;
 }
 

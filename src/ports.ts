@@ -116,14 +116,21 @@ export interface Org {
    * token, and this again when its access token ends.
    */
   signIn?(signal: AbortSignal): Promise<Grant>;
-  /** Goes with `signIn`: what such a grant carries as `signedInAs`, the same as long as the settings name the same sign-in. */
-  readonly signsInAs?: string;
+  /** Goes with `signIn`: who that is says an identity provider, and it may say another from one to the next. */
+  readonly userMayChange?: boolean;
+  /** What its grants carry as `signedInAs`, the same as long as the settings name the same sign-in. */
+  signsInAs?(): string;
   /** In place of `askCode` and `poll`, where the settings want a person to sign the board in with a browser. */
   readonly web?: WebSignIn;
   /** One refresh; the answer keeps the old refresh token where the org does not rotate. */
   refresh(grant: Grant, signal: AbortSignal): Promise<Grant>;
   identify(grant: Grant, signal: AbortSignal): Promise<Identity>;
   revoke(grant: Grant, signal: AbortSignal): Promise<void>;
+  /**
+   * True where to revoke `grant` leaves `other` alone, which this client has, too. Servers may end all that a user has given to a
+   * client with any token of it (RFC 7009 section 2.1).
+   */
+  revokesAlone(grant: Grant, other: Grant): boolean;
   /** How many approvals the grant's user has given to this client; null when the org does not tell. */
   approvals(grant: Grant, signal: AbortSignal): Promise<number | null>;
   /**

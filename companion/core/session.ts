@@ -2,7 +2,14 @@ import { askOrg, form, textOf } from "./http.ts";
 import { readIdToken } from "./id-token.ts";
 import type { Memory } from "./memory.ts";
 import { createPhoneKey, type PhoneKey } from "./phone-key.ts";
-import { beginSignIn, clockAhead, finishSignIn, type OrgAccess, type Session } from "./sign-in.ts";
+import {
+  beginSignIn,
+  clockAhead,
+  finishSignIn,
+  type OrgAccess,
+  readAnswerTo,
+  type Session,
+} from "./sign-in.ts";
 import { Trouble } from "./trouble.ts";
 
 /** The sign-in of this phone, kept in its memory. */
@@ -94,6 +101,8 @@ export const createSessions = (
     },
     async finish(address, signal) {
       const begun = (await memory.read("begun")) ?? null;
+      // A page that leads here with an answer of its own may not end a sign-in that somebody is in the middle of.
+      readAnswerTo(begun, address);
       await memory.write("begun", undefined);
       const session = await finishSignIn(await access(), begun, await key(), address, signal);
       await memory.write("session", session);

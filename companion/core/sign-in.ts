@@ -95,21 +95,32 @@ export interface OrgAccess {
 }
 
 /**
+ * What an answer says, where its flow has it: tokens that somebody else put behind a code's address are none. Throws
+ * SIGN_IN_STRANGE when it is not the answer to what was begun, ORG_ANSWER.
+ */
+export const readAnswerTo = (
+  begun: Begun | null,
+  address: URL,
+): { readonly begun: Begun; readonly answer: URLSearchParams } => {
+  if (begun === null) throw new Trouble("SIGN_IN_STRANGE");
+  const answer = begun.verifier === null ? readFragment(address) : address.searchParams;
+  if (answer.get("state") !== begun.state) throw new Trouble("SIGN_IN_STRANGE");
+  return { begun, answer };
+};
+
+/**
  * Makes a session of the answer in the address that the org sent the browser to. Throws SIGN_IN_STRANGE when it is not
  * the answer to what was begun, SIGN_IN_DENIED, SIGN_IN_RETIRED, ID_TOKEN, PHONE_CLOCK, or what asking the org throws.
  */
 export const finishSignIn = async (
   access: OrgAccess,
-  begun: Begun | null,
+  asked: Begun | null,
   key: PhoneKey,
   address: URL,
   signal: AbortSignal,
 ): Promise<Session> => {
-  if (begun === null) throw new Trouble("SIGN_IN_STRANGE");
   const { org, places, http, now } = access;
-  // Only where the flow that was begun has its answers: tokens that somebody else put behind a code's address are none.
-  const answer = begun.verifier === null ? readFragment(address) : address.searchParams;
-  if (answer.get("state") !== begun.state) throw new Trouble("SIGN_IN_STRANGE");
+  const { begun, answer } = readAnswerTo(asked, address);
   const error = answer.get("error");
   if (error === "unsupported_response_type" && begun.verifier === null)
     throw new Trouble("SIGN_IN_RETIRED", error, error);

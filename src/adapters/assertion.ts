@@ -1,8 +1,9 @@
 // Brings the assertion that a board signs in with, from a file or a program that the settings name. Loaded when such a
 // board signs in: most never do.
 
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { constants } from "node:fs";
+import type { Readable } from "node:stream";
 import type { Settings } from "../agent/settings.ts";
 import { AgentError } from "../errors.ts";
 import { close, fstat, open, read } from "./files.ts";
@@ -80,16 +81,17 @@ const runCommand = async (
   signal.throwIfAborted();
   const failed = (what: string): AgentError =>
     new AgentError("ASSERTION_COMMAND_FAILED", `${program} ${what}`);
+  const unstarted = ({ code }: NodeJS.ErrnoException): AgentError => failed(`cannot be started (${code})`);
   const ended = Promise.withResolvers<Buffer>();
-  const child = spawn(program, args, {
-    env,
-    cwd: "/",
-    detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  child.on("error", (error: NodeJS.ErrnoException) =>
-    ended.reject(failed(`cannot be started (${error.code})`)),
-  );
+  const child = ((): ChildProcessByStdio<null, Readable, Readable> => {
+    try {
+      return spawn(program, args, { env, cwd: "/", detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    } catch (error) {
+      // What Node does not tell by an event: a path through a file, arguments that are too long.
+      throw unstarted(error as NodeJS.ErrnoException);
+    }
+  })();
+  child.on("error", (error: NodeJS.ErrnoException) => ended.reject(unstarted(error)));
   // That comes soon; there may be no pipes to listen to.
   const { pid, stdout, stderr } = child;
   if (pid === undefined) return ended.promise;

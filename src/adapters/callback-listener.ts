@@ -10,8 +10,9 @@ import type { PageText } from "./callback-page.ts";
 const MAX_ADDRESS = 8192;
 const MAX_HEAD_BYTES = 16_384;
 const MAX_CONNECTIONS = 32;
-/** How long a browser may take to send its request, in milliseconds. */
+/** How long a browser may take to send its request, and how often that is looked at, in milliseconds. */
 const REQUEST_MS = 10_000;
+const LOOK_MS = 1_000;
 /** A browser is told something after this, in milliseconds, though the org has not answered. */
 const PATIENCE_MS = 25_000;
 /** How long answers may take to leave when listening ends, in milliseconds. */
@@ -65,12 +66,12 @@ const listenAt = (server: Server, host: string, port: number): Promise<void> =>
  * Listens on 127.0.0.1 and ::1 only, and answers nothing but GET of the callback and of `/`, the short way to the org's page.
  * `host` is this machine's name on its network.
  */
-export const createCallbacks = (host: string): Callbacks => ({
+export const createCallbacks = (host: string, requestMs = REQUEST_MS): Callbacks => ({
   host,
   async open(callback, visited, signal) {
     const [{ createServer }, page] = await Promise.all([import("node:http"), import("./callback-page.ts")]);
     signal.throwIfAborted();
-    const { hostname, port, pathname } = new URL(callback);
+    const { origin, hostname, port, pathname } = new URL(callback);
     const waiting = new Set<CallbackVisit>();
     let leadsTo: string | null = null;
 
@@ -104,7 +105,7 @@ export const createCallbacks = (host: string): Callbacks => ({
       const route = routeOf(request, pathname);
       switch (route.kind) {
         case "visit":
-          visit(new URL(route.address, callback).href, response);
+          visit(`${origin}${route.address}`, response);
           return;
         case "start":
           if (leadsTo === null) response.writeHead(503).end();
@@ -141,7 +142,13 @@ export const createCallbacks = (host: string): Callbacks => ({
     try {
       for (const address of addressesOf(hostname)) {
         const server = createServer(
-          { maxHeaderSize: MAX_HEAD_BYTES, headersTimeout: REQUEST_MS, requestTimeout: REQUEST_MS },
+          {
+            maxHeaderSize: MAX_HEAD_BYTES,
+            headersTimeout: requestMs,
+            requestTimeout: requestMs,
+            // Node looks every 30 s: for so long a page that opens connections and says nothing would keep everybody out.
+            connectionsCheckingInterval: LOOK_MS,
+          },
           serve,
         );
         server.maxConnections = MAX_CONNECTIONS;

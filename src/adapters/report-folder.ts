@@ -64,7 +64,22 @@ const tidy = async (folder: string, keep: number): Promise<void> => {
     .sort()
     .reverse()
     .slice(keep - 1);
-  for (const name of [...left, ...old]) await rm(join(folder, name), { recursive: true, force: true });
+  // What cannot be taken away now (somebody else's, say) does no harm to the report, and is tried again the next time.
+  for (const name of [...left, ...old])
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
+};
+
+/** Throws where something has the name that is none of ours. */
+const lookAtLatest = async (folder: string): Promise<void> => {
+  const path = join(folder, LATEST);
+  const target = await readlink(path).catch((error: unknown) => {
+    if (codeOf(error) === "ENOENT") return null;
+    // A file or a folder.
+    if (codeOf(error) === "EINVAL") return "";
+    throw error;
+  });
+  if (target !== null && !NAME.test(target))
+    throw new AgentError("REPORT_CANNOT_WRITE", `${path} is something else than a link to a report`);
 };
 
 /**
@@ -81,22 +96,26 @@ export const writeReport = async (
   const temporary = join(folder, `.report-${process.pid}`);
   const link = join(folder, `.latest-${process.pid}`);
   const place = join(folder, name);
+  const made = [temporary, link];
   try {
     await makeFolders(folder, 0o700);
+    await lookAtLatest(folder);
     await rm(temporary, { recursive: true, force: true });
     await rm(link, { force: true });
     await makeFolders(temporary, 0o700);
     for (const [file, parts] of files) await writeFile(join(temporary, file), parts);
     await sync(temporary);
     await rename(temporary, place);
+    made.push(place);
     await symlink(name, link);
     await rename(link, join(folder, LATEST));
+    made.pop();
     await sync(folder);
     await tidy(folder, keep);
     return place;
   } catch (error) {
-    for (const path of [temporary, link])
-      await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    for (const path of made) await rm(path, { recursive: true, force: true }).catch(() => undefined);
+    if (error instanceof AgentError) throw error;
     throw new AgentError("REPORT_CANNOT_WRITE", `${folder} (${codeOf(error)})`, { cause: error });
   }
 };

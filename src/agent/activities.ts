@@ -27,7 +27,7 @@ import type { Home } from "./home.ts";
 import type { Event, State } from "./machine.ts";
 import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
-import type { Standing } from "./standing.ts";
+import { isOf, type Standing } from "./standing.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { startOf } from "./view.ts";
 
@@ -96,10 +96,9 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
 async function* nothing(): AsyncGenerator<Event> {}
 
 async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
-  // What it was signed in with may have been changed meanwhile, to another user or to a person's approval.
+  // What it was signed in with may have been changed meanwhile, to another org, client or user, or to a person's approval.
   const grant = await readable(parts, signal);
-  const { signsInAs = null } = parts.org;
-  yield { type: "booted", signedIn: grant !== undefined && grant.signedInAs === signsInAs };
+  yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
 }
 
 /** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
@@ -131,8 +130,10 @@ async function* askCode(
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home, asset } = parts;
   if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));
+  // What a person has approved at another org or client counts again when a mistake in the settings is put right.
+  const other = grant !== undefined && grant.refreshToken !== null && !isOf(org, grant);
   // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
-  if (revoke || (kept !== true && org.signIn === undefined)) {
+  if (revoke || (kept !== true && org.signIn === undefined && !other)) {
     await session.forget(revoke ? undefined : "gone");
     standing.reset();
   }
@@ -203,7 +204,7 @@ const welcome = async (
   await session.adopt(grant);
   standing.reset();
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
-  if (before !== undefined) await revokeWithin(org, before, clock, signal);
+  if (before !== undefined && org.revokesAlone(before, grant)) await revokeWithin(org, before, clock, signal);
 };
 
 /** True when the org confirmed; a silent or refusing org does not keep a person from signing out. */

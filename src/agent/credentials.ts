@@ -20,7 +20,10 @@ export interface CredentialSource {
    * same must not come again. Throws what the org's answers throw: GRANT_GONE, ASSET_TOKEN_*, ORG_*.
    */
   obtain(replace: boolean, signal: AbortSignal): Promise<Credentials>;
-  /** Refreshes a grant that nothing else has used for a week: orgs drop idle ones (Salesforce: 30 days). */
+  /**
+   * Renews a grant that nothing else has renewed for a week: orgs drop idle ones (Salesforce: 30 days), and where nothing shows
+   * the org an access token, nobody would learn that its user has changed or gone.
+   */
   keepAlive(signal: AbortSignal): Promise<void>;
 }
 
@@ -35,7 +38,7 @@ const IDLE_MS = 7 * 24 * 3_600_000;
  */
 export const createCredentials = (parts: {
   readonly session: Session;
-  readonly org: Pick<Org, "identify">;
+  readonly org: Pick<Org, "identify" | "signIn">;
   readonly assetTokens: AssetTokens | null;
   readonly auth: BrokerAuth;
   readonly clock: Clock;
@@ -119,7 +122,8 @@ export const createCredentials = (parts: {
     },
     async keepAlive(signal) {
       const grant = await session.load();
-      if (grant === undefined || grant.refreshToken === null || !clock.wallKnown()) return;
+      if (grant === undefined || !clock.wallKnown()) return;
+      if (grant.refreshToken === null && org.signIn === undefined) return;
       if (clock.wall() - grant.issuedAt >= IDLE_MS) await session.fresh(grant.accessToken, signal);
     },
   };

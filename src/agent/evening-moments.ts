@@ -49,7 +49,7 @@ const eveningOf = (
   const at = (days: number, time: Temporal.PlainTime | string): EpochMs =>
     clockTime(day.add({ days }), Temporal.PlainTime.from(time), timeZone);
   const minutes = afterDusk(on);
-  // An end that is not after noon is the next morning's: no dusk comes before it.
+  // An end that is not after noon is the next morning's: but for polar nights, no dusk comes before it.
   const end = at(off > (minutes === null ? on : "12:00") ? 0 : 1, off);
   const beginOf = (): EpochMs | null => {
     if (minutes === null) return at(0, on);
@@ -75,10 +75,14 @@ export const momentsAround = (
   const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(now))
     .toZonedDateTimeISO(evening.timeZone)
     .toPlainDate();
+  const evenings = [-3, -2, -1, 0, 1, 2].map((days) => eveningOf(evening, today.add({ days }), around));
+  // In a polar night the next one may begin before the morning in which this one ends: its end would put out both.
+  const counting = evenings.map((moments, index) => {
+    const [next] = evenings[index + 1] ?? [];
+    return moments.filter(({ at }) => next?.on !== true || at <= next.at);
+  });
   // Sorting keeps the order of two in one gap: the later one counts.
-  const moments = [-3, -2, -1, 0, 1, 2]
-    .flatMap((days) => eveningOf(evening, today.add({ days }), around))
-    .sort((a, b) => a.at - b.at);
+  const moments = counting.flat().sort((a, b) => a.at - b.at);
   const index = moments.findIndex((moment) => moment.at > now);
   const [last, next] = [moments[index - 1], moments[index]];
   if (last === undefined || next === undefined) throw new RangeError("a schedule without moments");

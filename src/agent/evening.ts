@@ -155,7 +155,8 @@ export const openEvening = async (parts: {
       found("CLOCK_UNSET", null);
       return LOOK_MS;
     }
-    const home = followsSun(by) ? await parts.home.where(by.timeZone) : null;
+    // Nothing that goes wrong there is worth more than the evening: six o'clock will do.
+    const home = followsSun(by) ? await parts.home.where(by.timeZone).catch(() => null) : null;
     const now = clock.wall();
     const place = home?.place ?? null;
     const whole = momentsAround({ ...by, away: false }, now, { home: place, seed: "" });

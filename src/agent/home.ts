@@ -1,8 +1,9 @@
 // Where home is, for lamps that go by the sun. It is private: it is on the board's disk, to a tenth of a degree, and never
 // in a log, an event or a message. Where nobody tells, the city of home's time zone stands for it.
 
-import type { HomeSource, OrgHome, Place } from "../model.ts";
-import type { Clock, Org, Session, Vault } from "../ports.ts";
+import { AgentError } from "../errors.ts";
+import type { Grant, HomeSource, OrgHome, Place } from "../model.ts";
+import type { Clock, Org, Random, Session, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
 import { type EpochMs, epochMs, type MonoMs } from "../units.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
@@ -14,7 +15,7 @@ export interface Home {
    * name. Null where that zone is no city's, such as UTC.
    */
   where(timeZone: string): Promise<Located | null>;
-  /** Asks the org: once a week when it has told, once a day when it has not. Never throws. */
+  /** Asks the org once a week, within an hour of being called; after a day when it did not answer, and once more when it knew no place. Never throws. */
   ask(signal: AbortSignal): Promise<void>;
   /** Forgets it: the board belongs to nobody any more. Throws STATE_UNWRITABLE. */
   forget(): Promise<void>;
@@ -28,12 +29,13 @@ export interface Located {
   readonly source: HomeSource;
 }
 
-const DAY_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
 /** Largest stored home, in bytes. */
 const MAX_BYTES = 4096;
 
-/** Whose home it is, where, and when the org said so. */
+/** Whose home it is, where (perhaps nowhere that the org knows), and when the org said so. */
 interface Kept extends OrgHome {
   readonly by: Person;
   readonly at: EpochMs;
@@ -59,7 +61,7 @@ const decode = (bytes: Uint8Array | undefined): Kept | null => {
     if (!isObject(value) || value.version !== 1) return null;
     const [by, place] = [readPerson(value.by), readPlace(value.place)];
     const timeZone = typeof value.timeZone === "string" ? value.timeZone : null;
-    if (by === null || (place === null && timeZone === null)) return null;
+    if (by === null) return null;
     return { by, place, timeZone, at: epochMs(Number(value.at)) };
   } catch {
     return null;
@@ -86,14 +88,15 @@ export const openHome = async (parts: {
   /** `device.serial`. */
   readonly serial: string;
   readonly vault: Pick<Vault, "read" | "write">;
-  readonly session: Pick<Session, "load">;
+  readonly session: Pick<Session, "load" | "fresh">;
   readonly org: Pick<Org, "home">;
   readonly clock: Clock;
+  readonly random: Random;
 }): Promise<Home> => {
-  const { settled, serial, vault, session, org, clock } = parts;
+  const { settled, serial, vault, session, org, clock, random } = parts;
   let kept = decode(await vault.read("home").catch(() => undefined));
   let city: { readonly timeZone: string; readonly place: Place | null } | null = null;
-  let asked: { readonly by: Person; readonly at: MonoMs } | null = null;
+  let asked: { readonly by: Person; readonly at: MonoMs; readonly pauseMs: number } | null = null;
   /** Counts the owners, for answers that come too late. */
   let nth = 0;
 
@@ -101,10 +104,20 @@ export const openHome = async (parts: {
   const inTurn = createTurns();
 
   const isDue = (by: Person): boolean => {
-    if (asked !== null && isSamePerson(asked.by, by) && clock.mono() - asked.at < DAY_MS) return false;
+    if (asked !== null && isSamePerson(asked.by, by) && clock.mono() - asked.at < asked.pauseMs) return false;
     if (kept === null) return true;
     const age = clock.wall() - kept.at;
     return !(age >= 0 && age < (kept.place === null ? DAY_MS : WEEK_MS));
+  };
+
+  const askOrg = async (grant: Grant, signal: AbortSignal): Promise<OrgHome> => {
+    try {
+      return await org.home(grant, serial, signal);
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== "ACCESS_TOKEN_REJECTED") throw error;
+      // Where the broker wants none, an access token may have been at its end for days.
+      return org.home(await session.fresh(grant.accessToken, signal), serial, signal);
+    }
   };
 
   return {
@@ -119,21 +132,32 @@ export const openHome = async (parts: {
       return null;
     },
     async ask(signal) {
-      const grant = settled.place === null ? await session.load().catch(() => undefined) : undefined;
+      const signedIn = async (): Promise<Grant | undefined> =>
+        settled.place === null ? session.load().catch(() => undefined) : undefined;
+      let grant = await signedIn();
+      if (kept !== null && grant?.identity && isDue(grant.identity)) {
+        // A fleet that came back together, as after a restart of its broker, does not ask together for ever after.
+        await clock.sleep(random() * HOUR_MS, signal).catch(() => undefined);
+        if (signal.aborted) return;
+        grant = await signedIn();
+      }
       const identity = grant?.identity ?? null;
       if (grant === undefined || identity === null || !isDue(identity)) return;
       const by = { userId: identity.userId, orgId: identity.orgId };
       const before = nth;
-      asked = { by, at: clock.mono() };
+      const asking = { by, at: clock.mono(), pauseMs: DAY_MS };
+      asked = asking;
       // Not being told now is no fault: what was told last may still hold.
-      const told = await org.home(grant, serial, signal).catch(() => undefined);
+      const told = await askOrg(grant, signal).catch(() => undefined);
       if (told === undefined) return;
       await inTurn(async () => {
         if (before !== nth) return;
         const { place, timeZone } = told;
-        kept = place === null && timeZone === null ? null : { by, place, timeZone, at: clock.wall() };
+        // It takes half a dozen questions to find out that it knows nothing: somebody may be filling it in just now, but not every day.
+        if (place === null && kept?.place === null) asking.pauseMs = WEEK_MS;
+        kept = { by, place, timeZone, at: clock.wall() };
         // Should this fail, it holds until the next start, and is asked for again.
-        await vault.write("home", kept === null ? undefined : encode(kept)).catch(() => undefined);
+        await vault.write("home", encode(kept)).catch(() => undefined);
       });
     },
     forget() {
@@ -146,6 +170,8 @@ export const openHome = async (parts: {
     },
     belongTo: (owner) =>
       inTurn(async () => {
+        // An answer under way may be about somebody else's home.
+        if (asked !== null && !isSamePerson(asked.by, owner)) nth += 1;
         if (kept === null || isSamePerson(kept.by, owner)) return;
         kept = null;
         // Should this fail, it is forgotten again after the next start.

@@ -240,7 +240,8 @@ const reportMistakes = (values: SettingValues): CrossMistake[] => {
   if (values["org.signIn"] === "device" || values["org.signIn"] === "web")
     found.push({
       key: "org.signIn",
-      problem: "must be jwt-bearer or client-credentials for a report: nobody is there to approve it",
+      problem:
+        "must be jwt-bearer, client-credentials or saml-bearer for a report: nobody is there to approve it",
     });
   if (values["broker.url"] !== undefined && values["broker.auth"] === "asset-token")
     found.push({
@@ -279,7 +280,7 @@ export const settingsNotes = (
     : []),
   ...(settings.evening.on?.startsWith("dusk") && settings.home.latitude === null
     ? [
-        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in" : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
+        `The evening goes by dusk, and home.latitude and home.longitude are not set: ${settings.org.dialect === "salesforce" ? "unless the org tells after the sign-in," : "such an org knows no coordinates, so"} dusk is that of the time zone's city.`,
       ]
     : []),
 ];

@@ -88,15 +88,16 @@ const missing = (key: string, { doc }: AnyRow, origin: Origin): SettingsMistake 
   problem: `is needed. ${doc}`,
 });
 
-/** Reads the list of lamps. */
+/** Reads the list of lamps, which should stand in `place`. */
 const readLights = (
   from: Written | undefined,
   values: SettingValues,
   board: BoardFacts,
   around: Omit<Around, "folder">,
+  place: Origin,
   mistakes: SettingsMistake[],
 ): Settings["lights"] => {
-  const wrong = (key: string, problem: string, origin = from?.origin ?? NO_FILE): void => {
+  const wrong = (key: string, problem: string, origin = from?.origin ?? place): void => {
     mistakes.push({ key, value: null, origin, problem });
   };
   if (from === undefined) {
@@ -171,6 +172,7 @@ export const parseSettings = (sources: SettingsSources, use: SettingsUse = "boar
   // Nothing else can be said about a file that is no JSON.
   if (misnamed.some((mistake) => mistake.key === "")) return { ok: false, mistakes: misnamed };
   const mistakes = [...misnamed];
+  const place: Origin = file?.path ?? NO_FILE;
 
   const values = new Map<string, unknown>();
   const origins = new Map<string, Origin>();
@@ -193,7 +195,7 @@ export const parseSettings = (sources: SettingsSources, use: SettingsUse = "boar
       (key === "org.url" && chosen["org.dialect"] === undefined) ||
       (key === "commands.clientId" && chosen["org.clientId"] === undefined);
     if (value === undefined && !told && !(use === "report" && notForReport.includes(key)))
-      mistakes.push(missing(key, rowOf(key), file?.path ?? NO_FILE));
+      mistakes.push(missing(key, rowOf(key), place));
   }
 
   const all = Object.fromEntries(values) as SettingValues;
@@ -201,7 +203,7 @@ export const parseSettings = (sources: SettingsSources, use: SettingsUse = "boar
   const lights =
     use === "report" && writtenLights === undefined
       ? []
-      : readLights(writtenLights, all, board, around, mistakes);
+      : readLights(writtenLights, all, board, around, place, mistakes);
   origins.set(LIGHTS, written.get(LIGHTS)?.origin ?? DEFAULT);
   values.set(LIGHTS, lights);
   const lampIds = lights.map(({ id }) => id);
@@ -221,8 +223,11 @@ export const parseSettings = (sources: SettingsSources, use: SettingsUse = "boar
 };
 
 /** All mistakes as the one error that ends the program. */
-export const settingsError = (mistakes: readonly SettingsMistake[]): AgentError =>
-  new AgentError(
-    "SETTINGS_INVALID",
-    `\n${mistakes.map((mistake) => `  ${describeMistake(mistake)}`).join("\n")}`,
-  );
+export const settingsError = (mistakes: readonly SettingsMistake[]): AgentError => {
+  const lines = mistakes.map((mistake) => `  ${describeMistake(mistake)}`);
+  if (mistakes.some(({ origin }) => origin === NO_FILE))
+    lines.unshift(
+      "  There is no settings file. --settings FILE names one; porchlight run --help says where else.",
+    );
+  return new AgentError("SETTINGS_INVALID", `\n${lines.join("\n")}`);
+};

@@ -25,6 +25,10 @@ export const signedInUntil = (
 export const endsSoon = (issuedAt: EpochMs, until: EpochMs, now: EpochMs): boolean =>
   until - now < (until - issuedAt) * SOON;
 
+/** True where the settings still name what the grant came from. Those of people did not always say. */
+export const isOf = (org: Pick<Org, "signIn" | "signsInAs">, { signedInAs }: Grant): boolean =>
+  signedInAs === null ? org.signIn === undefined : signedInAs === org.signsInAs?.();
+
 /** How the sign-in stands, as far as disk and org have told. */
 export interface Standing {
   /** Who approved. */
@@ -48,7 +52,7 @@ export interface Standing {
 /** `idleDays` and `limit` are the settings org.idleDays and org.approvals. */
 export const createStanding = (parts: {
   readonly session: Pick<Session, "load">;
-  readonly org: Pick<Org, "approvals" | "signIn">;
+  readonly org: Pick<Org, "approvals" | "signIn" | "signsInAs">;
   readonly clock: Clock;
   readonly journal: Journal;
   readonly idleDays: number | null;
@@ -90,7 +94,8 @@ export const createStanding = (parts: {
       // A disk that cannot be read is told where the sign-in is needed.
       const loaded = await session.load().catch(() => null);
       if (loaded === null || asked !== nth) return;
-      grant = loaded;
+      // One that was left from another org or client is nobody's here.
+      grant = loaded !== undefined && isOf(org, loaded) ? loaded : undefined;
       const end = until();
       if (end !== before) changed();
       if (grant === undefined || end === null || grant.issuedAt === warnedOf) return;

@@ -99,7 +99,8 @@ export const readFleet = async (options: FleetOptions, signal: AbortSignal): Pro
     () => undefined,
   );
   const onMessage = (message: Received): void => {
-    heardAt = clock.mono();
+    // What boards say meanwhile is nothing kept: in a lively fleet it would never be quiet.
+    if (message.retained) heardAt = clock.mono();
     if (!gather(message)) tooMany = true;
   };
 

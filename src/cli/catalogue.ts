@@ -460,10 +460,10 @@ export const catalogue: readonly Entry[] = [
       summary: "write a report of all lamps, from the org and the broker, for a server",
       usage: ["report --out DIR [--settings FILE] [--json] [OPTIONS]"],
       details: [
-        "Signs in without a person (org.signIn jwt-bearer or client-credentials), reads every Asset record, and what the",
-        "boards keep at the broker where the settings have one. Writes report.html, report.json and report.csv into a folder",
-        "of their own below DIR, and makes DIR/latest lead there. docs/report.md says what to set up, and how to have one",
-        "every night. The report names people: only who runs this may read it.",
+        "Signs in without a person (org.signIn jwt-bearer, client-credentials or saml-bearer), reads every Asset record, and",
+        "what the boards keep at the broker where the settings have one. Writes report.html, report.json and report.csv",
+        "into a folder of their own below DIR, and makes DIR/latest lead there. docs/report.md says what to set up, and how",
+        "to have one every night. The report names people: only who runs this may read it.",
       ],
       options: {
         out: { short: "o", value: "DIR", doc: "Where reports go; made when missing." },
@@ -475,7 +475,7 @@ export const catalogue: readonly Entry[] = [
         most: { value: "N", doc: "How many records are read at most: 200000 unless given." },
         "broker-wait": {
           value: "TIME",
-          doc: "How long the broker may take to tell all that it keeps: 60s unless given, at most an hour.",
+          doc: "How long the broker may take to tell all that it keeps: 60s unless given, 3s at least, at most an hour.",
         },
         timeout: {
           value: "TIME",

@@ -2,6 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { systemClock } from "../adapters/clock.ts";
+import { askAgent } from "../adapters/control.ts";
 import { createHttp } from "../adapters/http.ts";
 import { openMemoryVault } from "../adapters/memory-vault.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
@@ -19,7 +20,7 @@ import { AgentError, asAgentError } from "../errors.ts";
 import { qrMatrix } from "../hal/displays/qr.ts";
 import type { DeviceCode, Grant } from "../model.ts";
 import { createPublishedKeys } from "../org-keys/published-keys.ts";
-import type { AssetTokens, Vault } from "../ports.ts";
+import type { AssertionSource, AssetTokens, Vault } from "../ports.ts";
 import type { Arguments, Io } from "./command.ts";
 import type { Examine } from "./doctor.ts";
 import { codeText, hasColour, isUnicode, proxyOf } from "./doctor-words.ts";
@@ -33,6 +34,9 @@ const PATIENCE_MS = 15_000;
 /** For giving a sign-in back when the examination is broken off, in milliseconds. */
 const LAST_PATIENCE_MS = 5_000;
 
+/** For the agent to say how it is, in milliseconds. */
+const AGENT_PATIENCE_MS = 2_000;
+
 const settingsStep = { id: "settings", title: "The settings" } as const;
 
 /** The settings, the files that they name, and the org that they describe. Throws AgentError. */
@@ -40,8 +44,10 @@ const prepare = async (args: Arguments, io: Io) => {
   const { settings, file } = loadSettings(args, io);
   const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
   const client = createHttp({ ca, env: io.env, userAgent, timeoutMs: PATIENCE_MS });
-  const org = createOrg(settings.org, { http: client.http, clock: systemClock });
-  return { settings, from: file?.path ?? "the environment", client, org };
+  const assertion: AssertionSource = async (until) =>
+    (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until);
+  const org = createOrg(settings.org, { http: client.http, clock: systemClock, assertion });
+  return { settings, from: file?.path ?? "the environment", client, org, assertion };
 };
 
 /** The state folder, where there is one: looking must not make it. */
@@ -51,6 +57,13 @@ const stateOf = async (settings: Settings, env: Io["env"]): Promise<Vault | null
 /** The board's key where it has one; else one for this examination, which is not kept. */
 const keyVault = async (state: Vault | null): Promise<Vault> =>
   state !== null && (await state.read("device-key")) !== undefined ? state : openMemoryVault();
+
+/** True while an agent waits with a code. One that does not say so soon is not waited for. */
+const agentWaits = async (dir: string, signal: AbortSignal): Promise<boolean> => {
+  const soon = AbortSignal.any([signal, AbortSignal.timeout(AGENT_PATIENCE_MS)]);
+  const status = await askAgent(dir, { ask: "status" }, soon).catch(() => undefined);
+  return status?.code?.kind === "code";
+};
 
 /** The code for whoever approves, on standard error: standard output is the report. */
 const codeShower =
@@ -64,7 +77,7 @@ const codeShower =
 export const examineOrg: Examine = async function* (args, io, signal) {
   const prepared = await prepare(args, io).catch((error: unknown) => asAgentError(error));
   if (prepared instanceof AgentError) return yield { ...settingsStep, ...faultFinding(prepared) };
-  const { settings, from, org } = prepared;
+  const { settings, from, org, assertion } = prepared;
   await using client = prepared.client;
   const { org: options, assetToken, device } = settings;
   yield {
@@ -84,6 +97,7 @@ export const examineOrg: Examine = async function* (args, io, signal) {
     assetToken,
     approvals: options.approvals,
     homeSettled: settings.home.latitude !== null,
+    waiting: state !== null && (await agentWaits(settings.state.dir, signal)),
     proxy: proxyOf(io.env, options.url),
     access: args.flags.has("sign-in") ? { kind: "asked", show: codeShower(io) } : { kind: "stored", load },
   };
@@ -92,7 +106,13 @@ export const examineOrg: Examine = async function* (args, io, signal) {
     const key = await loadDeviceKey(await keyVault(state), assetToken.algorithm);
     return createAssetTokens(given, { http, clock, key, keys });
   };
-  const examination = orgExamination(subject, { http, clock, org, assetTokens });
+  const examination = orgExamination(subject, {
+    http,
+    clock,
+    org,
+    assertionFile: options.assertion.file === null ? null : assertion,
+    assetTokens,
+  });
   try {
     yield* examine(examination.steps, signal);
   } finally {

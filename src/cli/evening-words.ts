@@ -16,11 +16,12 @@ export const eveningWords = ({
 }: Pick<Status, "evening" | "eveningFrom" | "homeFrom">): readonly (readonly [string, string])[] => {
   if (evening === null)
     return eveningFrom === "phone" ? [["evening", "none, as the owner said from the phone"]] : [];
-  const { on, off, timeZone, lights, away } = evening;
+  const { on, off, timeZone, lights, brightness, away } = evening;
   const which = lights === null ? "" : `, ${lights.join(" and ")}`;
+  const dimmed = brightness === null ? "" : `, ${Math.round(brightness * 100)} %`;
   const whose = eveningFrom === "phone" ? "set from the phone" : "set in the settings";
   return [
-    ["evening", `${on} to ${off} (${timeZone})${which}${away ? ", lived-in" : ""}; ${whose}`],
+    ["evening", `${on} to ${off} (${timeZone})${which}${dimmed}${away ? ", nobody at home" : ""}; ${whose}`],
     ...(homeFrom === null ? [] : [["home", homeWords[homeFrom]] as const]),
   ];
 };

@@ -7,7 +7,7 @@ import { type Fleet, readFleet } from "../broker/fleet.ts";
 import { createOrg } from "../device-flow/org.ts";
 import { createSession } from "../device-flow/session.ts";
 import { AgentError } from "../errors.ts";
-import type { Clock, Http, Random } from "../ports.ts";
+import type { AssertionSource, Clock, Http, Random } from "../ports.ts";
 import { readAssets } from "../report/assets.ts";
 import { joinLamps } from "../report/lamps.ts";
 import { retrying } from "../report/retrying.ts";
@@ -30,6 +30,8 @@ export interface ReportPorts {
   readonly random: Random;
   readonly http: Http;
   readonly openStream: (url: URL, signal: AbortSignal) => Promise<Duplex>;
+  /** What `org.assertion` of the settings names, for a report that signs in with it. */
+  readonly assertion?: AssertionSource;
 }
 
 /** The broker counts as read when nothing has come for so long. */

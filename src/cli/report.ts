@@ -29,6 +29,8 @@ const HOUR_MS = 3_600_000;
 const KEPT = 14;
 const MOST = 200_000;
 const LONGEST_CONDITION = 2000;
+/** A broker counts as done after two seconds of quiet. */
+const LEAST_BROKER_MS = 3000;
 
 /** A whole number of an option. Throws USAGE. */
 const wholeNumber = (values: Arguments["values"], name: string, otherwise: number, most: number): number => {
@@ -76,10 +78,12 @@ const made = async (args: Arguments, io: Io): Promise<Report> => {
   const where = values.where ?? null;
   if (where !== null && (where.trim() === "" || where.length > LONGEST_CONDITION))
     throw usageError("--where takes a condition in SOQL, such as \"Product2.Name = 'Porch light'\"");
+  const brokerMs = durationMs("broker-wait", values["broker-wait"] ?? "60s", HOUR_MS);
+  if (brokerMs < LEAST_BROKER_MS) throw usageError("--broker-wait takes 3s or more");
   const options = {
     where,
     most: wholeNumber(values, "most", MOST, 1_000_000),
-    brokerMs: durationMs("broker-wait", values["broker-wait"] ?? "60s", HOUR_MS),
+    brokerMs,
   };
   const timeoutMs = durationMs("timeout", values.timeout ?? "15m", HOUR_MS);
   using told = untilToldToStop();
@@ -91,7 +95,14 @@ const made = async (args: Arguments, io: Io): Promise<Report> => {
     return await makeReport(
       settings,
       { ...options, progress: progress.show },
-      { clock: systemClock, random: systemRandom, http: client.http, openStream: await streamsOf(settings) },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        http: client.http,
+        openStream: await streamsOf(settings),
+        assertion: async (until) =>
+          (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
+      },
       AbortSignal.any([told.signal, limit]),
     );
   } catch (error) {

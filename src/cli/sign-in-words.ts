@@ -1,6 +1,6 @@
 // What `porchlight sign-in` says. Pure.
 
-import type { CodeAnswer } from "../adapters/control-answers.ts";
+import type { CodeAnswer, StatusAnswer } from "../adapters/control-answers.ts";
 import { plainLine } from "../adapters/redact.ts";
 import { signalWords } from "../signal.ts";
 import { type EpochMs, unreachable } from "../units.ts";
@@ -47,4 +47,25 @@ export const signInWords = (
     default:
       return unreachable(code);
   }
+};
+
+export const SIGNED_IN = "Signed in. The lamp is yours.\n";
+
+type Standing = Pick<StatusAnswer, "tokensIssuedAt" | "owner" | "problem">;
+
+/** What became of a link whose answer nobody brought here: how the board was while it waited with it, and how it is now. */
+export const endingOf = (
+  before: Standing,
+  now: Standing,
+): { readonly text: string; readonly well: boolean } => {
+  // Signed in all the while: it may have been refreshed since, which looks like a new sign-in.
+  if (before.tokensIssuedAt !== null && now.tokensIssuedAt !== null) {
+    const name = now.owner?.name;
+    const whose =
+      name === undefined ? "porchlight status tells whose it is" : `it belongs to ${plainLine(name)}`;
+    return { text: `The board waits with this link no longer; ${whose}.\n`, well: true };
+  }
+  if (now.tokensIssuedAt !== null) return { text: SIGNED_IN, well: true };
+  const why = plainLine(now.problem?.title ?? "This link counts no more");
+  return { text: `${why}. Run porchlight sign-in again for a new link.\n`, well: false };
 };

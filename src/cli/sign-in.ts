@@ -10,7 +10,7 @@ import { untilToldToStop } from "../adapters/signals.ts";
 import { AgentError } from "../errors.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
-import { signInWords } from "./sign-in-words.ts";
+import { endingOf, SIGNED_IN, signInWords } from "./sign-in-words.ts";
 
 /** How long the org may take to give a new code or link, in milliseconds, and how often the agent is asked meanwhile. */
 const NEW_CODE_MS = 15_000;
@@ -35,8 +35,6 @@ const awaited = async (dir: string, signal: AbortSignal): Promise<StatusAnswer> 
     await systemClock.sleep(LOOK_MS, signal);
   }
 };
-
-const SIGNED_IN = "Signed in. The lamp is yours.\n";
 
 const SLOW =
   "The org is slow to answer. The board has what it needs and keeps trying: porchlight status tells.\n";
@@ -63,15 +61,10 @@ const over = async (dir: string, url: string, signal: AbortSignal): Promise<Stat
   }
 };
 
-/** What became of the link, where nobody brought its answer here. */
-const ending = ({ state, headline, problem }: StatusAnswer): string =>
-  problem === null && state !== "waitingForApproval"
-    ? SIGNED_IN
-    : `${plainLine(problem?.title ?? headline)}. Run porchlight sign-in again for a new link.\n`;
-
 /** Reads addresses at the terminal until one is the answer, or another browser has brought it. */
 const readAnswers = async (
   dir: string,
+  before: StatusAnswer,
   url: string,
   keys: KeyStream,
   { stdout, stderr }: Io,
@@ -98,8 +91,9 @@ const readAnswers = async (
       stdout.write(first);
       return 0;
     }
-    stdout.write(`\n${ending(first)}`);
-    return ending(first) === SIGNED_IN ? 0 : 1;
+    const { text, well } = endingOf(before, first);
+    stdout.write(`\n${text}`);
+    return well ? 0 : 1;
   } finally {
     done.abort(new AgentError("INTERRUPTED"));
     lines.close();
@@ -118,7 +112,8 @@ export const signInCommand: RunCommand = async (args, io) => {
     io.stdout.write(json ? `${JSON.stringify({ signedIn: said === SIGNED_IN })}\n` : said);
     return 0;
   }
-  const { state, code, owner, device, headline, problem } = await awaited(dir, signal);
+  const status = await awaited(dir, signal);
+  const { state, code, owner, device, headline, problem } = status;
   if (json) {
     io.stdout.write(`${JSON.stringify({ state, code, owner, problem })}\n`);
     return 0;
@@ -134,5 +129,5 @@ export const signInCommand: RunCommand = async (args, io) => {
   const lines = signInWords(code, device.name, io.env.SUDO_USER ?? io.env.USER, systemClock.wall());
   io.stdout.write(`${lines.join("\n")}\n`);
   if (code.kind === "code" || io.keys === null) return 0;
-  return readAnswers(dir, code.url, io.keys, io, signal);
+  return readAnswers(dir, status, code.url, io.keys, io, signal);
 };

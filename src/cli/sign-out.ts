@@ -5,6 +5,7 @@ import { createHttp } from "../adapters/http.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Settings } from "../agent/settings.ts";
+import { byPerson } from "../agent/settings-table.ts";
 import { asAgentError } from "../errors.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
@@ -53,9 +54,15 @@ const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSign
   );
 };
 
-const sentence = ({ signedIn, revoked, reason }: SignedOut): string => {
+/** What a board that runs does next. */
+const nextOf = (signIn: Settings["org"]["signIn"]): string =>
+  byPerson(signIn)
+    ? "The board waits for a new sign-in: porchlight sign-in shows it."
+    : `The board signs in again by itself (org.signIn ${signIn}): to retire it, stop it and take its access away at the org.`;
+
+const sentence = ({ signedIn, revoked, reason }: SignedOut, next: string): string => {
   if (!signedIn) return "This board was not signed in.\n";
-  if (revoked) return "Signed out. The next run begins with a new sign-in.\n";
+  if (revoked) return `Signed out. ${next}\n`;
   return [
     `Forgotten here, but the org could not be told${reason === null ? "" : `: ${reason}`}.`,
     "It still counts this sign-in as valid: end it there (Salesforce: your settings, Connected Apps or OAuth usage, Revoke).",
@@ -72,6 +79,8 @@ export const signOutCommand: RunCommand = async (args, io) => {
     byAgent === undefined
       ? await signOutHere(settings, io.env, told.signal)
       : { signedIn: true, revoked: byAgent.revoked, reason: null };
-  io.stdout.write(args.flags.has("json") ? `${JSON.stringify(result)}\n` : sentence(result));
+  const { signIn } = settings.org;
+  const next = byAgent === undefined ? "The next run begins with a new sign-in." : nextOf(signIn);
+  io.stdout.write(args.flags.has("json") ? `${JSON.stringify(result)}\n` : sentence(result, next));
   return 0;
 };

@@ -1,5 +1,5 @@
 import type { World } from "../../firmware-sim/world.ts";
-import type { LightChange } from "../model.ts";
+import type { LightChange, LightState } from "../model.ts";
 
 /** Somebody at the keyboard, who plays the person and the phone. */
 export interface Player {
@@ -13,7 +13,7 @@ export interface Player {
 const STEP = 0.15;
 const DARKEST = 0.05;
 /** How long the phone may take to join the broker after its sign-in, in milliseconds. */
-const CONNECT_MS = 5000;
+const CONNECT_MS = 20_000;
 
 const colours: readonly LightChange[] = [
   { on: true, colour: { mode: "temperature", kelvin: 2700 } },
@@ -56,33 +56,32 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
     return answer.kind === "done" ? "" : answer.reason;
   };
 
-  const command = async (change: LightChange): Promise<string> => {
+  /** `change` goes by the lamp as the phone knows it when it has joined. */
+  const command = async (change: (light: LightState) => LightChange): Promise<string> => {
     if (board.view?.online !== true) return "The lamp is not online yet.";
     if (phone.picture.person === null) await phone.signIn(person, signal);
-    await connected(world, signal);
-    const result = await phone.send(change, signal, chosen);
+    const light = await known(world, chosen, signal);
+    const result = await phone.send(change(light), signal, chosen);
     return result.outcome === "done" ? "" : (result.message ?? result.outcome);
   };
 
   const act = (key: string): (() => Promise<string>) | undefined => {
-    const { lamps, light: first } = phone.picture;
-    const lamp = lamps.find(({ id }) => id === chosen);
-    const light = lamp === undefined ? first : lamp.light;
-    const brightness = light?.brightness ?? 0.5;
     switch (key) {
       case "p":
         return approve;
       case "o":
-        return () => command({ on: !(light?.on ?? false) });
+        return () => command(({ on }) => ({ on: !on }));
       case "+":
       case "=":
-        return () => command({ on: true, brightness: Math.min(1, brightness + STEP) });
+        return () => command(({ brightness }) => ({ on: true, brightness: Math.min(1, brightness + STEP) }));
       case "-":
-        return () => command({ on: true, brightness: Math.max(DARKEST, brightness - STEP) });
+        return () =>
+          command(({ brightness }) => ({ on: true, brightness: Math.max(DARKEST, brightness - STEP) }));
       case "c":
-        return () => command(colours[colour++ % colours.length] ?? { on: true });
+        return () => command(() => colours[colour++ % colours.length] ?? { on: true });
       case "l":
         return async () => {
+          const { lamps } = phone.picture;
           const next =
             lamps[(lamps.findIndex(({ id }) => id === (chosen ?? lamps[0]?.id)) + 1) % lamps.length];
           if (next === undefined) return "The phone knows no lamps yet: o signs it in.";
@@ -123,21 +122,23 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
   };
 };
 
-/** Waits until the phone has joined the broker. */
-const connected = async (world: World, signal: AbortSignal): Promise<void> => {
+/** Waits until the phone has joined the broker and heard of the lamp, and gives its state. */
+const known = async (world: World, lamp: string | null, signal: AbortSignal): Promise<LightState> => {
   const done = new AbortController();
-  const joined = Promise.withResolvers<void>();
+  const heard = Promise.withResolvers<LightState>();
   const look = (): void => {
-    if (world.phone.picture.connected) joined.resolve();
+    const { connected, lamps, light } = world.phone.picture;
+    const state = lamp === null ? light : (lamps.find(({ id }) => id === lamp)?.light ?? null);
+    if (connected && state !== null) heard.resolve(state);
   };
   const stop = world.subscribe(look);
-  const late = world.clock.sleep(CONNECT_MS, AbortSignal.any([signal, done.signal])).then(() => {
-    throw new Error("The phone cannot reach the broker.");
+  const late = world.clock.sleep(CONNECT_MS, AbortSignal.any([signal, done.signal])).then((): never => {
+    throw new Error("The phone cannot reach the broker, or hears nothing of the lamp.");
   });
   late.catch(() => undefined);
   try {
     look();
-    await Promise.race([joined.promise, late]);
+    return await Promise.race([heard.promise, late]);
   } finally {
     stop();
     done.abort();

@@ -135,7 +135,7 @@ export const openScreen = (
         ? all
         : "o on/off  +- dim  c colour  l lamp  b button  h board  n net  r revoke  q quit";
     const hint = approving
-      ? `The code waits for somebody to allow this board. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
+      ? `The ${board.view?.code?.kind === "link" ? "link" : "code"} waits for somebody to allow this board. ${pageUrl === null ? "" : "Play the person on the page, or "}press p to approve.`
       : "";
     const said = noted === "" ? paint(STRONG, hint.slice(0, columns)) : paint(BAD, noted.slice(0, columns));
     return [

@@ -16,15 +16,19 @@ Options
   --port N        port of the page (or of the org, with sim org); 0, the default, takes any free one
   --sign-in web   the board is signed in with a browser instead of a code
   --no-page       no page, only the terminal
-  --legacy-user-agent  the app signs people in by the user-agent flow, which ends on 20 February 2027
+  --legacy-user-agent
+                  the app signs people in by the user-agent flow, which ends on 20 February 2027
   --state DIR     keep the board's memory in this folder; otherwise it is forgotten at the end
   --json          the board's events on stdout, one JSON object a line
+  --certificate FILE
+                  with sim org: the certificate of the key that boards sign in with by themselves (JWT bearer)
   -h, --help      this text
 
 Examples
   npm start
   npm start -- --hands-free
   porchlight sim org --port 8080
+  porchlight sim org --port 8080 --certificate org-cert.pem
 `;
 
 const flags = {
@@ -32,6 +36,7 @@ const flags = {
   port: { type: "string" },
   "sign-in": { type: "string" },
   "no-page": { type: "boolean" },
+  certificate: { type: "string" },
   state: { type: "string" },
   "legacy-user-agent": { type: "boolean" },
   json: { type: "boolean" },
@@ -52,6 +57,9 @@ export const simCommand = async (args: readonly string[], io: Io = systemIo): Pr
   const signIn = signInOf(values["sign-in"]);
   if (signIn === "web" && values["hands-free"] === true)
     throw new AgentError("USAGE", "the story of --hands-free is that of a code; leave one of the two out");
+  const { certificate } = values;
+  if (certificate !== undefined && what !== "org")
+    throw new AgentError("USAGE", "--certificate is for sim org alone");
   const stateDir = values.state ?? null;
   // With --json stdout is for programs; people read stderr then.
   const json = values.json === true;
@@ -68,7 +76,12 @@ export const simCommand = async (args: readonly string[], io: Io = systemIo): Pr
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   try {
-    if (what === "org") return await (await import("./sim-org.ts")).runOrg({ port }, say, interrupted.signal);
+    if (what === "org")
+      return await (await import("./sim-org.ts")).runOrg(
+        { port, ...(certificate === undefined ? {} : { certificate }) },
+        say,
+        interrupted.signal,
+      );
     if (values["hands-free"] === true)
       return await (await import("./sim-hands-free.ts")).handsFree(
         { stateDir, journal },

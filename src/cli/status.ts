@@ -124,6 +124,7 @@ const stoppedText = (
   [
     row("board", `${device.name} (${device.id})`),
     row("state", "not running"),
+    row("", "porchlight run starts it; as a service: sudo systemctl start porchlight"),
     row("owner", signedIn ? (owner?.name ?? "somebody (the org has not said who)") : "nobody"),
     ...(tokensIssuedAt === null ? [] : [row("tokens", `from ${tokensIssuedAt}`)]),
     ...signInRows(tokensIssuedAt, until, now),

@@ -8,7 +8,7 @@ import { findAsset, writeAsset } from "./asset-record.ts";
 import { type BeginsAt, discoveryRequests, type Metadata, readMetadata } from "./discovery.ts";
 import { askHome } from "./home.ts";
 import type { OrgOptions } from "./options.ts";
-import { type OwnSignIn, ownSignIn, readySignIn, signsInAs } from "./own-sign-in.ts";
+import { type OwnSignIn, ownSignIn, personSignsInAs, readySignIn, signsInAs } from "./own-sign-in.ts";
 import { readSignIn } from "./own-sign-in-answer.ts";
 import * as rfc8628 from "./rfc8628.ts";
 import * as salesforce from "./salesforce.ts";
@@ -46,7 +46,7 @@ const refreshTokenOf = (grant: Grant): string => {
 };
 
 /** What only a board has that signs in by itself. */
-type OwnWay = Pick<Org, "signIn" | "signsInAs">;
+type OwnWay = Pick<Org, "signIn" | "signsInAs" | "userMayChange">;
 
 interface OrgPorts {
   readonly http: Http;
@@ -55,11 +55,21 @@ interface OrgPorts {
   readonly assertion?: AssertionSource;
 }
 
+/** What a person has approved, with what tells later whether the settings still mean the same org and client. */
+const ofPerson = (grant: Grant, options: OrgOptions): Grant => ({
+  ...grant,
+  signedInAs: personSignsInAs(options),
+});
+
+const polledOf = (answer: PollAnswer, options: OrgOptions): PollAnswer =>
+  answer.kind === "granted" ? { ...answer, grant: ofPerson(answer.grant, options) } : answer;
+
 const salesforceSignIn = (own: OwnSignIn | null, options: OrgOptions, http: Http, clock: Clock): OwnWay => {
-  if (own === null) return {};
+  if (own === null) return { signsInAs: () => personSignsInAs(options) };
   const as = signsInAs(options);
   return {
-    signsInAs: as,
+    signsInAs: () => as,
+    userMayChange: "source" in own,
     async signIn(signal) {
       const ready = await readySignIn(own, () => momentOf(clock), signal);
       const response = await http(salesforce.signInRequest(options, ready, momentOf(clock)), signal);
@@ -85,7 +95,7 @@ const salesforceWeb = (options: OrgOptions, http: Http, clock: Clock): Pick<Org,
         makeLink({ ...options, callback }, salesforce.authorizePlace(options), momentOf(clock)),
       async redeem(link, code, signal) {
         const response = await http(salesforce.redeemRequest(options, link, code), signal);
-        return readRedeemed(response, link, null, momentOf(clock));
+        return ofPerson(readRedeemed(response, link, null, momentOf(clock)), options);
       },
     },
   };
@@ -100,7 +110,7 @@ const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPo
   },
   async poll(code: DeviceCode, signal: AbortSignal): Promise<PollAnswer> {
     const response = await http(salesforce.pollRequest(options, code), signal);
-    return salesforce.readPollAnswer(response, momentOf(clock));
+    return polledOf(salesforce.readPollAnswer(response, momentOf(clock)), options);
   },
   async refresh(grant: Grant, signal: AbortSignal): Promise<Grant> {
     const request = salesforce.refreshRequest(options, grant, refreshTokenOf(grant));
@@ -113,6 +123,7 @@ const createSalesforce = (options: OrgOptions, { http, clock, assertion }: OrgPo
   async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
     readRevocation(await http(salesforce.revokeRequest(grant), signal));
   },
+  revokesAlone: () => true,
   async approvals(grant: Grant, signal: AbortSignal): Promise<number | null> {
     const request = approvalsRequest(grant);
     return request === null ? null : readApprovals(await http(request, signal), grant);
@@ -157,10 +168,11 @@ const rfc8628SignIn = (
   http: Http,
   clock: Clock,
 ): OwnWay => {
-  if (own === null) return {};
+  if (own === null) return { signsInAs: () => personSignsInAs(options) };
   const as = signsInAs(options);
   return {
-    signsInAs: as,
+    signsInAs: () => as,
+    userMayChange: "source" in own,
     async signIn(signal) {
       const metadata = await discover(signal);
       // After the server has been found, since an assertion's minutes run.
@@ -189,7 +201,7 @@ const rfc8628Web = (
       async redeem(link, code, signal) {
         const metadata = await discover(signal);
         const response = await http(rfc8628.redeemRequest(options, metadata, link, code), signal);
-        return readRedeemed(response, link, metadata.issuer, momentOf(clock));
+        return ofPerson(readRedeemed(response, link, metadata.issuer, momentOf(clock)), options);
       },
     },
   };
@@ -211,7 +223,7 @@ const createRfc8628 = (options: OrgOptions, { http, clock, assertion }: OrgPorts
     async poll(code: DeviceCode, signal: AbortSignal): Promise<PollAnswer> {
       const metadata = await discover(signal);
       const response = await http(rfc8628.pollRequest(options, metadata, code), signal);
-      return rfc8628.readPollAnswer(response, metadata, momentOf(clock));
+      return polledOf(rfc8628.readPollAnswer(response, metadata, momentOf(clock)), options);
     },
     async refresh(grant: Grant, signal: AbortSignal): Promise<Grant> {
       const refreshToken = refreshTokenOf(grant);
@@ -224,8 +236,15 @@ const createRfc8628 = (options: OrgOptions, { http, clock, assertion }: OrgPorts
       return rfc8628.readIdentity(record, grant);
     },
     async revoke(grant: Grant, signal: AbortSignal): Promise<void> {
+      // Nobody but who gave them is shown tokens: the settings may have named another org when it was signed in.
+      if (![null, personSignsInAs(options), signsInAs(options)].includes(grant.signedInAs))
+        throw new AgentError(
+          "CLIENT_UNKNOWN",
+          "this sign-in is not of the org and client in the settings; end it there",
+        );
       readRevocation(await http(rfc8628.revokeRequest(options, await discover(signal), grant), signal));
     },
+    revokesAlone: rfc8628.areOthers,
     // No standard asks for a user's approvals.
     approvals: async () => null,
     async home(grant: Grant, _serial: string, signal: AbortSignal): Promise<OrgHome> {

@@ -82,15 +82,24 @@ export const ownSignIn = (
   }
 };
 
+const hashOf = (parts: readonly unknown[]): string =>
+  crypto().createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+
 /**
  * Which sign-in the options ask for, as a hash (SHA-256, base64url) without any secret: another org, client, user or
  * source of assertions is another sign-in, a new key or secret for the same one is not.
  */
 export const signsInAs = (options: OrgOptions): string => {
   const { dialect, url, clientId, signIn, username, audience, assertion } = options;
-  const parts = [signIn, dialect, url, clientId, username ?? null, audience ?? null, assertion ?? null];
-  return crypto().createHash("sha256").update(JSON.stringify(parts)).digest("base64url");
+  return hashOf([signIn, dialect, url, clientId, username ?? null, audience ?? null, assertion ?? null]);
 };
+
+/**
+ * The same of a sign-in by a person, with a code or a browser alike: whoever it is, its tokens are worth something for this
+ * client only. A Salesforce org is known by more than one address, and its tokens say which instance they are for.
+ */
+export const personSignsInAs = ({ dialect, url, clientId }: OrgOptions): string =>
+  hashOf(["person", dialect, dialect === "rfc8628" ? url : null, clientId]);
 
 /**
  * Makes a sign-in ready to be sent. Throws the codes of the source, ASSERTION_INVALID, ASSERTION_EXPIRED. RFC 7522

@@ -78,9 +78,16 @@ export const askFault = (
   response: HttpResponse,
   dialect: "salesforce" | "rfc8628",
 ): AgentError => {
-  if (refusal.error === "server_error")
+  const hidden = hiddenMeaning(refusal);
+  if (refusal.error === "server_error" && hidden === undefined)
     return fault(dialect === "salesforce" ? "TOO_MANY_CODES" : "ORG_BUSY", refusal, response);
-  const code = hiddenMeaning(refusal) ?? ownMeaning(askMeaning, refusal.error);
+  const named = ownMeaning(askMeaning, refusal.error);
+  // Nobody knows in which words an org will refuse its next rule. One that speaks of the flow does not mean the client.
+  const ofFlow =
+    (named === undefined || named === "CLIENT_UNKNOWN") &&
+    !isOverloaded(response) &&
+    /\bdevice (?:authorization )?flows?\b/i.test(refusal.description);
+  const code = hidden ?? (ofFlow ? "DEVICE_FLOW_DISABLED" : named);
   return fault(code ?? (isOverloaded(response) ? "ORG_BUSY" : "ORG_ANSWER_INVALID"), refusal, response);
 };
 

@@ -148,6 +148,16 @@ export const readHome = (record: Members | null, grant: Grant): OrgHome => ({
   timeZone: zoneIn(record) ?? zoneIn(claimsOf(grant.idToken)),
 });
 
+const userOf = ({ idToken, identity }: Grant): string | undefined =>
+  text(claimsOf(idToken), "sub", 256) ??
+  (identity?.userId === unknownIdentity.userId ? undefined : identity?.userId);
+
+/** True where two grants are of different users for certain. */
+export const areOthers = (one: Grant, two: Grant): boolean => {
+  const [first, second] = [userOf(one), userOf(two)];
+  return first !== undefined && second !== undefined && first !== second;
+};
+
 /** A revocation (RFC 7009 section 2.1). Throws ORG_DISCOVERY when the org has no endpoint for it. */
 export const revokeRequest = (options: OrgOptions, metadata: Metadata, grant: Grant): HttpRequest => {
   if (metadata.revocationUrl === null)

@@ -83,7 +83,7 @@ const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolea
  * only when a refresh already sent has been answered and stored, at most five seconds later.
  */
 export const createSession = (ports: {
-  org: Pick<Org, "refresh" | "signIn">;
+  org: Pick<Org, "refresh" | "signIn" | "userMayChange">;
   vault: Vault;
   clock: Clock;
 }): Session => {
@@ -159,8 +159,9 @@ export const createSession = (ports: {
     if (current.refreshToken !== null) return carryOver(current, await askOrg(current, signal));
     if (org.signIn === undefined) throw new AgentError("NO_REFRESH_TOKEN");
     const again = await org.signIn(signal);
-    // The org may have been told meanwhile that this client is somebody else.
-    return again.idUrl === current.idUrl ? { ...again, identity: current.identity } : again;
+    // The org may have been told meanwhile that this client is somebody else; one that names nobody in its answer has to be asked.
+    const same = again.idUrl === current.idUrl && (again.idUrl !== null || org.userMayChange !== true);
+    return same ? { ...again, identity: current.identity } : again;
   };
 
   /** What a bad moment of the disk hides may be newer: to refresh with the one before it would end the sign-in. */

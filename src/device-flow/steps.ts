@@ -146,6 +146,7 @@ export const carryOver = (previous: Grant, renewed: Grant): Grant => ({
   identity: renewed.identity ?? previous.identity,
   idUrl: renewed.idUrl ?? previous.idUrl,
   idToken: renewed.idToken ?? previous.idToken,
+  signedInAs: previous.signedInAs,
 });
 
 /**

@@ -3,7 +3,7 @@ import type { OrgOptions } from "../device-flow/options.ts";
 import type { OrgClient } from "../device-flow/org.ts";
 import { AgentError } from "../errors.ts";
 import type { DeviceCode, Grant, Identity } from "../model.ts";
-import type { AssetTokens, Clock, Http } from "../ports.ts";
+import type { AssertionSource, AssetTokens, Clock, Http } from "../ports.ts";
 
 /** The org to be examined, as the settings of this board have it. */
 export interface OrgSubject {
@@ -14,6 +14,8 @@ export interface OrgSubject {
   readonly approvals: number | null;
   /** True where the settings say where home is. */
   readonly homeSettled: boolean;
+  /** The board's agent waits with a code of its own just now. */
+  readonly waiting: boolean;
   /** Host of the proxy that requests go through, or null. */
   readonly proxy: string | null;
   readonly access: Access;
@@ -31,6 +33,11 @@ export interface OrgPorts {
   readonly http: Http;
   readonly clock: Clock;
   readonly org: OrgClient;
+  /**
+   * The file that `org.assertion` names; null where there is none. What stands there counts once, so that the board would be
+   * refused with it: it is read and not sent.
+   */
+  readonly assertionFile: AssertionSource | null;
   /** Made when it is needed: it may have to make a key. */
   readonly assetTokens: () => Promise<AssetTokens>;
 }

@@ -129,8 +129,13 @@ export const clientSteps = (of: OrgCase): readonly Step[] => {
     {
       id: "client",
       title: "A code for this client",
-      notNow: () =>
-        signIn === "device" ? unreached(of) : `org.signIn is ${signIn}: the board asks for no code`,
+      notNow: () => {
+        if (signIn !== "device") return `org.signIn is ${signIn}: the board asks for no code`;
+        // Salesforce may end a device flow when another one begins.
+        return subject.waiting && access.kind === "stored"
+          ? "the board waits with a code of its own just now, so the org knows the client; another code could end that one"
+          : unreached(of);
+      },
       async look(signal) {
         try {
           known.code = await ports.org.askCode(signal);

@@ -1,7 +1,9 @@
 import { introspectRequest, readIntrospection } from "../device-flow/introspection.ts";
+import { readAssertion } from "../device-flow/saml.ts";
 import { waitForApproval } from "../device-flow/wait.ts";
 import { AgentError } from "../errors.ts";
 import type { Grant } from "../model.ts";
+import type { AssertionSource } from "../ports.ts";
 import { iso } from "../units.ts";
 import { type Finding, faultFinding, notTried, ok, type Step, warning, wrong } from "./check.ts";
 import { grantOf, type OrgCase, unreached } from "./org-case.ts";
@@ -67,13 +69,27 @@ const spent = (): Finding =>
     "the access token of the stored sign-in has ended; the agent gets itself a new one, and this looks with what there is: try again while it runs, or with --sign-in",
   );
 
-const byCode = async ({ subject, ports, known }: OrgCase, signal: AbortSignal): Promise<Finding> => {
+/** The sign-in on the disk, for the org and client that it is of; why there is none to be shown. */
+const storedOf = async (
+  { ports }: OrgCase,
+  load: () => Promise<Grant | undefined>,
+): Promise<Grant | string> => {
+  const grant = await load();
+  if (grant === undefined)
+    return "this board is not signed in; --sign-in asks for a sign-in of this examination's own";
+  const other = grant.signedInAs !== null && grant.signedInAs !== ports.org.signsInAs?.();
+  return other
+    ? "the stored sign-in is of another org, client or user than the settings name, and nobody but that org is shown it; the agent replaces it when it starts"
+    : grant;
+};
+
+const byCode = async (of: OrgCase, signal: AbortSignal): Promise<Finding> => {
+  const { subject, ports, known } = of;
   const { access } = subject;
   const { code } = known;
   if (access.kind === "stored") {
-    const grant = await access.load();
-    if (grant === undefined)
-      return notTried("this board is not signed in; --sign-in asks somebody to approve");
+    const grant = await storedOf(of, access.load);
+    if (typeof grant === "string") return notTried(grant);
     known.grant = grant;
     return ok(`the stored sign-in, tokens of ${iso(grant.issuedAt)}; only shown, not refreshed`);
   }
@@ -92,6 +108,27 @@ const byItself = async (
   known.grant = await signIn(signal);
   // Not revoked afterwards: an org may give the same access token again, and then it is the agent's, too.
   return ok(`the org lets the board in by itself, at ${iso(ports.clock.wall())}`);
+};
+
+/** With a stored sign-in only: the assertion that lies there is the board's, and counts once. */
+const byFile = async (
+  of: OrgCase,
+  load: () => Promise<Grant | undefined>,
+  file: AssertionSource,
+  signal: AbortSignal,
+): Promise<Finding> => {
+  const { clock } = of.ports;
+  readAssertion(await file(signal), {
+    mono: clock.mono(),
+    wall: clock.wall(),
+    wallKnown: clock.wallKnown(),
+  });
+  const grant = await storedOf(of, load);
+  const left =
+    "the assertion in org.assertion.file looks well, and is left to the board, since it counts once";
+  if (typeof grant === "string") return notTried(`${left} (--sign-in uses it up); ${grant}`);
+  of.known.grant = grant;
+  return ok(`${left}; the stored sign-in, tokens of ${iso(grant.issuedAt)}, is shown instead`);
 };
 
 /** Whether a refresh brought another refresh token. */
@@ -125,6 +162,14 @@ const lifeOf = async ({ subject, ports }: OrgCase, grant: Grant, signal: AbortSi
 export const signInSteps = (of: OrgCase): readonly Step[] => {
   const { subject, ports, known } = of;
   const { signIn } = ports.org;
+  const { access } = subject;
+  const file = ports.assertionFile;
+  const look = (signal: AbortSignal): Promise<Finding> => {
+    if (signIn === undefined) return byCode(of, signal);
+    return file === null || access.kind === "asked"
+      ? byItself(of, signIn, signal)
+      : byFile(of, access.load, file, signal);
+  };
   return [
     {
       id: "signIn",
@@ -135,7 +180,7 @@ export const signInSteps = (of: OrgCase): readonly Step[] => {
           ? "org.signIn is web: sign the board in with a browser, then look without --sign-in"
           : null),
       async look(signal) {
-        const found = await (signIn === undefined ? byCode(of, signal) : byItself(of, signIn, signal));
+        const found = await look(signal);
         known.alive = known.grant !== null;
         return found;
       },
@@ -157,7 +202,8 @@ export const signInSteps = (of: OrgCase): readonly Step[] => {
           signal.throwIfAborted();
           if (!(error instanceof AgentError) || error.code !== "ACCESS_TOKEN_REJECTED") throw error;
           known.alive = false;
-          return signIn === undefined && subject.access.kind === "stored" ? spent() : faultFinding(error);
+          const shown = access.kind === "stored" && (signIn === undefined || file !== null);
+          return shown ? spent() : faultFinding(error);
         }
         known.grant = { ...grantOf(of), identity: known.identity };
         const { userId, name, username } = known.identity;

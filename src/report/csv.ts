@@ -26,9 +26,12 @@ const columns: readonly (readonly [name: string, of: (lamp: Lamp) => string | nu
  * apostrophe before it makes it text. Wide forms count, too.
  */
 const FORMULA = /^[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20\t\r]/;
+/** Where the decimal comma is in use, spreadsheets begin a cell at each semicolon, quotes or not. */
+const FORMULA_INSIDE = /;(?=[\s'"]*[=+\-@\uff1d\uff0b\uff0d\uff20])/g;
 
 const cell = (value: string | null): string => {
-  const safe = FORMULA.test(value ?? "") ? `'${value}` : (value ?? "");
+  const text = (value ?? "").replace(FORMULA_INSIDE, ";'");
+  const safe = FORMULA.test(text) ? `'${text}` : text;
   return /[",\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 

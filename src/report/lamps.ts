@@ -167,7 +167,7 @@ const judges: Readonly<Record<AttentionKind, Judge>> = {
   record: ({ assetId }, { recordsComplete }) =>
     assetId === null && recordsComplete ? "the org has no Asset record for it" : null,
   duplicate: (_facts, { duplicate }) =>
-    duplicate ? "another record has the same serial number or device id" : null,
+    duplicate ? "another one has the same serial number or device id" : null,
   clock: ({ lastSeen }, { now }) =>
     lastSeen !== null && lastSeen - now > SKEW_MS ? `its clock is ${ago(lastSeen - now)} ahead` : null,
   firmware: ({ firmware }, { newest }) =>
@@ -179,10 +179,17 @@ const judges: Readonly<Record<AttentionKind, Judge>> = {
 /** The records' boards, each at most once; what is left has no record. */
 const pairs = (assets: readonly Asset[], boards: ReadonlyMap<string, FleetBoard>) => {
   const bySerial = new Map<string, FleetBoard>();
+  const claimed = new Set<string>();
   for (const board of boards.values()) {
     const serial = plainText(board.about?.serial);
-    if (serial !== null) bySerial.set(serial, board);
+    if (serial === null) continue;
+    const other = bySerial.get(serial);
+    if (other !== undefined) claimed.add(serial);
+    // What a board had said under an id that it no longer has stays at the broker, and offline.
+    if (other === undefined || (board.online === true && other.online !== true)) bySerial.set(serial, board);
   }
+  const isClaimedTwice = (board: FleetBoard | null): boolean =>
+    claimed.has(plainText(board?.about?.serial) ?? "");
   const left = new Map(boards);
   const seen = new Map<string, number>();
   const count = (key: string | null): void => {
@@ -203,10 +210,14 @@ const pairs = (assets: readonly Asset[], boards: ReadonlyMap<string, FleetBoard>
       (serial === null ? undefined : left.get(bySerial.get(serial)?.id ?? ""));
     if (found !== undefined) left.delete(found.id);
     const duplicate = (seen.get(`serial ${serial}`) ?? 0) > 1 || (seen.get(`device ${deviceId}`) ?? 0) > 1;
-    return { asset, index, board: found ?? null, duplicate };
+    const board = found ?? null;
+    return { asset, index, board, duplicate: duplicate || isClaimedTwice(board) };
   });
   joined.sort((a, b) => a.index - b.index);
-  return { joined, left };
+  return {
+    joined,
+    left: [...left.values()].map((board) => ({ board, duplicate: isClaimedTwice(board) })),
+  };
 };
 
 const rank = (lamp: Lamp): number => {
@@ -227,9 +238,9 @@ export const joinLamps = (
       duplicate,
       atBroker: board !== null,
     })),
-    ...[...left.values()].map((board) => ({
+    ...left.map(({ board, duplicate }) => ({
       facts: factsOf(null, board, options),
-      duplicate: false,
+      duplicate,
       atBroker: true,
     })),
   ];

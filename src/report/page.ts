@@ -49,8 +49,8 @@ const kindWords: Readonly<Record<AttentionKind, readonly [title: string, hint: s
     "A board at the broker that the org knows nothing of. The asset token exchange makes a record.",
   ],
   duplicate: [
-    "One serial number, several records",
-    "Remove the record that is too much: only one can be the board's.",
+    "One serial number, several records or boards",
+    "Remove the record that is too much: only one can be the board's. A board that got another id has left its old one at the broker: clear what is retained there.",
   ],
   clock: ["Clocks that are ahead", "What these boards say of times is wrong. Give them a time server."],
   firmware: ["Older firmware", "docs/update.md says how boards get a newer one."],

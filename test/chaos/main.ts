@@ -7,6 +7,8 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { type DayReport, liveDay } from "./day.ts";
 import { inWords, summarise } from "./summary.ts";
 
+const DAYS_A_THREAD = 20;
+
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
@@ -26,8 +28,15 @@ const lead = async (): Promise<number> => {
       hours: { type: "string", default: "24" },
       jobs: { type: "string", default: String(availableParallelism()) },
       seed: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
     },
   });
+  if (values.help) {
+    print(
+      "npm run chaos -- [--seeds N | --seed N] [--from N] [--hours N] [--jobs N]; docs/chaos.md tells more",
+    );
+    return 0;
+  }
   const hours = number(values.hours, 1);
   if (values.seed !== undefined) {
     const day = await liveDay({ seed: number(values.seed, 0), hours, tell: true });
@@ -49,10 +58,11 @@ const lead = async (): Promise<number> => {
     if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(78)}`);
     else if (days.length % 100 === 0) process.stderr.write(`${line}\n`);
   };
-  const work = async (): Promise<void> => {
+  /** Lives some days in a thread of their own: lives that were cut off in the middle are never wholly forgotten. */
+  const someDays = async (): Promise<void> => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { hours } });
     try {
-      while (nextSeed < from + seeds) {
+      for (let lived = 0; lived < DAYS_A_THREAD && nextSeed < from + seeds; lived++) {
         const answer = new Promise<DayReport>((resolve, reject) => {
           worker.once("message", resolve);
           worker.once("error", reject);
@@ -67,6 +77,9 @@ const lead = async (): Promise<number> => {
     } finally {
       await worker.terminate();
     }
+  };
+  const work = async (): Promise<void> => {
+    while (nextSeed < from + seeds) await someDays();
   };
   await Promise.all(Array.from({ length: Math.min(number(values.jobs, 1), seeds) }, work));
   if (process.stderr.isTTY) process.stderr.write("\r".padEnd(79));

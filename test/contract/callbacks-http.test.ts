@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { createServer, request } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { createCallbacks } from "../../src/adapters/callback-listener.ts";
 import { AgentError } from "../../src/errors.ts";
@@ -130,6 +131,30 @@ describe("the board's own address over HTTP", () => {
     expect(led).toMatchObject({ status: 200, text: expect.stringContaining('<a href="/">Sign in</a>') });
     expect((await get(short, { headers: { "sec-fetch-site": "same-origin" } })).status).toBe(302);
     expect((await get(short, { headers: { "sec-fetch-site": "none" } })).status).toBe(302);
+  });
+
+  it("lives on where a callback's path is an odd one", async () => {
+    const port = await freePort();
+    listening = await callbacks.open(
+      `http://localhost:${port}//[/callback`,
+      (each) => each.answer(null),
+      never,
+    );
+    expect((await get(`http://localhost:${port}//[/callback?code=c`)).status).toBe(200);
+  });
+
+  it("lets nobody keep others out who opens connections and says nothing", async () => {
+    const port = await freePort();
+    listening = await createCallbacks("porch", 100).open(
+      `http://localhost:${port}/callback`,
+      (each) => each.answer(null),
+      never,
+    );
+    const silent = Array.from({ length: 32 }, () => connect(port, "127.0.0.1").on("error", () => undefined));
+    await Promise.all(silent.map((socket) => once(socket, "connect")));
+    const came = () => get(`http://127.0.0.1:${port}/callback?code=c`).then(({ status }) => status, String);
+    await expect.poll(came, { timeout: 4_000 }).toBe(200);
+    for (const socket of silent) socket.destroy();
   });
 
   it("forgets a browser that has left", async () => {

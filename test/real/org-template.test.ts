@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { basename, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 import { scratchFolder } from "./peers/scratch.ts";
@@ -83,6 +83,24 @@ describe("the org template, as Salesforce's own library reads it", () => {
       const named = `<externalClientApplication>${fullName}</externalClientApplication>`;
       const own = [...converted.values()].filter((text) => text.includes(named));
       expect(own).toHaveLength(4);
+    }
+  });
+
+  test("whoever may read assets may read accounts and contacts, and whoever signs in may use the API", () => {
+    const sets = below(template).filter((file) => file.endsWith(".permissionset-meta.xml"));
+    expect(sets.map((file) => basename(file, ".permissionset-meta.xml")).sort()).toEqual([
+      "Porchlight_Asset_State",
+      "Porchlight_Board_User",
+      "Porchlight_Report",
+    ]);
+    for (const file of sets) {
+      const text = readFileSync(file, "utf8");
+      const read = [...text.matchAll(/<allowRead>true<\/allowRead>[\s\S]*?<object>(\w+)<\/object>/g)].map(
+        ([, o]) => o,
+      );
+      expect(read).toEqual(["Account", "Asset", "Contact"]);
+      // The third one comes on top of Porchlight_Board_User.
+      if (!file.includes("Asset_State")) expect(text).toContain("<name>ApiEnabled</name>");
     }
   });
 

@@ -375,6 +375,22 @@ describe("a board whose settings name another sign-in than the one that it has",
     expect(stage.since(0, "signedIn")[0]).toMatchObject({ user: other?.username });
   });
 
+  it("asks for another approval where the client is another, and shows it no token of the one before", async () => {
+    stage = await openStage();
+    await stage.signIn();
+    const { world } = stage;
+    const before = world.org.received.length;
+    await restarted({ clientId: world.org.phoneApp.clientId });
+    await stage.untilEvent("fault", { where: ({ code }) => code === "DEVICE_FLOW_DISABLED" });
+    const forms = world.org.received.slice(before).map(({ form }) => form);
+    expect(forms.map(({ response_type: type }) => type)).toEqual(["device_code"]);
+    expect(await stage.status()).toMatchObject({ identity: null, tokensIssuedAt: null });
+    // A mistake in the settings costs no sign-in.
+    await restarted({});
+    await stage.untilState("online");
+    expect(stage.since(0, "code")).toEqual([]);
+  });
+
   it("forgets a sign-in of its own when a person is to approve it, and shows a code", async () => {
     await openOwn(bearer);
     stage.world.org.admit(certificate());

@@ -97,6 +97,18 @@ describe("the terminal of the simulator", () => {
     },
   );
 
+  it("speaks of a link where the board waits with one", async () => {
+    const settings: Record<string, unknown> = {};
+    stage = await openStage({ settings });
+    settings.org = { ...(stage.world.settingsFor("state").org as object), signIn: "web" };
+    const terminal = terminalOf(120, 50);
+    sit(terminal, utf8);
+    stage.start();
+    await stage.untilEvent("link");
+    await stage.clock.advance(1_000);
+    expect(terminal.lines().join("\n")).toContain("The link waits for somebody to allow this board.");
+  });
+
   it("tells who owns the lamp, what it does, and what the keys did", async () => {
     stage = await openStage({
       settings: {

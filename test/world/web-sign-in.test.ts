@@ -11,10 +11,12 @@ let stage: Stage;
 afterEach(() => stage[Symbol.asyncDispose]());
 
 /** A stage whose board is signed in with a browser, as far as the first link. */
-const openWeb = async (): Promise<Extract<AgentEvent, { event: "link" }>> => {
+const openWeb = async (
+  org: Readonly<Record<string, unknown>> = {},
+): Promise<Extract<AgentEvent, { event: "link" }>> => {
   const settings: Record<string, unknown> = {};
   stage = await openStage({ settings });
-  settings.org = { ...(stage.world.settingsFor("state").org as object), signIn: "web" };
+  settings.org = { ...(stage.world.settingsFor("state").org as object), signIn: "web", ...org };
   stage.start();
   return stage.untilEvent("link");
 };
@@ -225,5 +227,16 @@ describe("when something is in the way", () => {
     await stage.untilState("online");
     expect(stage.world.org.approvals).toHaveLength(1);
     expect(stage.world.org.approvals[0]?.id).not.toBe(before?.id);
+  });
+
+  it("a held button, where a server may end all that a person has given: their first sign-in is not ended with the second", async () => {
+    const link = await openWeb({ dialect: "rfc8628" });
+    await stage.follow(link.start);
+    await stage.untilState("online");
+    stage.world.board.press("longPress");
+    const next = await stage.untilEvent("link");
+    await stage.follow(next.start);
+    await stage.untilState("online");
+    expect(stage.world.org.received.filter(({ path }) => path.endsWith("/revoke"))).toEqual([]);
   });
 });

@@ -94,7 +94,7 @@ describe("an assertion from a program", () => {
     const plain = join(folder, "not-executable");
     writeFileSync(plain, "");
     chmodSync(plain, 0o600);
-    for (const program of [join(folder, "missing"), plain, folder]) {
+    for (const program of [join(folder, "missing"), plain, folder, join(plain, "behind-a-file")]) {
       const fault = await faultOf(fetchAssertion({ file: null, command: [program] }, env, never));
       expect(fault).toMatchObject({
         code: "ASSERTION_COMMAND_FAILED",

@@ -5,8 +5,10 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -91,5 +93,37 @@ describe("the folder of reports", () => {
     mkdirSync(join(folder, "latest", "mine"), { recursive: true });
     expect(await codeOf(write(1))).toBe("REPORT_CANNOT_WRITE");
     expect(lstatSync(join(folder, "latest", "mine")).isDirectory()).toBe(true);
+    expect(readdirSync(folder)).toEqual(["latest"]);
+  });
+
+  it("takes neither a file nor a link of somebody else's for its own, because it has the name", async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "latest"), "mine");
+    expect(await codeOf(write(1))).toBe("REPORT_CANNOT_WRITE");
+    expect(readFileSync(join(folder, "latest"), "utf8")).toBe("mine");
+    rmSync(join(folder, "latest"));
+    symlinkSync("../elsewhere", join(folder, "latest"));
+    expect(await codeOf(write(1))).toBe("REPORT_CANNOT_WRITE");
+    expect([readlinkSync(join(folder, "latest")), readdirSync(folder)]).toEqual(["../elsewhere", ["latest"]]);
+  });
+
+  it("is written though an old report cannot be taken away", async () => {
+    // Deeper than a path may be long: nothing that goes by paths can remove it.
+    const deep = (top: string): string => {
+      mkdirSync(top, { recursive: true });
+      return Array.from({ length: 15 }, () => "x".repeat(200)).reduce((above, name) => {
+        mkdirSync(join(above, name));
+        return join(above, name);
+      }, top);
+    };
+    const bottom = deep(join(folder, nameOf(1)));
+    deep(join(folder, "second"));
+    renameSync(join(folder, "second"), join(bottom, "second"));
+    try {
+      expect(await write(2, 1)).toBe(join(folder, nameOf(2)));
+      expect(readlinkSync(join(folder, "latest"))).toBe(nameOf(2));
+    } finally {
+      renameSync(join(bottom, "second"), join(folder, "second"));
+    }
   });
 });

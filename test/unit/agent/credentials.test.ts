@@ -193,4 +193,20 @@ describe("an idle sign-in", () => {
     await make("none").keepAlive(signal);
     expect(refreshes).toBe(expected);
   });
+
+  it("of a board's own is made anew after a week, so that an end at the org is noticed", async () => {
+    const org = {
+      identify: async () => ada,
+      signIn: async () => {
+        throw new Error("the session's business");
+      },
+    };
+    const credentials = createCredentials({ session, org, assetTokens: null, auth: "none", clock });
+    stored = grantOf("access-0", { refreshToken: null });
+    await credentials.keepAlive(signal);
+    expect(refreshes).toBe(0);
+    stored = grantOf("access-0", { refreshToken: null, issuedAt: epochMs(clock.wall() - week) });
+    await credentials.keepAlive(signal);
+    expect(refreshes).toBe(1);
+  });
 });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { getPosition } from "suncalc";
 import { describe, expect, it } from "vitest";
 import { momentsAround, type Surroundings } from "../../../src/agent/evening-moments.ts";
 import { darkFrom } from "../../../src/agent/sun.ts";
@@ -110,6 +111,7 @@ const places = {
   auckland: { latitude: -36.85, longitude: 174.76 },
   helsinki: { latitude: 60.17, longitude: 24.94 },
   tromsø: { latitude: 69.65, longitude: 18.96 },
+  vostok: { latitude: -78.46, longitude: 106.84 },
   longyearbyen: { latitude: 78.22, longitude: 15.65 },
 } as const satisfies Readonly<Record<string, Place>>;
 
@@ -134,6 +136,23 @@ describe("dusk", () => {
       const dark = darkFrom(places.longyearbyen, day);
       expect(Math.abs((dark ?? 0) - day)).toBeLessThan(4.5 * 3_600_000);
     }
+  });
+
+  it("comes with the dark, neither in daylight nor days later, in the last and the first white nights", () => {
+    const minute = 60_000;
+    for (const latitude of [-84.3, -65.4, -61.9, 59.9, 61.3, 65.5, 66.9, 67.6, 71])
+      for (const longitude of [-179.9, 0, 20.3])
+        for (let days = 0; days < 365; days++) {
+          const noon = epochMs(Date.UTC(2026, 0, 1 + days, 12) - (longitude / 15) * 3_600_000);
+          const dark = darkFrom({ latitude, longitude }, noon);
+          if (dark === null) continue;
+          const sunAt = (moment: number): number =>
+            getPosition(new Date(moment), latitude, longitude).altitude;
+          expect(sunAt(dark)).toBeLessThan(-5.5);
+          expect(Math.abs(dark - noon)).toBeLessThan(13 * 3_600_000);
+          // Later than half an hour after noon it is no polar night, and was light before.
+          if (dark - noon > 30 * minute) expect(sunAt(dark - 2 * minute)).toBeGreaterThan(-5.52);
+        }
   });
 
   it("is a moment within a day of noon, or none, wherever and whenever", () => {
@@ -284,6 +303,26 @@ describe("a schedule that begins at dusk", () => {
       "2026-12-20T22:00Z",
       false,
       "2026-12-21T17:30Z",
+      true,
+    ],
+    [
+      "in a polar night whose noon comes before the end: from there on, and on",
+      { off: "12:00", timeZone: "Antarctica/Vostok" },
+      places.vostok,
+      "2026-06-21T07:00Z",
+      "2026-06-21T04:55Z",
+      true,
+      "2026-06-22T04:55Z",
+      true,
+    ],
+    [
+      "before the end of the evening before: on, and on",
+      { on: "dusk-180", off: "11:30" },
+      places.tromsø,
+      "2026-12-21T10:00Z",
+      "2026-12-21T09:54Z",
+      true,
+      "2026-12-22T09:54Z",
       true,
     ],
   ])("%s", (_name, over, home, now, last, wasOn, next, willBeOn) => {

@@ -27,7 +27,7 @@ describe("a schedule", () => {
   let running: Promise<void>;
   let failure: Error | undefined;
   let slow: Promise<void> | undefined;
-  let home: Place | null;
+  let home: Place | "lost" | null;
   let homeFrom: HomeSource;
 
   const lamp = (id: string, dims: boolean): Light => ({
@@ -61,7 +61,12 @@ describe("a schedule", () => {
       journal: { record: (event) => events.push(event) },
       board: "porch-1",
       settled,
-      home: { where: async () => (home === null ? null : { place: home, source: homeFrom }) },
+      home: {
+        where: async () => {
+          if (home === "lost") throw new Error("no such module");
+          return home === null ? null : { place: home, source: homeFrom };
+        },
+      },
     });
     stop = new AbortController();
     running = keeper.run(stop.signal);
@@ -262,6 +267,14 @@ describe("a schedule", () => {
     expect(JSON.stringify(events)).not.toContain("52.52");
     await clock.advance(0.7 * 3_600_000);
     expect(moves().slice(4)).toEqual(["main true", "plug true"]);
+  });
+
+  it("goes on at six, too, where it cannot even be looked up where home is", async () => {
+    home = "lost";
+    const keeper = await open();
+    await keeper.set({ ...berlin, on: "dusk" }, ada);
+    await clock.advance(5.1 * 3_600_000);
+    expect([moves(), keeper.fault]).toEqual([["main true", "plug true"], "HOME_UNKNOWN"]);
   });
 
   it("looks lived-in while nobody is at home, and dark at its end", async () => {

@@ -23,6 +23,8 @@ describe("where home is", () => {
   let grant: Grant | undefined;
   let answer: () => Promise<OrgHome>;
   let asked: number;
+  let chance: number;
+  let fresh: (rejected: Secret | undefined) => Promise<Grant>;
 
   const signedInAs = (identity: Identity | null): void => {
     grant = {
@@ -43,7 +45,7 @@ describe("where home is", () => {
       settled: at(settled, timeZone),
       serial: "4711",
       vault,
-      session: { load: async () => grant },
+      session: { load: async () => grant, fresh: (rejected) => fresh(rejected) },
       org: {
         home: (_grant, serial) => {
           expect(serial).toBe("4711");
@@ -52,7 +54,10 @@ describe("where home is", () => {
         },
       },
       clock,
+      random: () => chance,
     });
+  /** Asks, and lets the time pass that it takes. */
+  const askNow = (home: Home): Promise<void> => clock.until(home.ask(never), 3_600_000);
   const unwritable = async (): Promise<never> => {
     throw new AgentError("STATE_UNWRITABLE", "full");
   };
@@ -60,7 +65,10 @@ describe("where home is", () => {
   beforeEach(() => {
     clock = new VirtualClock({ wall: epochMs(Date.parse("2026-12-01T12:00:00Z")) });
     vault = openMemoryVault(createMemoryDisk());
-    [answer, asked] = [async () => at(bristol), 0];
+    [answer, asked, chance] = [async () => at(bristol), 0, 0];
+    fresh = async () => {
+      throw new AgentError("GRANT_GONE");
+    };
     signedInAs(ada);
   });
   afterEach(() => clock[Symbol.dispose]());
@@ -69,79 +77,135 @@ describe("where home is", () => {
     const home = await open();
     expect(await placeOf(home)).toBeNull();
     for (let day = 0; day < 14; day++) {
-      await home.ask(never);
+      await askNow(home);
       await clock.advance(DAY_MS);
     }
     expect([await placeOf(home), asked]).toEqual([bristol, 2]);
     const after = await open();
     expect(await placeOf(after)).toEqual(bristol);
-    await after.ask(never);
+    await askNow(after);
     expect(asked).toBe(3);
-    await after.ask(never);
+    await askNow(after);
     expect(asked).toBe(3);
   });
 
-  it("is asked for once a day where the org does not know it, and forgotten where it no longer does", async () => {
+  it("is asked for once more after a day where the org does not know it, then once a week, and forgotten where it no longer does", async () => {
     answer = async () => at(null);
     const home = await open();
-    for (let hour = 0; hour < 48; hour++) {
-      await home.ask(never);
+    for (let hour = 0; hour < 8 * 24; hour++) {
+      await askNow(home);
       await clock.advance(3_600_000);
     }
     expect([await placeOf(home), asked]).toEqual([null, 2]);
     answer = async () => at(bristol);
-    await home.ask(never);
+    await askNow(home);
     expect(await placeOf(home)).toEqual(bristol);
     answer = async () => at(null);
     await clock.advance(8 * DAY_MS);
-    await home.ask(never);
-    expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
+    await askNow(home);
+    expect([await placeOf(home), await placeOf(await open())]).toEqual([null, null]);
+  });
+
+  it("is asked for again at a moment of each board's own, and not once it has stopped", async () => {
+    const home = await open();
+    await askNow(home);
+    chance = 0.5;
+    await clock.advance(7 * DAY_MS);
+    const stop = new AbortController();
+    const stopped = home.ask(stop.signal);
+    await clock.advance(60_000);
+    stop.abort();
+    await stopped;
+    expect([asked, clock.waiting]).toEqual([1, 0]);
+    const asking = home.ask(never);
+    await clock.advance(29 * 60_000);
+    expect(asked).toBe(1);
+    await clock.advance(2 * 60_000);
+    await asking;
+    expect(asked).toBe(2);
+  });
+
+  it("that the org does not know is asked for again after a restart, but not after each of many", async () => {
+    answer = async () => at(null);
+    for (let restart = 0; restart < 30; restart++) {
+      await askNow(await open());
+      await clock.advance(3_600_000);
+    }
+    expect(asked).toBe(2);
+  });
+
+  it("is asked for with a fresh access token where the one on disk is at its end", async () => {
+    let refreshed = 0;
+    fresh = async (rejected) => {
+      expect(rejected?.equals(new Secret("a"))).toBe(true);
+      refreshed += 1;
+      return grant as Grant;
+    };
+    answer = async () => {
+      if (refreshed === 0) throw new AgentError("ACCESS_TOKEN_REJECTED");
+      return at(bristol);
+    };
+    const home = await open();
+    await askNow(home);
+    expect([await placeOf(home), refreshed]).toEqual([bristol, 1]);
+  });
+
+  it("of whoever was the owner does not come in when that is somebody else by then", async () => {
+    const home = await open();
+    const answering = Promise.withResolvers<OrgHome>();
+    answer = () => answering.promise;
+    const asking = home.ask(never);
+    await clock.advance(1);
+    await home.belongTo(ben);
+    answering.resolve(at(bristol));
+    await asking;
+    expect(await placeOf(home)).toBeNull();
   });
 
   it("stays what it was while the org does not answer", async () => {
     const home = await open();
-    await home.ask(never);
+    await askNow(home);
     await clock.advance(8 * DAY_MS);
     answer = async () => {
       throw new AgentError("ORG_BUSY");
     };
-    await home.ask(never);
+    await askNow(home);
     expect([await placeOf(home), asked]).toEqual([bristol, 2]);
   });
 
   it("is what the settings say, and nobody is asked", async () => {
     const home = await open(umeå);
-    await home.ask(never);
+    await askNow(home);
     expect([await placeOf(home), asked]).toEqual([umeå, 0]);
   });
 
   it("is asked again after a clock that was years ahead", async () => {
     const home = await open();
     clock.setWall(epochMs(Date.parse("2031-12-01T12:00:00Z")), true);
-    await home.ask(never);
+    await askNow(home);
     clock.setWall(epochMs(Date.parse("2026-12-01T12:00:00Z")), true);
     await clock.advance(DAY_MS);
-    await home.ask(never);
+    await askNow(home);
     expect(asked).toBe(2);
   });
 
   it("of somebody else is forgotten, at once and from the disk, and theirs is asked for", async () => {
     const home = await open();
     await home.belongTo(ada);
-    await home.ask(never);
+    await askNow(home);
     await home.belongTo(ada);
     expect(await placeOf(home)).toEqual(bristol);
     await home.belongTo(ben);
     expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
     signedInAs(ben);
     answer = async () => at(umeå);
-    await home.ask(never);
+    await askNow(home);
     expect(await placeOf(home)).toEqual(umeå);
   });
 
   it("goes with its owner where the disk takes nothing, too", async () => {
     const home = await open();
-    await home.ask(never);
+    await askNow(home);
     vault.write = unwritable;
     await home.belongTo(ben);
     expect(await placeOf(home)).toBeNull();
@@ -150,7 +214,7 @@ describe("where home is", () => {
   it("is known until the next start where the disk takes nothing", async () => {
     vault.write = unwritable;
     const home = await open();
-    await home.ask(never);
+    await askNow(home);
     expect([await placeOf(home), await placeOf(await open())]).toEqual([bristol, null]);
   });
 
@@ -164,7 +228,7 @@ describe("where home is", () => {
     answering.resolve(at(bristol));
     await asking;
     expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
-    await home.ask(never);
+    await askNow(home);
     expect([await placeOf(home), asked]).toEqual([bristol, 2]);
     await home.forget();
     expect([await placeOf(home), await vault.read("home")]).toEqual([null, undefined]);
@@ -173,9 +237,9 @@ describe("where home is", () => {
   it("is not asked for while nobody is signed in, or nobody knows who is", async () => {
     const home = await open();
     signedInAs(null);
-    await home.ask(never);
+    await askNow(home);
     grant = undefined;
-    await home.ask(never);
+    await askNow(home);
     expect([await placeOf(home), asked]).toEqual([null, 0]);
   });
 
@@ -192,7 +256,6 @@ describe("where home is", () => {
     ["nothing", null],
     ["another version", { version: 2, by: ada, place: bristol, at: 0 }],
     ["no owner", { version: 1, place: bristol, at: 0 }],
-    ["no place and no time zone", { version: 1, by: ada, at: 0 }],
     ["a latitude that is none", { version: 1, by: ada, place: { ...bristol, latitude: 91 }, at: 0 }],
     ["a longitude that is none", { version: 1, by: ada, place: { ...bristol, longitude: "x" }, at: 0 }],
     ["too much", { version: 1, by: ada, place: bristol, at: 0, more: "x".repeat(5000) }],
@@ -210,7 +273,7 @@ describe("where home is", () => {
     answer = async () => at(null, "Europe/Stockholm");
     const home = await open();
     expect(await home.where("Europe/Berlin")).toEqual(roughly(52.5, 13.4));
-    await home.ask(never);
+    await askNow(home);
     expect(await home.where("Europe/Berlin")).toEqual(roughly(59.3, 18.1));
     expect(await (await open()).where("Europe/Berlin")).toEqual(roughly(59.3, 18.1));
     const settled = await open(null, "asia/calcutta");
@@ -218,7 +281,7 @@ describe("where home is", () => {
     expect(await (await open(null, "Etc/GMT+3")).where("Europe/Berlin")).toEqual(roughly(59.3, 18.1));
     answer = async () => at(bristol, "Europe/London");
     await clock.advance(DAY_MS);
-    await home.ask(never);
+    await askNow(home);
     expect(await home.where("Europe/Berlin")).toEqual({ place: bristol, source: "org" });
   });
 

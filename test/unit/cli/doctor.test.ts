@@ -1,4 +1,6 @@
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
 import type { Listening } from "../../../firmware-sim/org/server.ts";
@@ -31,7 +33,6 @@ const settingsFor = (stateDir: string, org: object = {}) => ({
 
 const stageFor = async (org: object = {}) => {
   const stage = await openStage();
-  const { writeFile } = await import("node:fs/promises");
   await writeFile(stage.settingsPath, JSON.stringify(settingsFor(stage.stateDir, org)));
   return stage;
 };
@@ -88,6 +89,87 @@ describe("porchlight doctor org", () => {
     expect(await started.done).toBe(0);
     expect(started.written.out).toContain("rotates");
     expect(sim.approvals).toHaveLength(kept);
+  });
+
+  it("asks for no code while the board waits with one, which another could end", async () => {
+    await using stage = await stageFor();
+    const agent = stage.start(["run", "--json"]);
+    await agent.until('"event":"code"');
+    const running = async () => JSON.parse((await stage.run(["status", "--json"])).out).running;
+    await expect.poll(running, { timeout: 10_000 }).toBe(true);
+    const codes = () => sim.received.filter(({ form }) => form.response_type === "device_code").length;
+    const before = codes();
+    expect((await stage.run(["doctor", "org"])).out).toContain("waits with a code of its own");
+    expect(codes()).toBe(before);
+    process.emit("SIGTERM");
+    await agent.done;
+  });
+
+  describe("of a board with a SAML assertion", () => {
+    const assertion = async (): Promise<string> => {
+      sim.trustSimulatedProvider();
+      return (await fetch(`${listening.url}/simulated-idp/saml?flow=saml-bearer`)).text();
+    };
+    const samlStage = async (named: (file: string) => object) => {
+      const stage = await openStage();
+      const file = join(stage.dir, "assertion.xml");
+      await writeFile(file, await assertion());
+      const org = { signIn: "saml-bearer", assertion: named(file) };
+      await writeFile(stage.settingsPath, JSON.stringify(settingsFor(stage.stateDir, org)));
+      return { stage, file };
+    };
+    const sent = (): number =>
+      sim.received.filter(({ form }) => /saml2-bearer/.test(form.grant_type ?? "")).length;
+
+    it("signs in with what the command prints", async () => {
+      const { stage } = await samlStage((file) => ({ command: ["/bin/cat", file] }));
+      await using _stage = stage;
+      const { code, out } = await stage.run(["doctor", "org"]);
+      expect([code, out]).toEqual([0, expect.stringContaining("lets the board in by itself")]);
+    });
+
+    it("leaves the one in a file to the board, which could not use it after that, unless told otherwise", async () => {
+      const { stage } = await samlStage((file) => ({ file }));
+      await using _stage = stage;
+      const before = sent();
+      const { code, out } = await stage.run(["doctor", "org"]);
+      expect([code, out]).toEqual([0, expect.stringContaining("is left to the board")]);
+      expect(sent()).toBe(before);
+      const { out: asked } = await stage.run(["doctor", "org", "--sign-in"]);
+      expect(asked).toContain("lets the board in by itself");
+    });
+
+    it("looks with the stored sign-in, and says what is wrong with the file", async () => {
+      const { stage, file } = await samlStage((name) => ({ file: name }));
+      await using _stage = stage;
+      const { url, clientId, scope } = settingsFor(stage.stateDir).org;
+      const org = createOrg(
+        {
+          dialect: "salesforce",
+          url,
+          clientId,
+          clientSecret: null,
+          scope,
+          signIn: "saml-bearer",
+          assertion: { file, command: null },
+        },
+        {
+          http: sim.http(),
+          clock: systemClock,
+          assertion: async () => new TextEncoder().encode(await assertion()),
+        },
+      );
+      const grant = await org.signIn?.(forever);
+      if (grant === undefined) throw new Error("no sign-in");
+      const vault = await openVault(stage.stateDir, { clock: systemClock, random: Math.random });
+      await createSession({ org, vault, clock: systemClock }).adopt(grant);
+      expect((await stage.run(["doctor", "org"])).out).toMatch(/is shown\s+instead[\s\S]*Ada Okafor/);
+      sim.revokeAll();
+      expect((await stage.run(["doctor", "org"])).out).toContain("has ended");
+      await writeFile(file, "<html>");
+      const { code, out } = await stage.run(["doctor", "org"]);
+      expect([code, out]).toEqual([1, expect.stringContaining("ASSERTION_INVALID")]);
+    });
   });
 
   it("ends with 130 where it is broken off", async () => {

@@ -30,11 +30,11 @@ describe("the status", () => {
     [
       "the phone's evening with its lamps",
       {
-        evening: { ...evening, lights: ["main", "hall"], away: true },
+        evening: { ...evening, lights: ["main", "hall"], brightness: 0.6, away: true },
         eveningFrom: "phone",
         homeFrom: null,
       },
-      [["evening", "dusk to 23:00 (Europe/Berlin), main and hall, lived-in; set from the phone"]],
+      [["evening", "dusk to 23:00 (Europe/Berlin), main and hall, 60 %, nobody at home; set from the phone"]],
     ],
   ])("says %s", (_name, status, words) => {
     expect(eveningWords(status)).toEqual(words);

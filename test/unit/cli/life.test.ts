@@ -279,11 +279,22 @@ describe("a board that has its person", () => {
     const agent = await online();
     expect(world.org.approvals).toHaveLength(1);
     const { out } = await stage.run(["sign-out"]);
-    expect(out).toBe("Signed out. The next run begins with a new sign-in.\n");
+    expect(out).toBe("Signed out. The board waits for a new sign-in: porchlight sign-in shows it.\n");
     expect(world.org.approvals).toHaveLength(0);
     await expect
       .poll(() => agent.written.out.split("\n").filter((line) => line.includes('"event":"code"')).length)
       .toBe(2);
+  });
+
+  it("says at the sign-out of a board that signs in by itself that it does so again", async () => {
+    const { runAs, clientSecret } = world.org.boardApp;
+    world.org.boardApp.runAs = runAs ?? world.org.owner.id;
+    await settle({ org: { ...orgSettings(), signIn: "client-credentials", clientSecret } });
+    await event(start(["run", "--json"]), "online");
+    const { out } = await stage.run(["sign-out"]);
+    expect(out).toBe(
+      "Signed out. The board signs in again by itself (org.signIn client-credentials): to retire it, stop it and take its access away at the org.\n",
+    );
   });
 });
 
@@ -310,11 +321,13 @@ describe("a board whose settings give up some safety", () => {
 
 describe("a board whose agent does not run", () => {
   it("tells from its state folder who it belongs to", async () => {
-    expect((await stage.run(["status"])).out).toMatch(/^state {7}not running\nowner {7}nobody$/m);
+    expect((await stage.run(["status"])).out).toMatch(
+      /^state {7}not running\n {12}porchlight run starts it.*\nowner {7}nobody$/m,
+    );
     await online();
     await stop();
     const { out } = await stage.run(["status"]);
-    expect(out).toMatch(/^state {7}not running\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
+    expect(out).toMatch(/^state {7}not running\n.*\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: false, signedIn: true, owner: { name: "Ada Okafor" } });
     expect(Date.parse(json.signedInUntil) - Date.parse(json.tokensIssuedAt)).toBe(30 * 24 * 3_600_000);

@@ -72,6 +72,21 @@ describe("porchlight report", () => {
     expect(told).not.toHaveProperty("lamps");
   });
 
+  it("signs in with what an identity provider has signed, too", async () => {
+    const app = { key: org.boardApp.certificateKey, admitted: [...org.boardApp.preauthorized] };
+    org.trustSimulatedProvider();
+    const answer = await fetch(`${org.baseUrl}/simulated-idp/saml?flow=saml-bearer`);
+    writeFileSync(out("assertion.xml"), await answer.text());
+    const { url, clientId } = settings().org;
+    const assertion = { file: out("assertion.xml") };
+    const path = withSettings("saml.json", { org: { url, clientId, signIn: "saml-bearer", assertion } });
+    const { code, out: said, err } = await run("--out", out("saml"), "--settings", path);
+    org.boardApp.certificateKey = app.key;
+    org.boardApp.preauthorized.splice(0, Number.POSITIVE_INFINITY, ...app.admitted);
+    expect([code, err]).toEqual([0, ""]);
+    expect(said).toContain("5 lamps");
+  });
+
   it("joins what the broker keeps", async () => {
     broker.publish("porchlight/porch-9/availability", "online", { retain: true });
     broker.publish("porchlight/porch-9/about", '{"device":{"name":"P","serial":"S2"},"version":"1.0.0"}', {
@@ -103,6 +118,7 @@ describe("porchlight report", () => {
     [["--out", "x", "--most", "many"], "--most takes a whole number"],
     [["--out", "x", "--where", " "], "--where takes a condition"],
     [["--out", "x", "--timeout", "soon"], "--timeout takes a time"],
+    [["--out", "x", "--broker-wait", "2s"], "--broker-wait takes 3s or more"],
     [[], "report needs --out DIR"],
   ])("refuses %j", async (args, words) => {
     const { code, err } = await run(...args);

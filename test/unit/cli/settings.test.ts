@@ -87,7 +87,7 @@ describe("porchlight settings check", () => {
     const standard = { PORCHLIGHT_ORG_DIALECT: "rfc8628", PORCHLIGHT_ASSET_TOKEN_AUDIENCE: "broker" };
     const home = { PORCHLIGHT_HOME_LATITUDE: "52.5", PORCHLIGHT_HOME_LONGITUDE: "13.4" };
     for (const [env, words] of [
-      [dusk, "unless the org tells after the sign-in dusk is that of the time zone's city"],
+      [dusk, "unless the org tells after the sign-in, dusk is that of the time zone's city"],
       [{ ...dusk, ...standard }, "such an org knows no coordinates"],
       [{ ...dusk, ...home }, null],
       [{ ...dusk, PORCHLIGHT_EVENING_ON: "18:30" }, null],

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createOrgKeys } from "../../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../../firmware-sim/world.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
-import { signInWords } from "../../../src/cli/sign-in-words.ts";
+import { endingOf, signInWords } from "../../../src/cli/sign-in-words.ts";
 import { epochMs } from "../../../src/units.ts";
 import { openStage, type Stage, type Started } from "./stage.ts";
 
@@ -117,6 +117,20 @@ describe("porchlight sign-in", () => {
     expect(started.written.out).toContain("Signed in.");
   });
 
+  it("does not call a lamp somebody's whose link was taken back while it stayed its owner's", async () => {
+    const { agent, url } = await waiting({ keys: "terminal" });
+    await stage.run(["sign-in", "--answer", await endOf(url)]);
+    await agent.until('"event":"online"');
+    agent.stdin.write("P");
+    await expect.poll(() => eventsOf(agent, "link").length, { timeout: 5_000 }).toBe(2);
+    const started = stage.start(["sign-in"], { keys: true });
+    await started.until("Address: ");
+    agent.stdin.write("\r");
+    expect(await started.done).toBe(0);
+    expect(started.written.out).toContain("waits with this link no longer");
+    expect(started.written.out).not.toContain("Signed in.");
+  });
+
   it("says that a link was refused, and asks for another one the next time", async () => {
     const { agent, url } = await waiting();
     const started = stage.start(["sign-in"], { keys: true });
@@ -181,7 +195,9 @@ describe("porchlight run", () => {
     const bin = join(stage.dir, "bin");
     const opened = join(stage.dir, "opened");
     await mkdir(bin);
-    await writeFile(join(bin, "xdg-open"), `#!/bin/sh\necho "$1" >> "${opened}"\n`, { mode: 0o755 });
+    await writeFile(join(bin, "xdg-open"), `#!/bin/sh\necho "$1$PORCHLIGHT_SETTINGS" >> "${opened}"\n`, {
+      mode: 0o755,
+    });
     return { env: { DISPLAY: ":0", PATH: bin }, opened: () => readFile(opened, "utf8").catch(() => "") };
   };
 
@@ -230,6 +246,50 @@ describe("the words of a sign-in", () => {
     const lines = signInWords(link, "Porch", user, now);
     expect(lines).toContain(`On another computer: first ${tunnel}`);
     expect(lines[0]).toContain("It lasts 1 minute.");
+  });
+
+  const owner = { name: "Ada", userId: "u", orgId: null };
+  const at = "2026-12-01T18:00:00.000Z";
+  const problem = {
+    code: "CODE_EXPIRED",
+    title: "The code or link has expired",
+    help: "",
+    retryAt: null,
+  } as const;
+  it.each([
+    ["a sign-in", null, { tokensIssuedAt: at, owner: null, problem: null }, true, "Signed in."],
+    [
+      "its end",
+      null,
+      { tokensIssuedAt: null, owner: null, problem },
+      false,
+      "The code or link has expired. Run",
+    ],
+    [
+      "another link",
+      null,
+      { tokensIssuedAt: null, owner: null, problem: null },
+      false,
+      "counts no more. Run",
+    ],
+    [
+      "nobody's approval",
+      at,
+      { tokensIssuedAt: at, owner, problem: null },
+      true,
+      "no longer; it belongs to Ada.",
+    ],
+    [
+      "an owner to come",
+      at,
+      { tokensIssuedAt: at, owner: null, problem: null },
+      true,
+      "porchlight status tells",
+    ],
+    ["a sign-out", at, { tokensIssuedAt: null, owner: null, problem: null }, false, "counts no more. Run"],
+  ])("tell that a link ended with %s", (_name, tokensIssuedAt, after, well, words) => {
+    const ending = endingOf({ tokensIssuedAt, owner: null, problem: null }, after);
+    expect(ending).toEqual({ text: expect.stringContaining(words), well });
   });
 
   it("leave out a signal that no lamp gives", () => {

@@ -23,7 +23,7 @@ export interface Stage extends AsyncDisposable {
   /** Starts a command; `written` grows while it runs. */
   start(
     args: readonly string[],
-    options?: { env?: Readonly<Record<string, string>>; tty?: boolean; keys?: boolean },
+    options?: { env?: Readonly<Record<string, string>>; tty?: boolean; keys?: boolean | "terminal" },
   ): Started;
 }
 
@@ -69,11 +69,11 @@ export const openStage = async (settings?: object | string | null): Promise<Stag
         return true;
       },
     });
-    const stdin = new PassThrough();
+    const stdin = Object.assign(new PassThrough(), keys === "terminal" ? { isTTY: true } : {});
     const done = program(args, {
       env: { ...home, ...env },
       stdin,
-      keys: keys ? stdin : null,
+      keys: keys === false ? null : stdin,
       stdout: sink("out"),
       stderr: sink("err"),
     });

@@ -63,6 +63,18 @@ test("a refresh without a new refresh token or ID token keeps the ones there are
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-9", never)))).toBe("ORG_ANSWER");
 });
 
+test("an answer that somebody else has brought does not end a sign-in that was begun", async () => {
+  await using stage = openStage();
+  const address = new URL(await stage.clock.until(stage.sessions.begin("https://app.example/")));
+  const answer = (state: string | null) => new URL(`https://app.example/?code=c&state=${state}`);
+  const finish = (state: string | null) => stage.clock.until(stage.sessions.finish(answer(state), never));
+  expect(await troubleOf(finish("somebody-else's"))).toBe("SIGN_IN_STRANGE");
+  stage.world.nonce = address.searchParams.get("nonce") ?? "";
+  const state = address.searchParams.get("state");
+  expect((await finish(state)).accessToken).toBe("access-1");
+  expect(await troubleOf(finish(state))).toBe("SIGN_IN_STRANGE");
+});
+
 test("without a refresh token, or without a sign-in, there is nothing to renew", async () => {
   await using stage = openStage();
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("x", never)))).toBe("SIGN_IN_ENDED");

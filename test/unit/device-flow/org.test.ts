@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createOrg, type OrgOptions } from "../../../src/device-flow/org.ts";
-import { AgentError } from "../../../src/errors.ts";
+import { AgentError, entryOf } from "../../../src/errors.ts";
+import type { Grant } from "../../../src/model.ts";
 import type { HttpResponse } from "../../../src/ports.ts";
 import { epochMs, monoMs, Secret } from "../../../src/units.ts";
 import { aCode, aGrant, answer, codeOf, forever, formOf, scriptedHttp } from "./support.ts";
@@ -143,6 +144,31 @@ describe("asking for a code", () => {
       { error: "invalid_request", error_description: "the device flow is restricted in this org" },
       "DEVICE_FLOW_DISABLED",
     ],
+    [
+      salesforce,
+      400,
+      { error: "invalid_client", error_description: "Device Flow: only for local external client apps" },
+      "DEVICE_FLOW_DISABLED",
+    ],
+    [
+      standard,
+      400,
+      { error: "policy", error_description: "Your tenant's policy blocks the device authorization flow" },
+      "DEVICE_FLOW_DISABLED",
+    ],
+    [salesforce, 503, { error: "policy", error_description: "device flow: try later" }, "ORG_BUSY"],
+    [
+      salesforce,
+      400,
+      { error: "server_error", error_description: "device flow is restricted" },
+      "DEVICE_FLOW_DISABLED",
+    ],
+    [
+      standard,
+      400,
+      { error: "invalid_scope", error_description: "not with the device flow" },
+      "SCOPE_REFUSED",
+    ],
     [salesforce, 400, { error: "invalid_scope" }, "SCOPE_REFUSED"],
     [salesforce, 400, { error: "server_error" }, "TOO_MANY_CODES"],
     [salesforce, 400, "error=server_error&error_description=wait", "TOO_MANY_CODES"],
@@ -183,6 +209,13 @@ describe("asking for a code", () => {
     ])
       expect(await codeOf(() => org({ ...salesforce, url }))).toBe("nothing thrown");
   });
+});
+
+it("an org that has closed the device flow is told with the rule and every other way in", () => {
+  const { help } = entryOf("DEVICE_FLOW_DISABLED");
+  expect(help).toContain("Restrict the OAuth 2.0 Device Flow");
+  for (const way of ["web", "jwt-bearer", "client-credentials", "saml-bearer", "saml-assertion"])
+    expect(help).toMatch(new RegExp(`\\b${way}\\b`));
 });
 
 describe("discovery", () => {
@@ -568,6 +601,18 @@ describe("who approved", () => {
 });
 
 describe("revoking", () => {
+  it("leaves another grant alone at Salesforce, elsewhere only where it is of another user for certain", () => {
+    const idToken = jwtOf({ sub: "ada" });
+    const named = (userId: string) =>
+      aGrant({ identity: { userId, name: userId, username: null, orgId: null } });
+    const alone = (one: Grant, two: Grant) => standardOrg().org.revokesAlone(one, two);
+    expect(org(salesforce).org.revokesAlone(named("ada"), aGrant({ idToken }))).toBe(true);
+    expect(alone(named("ada"), aGrant({ idToken }))).toBe(false);
+    expect(alone(named("ben"), aGrant({ idToken }))).toBe(true);
+    expect(alone(named("unknown"), aGrant({ idToken }))).toBe(false);
+    expect(alone(named("ben"), aGrant())).toBe(false);
+  });
+
   it("revokes the refresh token at the Salesforce instance, else the access token", async () => {
     const world = org(salesforce, answer(200, ""), answer(200, ""));
     await world.org.revoke(aGrant(), forever);

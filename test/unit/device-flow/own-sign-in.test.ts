@@ -5,7 +5,7 @@ import { createOrg, type OrgOptions } from "../../../src/device-flow/org.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { HttpResponse } from "../../../src/ports.ts";
 import { Secret, toNumericDate } from "../../../src/units.ts";
-import { answer, codeOf, forever, formOf, scriptedHttp } from "./support.ts";
+import { aGrant, answer, codeOf, forever, formOf, scriptedHttp } from "./support.ts";
 
 const pem = (key: { export(options: { type: "pkcs8"; format: "pem" }): string | Buffer }): string =>
   String(key.export({ type: "pkcs8", format: "pem" }));
@@ -19,6 +19,7 @@ const bearer: Own = {
   key: new Secret(pem(keys.privateKey)),
   audience: null,
 };
+const web = { callback: "http://localhost:7878/callback" };
 const credentials: Own = { signIn: "client-credentials" };
 const samlBearer: Own = { signIn: "saml-bearer" };
 const samlAssertion: Own = { signIn: "saml-assertion" };
@@ -213,7 +214,7 @@ describe("signing in with what an identity provider has signed", () => {
 });
 
 describe("which sign-in a grant came from", () => {
-  const asOf = (own: Own, base = salesforce) => open({ ...base, ...own }).org.signsInAs;
+  const asOf = (own: Own, base = salesforce) => open({ ...base, ...own }).org.signsInAs?.();
 
   it("is told by a hash that changes with org, client, user and source, and not with key or secret", () => {
     const before = asOf(bearer);
@@ -231,12 +232,39 @@ describe("which sign-in a grant came from", () => {
       asOf({ ...samlBearer, assertion: { file: null, command: ["/a"] } }),
     ];
     expect(new Set(others).size).toBe(others.length);
-    expect(open(salesforce).org.signsInAs).toBeUndefined();
+  });
+
+  it("of a person changes with client, and with the org where an org has one address only", () => {
+    const before = asOf({});
+    expect(asOf({ signIn: "web" }, { ...salesforce, ...web })).toBe(before);
+    expect(asOf({}, { ...salesforce, url: "https://acme.my.salesforce.com" })).toBe(before);
+    const others = [
+      before,
+      asOf({}, { ...salesforce, clientId: "other" }),
+      asOf({}, standard),
+      asOf({}, { ...standard, url: "https://other.example" }),
+    ];
+    expect(new Set(others).size).toBe(others.length);
+  });
+
+  it("shows no other server the tokens of the one before, not even to end them", async () => {
+    const { org, asked } = open(
+      standard,
+      answer(200, { ...discovery, revocation_endpoint: "https://id.example/revoke" }),
+    );
+    const grant = aGrant({ signedInAs: asOf({}, { ...standard, url: "https://other.example" }) ?? null });
+    expect(await codeOf(() => org.revoke(grant, forever))).toBe("CLIENT_UNKNOWN");
+    expect(asked).toEqual([]);
+  });
+
+  it("leaves it to an identity provider who it is, and only to that", () => {
+    const mayChange = (own: Own) => open({ ...salesforce, ...own }).org.userMayChange;
+    expect([bearer, credentials, samlBearer].map(mayChange)).toEqual([false, false, true]);
   });
 
   it("stays with the grant", async () => {
     const { signIn, org } = open({ ...salesforce, ...credentials }, answer(200, tokens));
-    expect(await signIn()).toMatchObject({ signedInAs: org.signsInAs });
+    expect(await signIn()).toMatchObject({ signedInAs: org.signsInAs?.() });
   });
 });
 

@@ -87,11 +87,15 @@ describe("the sign-in", () => {
 
 describe("the sign-in of a board that signs in by itself", () => {
   const ada = { userId: "u", name: "Ada", username: null, orgId: null };
-  const own = async (idUrl: string | null) => {
+  const own = async (
+    idUrl: string | null,
+    { before = "https://org.example/id/00D/005" as string | null, userMayChange = false } = {},
+  ) => {
     const clock = new VirtualClock();
     const vault = memoryVault();
     let count = 1;
     const org = {
+      userMayChange,
       refresh: async () => {
         throw new Error("there is nothing to refresh with");
       },
@@ -101,9 +105,7 @@ describe("the sign-in of a board that signs in by itself", () => {
       },
     };
     const session = createSession({ org, vault, clock });
-    await session.adopt(
-      aGrant({ refreshToken: null, identity: ada, idUrl: "https://org.example/id/00D/005" }),
-    );
+    await session.adopt(aGrant({ refreshToken: null, identity: ada, idUrl: before }));
     return { clock, vault, session, count: () => count };
   };
 
@@ -119,6 +121,14 @@ describe("the sign-in of a board that signs in by itself", () => {
   it("forgets who it was when the org says that it is somebody else now", async () => {
     const w = await own("https://org.example/id/00D/006");
     expect((await w.clock.until(w.session.fresh(rejected, forever))).identity).toBeNull();
+  });
+
+  it.each([
+    ["is remembered where only the settings say who it is", false, ada],
+    ["is asked anew where an identity provider may have named somebody else", true, null],
+  ])("at an org that names nobody in its answers %s", async (_name, userMayChange, identity) => {
+    const w = await own(null, { before: null, userMayChange });
+    expect((await w.clock.until(w.session.fresh(rejected, forever))).identity).toEqual(identity);
   });
 
   it("serves from memory while the disk takes nothing", async () => {

@@ -3,7 +3,8 @@ import type { OrgFaults } from "../../../firmware-sim/org/faults.ts";
 import type { Verdict } from "../../../src/doctor/check.ts";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
-import { type Changes, examineSimulated, having, openWorld, pem, type World } from "./support.ts";
+import { aGrant } from "../device-flow/support.ts";
+import { type Changes, examined, examineSimulated, having, openWorld, pem, type World } from "./support.ts";
 
 /** A fault of the org, or of the settings: which check finds it, how, and a word of the advice. */
 interface Case {
@@ -394,6 +395,26 @@ describe("the simulated org, well", () => {
     expect(having(checks, "wrong")).toEqual([]);
     expect(checks.get("signIn")?.verdict).toBe("notTried");
     expect(world.sim.received.filter(({ form }) => form.response_type === "device_code")).toHaveLength(1);
+  });
+
+  it("is not shown a sign-in that the settings of another org or client have left", async () => {
+    const world = openWorld();
+    const grant = aGrant({ signedInAs: "another", instanceUrl: world.sim.baseUrl });
+    const settled = {
+      dialect: "salesforce",
+      signIn: "device",
+      url: world.sim.baseUrl,
+      clientId: world.sim.boardApp.clientId,
+      clientSecret: null,
+      scope: "api",
+      callback: "http://localhost:7878/callback",
+    } as const;
+    const checks = await examined(world, settled, { kind: "stored", load: async () => grant });
+    expect(checks.get("signIn")).toMatchObject({
+      verdict: "notTried",
+      saw: expect.stringContaining("another org"),
+    });
+    expect(checks.get("user")?.verdict).toBe("notTried");
   });
 
   it("says no token, code or secret", async () => {

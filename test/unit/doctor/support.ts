@@ -76,6 +76,7 @@ export const examined = async (
     assetToken: { mode: "exchange", audience: "https://porchlight.example/broker" },
     approvals: 5,
     homeSettled: false,
+    waiting: false,
     proxy: null,
     access,
     ...more,
@@ -87,6 +88,7 @@ export const examined = async (
     http,
     clock,
     org,
+    assertionFile: null,
     assetTokens: async () =>
       createAssetTokens(
         {

@@ -59,10 +59,17 @@ describe("report.csv", () => {
     },
   );
 
+  it("has none either where a spreadsheet takes semicolons for what is between cells", () => {
+    const name = 'porch;=WEBSERVICE(A1); @SUM(A1);"=1;mine';
+    const text = csvOf(lampsOf([anAsset({ name, contact: name })]));
+    for (const cell of text.slice(1).split(/[;\r\n]/)) expect(cell).not.toMatch(/^[\s"]*[=+\-@]/);
+    expect(readCsv(text.slice(1))[1]?.[0]).toBe(`porch;'=WEBSERVICE(A1);' @SUM(A1);'"=1;mine`);
+  });
+
   it("reads back as it was, whatever the names are", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary", maxLength: 40 }), (given) => {
-        const name = plainText(given) ?? "none";
+        const name = (plainText(given) ?? "none").replaceAll(";", ",");
         const [, row] = readCsv(csvOf(lampsOf([anAsset({ name })])).slice(1));
         expect([name, `'${name}`]).toContain(row?.[0]);
         expect(row?.[0]).not.toMatch(/^[=+\-@]/);

@@ -148,6 +148,24 @@ describe("what needs attention", () => {
     expect(kindsOf(lampsOf(nameless))).toEqual([]);
   });
 
+  it("is a serial number that two boards give: the one that is online has the record", () => {
+    const { about } = aBoard("porch");
+    if (about === null) throw new Error("no about");
+    const claims = (id: string, online: boolean) =>
+      aBoard(id, { online, about: { ...about, serial: "S-twice" } });
+    for (const boards of [
+      [claims("porch-old", false), claims("porch-new", true)],
+      [claims("porch-new", true), claims("porch-old", false)],
+    ]) {
+      const lamps = lampsOf([anAsset({ serial: "S-twice", deviceId: null })], ...boards);
+      expect(lamps.find(({ assetId }) => assetId !== null)).toMatchObject({
+        deviceId: "porch-new",
+        status: "online",
+      });
+      expect(kindsOf(lamps)).toEqual(["record", "duplicate", "duplicate"]);
+    }
+  });
+
   it("is firmware older than what the fleet runs, and not than somebody's trial", () => {
     const fleet = Array.from({ length: 200 }, () => anAsset());
     const trial = anAsset({ firmware: "9.9.9" });

@@ -228,7 +228,7 @@ describe("mistakes in the settings", () => {
       ["broker.allowPlain", '"yes"', "/etc/porchlight/settings.json"],
       ["commands.trust", '"everybody"', "$PORCHLIGHT_COMMANDS_TRUST"],
       ["display", '"hologram"', "/etc/porchlight/settings.json"],
-      ["lights", null, "no settings file"],
+      ["lights", null, "/etc/porchlight/settings.json"],
     ]);
   });
 
@@ -237,6 +237,11 @@ describe("mistakes in the settings", () => {
     const error = settingsError(mistakes);
     expect(error.code).toBe("SETTINGS_INVALID");
     for (const mistake of mistakes) expect(error.message).toContain(describeMistake(mistake));
+    expect(error.message).not.toContain("no settings file");
+  });
+
+  it("say how to name a file where there is none", () => {
+    expect(settingsError(mistakesOf({ file: null })).message).toContain("--settings FILE names one");
   });
 
   it("name what is missing", () => {

@@ -4,12 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
+import { systemClock } from "../../../src/adapters/clock.ts";
+import { createHttp } from "../../../src/adapters/http.ts";
 import type { KeyStream } from "../../../src/adapters/keys.ts";
 import { simCommand } from "../../../src/cli/sim.ts";
 import { handsFree } from "../../../src/cli/sim-hands-free.ts";
 import { live } from "../../../src/cli/sim-live.ts";
 import { runOrg } from "../../../src/cli/sim-org.ts";
+import { createOrg } from "../../../src/device-flow/org.ts";
 import type { AgentEvent } from "../../../src/model.ts";
+import { Secret } from "../../../src/units.ts";
 
 const never = new AbortController().signal;
 let folder: string;
@@ -75,6 +80,7 @@ describe("the command line", () => {
     [["--port", "x"]],
     [["--port", "70000"]],
     [["--sign-in", "fax"]],
+    [["--certificate", "cert.pem"]],
     [["--sign-in", "web", "--hands-free"]],
   ])("%j is a wrong call", async (args) => {
     await expect(simCommand(args, io())).rejects.toMatchObject({ code: "USAGE" });
@@ -260,6 +266,36 @@ describe("in a terminal", () => {
       code: "STATE_UNWRITABLE",
     });
   });
+});
+
+test("the org alone takes boards that sign in by themselves: with its secret, and with a certificate that it is told", async () => {
+  const out = new Paper();
+  const stopping = new AbortController();
+  const file = join(folder, "cert.pem");
+  const { certificate, privateKey } = new SimulatedOrg({ clock: systemClock }).simulatedProvider;
+  const begin = { port: 0, certificate: file };
+  const notYet = { code: "USAGE", message: expect.stringContaining("cert.pem does not exist") };
+  await expect(runOrg(begin, () => {}, never)).rejects.toMatchObject(notYet);
+  await writeFile(file, "no certificate");
+  const none = { code: "USAGE", message: expect.stringContaining("holds no certificate") };
+  await expect(runOrg(begin, () => {}, never)).rejects.toMatchObject(none);
+  await writeFile(file, certificate);
+  const ended = runOrg(begin, (line) => out.write(`${line}\n`), stopping.signal);
+  while (!out.text.includes("Ctrl-C")) await new Promise((resolve) => setImmediate(resolve));
+  const told = (what: string): string => new RegExp(`^  ${what} +(\\S+)`, "m").exec(out.text)?.[1] ?? "";
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(out.text)?.[0] ?? "";
+  const options = { dialect: "salesforce" as const, url, clientId: told("client id"), scope: "", ca: null };
+  const key = new Secret(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
+  await using client = createHttp({ ca: null, env: {}, userAgent: "test" });
+  const ports = { http: client.http, clock: systemClock };
+  const bySecret = { signIn: "client-credentials" as const, clientSecret: new Secret(told("client secret")) };
+  const byKey = { signIn: "jwt-bearer" as const, username: told("person").replace(/,$/, ""), key };
+  for (const way of [bySecret, byKey]) {
+    const grant = await createOrg({ clientSecret: null, ...options, ...way }, ports).signIn?.(never);
+    expect(grant?.identity?.name ?? grant?.idUrl).toBeTruthy();
+  }
+  stopping.abort();
+  expect(await ended).toBe(0);
 });
 
 test("the org alone answers and says what it was asked", async () => {
