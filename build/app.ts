@@ -42,6 +42,8 @@ export interface BuiltApp {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Folders of the packages in it. */
   readonly packages: readonly string[];
+  /** All files that it was made of, relative to the root. */
+  readonly inputs: readonly string[];
 }
 
 export const buildApp = async (): Promise<BuiltApp> => {
@@ -73,9 +75,9 @@ export const buildApp = async (): Promise<BuiltApp> => {
     ["icon-maskable-512.png", "icon-maskable.svg", 512],
   ] as const)
     files.set(name, await drawn(svg, size));
-  const folders = Object.keys(metafile.inputs).map(packageFolderOf);
-  const packages = [...new Set(folders)].filter((folder) => folder !== undefined).sort();
-  files.set("licences.txt", Buffer.from(notices(packages)));
+  const inputs = Object.keys(metafile.inputs);
+  const packages = [...new Set(inputs.map(packageFolderOf))].filter((folder) => folder !== undefined).sort();
+  files.set("licences.txt", Buffer.from(notices(packages, inputs)));
   const names = [...files.keys()].sort();
   const hash = createHash("sha256");
   for (const name of names) hash.update(name).update(files.get(name) ?? "");
@@ -92,7 +94,7 @@ export const buildApp = async (): Promise<BuiltApp> => {
     },
   });
   for (const { contents } of worker.outputFiles) files.set("worker.js", contents);
-  return { files, packages };
+  return { files, packages, inputs };
 };
 
 /** All files in one, as the program carries them: JSON of names with texts, or with base64 for pictures; Brotli. */

@@ -2,9 +2,12 @@
 // simulator and the companion app in it. docs/decisions/0016-single-binary.md says why so, with figures.
 
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join, relative } from "node:path";
+import { brotliCompressSync } from "node:zlib";
 import { transformSync } from "esbuild";
+import { joined } from "../src/adapters/notices.ts";
 import { outDir, version } from "./bundle-options.ts";
 import { admitOptions } from "./code-cache.ts";
 import { layoutFaults, machineOf, mendSegments, stripped } from "./elf.ts";
@@ -143,11 +146,37 @@ const { main: text, later } = withoutLater(
 writeFileSync(main, text, "latin1");
 writeFileSync(join(work, LATER), later, "latin1");
 say(`${later.length >> 10} KiB of ${(text.length + later.length) >> 10} are read when they are called`);
-const assets = { ...pageAssets(), app: join(outDir, "app.br"), [LATER]: join(work, LATER) };
+const licences = joined(
+  readFileSync(join(root, "LICENSE"), "utf8"),
+  readFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), "utf8"),
+);
+writeFileSync(join(work, "notices.br"), brotliCompressSync(licences));
+const assets = {
+  ...pageAssets(),
+  app: join(outDir, "app.br"),
+  notices: join(work, "notices.br"),
+  [LATER]: join(work, LATER),
+};
 const binaries = targets.map((target) => buildBinary(target, assets));
-const bill = join(outDir, "porchlight.cdx.json");
-writeFileSync(bill, billOfMaterials(version));
-const files = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), bill];
+const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+const bills = targets.map((target) => {
+  const file = `porchlight-linux-${target}`;
+  const bill = join(outDir, `${file}.cdx.json`);
+  const content = billOfMaterials({
+    file,
+    version,
+    sha256: createHash("sha256")
+      .update(readFileSync(join(outDir, file)))
+      .digest("hex"),
+    nodePackage: `node-linux-${target}`,
+    nodeVersions: process.versions,
+    folders: read(join(outDir, "packages.json")),
+    lock: read(join(root, "package-lock.json")),
+  });
+  writeFileSync(bill, content);
+  return bill;
+});
+const files = [...binaries, join(outDir, "THIRD-PARTY-NOTICES.txt"), ...bills];
 const sums = join(outDir, "SHA256SUMS");
 writeFileSync(sums, sumsOf(files));
 // Without a code cache it is not all that these sources make.

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import type { BuildOptions, Plugin } from "esbuild";
+import { packageOf } from "./notices.ts";
 import { root } from "./source-files.ts";
 
 const dist = join(root, "dist");
@@ -44,6 +45,20 @@ const onlyWhatIsTold: Plugin = {
         ? { contents: JSON.stringify({ version, homepage: manifest.homepage }), loader: "json" }
         : undefined,
     );
+  },
+};
+
+/**
+ * Parts of johnny-five that no lamp is made of, and whose terms are not ours: the compass has lines under the GPL, the
+ * loudspeaker a timer without any licence. Whoever asks for one finds nothing there.
+ */
+const leftOut: Plugin = {
+  name: "left-out",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\/(?:compass|piezo)$/ }, ({ path, importer }) =>
+      packageOf(importer) === "johnny-five" ? { path: path.slice(2), namespace: "left-out" } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: "left-out" }, () => ({ contents: "", loader: "js" }));
   },
 };
 
@@ -119,5 +134,5 @@ export const bundleOptions = {
   metafile: true,
   logLevel: "warning",
   banner: { js: requireBuiltins },
-  plugins: [keepPlaces, onlyWhatIsTold, lazyBuiltins],
+  plugins: [keepPlaces, onlyWhatIsTold, leftOut, lazyBuiltins],
 } as const satisfies BuildOptions;

@@ -77,7 +77,11 @@ for (const [input, { bytesInOutput }] of Object.entries(output.inputs)) {
   if (folder !== undefined) folders.add(folder);
 }
 const nodeFolder = `node_modules/node-linux-${process.arch}`;
-writeFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), notices([...[...folders].sort(), nodeFolder]));
+const inputs = new Set([...app.inputs, ...Object.keys(output.inputs)]);
+writeFileSync(
+  join(outDir, "THIRD-PARTY-NOTICES.txt"),
+  notices([...[...folders].sort(), nodeFolder], [...inputs]),
+);
 // For whoever makes more of the bundle, and has to say what is in it.
 writeFileSync(join(outDir, "packages.json"), JSON.stringify([...folders].sort()));
 const made = [

@@ -1,5 +1,5 @@
-// Words that must not be in the tree: switched-off tests, postponed work, silenced types, one machine's paths;
-// and two promises about dependencies. `npm run check` runs this.
+// Words that must not be in the tree: switched-off tests, postponed work, silenced types, one machine's paths.
+// `npm run check` runs this.
 
 import { readFileSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -53,26 +53,4 @@ const bannedWords = (): Finding[] => {
   return findings;
 };
 
-/** A dependency is a decision: each one that ships is argued for in docs/decisions. */
-const unexplainedDependencies = (): Finding[] => {
-  const manifest: { dependencies: Record<string, string> } = JSON.parse(
-    readFileSync(join(root, "package.json"), "utf8"),
-  );
-  const decisions = filesBelow("docs/decisions")
-    .map((file) => readFileSync(join(root, file), "utf8"))
-    .join("\n");
-  return Object.keys(manifest.dependencies)
-    .filter((name) => !decisions.includes(`\`${name}\``))
-    .map((name) => ({
-      where: "package.json",
-      what: `no decision in docs/decisions names the dependency \`${name}\` (in backticks)`,
-    }));
-};
-
-/** Without `resolved`, the lock file works with whichever registry a machine uses; `integrity` keeps it honest. */
-const lockfileHosts = (): Finding[] =>
-  readFileSync(join(root, "package-lock.json"), "utf8").includes('"resolved"')
-    ? [{ where: "package-lock.json", what: 'has "resolved" (omit-lockfile-registry-resolved in .npmrc)' }]
-    : [];
-
-conclude("check-text", [...bannedWords(), ...unexplainedDependencies(), ...lockfileHosts()]);
+conclude("check-text", bannedWords());

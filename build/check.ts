@@ -39,7 +39,8 @@ const steps: readonly Step[] = [
     command: [bin("tsc"), "-p", project],
   })),
   { name: "who imports whom", command: script("check-imports.ts") },
-  { name: "banned words, dependencies", command: script("check-text.ts") },
+  { name: "banned words", command: script("check-text.ts") },
+  { name: "dependencies are pinned and argued for", command: script("check-dependencies.ts") },
   { name: "promises of SECURITY.md have tests", command: script("check-claims.ts") },
   { name: "generated documents are current", command: script("docs.ts", "--check") },
 ];

@@ -6,6 +6,7 @@ import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, utimesSync, w
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
+import { joined } from "../src/adapters/notices.ts";
 import { installedFiles } from "../src/cli/install.ts";
 import { settleScript, units } from "../src/service/files.ts";
 import { installedProgram, programsPath } from "../src/service/programs.ts";
@@ -79,8 +80,10 @@ fi
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 `;
 
-const notices = (): string =>
-  `${readFileSync(join(root, "LICENSE"), "utf8")}\n${"-".repeat(80)}\n\n${readFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), "utf8")}`;
+const licences = joined(
+  readFileSync(join(root, "LICENSE"), "utf8"),
+  readFileSync(join(outDir, "THIRD-PARTY-NOTICES.txt"), "utf8"),
+);
 
 /** Packs the program of one processor; the package's path. */
 const pack = async (target: Target): Promise<string> => {
@@ -100,7 +103,10 @@ const pack = async (target: Target): Promise<string> => {
   for (const { path, mode, text } of installedFiles())
     if (path.startsWith("/usr/share/man/")) write(`${path}.gz`, mode, gzipSync(text, { level: 9 }));
     else write(path, mode, text);
-  write("/usr/share/doc/porchlight/copyright", 0o644, notices());
+  write("/usr/share/doc/porchlight/copyright", 0o644, licences);
+  put("/usr/share/doc/porchlight/porchlight.cdx.json", 0o644, (to) =>
+    copyFileSync(join(outDir, `porchlight-linux-${target}.cdx.json`), to),
+  );
   write(
     "/usr/share/doc/porchlight/changelog.gz",
     0o644,

@@ -52,7 +52,7 @@ const packages = (): readonly string[] =>
     .map((name) => join(outDir, name));
 const others = (): readonly string[] => [
   ...packages(),
-  join(outDir, "porchlight.cdx.json"),
+  ...Object.values(programs).map((path) => `${path}.cdx.json`),
   join(outDir, "THIRD-PARTY-NOTICES.txt"),
 ];
 
@@ -76,6 +76,16 @@ const checkSource = (): void => {
   if (git("status", "--porcelain") !== "") fail("the checkout has changes that are not committed");
   const changelog = readFileSync(join(root, "CHANGELOG.md"), "utf8");
   if (!changelog.includes(`\n## [${version}]`)) fail(`CHANGELOG.md has no section ## [${version}]`);
+};
+
+/** Known weaknesses are answered before anything is given out; a registry that keeps no list of them cannot be asked. */
+const checkAdvisories = (): void => {
+  const { status, stdout, stderr } = spawnSync("npm", ["run", "--silent", "audit"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  if (status === 2) say(`  --  ${stdout.trim()}`);
+  else if (status !== 0) fail(`npm run audit failed:\n${stdout}${stderr}`);
 };
 
 /** What has to be true of what was built, seen from outside. */
@@ -139,16 +149,19 @@ const checkRelease = (key: SigningKey): void => {
       });
       if (!program.equals(read(`porchlight-linux-${target}`))) fail(`${path} holds another program`);
     });
-  timed("bill of materials", () => {
-    const bill: { bomFormat: string; metadata: { component: { version: string } }; components: unknown[] } =
-      JSON.parse(read("porchlight.cdx.json").toString("utf8"));
-    if (
-      bill.bomFormat !== "CycloneDX" ||
-      bill.metadata.component.version !== version ||
-      bill.components.length < 10
-    )
-      fail("porchlight.cdx.json is no bill of materials of this version");
-  });
+  for (const path of Object.values(programs))
+    timed(`${path.slice(outDir.length + 1)}.cdx.json is the bill of materials of that very file`, () => {
+      const bill: {
+        bomFormat: string;
+        metadata: { component: { version: string; hashes: { content: string }[] } };
+        components: unknown[];
+      } = JSON.parse(readFileSync(`${path}.cdx.json`, "utf8"));
+      const { component } = bill.metadata;
+      const sum = createHash("sha256").update(readFileSync(path)).digest("hex");
+      const right = component.version === version && component.hashes.some(({ content }) => content === sum);
+      if (bill.bomFormat !== "CycloneDX" || !right || bill.components.length < 10)
+        fail(`${path}.cdx.json is no bill of materials of it`);
+    });
 };
 
 const { values } = parseArgs({
@@ -180,6 +193,7 @@ if (newKey !== undefined) {
     timed("npm ci", () => npm("ci"));
     timed("npm run check", () => run("check"));
     timed("npm run build", () => run("build"));
+    timed("npm run audit", checkAdvisories);
     timed("npm run deb", () => run("deb"));
     for (const path of Object.values(programs))
       timed(

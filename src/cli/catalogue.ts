@@ -515,11 +515,18 @@ export const catalogue: readonly Entry[] = [
     {
       name: "version",
       summary: "tell the version",
-      usage: ["version [--json]"],
+      usage: ["version [--json | --licences]"],
       details: [],
-      options: { json, help },
+      options: {
+        json,
+        licences: { doc: "Show the licences of Porchlight and of everything that is in it." },
+        help,
+      },
       maxWords: 0,
-      examples: [["porchlight version", "porchlight, Node and the machine"]],
+      examples: [
+        ["porchlight version", "porchlight, Node and the machine"],
+        ["porchlight version --licences | less", "whose work is in it, and under which terms"],
+      ],
     },
     async () => (await import("./version.ts")).versionCommand,
   ),

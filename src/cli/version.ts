@@ -6,6 +6,11 @@ export const version: string = manifest.version;
 
 /** `porchlight version` */
 export const versionCommand: RunCommand = async ({ flags }, { stdout }) => {
+  if (flags.has("licences")) {
+    const { readNotices } = await import("../adapters/notices.ts");
+    stdout.write(await readNotices());
+    return 0;
+  }
   const facts = {
     porchlight: version,
     node: process.versions.node,
