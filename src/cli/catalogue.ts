@@ -180,6 +180,22 @@ export const catalogue: readonly Entry[] = [
   ),
   command(
     {
+      name: "diagnose",
+      summary: "write one text about the board, without secrets, for somebody who helps",
+      usage: ["diagnose [--settings FILE]"],
+      details: [
+        "Versions and machine, what porchlight doctor finds, settings, the running agent's status, the last lines of the",
+        "journal. Secrets, names, user names, mail addresses, serial numbers, codes and where home is are left out or replaced.",
+        "Standard output is the text: read it before you send it.",
+      ],
+      options: { settings, help },
+      maxWords: 0,
+      examples: [["sudo porchlight diagnose > porchlight.txt", "then read porchlight.txt, and send it"]],
+    },
+    async () => (await import("./diagnose.ts")).diagnoseCommand,
+  ),
+  command(
+    {
       name: "hardware",
       summary: "list what this board has for lamps, buttons and displays",
       usage: ["hardware [--json]"],

@@ -22,7 +22,8 @@ const ofBoard: Readonly<Record<string, () => Promise<Examine>>> = {
 
 const SETTINGS = "settings";
 const SERVICE = "service";
-const names = [SETTINGS, ...Object.keys(ofBoard), SERVICE];
+/** All of them, in their order. */
+export const examinationNames: readonly string[] = [SETTINGS, ...Object.keys(ofBoard), SERVICE];
 
 /** A check, and which examination it is of. */
 export interface Examined extends Check {
@@ -72,8 +73,8 @@ export async function* examineAll(
 /** The names of an examination, or of all. Throws USAGE. */
 const namesOf = ({ words }: Arguments): readonly string[] => {
   const [name] = words;
-  if (name === undefined) return names;
-  if (!names.includes(name)) throw noSuch("examination", name, names);
+  if (name === undefined) return examinationNames;
+  if (!examinationNames.includes(name)) throw noSuch("examination", name, examinationNames);
   return [name];
 };
 
