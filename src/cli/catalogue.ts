@@ -190,7 +190,7 @@ export const catalogue: readonly Entry[] = [
       ],
       options: { settings, help },
       maxWords: 0,
-      examples: [["sudo porchlight diagnose > porchlight.txt", "then read porchlight.txt, and send it"]],
+      examples: [["sudo porchlight diagnose", "into a file (> porchlight.txt) that you read, and then send"]],
     },
     async () => (await import("./diagnose.ts")).diagnoseCommand,
   ),
