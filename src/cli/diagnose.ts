@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { cpus, freemem, hostname, release, totalmem, uptime } from "node:os";
 import { plainLine } from "../adapters/redact.ts";
+import { lastRun } from "../adapters/run-record.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { AgentError, asAgentError } from "../errors.ts";
 import { epochMs, iso } from "../units.ts";
@@ -122,6 +123,7 @@ const ofBoard = async (
         title: "Status",
         lines: [answered === null ? why : JSON.stringify(statusForOthers(answered), null, 2)],
       },
+      { title: "Last run", lines: [JSON.stringify(lastRun(settings.state.dir) ?? null, null, 2)] },
       { title: "Settings", lines: settingLines(settings, origins) },
     ],
     privates: [

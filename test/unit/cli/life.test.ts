@@ -223,7 +223,7 @@ describe("a board that has its person", () => {
     expect(out).toMatch(/^asset token until \d{4}-/m);
     expect(out).toMatch(/^lamp {8}hall: /m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
-    expect(json).toMatchObject({ running: true, state: "online" });
+    expect(json).toMatchObject({ running: true, state: "online", run: { end: null } });
     expect(JSON.stringify(json)).not.toMatch(/eyJ/);
   });
 
@@ -317,6 +317,7 @@ describe("a board whose agent does not run", () => {
     expect(out).toMatch(/^state {7}not running\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: false, signedIn: true, owner: { name: "Ada Okafor" } });
+    expect(json).toMatchObject({ run: { before: { how: "first" }, end: { exitCode: 0, code: null } } });
     expect(Date.parse(json.signedInUntil) - Date.parse(json.tokensIssuedAt)).toBe(30 * 24 * 3_600_000);
   });
 
