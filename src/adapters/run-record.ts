@@ -5,6 +5,7 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { asAgentError, type ErrorCode, entryOf, errorTable } from "../errors.ts";
+import type { Started } from "../model.ts";
 import type { Vault } from "../ports.ts";
 import { type EpochMs, iso } from "../units.ts";
 import { disk } from "./files.ts";
@@ -97,6 +98,12 @@ export const endOf = (last: RunRecord | undefined, boot: string): RunEnd => {
   return { how: last.boot === boot ? "killed" : "power", startedAt: last.startedAt };
 };
 
+/** What others are told of a run. */
+export const startedOf = ({ startedAt, before }: RunRecord): Started =>
+  before.how !== "stopped"
+    ? { at: startedAt, after: before.how, code: null }
+    : { at: startedAt, after: before.exitCode === 0 ? "stopped" : "error", code: before.code };
+
 /** The newest record of a state folder; undefined where there is none that can be read. */
 export const lastRun = (dir: string): RunRecord | undefined => parseRun(readSmall(pathOf(dir)) ?? "");
 
@@ -125,7 +132,13 @@ const write = async (dir: string, record: RunRecord): Promise<void> => {
  */
 export const recordRuns = (
   vault: Vault,
-  about: { readonly dir: string; readonly version: string; readonly boot?: string },
+  about: {
+    readonly dir: string;
+    readonly version: string;
+    readonly boot?: string;
+    /** Told of the run that begins. */
+    readonly began?: (run: RunRecord) => void;
+  },
   wall: () => EpochMs,
 ): Vault => ({
   read: (key, least) => vault.read(key, least),
@@ -137,6 +150,7 @@ export const recordRuns = (
     const recorded: typeof work = async () => {
       const { dir, version, boot = bootId() } = about;
       const record = { startedAt: iso(wall()), version, boot, before: endOf(lastRun(dir), boot), end: null };
+      about.began?.(record);
       // Beside the start: the lamp does not wait for it.
       const begun = write(dir, record);
       let [exitCode, code]: [number, ErrorCode | null] = [70, null];

@@ -3,7 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openMemoryVault } from "../../../src/adapters/memory-vault.ts";
-import { endOf, lastRun, parseRun, recordRuns } from "../../../src/adapters/run-record.ts";
+import {
+  endOf,
+  lastRun,
+  parseRun,
+  type RunEnd,
+  recordRuns,
+  startedOf,
+} from "../../../src/adapters/run-record.ts";
 import { endedWords, startedWords } from "../../../src/cli/run-words.ts";
 import { AgentError } from "../../../src/errors.ts";
 import { epochMs } from "../../../src/units.ts";
@@ -84,6 +91,15 @@ describe("the record of runs", () => {
     await run("b", async () => 0);
     expect(startedWords(lastRun(dir) ?? expect.fail())).toMatch(/by itself at .* exit code 3$/);
     expect(endedWords(lastRun(dir) ?? expect.fail())).toMatch(/ exit code 0$/);
+  });
+
+  it("is told to others in short", () => {
+    const of = (before: RunEnd) =>
+      startedOf({ startedAt: "now", version: "1", boot: "b", before, end: null });
+    const stopped = { how: "stopped", code: null, at: "then" } as const;
+    expect(of({ how: "power", startedAt: "then" })).toEqual({ at: "now", after: "power", code: null });
+    expect(of({ ...stopped, exitCode: 0 }).after).toBe("stopped");
+    expect(of({ ...stopped, exitCode: 70, code: "BUG" })).toEqual({ at: "now", after: "error", code: "BUG" });
   });
 
   it("is not touched by other locks, and costs no run where the disk takes nothing", async () => {

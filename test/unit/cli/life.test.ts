@@ -224,6 +224,8 @@ describe("a board that has its person", () => {
     expect(out).toMatch(/^lamp {8}hall: /m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: true, state: "online", run: { end: null } });
+    const about = JSON.parse(world.broker.retained("porchlight/porch-1/about") ?? "{}");
+    expect(about.started).toEqual({ at: json.run.startedAt, after: "first", code: null });
     expect(JSON.stringify(json)).not.toMatch(/eyJ/);
   });
 
