@@ -41,7 +41,7 @@ export const scheduleOf = ({ on, timeZone, brightness, ...rest }: Settings["even
 
 /** Opens what the broker's address names, with the certificates of the settings. Throws SETTINGS_INVALID. */
 export const streamOpener = async (
-  { broker }: Settings,
+  { broker }: Pick<Settings, "broker">,
   readText: Surroundings["readText"],
 ): Promise<(url: URL, signal: AbortSignal) => Promise<Duplex>> => {
   const text = async (path: string | null): Promise<string | null> => (path === null ? null : readText(path));

@@ -20,7 +20,7 @@ import { createOrg } from "./device-flow/org.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent } from "./model.ts";
+import type { AgentEvent, Started } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssertionSource,
@@ -60,6 +60,8 @@ export interface Surroundings {
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
+  /** When this run began, and what ended the one before; missing where nobody keeps that. */
+  readonly started?: () => Started | null;
   /** New versions of the program; null where it does not change by itself. */
   readonly updates: Updates | null;
 }
@@ -272,6 +274,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       device,
       trust: settings.commands.trust,
       version: around.version,
+      started: around.started ?? (() => null),
       keyThumbprint: () => later.keyThumbprint,
       updateNews,
       signed: later.signed,

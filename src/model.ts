@@ -367,6 +367,21 @@ export interface About {
   readonly approvals: Approvals | null;
   /** What became of the last update, or null. */
   readonly update: UpdateOutcome | null;
+  /** When the agent started, and what had ended the run before; null where nobody keeps that. */
+  readonly started: Started | null;
+}
+
+/** A start of the agent, and why there was one. */
+export interface Started {
+  /** ISO 8601, by the board's clock at that time. */
+  readonly at: string;
+  /**
+   * What ended the run before: `first`, there was none; `stopped`, somebody; `error`, itself; `power`, a cut of power or a
+   * reset; `killed`, a signal, the watchdog or a crash.
+   */
+  readonly after: "first" | "stopped" | "error" | "power" | "killed";
+  /** With `error`, where it is known. */
+  readonly code: ErrorCode | null;
 }
 
 // ------------------------------------------------------------------------------------------------ updates

@@ -2,7 +2,7 @@
 // state, and is the only place where the state changes.
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Signal, Status, View } from "../model.ts";
+import type { About, Identity, LightCause, LightReport, Signal, Started, Status, View } from "../model.ts";
 import type {
   Broker,
   Callbacks,
@@ -71,6 +71,8 @@ export interface AgentParts {
   readonly standing: Standing;
   /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
   readonly signal: boolean;
+  /** When this run began, and what ended the one before; null where nobody keeps that. */
+  readonly started: () => Started | null;
   /** What the settings give up; said at the start, and in the status. */
   readonly warnings: readonly ErrorCode[];
 }
@@ -162,6 +164,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       signedInUntil: parts.standing.signedInUntil,
       approvals: parts.standing.approvals,
       update: parts.updateNews.last,
+      started: parts.started(),
     }),
     onSignedOut(revoked) {
       for (const answer of signOuts.splice(0)) answer({ revoked });

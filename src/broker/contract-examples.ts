@@ -41,6 +41,7 @@ export const exampleAbout: About = {
     message: null,
     at: "2026-12-02T04:06:00.000Z",
   },
+  started: { at: "2026-12-02T04:05:00.000Z", after: "power", code: null },
 };
 
 const report: LightReport = {
@@ -124,6 +125,7 @@ export const examples = {
           signedInUntil: null,
           approvals: null,
           update: null,
+          started: null,
         },
         topics,
       ),

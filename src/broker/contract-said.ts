@@ -10,6 +10,7 @@ import {
   type Identity,
   type LightTraits,
   lightEffects,
+  type Started,
   type UpdateOutcome,
 } from "../model.ts";
 import { MAX_ID_LENGTH } from "./codec.ts";
@@ -121,6 +122,14 @@ const update: Schema = exactly({
   at: about(text, "ISO 8601"),
 } satisfies Readonly<Record<Exclude<keyof UpdateOutcome, "message">, Schema>>);
 
+const started: Schema = exactly({
+  at: about(text, "ISO 8601"),
+  after: oneOf(
+    namesOf<Started["after"]>({ first: true, stopped: true, error: true, power: true, killed: true }),
+  ),
+  code: orNull({ anyOf: [errorCode] }),
+} satisfies Readonly<Record<keyof Started, Schema>>);
+
 /** A member of `About` is a line here; the compiler asks for it. Schema, AsyncAPI and docs/topics.md follow. */
 export const aboutMembers = {
   device: about(exactly({ id: level, name: text, serial: text }), "which board it is"),
@@ -166,6 +175,10 @@ export const aboutMembers = {
   update: about(
     orNull(update),
     "what became of the last [update](update.md) of the program: `installed`, `wentBack` or `refused`; null before the first",
+  ),
+  started: about(
+    orNull(started),
+    "when the program started, and what had ended the run before: `first` (none is known of), `stopped` (in order), `error` (by itself, with the error's `code` where it is known), `power` (a cut of power or a reset), `killed` (a signal, the watchdog, a crash); null where the board does not keep that",
   ),
 } as const satisfies Readonly<Record<keyof About, Schema>>;
 

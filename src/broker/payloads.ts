@@ -85,6 +85,7 @@ export const encodeAbout = (about: About, topics: Topics): string =>
     signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
     approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),
+    started: about.started,
   });
 
 /** The message may name paths of the board: code and documents tell enough. */

@@ -152,17 +152,18 @@ export const catalogue: readonly Entry[] = [
   command(
     {
       name: "doctor",
-      summary: "look at the org step by step, and say what is wrong and what to do",
-      usage: ["doctor org [--sign-in] [--settings FILE] [--json]"],
+      summary: "look at the board and its surroundings step by step, and say what is wrong and what to do",
+      usage: ["doctor [NAME] [--sign-in] [--settings FILE] [--json]"],
       details: [
-        "From the network to the asset token: address, clock, keys, client, callback, PKCE, sign-in, scopes, token, record,",
-        "approvals, and Salesforce's rules with a date. Asks for one code to see whether it gets one; nobody is shown it. Looks",
-        "with the board's own sign-in where there is one, and does not refresh or end it: the agent may run on.",
+        "NAME is settings, disk, clock, network, tls, org, broker, permissions, hardware or service; without it all of them",
+        "are taken, in this order. Each step says what was seen, what that means, and what to do.",
+        "A running agent is not disturbed: no refresh, no lamp moves, and at the broker nobody takes its place. org asks for",
+        "one code to see whether it gets one, which nobody is shown, and exchanges one asset token where the board is signed in.",
         "Exit code 0 when nothing is wrong, else 1.",
       ],
       options: {
         "sign-in": {
-          doc: "Have somebody approve for this examination only; then refresh is tried, too, and it is given back at the end.",
+          doc: "With org: have somebody approve for this examination only; then refresh is tried, too, and it is given back at the end.",
         },
         settings,
         json,
@@ -170,11 +171,28 @@ export const catalogue: readonly Entry[] = [
       },
       maxWords: 1,
       examples: [
-        ["porchlight doctor org", "before the first start, or when something does not work"],
+        ["porchlight doctor", "before the first start, or when something does not work"],
+        ["porchlight doctor broker", "one examination"],
         ["porchlight doctor org --sign-in", "with a person at hand, all of it"],
       ],
     },
     async () => (await import("./doctor.ts")).doctorCommand,
+  ),
+  command(
+    {
+      name: "diagnose",
+      summary: "write one text about the board, without secrets, for somebody who helps",
+      usage: ["diagnose [--settings FILE]"],
+      details: [
+        "Versions and machine, what porchlight doctor finds, settings, the running agent's status, the last lines of the",
+        "journal. Secrets, names, user names, mail addresses, serial numbers, codes and where home is are left out or replaced.",
+        "Standard output is the text: read it before you send it.",
+      ],
+      options: { settings, help },
+      maxWords: 0,
+      examples: [["sudo porchlight diagnose", "into a file (> porchlight.txt) that you read, and then send"]],
+    },
+    async () => (await import("./diagnose.ts")).diagnoseCommand,
   ),
   command(
     {

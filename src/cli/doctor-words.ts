@@ -2,6 +2,7 @@
 
 import { plainLine, redact } from "../adapters/redact.ts";
 import type { Check, Verdict } from "../doctor/check.ts";
+import type { ProxyNamed } from "../doctor/network.ts";
 import type { QrMatrix } from "../hal/displays/qr.ts";
 import { drawCode, type TerminalAbilities } from "../hal/displays/terminal-art.ts";
 import { wrap } from "../hal/displays/text.ts";
@@ -64,10 +65,27 @@ export const hasColour = ({ isTTY }: Pick<Output, "isTTY">, { NO_COLOR }: Io["en
 export const isUnicode = ({ LC_ALL, LC_CTYPE, LANG }: Io["env"]): boolean =>
   /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 
-/** The proxy that the environment names for this address, by host alone: an address may hold a password. Null: none. */
+/** The text in which the environment names a proxy for this address; empty: it names none. */
+export const proxyText = (env: Io["env"], url: string): string =>
+  url.startsWith("http:") ? "" : (env.https_proxy ?? env.HTTPS_PROXY ?? "");
+
+/** That proxy, by host alone: an address may hold a password. Null: none. */
 export const proxyOf = (env: Io["env"], url: string): string | null => {
-  const named = url.startsWith("http:") ? "" : (env.https_proxy ?? env.HTTPS_PROXY ?? "");
+  const named = proxyText(env, url);
   return URL.canParse(named) ? new URL(named).host : null;
+};
+
+/** The same for a connection. */
+export const proxyNamed = (env: Io["env"], url: string): ProxyNamed => {
+  const named = proxyText(env, url);
+  if (named === "") return null;
+  if (!URL.canParse(named)) return { unreadable: true };
+  const { hostname, port, protocol } = new URL(named);
+  if (hostname === "") return { unreadable: true };
+  return {
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port) || (protocol === "https:" ? 443 : 80),
+  };
 };
 
 /** The code for whoever approves; `matrix` is null where the link is too long for one. */

@@ -1,32 +1,94 @@
 // `porchlight doctor`: what is wrong, in words, and what to do. Each examination is a list of steps (src/doctor).
 
 import { untilToldToStop } from "../adapters/signals.ts";
-import type { Check } from "../doctor/check.ts";
-import { AgentError } from "../errors.ts";
-import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
+import { type Check, faultFinding, notTried } from "../doctor/check.ts";
+import { AgentError, asAgentError } from "../errors.ts";
+import { type Arguments, type Io, noSuch, type RunCommand } from "./command.ts";
+import type { Board, Examine } from "./doctor-board.ts";
+import { examineSettings } from "./doctor-settings.ts";
 import { checkText, hasColour, isWell, sumText } from "./doctor-words.ts";
 
-/** Yields what it finds; may throw AgentError when it cannot even begin. */
-export type Examine = (args: Arguments, io: Io, signal: AbortSignal) => AsyncGenerator<Check, void>;
-
-const examinations: Readonly<Record<string, () => Promise<Examine>>> = {
+/** In the order in which one needs the other. */
+const ofBoard: Readonly<Record<string, () => Promise<Examine>>> = {
+  disk: async () => (await import("./doctor-disk.ts")).examineDisk,
+  clock: async () => (await import("./doctor-clock.ts")).examineClock,
+  network: async () => (await import("./doctor-network.ts")).examineNetwork,
+  tls: async () => (await import("./doctor-tls.ts")).examineTls,
   org: async () => (await import("./doctor-org.ts")).examineOrg,
+  broker: async () => (await import("./doctor-broker.ts")).examineBroker,
+  permissions: async () => (await import("./doctor-accounts.ts")).examinePermissions,
+  hardware: async () => (await import("./doctor-hardware.ts")).examineHardware,
 };
 
-/** `porchlight doctor org` */
+const SETTINGS = "settings";
+const SERVICE = "service";
+/** All of them, in their order. */
+export const examinationNames: readonly string[] = [SETTINGS, ...Object.keys(ofBoard), SERVICE];
+
+/** A check, and which examination it is of. */
+export interface Examined extends Check {
+  readonly examination: string;
+}
+
+async function* one(
+  name: string,
+  board: Board | AgentError,
+  io: Io,
+  signal: AbortSignal,
+): AsyncGenerator<Check, void> {
+  const named = { id: name, title: `The ${name}` };
+  try {
+    if (name === SERVICE) {
+      yield* (await import("./doctor-service.ts")).examineService(io, signal);
+      return;
+    }
+    const load = ofBoard[name];
+    if (load === undefined) return;
+    if (board instanceof AgentError) yield { ...named, ...notTried("it needs the settings") };
+    else yield* (await load())(board, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    yield { ...named, ...faultFinding(asAgentError(error)) };
+  }
+}
+
+/** Takes the examinations of these names. Rejects with the signal's reason only. */
+export async function* examineAll(
+  chosen: readonly string[],
+  args: Arguments,
+  io: Io,
+  signal: AbortSignal,
+): AsyncGenerator<Examined, void> {
+  const { board, checks } = examineSettings(args, io);
+  const alone = chosen.length === 1;
+  // Every examination begins with them; by itself it has no need of all that is to know of them.
+  const told =
+    alone && chosen[0] !== SETTINGS && !(board instanceof AgentError) ? checks.slice(0, 1) : checks;
+  if (!alone || chosen[0] !== SERVICE) for (const check of told) yield { examination: SETTINGS, ...check };
+  if (alone && chosen[0] !== SERVICE && board instanceof AgentError) return;
+  for (const name of chosen)
+    for await (const check of one(name, board, io, signal)) yield { examination: name, ...check };
+}
+
+/** The names of an examination, or of all. Throws USAGE. */
+const namesOf = ({ words }: Arguments): readonly string[] => {
+  const [name] = words;
+  if (name === undefined) return examinationNames;
+  if (!examinationNames.includes(name)) throw noSuch("examination", name, examinationNames);
+  return [name];
+};
+
+/** `porchlight doctor` */
 export const doctorCommand: RunCommand = async (args, io) => {
-  const names = Object.keys(examinations);
-  const name = args.words[0];
-  if (name === undefined) throw usageError(`which examination? porchlight doctor ${names.join("|")}`);
-  const load = Object.hasOwn(examinations, name) ? examinations[name] : undefined;
-  if (load === undefined) throw noSuch("examination", name, names);
-  const examine = await load();
+  const chosen = namesOf(args);
   using told = untilToldToStop();
   const json = args.flags.has("json");
   const colour = hasColour(io.stdout, io.env);
-  const checks: Check[] = [];
+  const checks: Examined[] = [];
   try {
-    for await (const check of examine(args, io, told.signal)) {
+    for await (const check of examineAll(chosen, args, io, told.signal)) {
+      if (!json && chosen.length > 1 && checks.at(-1)?.examination !== check.examination)
+        io.stdout.write(`${checks.length === 0 ? "" : "\n"}${check.examination}\n`);
       checks.push(check);
       if (!json) io.stdout.write(checkText(check, colour));
     }

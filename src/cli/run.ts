@@ -9,6 +9,7 @@ import { createHttp } from "../adapters/http.ts";
 import { createJsonJournal, createPeopleJournal } from "../adapters/journal.ts";
 import { openKeys } from "../adapters/keys.ts";
 import { mergeInputs } from "../adapters/merge-inputs.ts";
+import { type RunRecord, recordRuns, startedOf } from "../adapters/run-record.ts";
 import { openServiceManager } from "../adapters/service-manager.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
@@ -94,7 +95,15 @@ export const runWith =
     const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
     const failed = ({ code, message }: AgentError): void =>
       journal.record({ event: "fault", code, message, retryInMs: null });
-    const vault = await openState(settings, io.env, failed);
+    let run: RunRecord | null = null;
+    const began = (record: RunRecord): void => {
+      run = record;
+    };
+    const vault = recordRuns(
+      await openState(settings, io.env, failed),
+      { dir: settings.state.dir, version, began },
+      systemClock.wall,
+    );
     const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
     await using client = createHttp({ ca, env: io.env, userAgent });
     await using manager = openServiceManager(io.env, systemClock, (error) =>
@@ -143,6 +152,7 @@ export const runWith =
           assertion: async (until) =>
             (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
+          started: () => run && startedOf(run),
           updates: await updatesFor(settings, io.env),
         },
         signal,

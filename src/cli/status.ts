@@ -5,6 +5,7 @@ import { askAgent } from "../adapters/control.ts";
 import type { StatusAnswer } from "../adapters/control-answers.ts";
 import { lightWords } from "../adapters/journal.ts";
 import { plainLine } from "../adapters/redact.ts";
+import { lastRun } from "../adapters/run-record.ts";
 import type { Settings } from "../agent/settings.ts";
 import { settingsWarnings } from "../agent/settings-checks.ts";
 import { byPerson } from "../agent/settings-table.ts";
@@ -17,6 +18,7 @@ import type { Io, RunCommand } from "./command.ts";
 import { eveningWords } from "./evening-words.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
+import { endedWords, startedWords } from "./run-words.ts";
 
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
 
@@ -137,11 +139,14 @@ export const statusCommand: RunCommand = async (args, io) => {
   const json = args.flags.has("json");
   const now = epochMs(Date.now());
   const running = await askAgent(settings.state.dir, { ask: "status" }, new AbortController().signal);
+  const run = lastRun(settings.state.dir) ?? null;
   if (running !== undefined) {
-    io.stdout.write(json ? `${JSON.stringify({ running: true, ...running })}\n` : runningText(running, now));
+    const words = runningText(running, now) + (run === null ? "" : row("started", startedWords(run)));
+    io.stdout.write(json ? `${JSON.stringify({ running: true, ...running, run })}\n` : words);
     return 0;
   }
   const facts = stoppedFacts(settings, await storedGrant(settings, io.env));
-  io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts })}\n` : stoppedText(facts, now));
+  const words = stoppedText(facts, now) + (run === null ? "" : row("last run", endedWords(run)));
+  io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts, run })}\n` : words);
   return 0;
 };

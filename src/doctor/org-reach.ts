@@ -6,6 +6,7 @@ import { asAgentError } from "../errors.ts";
 import type { HttpResponse } from "../ports.ts";
 import type { EpochMs } from "../units.ts";
 import { type Finding, faultFinding, notTried, ok, type Step, warning, wrong } from "./check.ts";
+import { byOrg, causeOf, networkWords } from "./network-words.ts";
 import type { OrgCase } from "./org-case.ts";
 
 // The way to the org: name, TLS, proxy; whether it is an org that answers; and whose clock is right.
@@ -16,47 +17,10 @@ const beginsAt = (signIn: OrgCase["subject"]["options"]["signIn"]): BeginsAt | n
   return signIn === "web" ? "authorization_endpoint" : null;
 };
 
-/** What the network's own words mean. */
-const networkWords: Readonly<Record<string, readonly [means: string, todo: string]>> = {
-  ENOTFOUND: [
-    "There is no such name, or the name server does not know it.",
-    "Look for a typing mistake in org.url; then try the name with: getent hosts <name>.",
-  ],
-  EAI_AGAIN: [
-    "The name server does not answer.",
-    "Is the board on the network? See /etc/resolv.conf, or: resolvectl status.",
-  ],
-  ECONNREFUSED: ["Nobody listens there.", "Check host and port of org.url, and the proxy, if there is one."],
-  ENETUNREACH: ["The board has no network.", "Connect it: cable, Wi-Fi, an address, a way out."],
-  EHOSTUNREACH: ["The network knows no way there.", "Check the board's gateway, and org.url."],
-  ECONNRESET: ["Somebody on the way cuts the connection.", "Ask whoever runs the firewall or proxy."],
-  CERT_HAS_EXPIRED: [
-    "The certificate has ended, or the board's clock is ahead.",
-    "Check the board's date and time.",
-  ],
-  CERT_NOT_YET_VALID: [
-    "The certificate has not begun, or the board's clock is behind.",
-    "Check the board's date and time.",
-  ],
-  ERR_TLS_CERT_ALTNAME_INVALID: [
-    "The certificate is for another name: another server answers, perhaps a captive portal.",
-    "Check org.url, and what the network puts in between.",
-  ],
-};
-
-const untrusted: readonly [string, string] = [
-  "The certificate is by nobody whom the board trusts: an authority of the org's own, or a proxy that looks into TLS.",
-  "Name the authority's file in org.ca.",
-];
-
-const causeOf = ({ cause }: AgentError): string =>
-  cause instanceof Error && "code" in cause ? String(cause.code) : "";
-
 /** A request that got no answer, with what the network said. */
 export const judgeSilence = (fault: AgentError, proxy: string | null): Finding => {
   const found = faultFinding(fault);
-  const words =
-    networkWords[causeOf(fault)] ?? (/SELF_SIGNED|UNABLE_TO_/.test(causeOf(fault)) ? untrusted : undefined);
+  const words = networkWords(causeOf(fault), byOrg);
   const by = proxy === null ? "" : ` (through the proxy ${proxy})`;
   const said = { ...found, saw: `${found.saw}${by}` };
   return words === undefined ? said : { ...said, means: words[0], todo: words[1] };

@@ -57,6 +57,7 @@ const announcementOf = (brightness: number): Announcement => ({
     signedInUntil: null,
     approvals: null,
     update: null,
+    started: null,
   },
   lights: [reportOf(brightness), reportOf(brightness, "hall")],
 });

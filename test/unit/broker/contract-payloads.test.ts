@@ -77,6 +77,13 @@ const aboutOf: fc.Arbitrary<About> = fc
     settled: fc.option(evening.map(readEvening)),
     home: fc.constantFrom("settings" as const, "org" as const, "timeZone" as const, null),
     updated: fc.boolean(),
+    started: fc.option(
+      fc.record({
+        at: fc.constant("2026-12-02T04:05:00.000Z"),
+        after: fc.constantFrom("first", "stopped", "error", "power", "killed"),
+        code: fc.option(code),
+      }),
+    ),
   })
   .map((each) => ({
     ...exampleAbout,
@@ -88,6 +95,7 @@ const aboutOf: fc.Arbitrary<About> = fc
     eveningFrom: each.from,
     eveningSettings: each.settled,
     homeFrom: each.home,
+    started: each.started,
     update: each.updated
       ? {
           version: "1.0.0",

@@ -30,6 +30,7 @@ const about: About = {
   signedInUntil: null,
   approvals: null,
   update: null,
+  started: null,
 };
 
 /** A connection whose publications are acknowledged by hand. */

@@ -20,6 +20,7 @@ const aboutOf = (...lights: About["lights"]): About => ({
   signedInUntil: null,
   approvals: null,
   update: null,
+  started: null,
 });
 
 const configOf = (about: About) =>

@@ -108,6 +108,7 @@ describe("the about document", () => {
     signedInUntil: null,
     approvals: null,
     update: null,
+    started: null,
   } as const;
 
   it("names each lamp's topics", () => {

@@ -40,6 +40,7 @@ export const announcement: Announcement = {
     signedInUntil: null,
     approvals: null,
     update: null,
+    started: null,
   },
   lights: [reportOf(0.5)],
 };

@@ -187,9 +187,9 @@ describe("porchlight doctor org", () => {
     expect(JSON.parse(out).checks).toMatchObject([{ id: "settings", code: "SETTINGS_INVALID" }]);
   });
 
-  it.each([[["doctor"]], [["doctor", "orgs"]]])("%j is a mistake on the command line", async (args) => {
+  it("does not know an examination of another name", async () => {
     await using stage = await openStage();
-    expect((await stage.run(args)).code).toBe(64);
+    expect((await stage.run(["doctor", "orgs"])).code).toBe(64);
   });
 });
 

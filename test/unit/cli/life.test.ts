@@ -223,7 +223,9 @@ describe("a board that has its person", () => {
     expect(out).toMatch(/^asset token until \d{4}-/m);
     expect(out).toMatch(/^lamp {8}hall: /m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
-    expect(json).toMatchObject({ running: true, state: "online" });
+    expect(json).toMatchObject({ running: true, state: "online", run: { end: null } });
+    const about = JSON.parse(world.broker.retained("porchlight/porch-1/about") ?? "{}");
+    expect(about.started).toEqual({ at: json.run.startedAt, after: "first", code: null });
     expect(JSON.stringify(json)).not.toMatch(/eyJ/);
   });
 
@@ -330,6 +332,7 @@ describe("a board whose agent does not run", () => {
     expect(out).toMatch(/^state {7}not running\n.*\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: false, signedIn: true, owner: { name: "Ada Okafor" } });
+    expect(json).toMatchObject({ run: { before: { how: "first" }, end: { exitCode: 0, code: null } } });
     expect(Date.parse(json.signedInUntil) - Date.parse(json.tokensIssuedAt)).toBe(30 * 24 * 3_600_000);
   });
 

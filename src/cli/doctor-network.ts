@@ -1,0 +1,100 @@
+// `porchlight doctor network`
+
+import { lookup } from "node:dns/promises";
+import { readFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { Settings } from "../agent/settings.ts";
+import { examine } from "../doctor/examine.ts";
+import { type Looked, networkSteps, type ProxyNamed, type Server } from "../doctor/network.ts";
+import { byBroker, byOrg } from "../doctor/network-words.ts";
+import { type Examine, PATIENCE_MS, within } from "./doctor-board.ts";
+import { proxyNamed } from "./doctor-words.ts";
+
+/** Looking a name up twice, each time at three servers, takes a while. In milliseconds. */
+const NAME_MS = 10_000;
+
+const ports: Readonly<Record<string, number>> = {
+  "https:": 443,
+  "http:": 80,
+  "mqtt:": 1883,
+  "tcp:": 1883,
+  "mqtts:": 8883,
+  "ssl:": 8883,
+  "ws:": 80,
+  "wss:": 443,
+};
+
+const serverAt = (called: string, address: string, by: Server["by"]): Server => {
+  const { hostname, port, protocol } = new URL(address);
+  return {
+    called,
+    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: Number(port) || (ports[protocol] ?? 443),
+    by,
+  };
+};
+
+/** The org and the broker of the settings. */
+export const serversOf = ({ org, broker }: Settings): { readonly org: Server; readonly broker: Server } => ({
+  org: serverAt("The org", org.url, byOrg),
+  broker: serverAt("The broker", broker.url, byBroker),
+});
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : "unknown";
+
+const lookUp = (host: string, signal: AbortSignal): Promise<Looked> =>
+  within<Looked>(
+    NAME_MS,
+    async () => {
+      try {
+        const found = await lookup(host, { all: true });
+        return { addresses: found.map(({ address }) => address) };
+      } catch (error) {
+        return { failed: codeOf(error) };
+      }
+    },
+    () => ({ failed: "EAI_AGAIN" }),
+    signal,
+  );
+
+const reach = (host: string, port: number, signal: AbortSignal): Promise<string | null> =>
+  within<string | null>(
+    PATIENCE_MS,
+    (limited) =>
+      new Promise((resolve) => {
+        const socket = connect({ host, port, signal: limited });
+        socket.once("connect", () => resolve(null));
+        socket.once("error", (error) => resolve(codeOf(error)));
+        socket.once("connect", () => socket.destroy());
+      }),
+    () => "ETIMEDOUT",
+    signal,
+  );
+
+/** Interfaces with addresses that lead somewhere. */
+const addresses = (): readonly string[] =>
+  Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
+    all
+      .filter(({ internal, address }) => !internal && !/^(?:fe80:|169\.254\.)/i.test(address))
+      .map(({ address }) => `${name} ${address}`),
+  );
+
+/** Default routes as proc(5) has them: destination and mask are zero. */
+const routed = async (): Promise<boolean | null> => {
+  const read = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
+  const [four, six] = [await read("/proc/net/route"), await read("/proc/net/ipv6_route")];
+  if (four === null && six === null) return null;
+  const byFour = /^\S+\t00000000\t[0-9A-F]{8}\t\S+(?:\t\d+){3}\t00000000\t/m.test(four ?? "");
+  // The kernel has an entry of this kind on lo that leads nowhere.
+  const bySix = /^0{32} 00 .* (?!lo$)\S+$/m.test(six ?? "");
+  return byFour || bySix;
+};
+
+/** Looks at the board's network. */
+export const examineNetwork: Examine = ({ settings, io }, signal) => {
+  const { org, broker } = serversOf(settings);
+  const proxy: ProxyNamed = proxyNamed(io.env, settings.org.url);
+  return examine(networkSteps([org, broker], proxy, { addresses, routed, lookUp, reach }), signal);
+};

@@ -1,0 +1,46 @@
+// `porchlight doctor settings`: what no other examination can do without.
+
+import { statSync } from "node:fs";
+import { settingsNotes } from "../agent/settings-checks.ts";
+import { type Check, type Finding, faultFinding, ok, warning } from "../doctor/check.ts";
+import { type AgentError, asAgentError } from "../errors.ts";
+import type { Arguments, Io } from "./command.ts";
+import type { Board } from "./doctor-board.ts";
+import { loadSettings } from "./load-settings.ts";
+
+const judgeMode = (path: string, mode: number): Finding =>
+  (mode & 0o002) === 0
+    ? ok(`${path}: not everybody may change it`)
+    : warning(
+        `${path} may be changed by everybody`,
+        "Whoever writes it decides whom the lamp obeys.",
+        `chmod o-w ${path}`,
+      );
+
+/** The settings as the board has them, or why there are none; and what was found of them. */
+export const examineSettings = (
+  args: Arguments,
+  io: Io,
+): { readonly board: Board | AgentError; readonly checks: readonly Check[] } => {
+  const named = { id: "settings", title: "The settings" };
+  try {
+    const { settings, file } = loadSettings(args, io);
+    const { dialect, url, signIn } = settings.org;
+    const from = file?.path ?? "the environment";
+    const notes = settingsNotes(settings);
+    const mode = file === null ? null : statSync(file.path, { throwIfNoEntry: false })?.mode;
+    return {
+      board: { args, io, settings },
+      checks: [
+        { ...named, ...ok(`${from}: ${dialect}, ${url}, org.signIn ${signIn}`) },
+        ...(mode == null || file === null
+          ? []
+          : [{ id: "settings-mode", title: "Who may change them", ...judgeMode(file.path, mode) }]),
+        ...(notes.length === 0 ? [] : [{ id: "settings-notes", title: "To know", ...ok(notes.join(" ")) }]),
+      ],
+    };
+  } catch (error) {
+    const fault = asAgentError(error);
+    return { board: fault, checks: [{ ...named, ...faultFinding(fault) }] };
+  }
+};

@@ -1,0 +1,184 @@
+// `porchlight doctor tls`: the certificates of org and broker, as anybody sees them, and the board's own.
+
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { connect as dial } from "node:net";
+import type { Duplex } from "node:stream";
+import { connect, getCACertificates, type PeerCertificate, type TLSSocket } from "node:tls";
+import { systemClock } from "../adapters/clock.ts";
+import { plainLine } from "../adapters/redact.ts";
+import { readNamedText } from "../adapters/settings-file.ts";
+import type { Settings } from "../agent/settings.ts";
+import { openTunnel } from "../broker/stream-proxy.ts";
+import {
+  judgeCertificate,
+  judgeOwn,
+  type OwnCertificate,
+  type SeenCertificate,
+} from "../doctor/certificate.ts";
+import { type Finding, type Step, wrong } from "../doctor/check.ts";
+import { examine } from "../doctor/examine.ts";
+import type { Server } from "../doctor/network.ts";
+import { networkWords } from "../doctor/network-words.ts";
+import { type EpochMs, epochMs } from "../units.ts";
+import { type Board, type Examine, PATIENCE_MS, within } from "./doctor-board.ts";
+import { serversOf } from "./doctor-network.ts";
+import { proxyText } from "./doctor-words.ts";
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error ? String(error.code) : String(error);
+
+const named = (name: PeerCertificate["subject"] | undefined): string => {
+  const common = name?.CN ?? name?.O ?? "no name";
+  return plainLine(String(Array.isArray(common) ? common[0] : common)).slice(0, 120);
+};
+
+/** `Jun  1 00:00:00 2026 GMT`, as OpenSSL writes it. */
+const moment = (text: string): EpochMs => epochMs(Date.parse(text));
+
+const seenOn = (socket: TLSSocket): SeenCertificate => {
+  const { subject, issuer, valid_from, valid_to } = socket.getPeerCertificate();
+  const why: unknown = socket.authorizationError;
+  return {
+    subject: named(subject),
+    issuer: named(issuer),
+    validFrom: moment(valid_from),
+    validTo: moment(valid_to),
+    distrust: socket.authorized ? null : why instanceof Error ? codeOf(why) : String(why ?? "unknown"),
+    protocol: socket.getProtocol() ?? "TLS",
+  };
+};
+
+/** A connection to the server, or through the proxy (an address, or empty) to it. Rejects as sockets do. */
+const carrier = async ({ host, port }: Server, proxy: string, signal: AbortSignal): Promise<Duplex> => {
+  const open = (at: { host: string; port: number }): Promise<Duplex> =>
+    new Promise((resolve, reject) => {
+      const socket = dial({ ...at, signal });
+      socket.once("connect", () => resolve(socket));
+      socket.once("error", reject);
+    });
+  if (!URL.canParse(proxy)) return open({ host, port });
+  const { hostname, port: at, username: user, password } = new URL(proxy);
+  return openTunnel(
+    await open({ host: hostname, port: Number(at) || 80 }),
+    { host, port, user, password },
+    signal,
+  );
+};
+
+/** Shakes hands with whoever answers, and hangs up: nothing is sent, so that who it is may be looked at before it is trusted. */
+const lookAt = async (
+  server: Server,
+  { ca, proxy }: { readonly ca: readonly string[] | undefined; readonly proxy: string },
+  signal: AbortSignal,
+): Promise<SeenCertificate> => {
+  const socket = await carrier(server, proxy, signal);
+  const { host } = server;
+  const secured = connect({
+    socket,
+    host,
+    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+    minVersion: "TLSv1.2",
+    rejectUnauthorized: false,
+  });
+  try {
+    return await new Promise((resolve, reject) => {
+      secured.once("secureConnect", () => resolve(seenOn(secured)));
+      secured.once("error", reject);
+      secured.once("close", () => reject(new Error("it hung up")));
+    });
+  } finally {
+    secured.on("error", () => {});
+    secured.destroy();
+    socket.destroy();
+  }
+};
+
+const step = (
+  server: Server,
+  tls: boolean,
+  trust: () => Promise<{ readonly ca: readonly string[] | undefined; readonly proxy: string }>,
+): Step => ({
+  id: server.by.url.replace(".url", ""),
+  title: `${server.called}'s certificate`,
+  notNow: () => (tls ? null : `${server.by.url} goes without TLS`),
+  async look(signal): Promise<Finding> {
+    const given = await trust();
+    try {
+      const seen = await within<SeenCertificate>(
+        PATIENCE_MS,
+        (limited) => lookAt(server, given, limited),
+        () => {
+          throw Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
+        },
+        signal,
+      );
+      return judgeCertificate(seen, server.by, systemClock.wall());
+    } catch (error) {
+      signal.throwIfAborted();
+      const code = codeOf(error);
+      const [means, todo] = networkWords(code, server.by) ?? [
+        "Whoever answers there does not speak TLS, or no version that is safe.",
+        `Check ${server.by.url}: is it the port for TLS?`,
+      ];
+      return wrong(`${server.host}:${server.port} (${plainLine(code)})`, means, todo);
+    }
+  },
+});
+
+const ownCertificate = async ({ broker }: Settings): Promise<OwnCertificate> => {
+  const certificate = new X509Certificate(await readNamedText(broker.cert ?? ""));
+  const key = createPrivateKey(await readNamedText(broker.key ?? ""));
+  return {
+    subject: plainLine(certificate.subject.replaceAll("\n", ", ")).slice(0, 120),
+    validFrom: moment(certificate.validFrom),
+    validTo: moment(certificate.validTo),
+    fits: certificate.checkPrivateKey(key),
+  };
+};
+
+const ownStep = ({ settings }: Board): Step => ({
+  id: "own",
+  title: "The board's certificate",
+  notNow: () =>
+    settings.broker.cert === null || settings.broker.key === null
+      ? "the settings name none (broker.cert)"
+      : null,
+  async look() {
+    try {
+      return judgeOwn(await ownCertificate(settings), systemClock.wall());
+    } catch (error) {
+      return wrong(
+        `broker.cert and broker.key (${plainLine(codeOf(error)).slice(0, 120)})`,
+        "They cannot be read as a certificate and its key in PEM.",
+        "Write them anew, and see that the service's account may read them.",
+        "SETTINGS_INVALID",
+      );
+    }
+  },
+});
+
+/** Looks at the certificates. */
+export const examineTls: Examine = (board, signal) => {
+  const { settings, io } = board;
+  const { org, broker } = serversOf(settings);
+  const orgTrust = async () => ({
+    ca:
+      settings.org.ca === null
+        ? undefined
+        : [...getCACertificates("default"), await readNamedText(settings.org.ca)],
+    proxy: proxyText(io.env, settings.org.url),
+  });
+  const brokerTrust = async () => ({
+    ca: settings.broker.ca === null ? undefined : [await readNamedText(settings.broker.ca)],
+    proxy: "",
+  });
+  return examine(
+    [
+      step(org, settings.org.url.startsWith("https:"), orgTrust),
+      step(broker, /^(?:mqtts|ssl|wss):/.test(settings.broker.url), brokerTrust),
+      ownStep(board),
+    ],
+    signal,
+  );
+};

@@ -1,0 +1,215 @@
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
+import { systemClock } from "../../../src/adapters/clock.ts";
+import { createControls } from "../../../src/adapters/control.ts";
+import { openVault } from "../../../src/adapters/vault.ts";
+import { loadDeviceKey } from "../../../src/asset-token/key.ts";
+import { privateOfProxies, privateOfStatus, scrub } from "../../../src/cli/diagnose-private.ts";
+import { createOrg } from "../../../src/device-flow/org.ts";
+import { createSession } from "../../../src/device-flow/session.ts";
+import { epochMs } from "../../../src/units.ts";
+import { completeSettings, openStage, type Stage } from "./stage.ts";
+
+const forever = new AbortController().signal;
+const org = new SimulatedOrg({ clock: systemClock });
+let listening: Awaited<ReturnType<typeof org.listen>>;
+beforeAll(async () => {
+  listening = await org.listen({ port: 0 });
+  org.intervalSeconds = 1;
+});
+afterAll(() => listening.close());
+
+const written = {
+  name: "Okafor porch",
+  serial: "100000003d1d1c36",
+  lamp: "Grandma's lamp",
+  password: "broker-password-1",
+  secret: "client-secret-22",
+  latitude: "48.13743",
+  proxy: "proxy-password",
+};
+
+const stageFor = async (): Promise<Stage> => {
+  const stage = await openStage();
+  const settings = {
+    ...completeSettings(stage.stateDir),
+    device: { id: "porch-1", name: written.name, serial: written.serial },
+    org: {
+      url: org.baseUrl,
+      clientId: org.boardApp.clientId,
+      clientSecret: written.secret,
+      scope: "api openid refresh_token",
+    },
+    broker: {
+      url: "mqtt://127.0.0.1:9",
+      auth: "password",
+      username: "ada-broker",
+      password: written.password,
+    },
+    assetToken: { audience: org.boardApp.assetAudiences[0] },
+    home: { latitude: Number(written.latitude), longitude: 11.57549 },
+    lights: [{ id: "main", name: written.lamp, driver: "memory:" }],
+  };
+  await writeFile(stage.settingsPath, JSON.stringify(settings));
+  return stage;
+};
+
+/** A journal that holds these lines. */
+const withJournal = async (stage: Stage, lines: readonly string[]) => {
+  const bin = join(stage.dir, "bin");
+  await mkdir(bin);
+  await writeFile(join(stage.dir, "journal"), lines.join("\n"));
+  await writeFile(join(bin, "journalctl"), `#!/bin/sh\ncat '${join(stage.dir, "journal")}'\n`);
+  await chmod(join(bin, "journalctl"), 0o755);
+  return { PATH: `${bin}:/usr/bin:/bin` };
+};
+
+describe("porchlight diagnose", () => {
+  it("has nothing of the board's secrets and people in it, wherever they turn up", async () => {
+    await using stage = await stageFor();
+    const vault = await openVault(stage.stateDir, { clock: systemClock, random: Math.random });
+    const client = createOrg(
+      {
+        dialect: "salesforce",
+        url: org.baseUrl,
+        clientId: org.boardApp.clientId,
+        clientSecret: null,
+        scope: "api openid refresh_token",
+      },
+      { http: org.http(), clock: systemClock },
+    );
+    const code = await client.askCode(forever);
+    org.approve(code.userCode);
+    const polled = await client.poll(code, forever);
+    if (polled.kind !== "granted") throw new Error(polled.kind);
+    const session = createSession({ org: client, vault, clock: systemClock });
+    await session.adopt(polled.grant);
+    const identity = await client.identify(polled.grant, forever);
+    await session.annotate(identity);
+    await loadDeviceKey(vault, "RS256");
+    const pem = Buffer.from((await vault.read("device-key")) ?? []).toString();
+    const { accessToken, refreshToken, idToken } = polled.grant;
+    const secrets = [
+      ...Object.values(written),
+      accessToken.reveal(),
+      refreshToken?.reveal() ?? "no refresh token",
+      idToken?.reveal() ?? "no ID token",
+      identity.name,
+      identity.userId,
+      identity.username ?? "no user name",
+      "ada-broker",
+      "11.57549",
+      "AA:BB:CC:DD:EE:FF",
+      "somebody@example.com",
+      ...pem.split("\n").filter((line) => line.length > 8 && !line.startsWith("-")),
+      ...(hostname().length > 2 ? [`${hostname()} porchlight`] : []),
+    ];
+    const env = await withJournal(stage, [...secrets, "user_code=ABCD1234 is shown", "a fault of the lamp"]);
+    const { code: exit, out } = await stage.run(["diagnose"], {
+      env: { ...env, https_proxy: `http://me:${written.proxy}@127.0.0.1:9` },
+    });
+    expect(exit).toBe(0);
+    for (const secret of [...secrets, "ABCD1234"]) expect(out).not.toContain(secret);
+    for (const useful of [
+      "== Doctor",
+      "[broker]",
+      "porch-1",
+      'org.dialect = "salesforce"',
+      "a fault of the lamp",
+      "no agent runs",
+    ])
+      expect(out).toContain(useful);
+  });
+
+  it("says how the running agent is, without its owner and the code that waits", async () => {
+    await using stage = await stageFor();
+    await mkdir(stage.stateDir);
+    const controls = createControls(stage.stateDir, systemClock, () => {});
+    const answering = (async () => {
+      for await (const request of controls)
+        if (request.kind === "status")
+          request.answer({
+            view: {
+              device: { id: "porch-1", name: written.name, serial: written.serial },
+              state: "waitingForApproval",
+              headline: "",
+              detail: null,
+              code: null,
+              problem: { code: "ORG_BUSY", title: "t", help: "h", retryAt: null },
+            },
+            lights: [],
+            since: epochMs(0),
+            identity: { name: "Ada Okafor", userId: "005000000000001AAA", username: null, orgId: null },
+            tokensIssuedAt: null,
+            signedInUntil: null,
+            assetTokenExpiresAt: null,
+            broker: null,
+            warnings: [],
+          } as never);
+    })();
+    const { out } = await stage.run(["diagnose"]);
+    await controls[Symbol.asyncDispose]();
+    await answering;
+    expect(out).toContain('"state": "waitingForApproval"');
+    expect(out).toContain('"problem": "ORG_BUSY"');
+    expect(out).not.toMatch(/Ada|005000000000001/);
+  });
+
+  it("is written without settings, too", async () => {
+    await using stage = await openStage("{ broken");
+    const { code, out } = await stage.run(["diagnose"], { env: { PATH: "/nowhere" } });
+    expect(code).toBe(0);
+    expect(out).toContain("SETTINGS_INVALID");
+    expect(out).toContain("This account may not read it");
+  });
+
+  it("says why the status is not there, and needs no sign-in that can be read", async () => {
+    await using stage = await stageFor();
+    await mkdir(join(stage.stateDir, "control.sock"), { recursive: true });
+    await writeFile(join(stage.stateDir, "grant.1"), "broken");
+    const { code, err } = await stage.run(["diagnose"]);
+    expect([code, err]).toEqual([0, ""]);
+  });
+
+  it("ends with 130 where it is broken off", async () => {
+    await using stage = await stageFor();
+    const env = await withJournal(stage, []);
+    await writeFile(join(stage.dir, "bin", "journalctl"), "#!/bin/sh\nexec sleep 5\n");
+    const started = stage.start(["diagnose"], { env });
+    setImmediate(() => process.emit("SIGINT"));
+    expect(await started.done).toBe(130);
+  });
+});
+
+describe("what must not be in it", () => {
+  it("is replaced as a word, the longest first, over broken lines, and not where it is too short", () => {
+    const privates = [
+      { text: "Porch", as: "[name]" },
+      { text: "Porch light", as: "[lamp]" },
+      { text: "a", as: "[x]" },
+      { text: "a+b (c)", as: "[odd]" },
+    ];
+    expect(scrub("Porch\n  light of Porchlight, Porch; a+b (c)", privates)).toBe(
+      "[lamp] of Porchlight, [name]; [odd]",
+    );
+  });
+
+  it("is who the board is to its proxy, quoted as it may be", () => {
+    const texts = (https_proxy: string) =>
+      privateOfProxies({ https_proxy, PATH: "/bin" }).map(({ text }) => text);
+    expect(texts("http://me:a%20b@proxy.example")).toEqual(["a b", "me"]);
+    expect(texts("http://me:100%25%zz@proxy.example")).toEqual(["100%25%zz", "me"]);
+    expect(texts("no address")).toEqual([]);
+  });
+
+  it("is the code or the link that a running agent waits with", () => {
+    const status = (code: object | null) =>
+      privateOfStatus({ owner: null, code } as never).map(({ text }) => text);
+    expect(status({ kind: "code", userCode: "ABCD1234" })).toEqual(["ABCD1234"]);
+    expect(status({ kind: "link", url: "u", start: "s" })).toEqual(["u", "s"]);
+    expect(status(null)).toEqual([]);
+  });
+});

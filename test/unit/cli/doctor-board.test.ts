@@ -1,0 +1,412 @@
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer as createPlain, type Server } from "node:net";
+import { join } from "node:path";
+import { createServer } from "node:tls";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Authenticate } from "../../../firmware-sim/broker/access.ts";
+import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
+import { selfSigned } from "../../../firmware-sim/org/certificate.ts";
+import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
+import { systemClock } from "../../../src/adapters/clock.ts";
+import { createControls } from "../../../src/adapters/control.ts";
+import { openVault } from "../../../src/adapters/vault.ts";
+import { accessOf } from "../../../src/cli/doctor-accounts.ts";
+import { toolOutput, within } from "../../../src/cli/doctor-board.ts";
+import { proxyNamed } from "../../../src/cli/doctor-words.ts";
+import { createOrg } from "../../../src/device-flow/org.ts";
+import { createSession } from "../../../src/device-flow/session.ts";
+import type { Grant } from "../../../src/model.ts";
+import { epochMs, after as later } from "../../../src/units.ts";
+import { completeSettings, openStage, type Stage } from "./stage.ts";
+
+const forever = new AbortController().signal;
+const org = new SimulatedOrg({ clock: systemClock });
+/** The clients that the broker was asked to let in, and whether it does. */
+const greeted: { clientId: string; username: string | null; password: string | null }[] = [];
+let lets = true;
+const authenticate: Authenticate = async ({ clientId, username, password }) => {
+  greeted.push({ clientId, username, password });
+  if (!lets) return { ok: false, reason: "no" };
+  return { ok: true, who: { kind: "other", name: clientId }, may: () => false, expiresAt: null };
+};
+const broker = new SimulatedBroker({ clock: systemClock, authenticate });
+let orgListening: Awaited<ReturnType<typeof org.listen>>;
+let brokerListening: Awaited<ReturnType<typeof broker.listen>>;
+beforeAll(async () => {
+  orgListening = await org.listen({ port: 0 });
+  org.intervalSeconds = 1;
+  brokerListening = await broker.listen();
+});
+afterAll(async () => {
+  await brokerListening.close();
+  await orgListening.close();
+});
+
+const orgSettings = () => ({
+  url: org.baseUrl,
+  clientId: org.boardApp.clientId,
+  scope: "api openid refresh_token",
+});
+
+type Changes = { readonly org?: object; readonly broker?: object; readonly more?: object };
+
+const stageFor = async ({
+  org: given = {},
+  broker: others = {},
+  more = {},
+}: Changes = {}): Promise<Stage> => {
+  const stage = await openStage();
+  const settings = {
+    ...completeSettings(stage.stateDir),
+    org: { ...orgSettings(), ...given },
+    broker: { url: brokerListening.url, auth: "none", ...others },
+    assetToken: { audience: org.boardApp.assetAudiences[0] },
+    ...more,
+  };
+  await writeFile(stage.settingsPath, JSON.stringify(settings));
+  return stage;
+};
+
+const signIn = async (stage: Stage): Promise<Grant> => {
+  const vault = await openVault(stage.stateDir, { clock: systemClock, random: Math.random });
+  const client = createOrg(
+    { dialect: "salesforce", clientSecret: null, ...orgSettings() },
+    { http: org.http(), clock: systemClock },
+  );
+  const code = await client.askCode(forever);
+  org.approve(code.userCode);
+  const polled = await client.poll(code, forever);
+  if (polled.kind !== "granted") throw new Error(polled.kind);
+  await createSession({ org: client, vault, clock: systemClock }).adopt(polled.grant);
+  return polled.grant;
+};
+
+interface Said {
+  readonly examination: string;
+  readonly id: string;
+  readonly verdict: string;
+  readonly saw: string;
+  readonly todo: string | null;
+}
+
+const examined = async (stage: Stage, names: readonly string[], env: Record<string, string> = {}) => {
+  const { code, out } = await stage.run(["doctor", ...names, "--json"], { env });
+  const { checks } = JSON.parse(out) as { checks: readonly Said[] };
+  const check = (examination: string, id: string): Said | undefined =>
+    checks.find((each) => each.examination === examination && each.id === id);
+  return { code, out, checks, check };
+};
+
+/** Programs of the system that answer so. */
+const withTools = async (stage: Stage, tools: Readonly<Record<string, string>>) => {
+  const folder = join(stage.dir, "bin");
+  await mkdir(folder);
+  for (const [name, script] of Object.entries(tools)) {
+    await writeFile(join(folder, name), `#!/bin/sh\n${script}\n`);
+    await chmod(join(folder, name), 0o755);
+  }
+  return { PATH: `${folder}:/usr/bin:/bin` };
+};
+
+describe("porchlight doctor", () => {
+  it("takes all examinations in order, under a heading each, and leaves nothing behind", async () => {
+    await using stage = await stageFor();
+    const env = await withTools(stage, {
+      systemctl: 'echo "LoadState=loaded\nUnitFileState=enabled\nActiveState=active"',
+      timedatectl: 'echo "NTPSynchronized=yes\nNTP=yes"',
+    });
+    const { out, code } = await stage.run(["doctor"], { env });
+    expect(code).toBe(0);
+    const headings = out.split("\n").filter((line) => /^[a-z]+$/.test(line));
+    expect(headings).toEqual(
+      "settings disk clock network tls org broker permissions hardware service".split(" "),
+    );
+    expect(out).toContain("something keeps the clock right");
+    expect(out).toContain("it lets the board in, as porch-1-doctor (MQTT 5)");
+    expect(await readdir(stage.dir)).not.toContain("state");
+  });
+
+  it("shows no secret of settings or sign-in, whatever it finds", async () => {
+    await using stage = await stageFor({ broker: { auth: "password", password: "hunter2-hunter2" } });
+    const { accessToken, refreshToken } = await signIn(stage);
+    const { out, checks } = await examined(stage, [], { HTTPS_PROXY: "http://me:proxy-pass@127.0.0.1:9" });
+    for (const secret of [
+      "hunter2-hunter2",
+      "proxy-pass",
+      accessToken.reveal(),
+      refreshToken?.reveal() ?? "?",
+    ])
+      expect(out).not.toContain(secret);
+    expect(checks.length).toBeGreaterThan(30);
+    expect(greeted.at(-1)).toEqual({
+      clientId: "porch-1-doctor",
+      username: "porch-1",
+      password: "hunter2-hunter2",
+    });
+  });
+
+  it("goes on without settings where it can, and says so of the rest", async () => {
+    await using stage = await openStage({ org: { url: "ftp://nowhere" } });
+    const { code, check } = await examined(stage, []);
+    expect(code).toBe(1);
+    expect(check("settings", "settings")?.verdict).toBe("wrong");
+    expect(check("disk", "disk")).toMatchObject({ verdict: "notTried", saw: "it needs the settings" });
+    expect(check("service", "unit")).toBeDefined();
+    expect((await examined(stage, ["service"])).checks[0]?.examination).toBe("service");
+    expect((await examined(stage, ["disk"])).checks).toHaveLength(1);
+  });
+
+  it("warns of settings that everybody may change, and tells what is to know", async () => {
+    await using stage = await stageFor({ more: { commands: { trust: "broker" } } });
+    await chmod(stage.settingsPath, 0o666);
+    const { check } = await examined(stage, ["settings"]);
+    expect(check("settings", "settings-mode")?.verdict).toBe("warning");
+    expect(check("settings", "settings-notes")?.saw).toContain("TRUST_BROKER");
+    const env = { PORCHLIGHT_SETTINGS: "", XDG_CONFIG_HOME: stage.dir };
+    const alone = await examined(stage, ["settings"], { ...env, PORCHLIGHT_ORG_CLIENTID: "x" });
+    expect(alone.check("settings", "settings-mode")).toBeUndefined();
+  });
+
+  it("makes a file that the settings name, and that is not there, a finding", async () => {
+    await using stage = await stageFor({ org: { ca: "/nowhere/ca.pem" } });
+    expect((await examined(stage, ["clock"])).check("clock", "clock")).toMatchObject({
+      verdict: "wrong",
+      code: "SETTINGS_INVALID",
+    });
+  });
+});
+
+describe("porchlight doctor disk", () => {
+  it("finds open files, a bad generation and one set aside, and mends nothing", async () => {
+    await using stage = await stageFor();
+    await signIn(stage);
+    const grant = join(stage.stateDir, "grant.1");
+    await writeFile(grant, "porch");
+    await writeFile(join(stage.stateDir, "home.1.damaged-1"), "x", { mode: 0o600 });
+    await chmod(grant, 0o644);
+    await chmod(stage.stateDir, 0o755);
+    const { check } = await examined(stage, ["disk"]);
+    expect(check("disk", "folder")?.verdict).toBe("ok");
+    expect(check("disk", "modes")).toMatchObject({
+      verdict: "warning",
+      todo: `chmod -R go= ${stage.stateDir}`,
+    });
+    expect(check("disk", "kept")?.saw).toContain("does not begin as it should");
+    expect((await stat(grant)).mode & 0o777).toBe(0o644);
+    expect((await stat(stage.stateDir)).mode & 0o777).toBe(0o755);
+  });
+
+  it("does not take a file for a folder", async () => {
+    await using stage = await stageFor();
+    await writeFile(stage.stateDir, "");
+    const { check } = await examined(stage, ["disk"]);
+    expect(check("disk", "folder")).toBeDefined();
+  });
+});
+
+describe("porchlight doctor broker", () => {
+  it("shows the stored access token, and takes a refusal under another client id for no proof", async () => {
+    await using stage = await stageFor({ broker: { auth: "access-token" } });
+    expect((await examined(stage, ["broker"])).check("broker", "connect")?.verdict).toBe("notTried");
+    const { accessToken } = await signIn(stage);
+    expect((await examined(stage, ["broker"])).check("broker", "connect")?.verdict).toBe("ok");
+    expect(greeted.at(-1)?.password).toBe(accessToken.reveal());
+    lets = false;
+    expect((await examined(stage, ["broker"])).check("broker", "connect")?.verdict).toBe("warning");
+    lets = true;
+  });
+
+  it("shows an asset token where the broker wants one, and falls back to MQTT 3.1.1", async () => {
+    await using stage = await stageFor({ broker: { auth: "asset-token" } });
+    await signIn(stage);
+    broker.refuseProtocol5 = true;
+    const { check } = await examined(stage, ["broker"]);
+    broker.refuseProtocol5 = false;
+    expect(check("broker", "connect")?.saw).toContain("MQTT 3.1.1");
+    expect(greeted.at(-1)?.password).toMatch(/^eyJ/);
+  });
+
+  it("says that nobody knows a broker of one protocol that it does not speak", async () => {
+    await using stage = await stageFor({ broker: { protocol: "5" } });
+    broker.refuseProtocol5 = true;
+    expect((await examined(stage, ["broker"])).check("broker", "connect")?.verdict).toBe("wrong");
+    broker.refuseProtocol5 = false;
+  });
+
+  it("asks a running agent instead of the broker", async () => {
+    await using stage = await stageFor();
+    await mkdir(stage.stateDir);
+    const controls = createControls(stage.stateDir, systemClock, () => {});
+    const asked = (async () => {
+      for await (const request of controls) {
+        if (request.kind !== "status") continue;
+        request.answer({
+          view: {
+            device: { id: "porch-1", name: "Porch", serial: "1" },
+            state: "connecting",
+            headline: "",
+            detail: null,
+            code: null,
+            problem: null,
+          },
+          lights: [],
+          since: epochMs(0),
+          identity: null,
+          tokensIssuedAt: null,
+          signedInUntil: null,
+          approvals: null,
+          assetTokenExpiresAt: null,
+          broker: { address: "broker.example:1883", protocol: "5" },
+          version: "1",
+          update: null,
+          evening: null,
+          eveningFrom: null,
+          homeFrom: null,
+          warnings: [],
+        } as never);
+      }
+    })();
+    const before = greeted.length;
+    const { check } = await examined(stage, ["broker"]);
+    await controls[Symbol.asyncDispose]();
+    await asked;
+    expect(check("broker", "connect")?.saw).toContain("the running agent");
+    expect(greeted).toHaveLength(before);
+  });
+});
+
+describe("porchlight doctor tls", () => {
+  const pair = (commonName: string, endsInDays: number) => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    const notAfter = later(systemClock.wall(), endsInDays * 86_400_000);
+    const cert = selfSigned({
+      commonName,
+      organization: "Test",
+      privateKey,
+      publicKey,
+      notBefore: later(notAfter, -90 * 86_400_000),
+      notAfter,
+      serial: randomBytes(16),
+    });
+    return { cert, key: String(privateKey.export({ type: "pkcs8", format: "pem" })) };
+  };
+  const good = pair("localhost", 60);
+  const soon = pair("localhost", 3);
+
+  const listening = async (server: Server): Promise<number> => {
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return (server.address() as AddressInfo).port;
+  };
+
+  it("shows who answers for org and broker, trusted or not, and the board's own certificate", async () => {
+    await using stage = await stageFor();
+    const server = createServer(good, (socket) => socket.on("error", () => {}));
+    const file = (name: string): string => join(stage.dir, name);
+    for (const [name, text] of [
+      ["cert.pem", good.cert],
+      ["key.pem", good.key],
+      ["other.pem", soon.key],
+    ] as const)
+      await writeFile(file(name), text);
+    const port = await listening(server);
+    const settle = async (trust: string | null, key: string) => {
+      const settings = {
+        ...completeSettings(stage.stateDir),
+        org: { ...orgSettings(), url: `https://localhost:${port}`, ca: trust },
+        broker: {
+          url: `mqtts://localhost:${port}`,
+          auth: "certificate",
+          ca: trust,
+          cert: file("cert.pem"),
+          key,
+        },
+        assetToken: { mode: "off" },
+      };
+      await writeFile(stage.settingsPath, JSON.stringify(settings));
+    };
+    await settle(file("cert.pem"), file("key.pem"));
+    const trusted = await examined(stage, ["tls"]);
+    for (const id of ["org", "broker", "own"]) expect(trusted.check("tls", id)?.verdict).toBe("ok");
+    await settle(null, file("other.pem"));
+    const strange = await examined(stage, ["tls"]);
+    expect(strange.check("tls", "org")?.saw).toContain("SELF_SIGNED");
+    expect(strange.check("tls", "broker")?.todo).toContain("broker.ca");
+    expect(strange.check("tls", "own")?.saw).toContain("is not the key");
+    await settle(null, file("cert.pem"));
+    expect((await examined(stage, ["tls"])).check("tls", "own")?.verdict).toBe("wrong");
+    server.close();
+  });
+
+  it("says what answers without TLS, and what does not answer", async () => {
+    await using stage = await stageFor();
+    const plain = createPlain((socket) => socket.on("error", () => {}).end("hello, this is no TLS\r\n"));
+    const port = await listening(plain);
+    const settings = {
+      ...completeSettings(stage.stateDir),
+      org: { ...orgSettings(), url: `https://localhost:${port}` },
+      broker: { url: "mqtts://localhost:9", auth: "none" },
+      assetToken: { mode: "off" },
+    };
+    await writeFile(stage.settingsPath, JSON.stringify(settings));
+    const { check } = await examined(stage, ["tls"]);
+    expect(check("tls", "org")?.verdict).toBe("wrong");
+    expect(check("tls", "broker")?.saw).toContain("localhost:9");
+    const viaProxy = await examined(stage, ["tls"], { https_proxy: `http://127.0.0.1:${port}` });
+    expect(viaProxy.check("tls", "org")?.verdict).toBe("wrong");
+    plain.close();
+  });
+});
+
+describe("what the examinations meet", () => {
+  it("is a proxy by host and port, or none", () => {
+    const named = (https_proxy: string) => proxyNamed({ https_proxy }, "https://org.example");
+    expect(named("http://me:secret@proxy.example:3128")).toEqual({ host: "proxy.example", port: 3128 });
+    expect(named("http://[::1]")).toEqual({ host: "::1", port: 80 });
+    expect(named("https://proxy.example")).toEqual({ host: "proxy.example", port: 443 });
+    expect([named("nonsense"), named("mailto:x")]).toEqual([{ unreadable: true }, { unreadable: true }]);
+    expect(named("")).toBeNull();
+  });
+
+  it("tries a proxy by connecting to it", async () => {
+    await using stage = await stageFor({ org: { url: "https://localhost:9" } });
+    const proxies = async (https_proxy: string) =>
+      (await examined(stage, ["network"], { https_proxy })).check("network", "proxy");
+    expect((await proxies(brokerListening.url.replace("mqtt", "http")))?.verdict).toBe("ok");
+    expect((await proxies("http://127.0.0.1:9"))?.verdict).toBe("wrong");
+  });
+
+  it("is never waited for longer than its time, and ends with the command", async () => {
+    const hangs = () => new Promise<string>(() => {});
+    expect(await within(1, hangs, () => "late", forever)).toBe("late");
+    const told = new AbortController();
+    const waiting = within(60_000, hangs, () => "late", told.signal);
+    told.abort(new Error("stop"));
+    await expect(waiting).rejects.toThrow("stop");
+    await expect(
+      within(
+        60_000,
+        async () => Promise.reject(new Error("own")),
+        () => "late",
+        forever,
+      ),
+    ).rejects.toThrow("own");
+  });
+
+  it("is a program's output, or nothing where there is none", async () => {
+    const env = { PATH: "/usr/bin:/bin" };
+    expect(await toolOutput({ env }, ["sh", "-c", "echo out"], forever)).toBe("out\n");
+    expect(await toolOutput({ env }, ["sh", "-c", "exit 3"], forever)).toBeNull();
+    expect(await toolOutput({ env }, ["no-such-program"], forever)).toBeNull();
+  });
+
+  it("is a file that may be used, or is missing", async () => {
+    await using stage = await stageFor();
+    expect(await accessOf(stage.settingsPath, "both")).toEqual({ kind: "ok" });
+    expect(await accessOf(join(stage.dir, "none"), "write")).toEqual({ kind: "missing" });
+    expect(await accessOf(join(stage.settingsPath, "below"), "write")).toEqual({ kind: "missing" });
+    expect(await accessOf("a".repeat(5000), "write")).toEqual({ kind: "failed", code: "ENAMETOOLONG" });
+  });
+});
