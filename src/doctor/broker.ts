@@ -62,7 +62,7 @@ export const judgeRefused = (fault: AgentError, { byToken, clientId, deviceId }:
         `Start the agent and look at porchlight status: it connects as ${deviceId}. Where it is refused, too: ${found.todo ?? ""}`,
         fault.code,
       )
-    : { ...found, means: `${found.means ?? ""} This was tried as ${clientId}.`.trim() };
+    : { ...found, means: `${found.means ?? "It refuses"}. This was tried as ${clientId}.` };
 };
 
 export const brokerSteps = (subject: BrokerSubject, ports: BrokerPorts): readonly Step[] => {

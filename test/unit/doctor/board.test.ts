@@ -39,6 +39,7 @@ describe("the disk", () => {
     dir: "/state",
     folder: { owner: 990, mode: 0o700, unwritable: null },
     space: { freeBytes: 1e9, files: 1e5, freeFiles: 1e4 },
+    readable: true,
     open: [],
     foreign: [],
     aside: [],
@@ -100,10 +101,13 @@ describe("the disk", () => {
     expectFinding(checks[id], verdict, words);
   });
 
-  it("does not judge what is in a folder that is not there", async () => {
-    const checks = await taken(diskSteps(async () => ({ ...well, folder: null })));
-    expect([checks.modes?.verdict, checks.kept?.verdict]).toEqual(["notTried", "notTried"]);
-  });
+  it.each([{ folder: null }, { readable: false }])(
+    "does not judge what %j does not let be seen",
+    async (change) => {
+      const checks = await taken(diskSteps(async () => ({ ...well, ...change })));
+      expect([checks.modes?.verdict, checks.kept?.verdict]).toEqual(["notTried", "notTried"]);
+    },
+  );
 });
 
 describe("the clock", () => {
