@@ -28,11 +28,16 @@ const namesIn = (path: string): ReadonlyMap<number, string> => {
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "unknown";
 
-/** Whether this account may use a file, and whose members may. `etc` is where the list of groups is. */
-export const accessOf = async (path: string, how: "write" | "both", etc = "/etc"): Promise<Access> => {
+/** Whether this account may use a file, and whose members may. `etc` is where the list of groups is, `ask` access(2). */
+export const accessOf = async (
+  path: string,
+  how: "write" | "both",
+  etc = "/etc",
+  ask: typeof access = access,
+): Promise<Access> => {
   const asked = how === "write" ? constants.W_OK : constants.R_OK | constants.W_OK;
   try {
-    await access(path, asked);
+    await ask(path, asked);
     return { kind: "ok" };
   } catch (error) {
     const code = codeOf(error);

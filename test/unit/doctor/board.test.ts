@@ -377,6 +377,10 @@ describe("the service", () => {
       /watchdog struck/,
     ],
     [`${loaded}ActiveState=failed\nResult=exit-code\nExecMainCode=0\n`, "wrong", /exit-code\)$/],
+    [`${loaded}ActiveState=reloading\n`, "ok", /it runs$/],
+    [`${loaded}ActiveState=failed\nExecMainCode=1\n`, "wrong", /exit code 0/],
+    [`${loaded}ActiveState=failed\nExecMainCode=2\n`, "wrong", /signal 0/],
+    [`${loaded}ActiveState=failed\nExecMainCode=1\nExecMainStatus=203\n`, "wrong", /exit code 203/],
     [`${loaded}ActiveState=inactive\nConditionResult=no\n`, "wrong", /missing/],
     [`${loaded}ActiveState=inactive\nConditionResult=yes\n`, "warning", /does not run/],
   ])("%j is told", async (text, verdict, words) => {
