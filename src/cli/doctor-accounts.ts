@@ -53,9 +53,13 @@ export const accessOf = async (
   }
 };
 
-const factsOf = async ({ state }: Settings): Promise<AccountFacts> => {
-  const users = namesIn("/etc/passwd");
-  const groups = namesIn("/etc/group");
+/** `etc` is where the lists of accounts and groups are. */
+export const accountFacts = async (
+  { state }: Pick<Settings, "state">,
+  etc = "/etc",
+): Promise<AccountFacts> => {
+  const users = namesIn(`${etc}/passwd`);
+  const groups = namesIn(`${etc}/group`);
   const uid = process.getuid?.() ?? 0;
   const ids = [process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])];
   const owner = statSync(state.dir, { throwIfNoEntry: false })?.uid;
@@ -72,7 +76,7 @@ const factsOf = async ({ state }: Settings): Promise<AccountFacts> => {
 export const examinePermissions: Examine = ({ settings }, signal) => {
   const lights = settings.lights.map(({ id, driver }) => ({ id, ...parseDriver(driver) }));
   return examine(
-    accountSteps(() => factsOf(settings), neededGroups(lights, settings.display, settings.button)),
+    accountSteps(() => accountFacts(settings), neededGroups(lights, settings.display, settings.button)),
     signal,
   );
 };

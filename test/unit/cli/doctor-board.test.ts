@@ -12,9 +12,10 @@ import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
-import { accessOf } from "../../../src/cli/doctor-accounts.ts";
+import { accessOf, accountFacts } from "../../../src/cli/doctor-accounts.ts";
 import { toolOutput, within } from "../../../src/cli/doctor-board.ts";
 import { addressesOf, hasWayOut, serversOf } from "../../../src/cli/doctor-network.ts";
+import { named } from "../../../src/cli/doctor-tls.ts";
 import { proxyNamed } from "../../../src/cli/doctor-words.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
@@ -427,6 +428,35 @@ describe("what the examinations meet", () => {
     });
     const odd = async (): Promise<never> => Promise.reject("odd");
     expect(await accessOf(path, "both", "/nowhere", odd)).toEqual({ kind: "failed", code: "unknown" });
+  });
+
+  it("is an account, by name where the system knows one", async () => {
+    await using stage = await stageFor();
+    const state = { dir: stage.dir, encrypt: true };
+    const uid = process.getuid?.() ?? 0;
+    expect(await accountFacts({ state }, "/nowhere")).toEqual({
+      uid,
+      name: null,
+      groups: [],
+      known: [],
+      stateOwner: { uid, name: null },
+    });
+    await writeFile(join(stage.dir, "passwd"), `me:x:${uid}:0::/:/bin/sh\n`);
+    expect(await accountFacts({ state: { ...state, dir: stage.stateDir } }, stage.dir)).toMatchObject({
+      name: "me",
+      stateOwner: null,
+    });
+  });
+
+  it("is what a certificate calls somebody", () => {
+    const names = [undefined, { O: "Org" }, { CN: "a\u001b[31m" }, { CN: ["first", "second"] }, {}];
+    expect(names.map((name) => named(name as never))).toEqual([
+      "no name",
+      "Org",
+      "a [31m",
+      "first",
+      "no name",
+    ]);
   });
 
   it("is the addresses and routes that lead somewhere", () => {
