@@ -166,9 +166,19 @@ describe("porchlight doctor", () => {
     const { check } = await examined(stage, ["settings"]);
     expect(check("settings", "settings-mode")?.verdict).toBe("warning");
     expect(check("settings", "settings-notes")?.saw).toContain("TRUST_BROKER");
-    const env = { PORCHLIGHT_SETTINGS: "", XDG_CONFIG_HOME: stage.dir };
-    const alone = await examined(stage, ["settings"], { ...env, PORCHLIGHT_ORG_CLIENTID: "x" });
-    expect(alone.check("settings", "settings-mode")).toBeUndefined();
+    const env = {
+      PORCHLIGHT_SETTINGS: "",
+      XDG_CONFIG_HOME: stage.dir,
+      PORCHLIGHT_ORG_CLIENT_ID: "x",
+      PORCHLIGHT_BROKER_URL: "mqtt://127.0.0.1:9",
+      PORCHLIGHT_ASSET_TOKEN_AUDIENCE: "https://porchlight.example",
+      PORCHLIGHT_LIGHTS: '[{"driver":"memory:"}]',
+      PORCHLIGHT_STATE_DIR: stage.stateDir,
+      PORCHLIGHT_COMMANDS_CLIENT_ID: "phones",
+    };
+    const alone = await examined(stage, ["settings"], env);
+    expect(alone.check("settings", "settings")?.saw).toMatch(/^the environment: salesforce/);
+    expect(alone.checks).toHaveLength(1);
   });
 
   it("makes a file that the settings name, and that is not there, a finding", async () => {
