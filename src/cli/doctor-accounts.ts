@@ -28,11 +28,16 @@ const namesIn = (path: string): ReadonlyMap<number, string> => {
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : "unknown";
 
-/** Whether this account may use a file, and whose members may. `etc` is where the list of groups is. */
-export const accessOf = async (path: string, how: "write" | "both", etc = "/etc"): Promise<Access> => {
+/** Whether this account may use a file, and whose members may. `etc` is where the list of groups is, `ask` access(2). */
+export const accessOf = async (
+  path: string,
+  how: "write" | "both",
+  etc = "/etc",
+  ask: typeof access = access,
+): Promise<Access> => {
   const asked = how === "write" ? constants.W_OK : constants.R_OK | constants.W_OK;
   try {
-    await access(path, asked);
+    await ask(path, asked);
     return { kind: "ok" };
   } catch (error) {
     const code = codeOf(error);
@@ -48,9 +53,13 @@ export const accessOf = async (path: string, how: "write" | "both", etc = "/etc"
   }
 };
 
-const factsOf = async ({ state }: Settings): Promise<AccountFacts> => {
-  const users = namesIn("/etc/passwd");
-  const groups = namesIn("/etc/group");
+/** `etc` is where the lists of accounts and groups are. */
+export const accountFacts = async (
+  { state }: Pick<Settings, "state">,
+  etc = "/etc",
+): Promise<AccountFacts> => {
+  const users = namesIn(`${etc}/passwd`);
+  const groups = namesIn(`${etc}/group`);
   const uid = process.getuid?.() ?? 0;
   const ids = [process.getgid?.() ?? 0, ...(process.getgroups?.() ?? [])];
   const owner = statSync(state.dir, { throwIfNoEntry: false })?.uid;
@@ -67,7 +76,7 @@ const factsOf = async ({ state }: Settings): Promise<AccountFacts> => {
 export const examinePermissions: Examine = ({ settings }, signal) => {
   const lights = settings.lights.map(({ id, driver }) => ({ id, ...parseDriver(driver) }));
   return examine(
-    accountSteps(() => factsOf(settings), neededGroups(lights, settings.display, settings.button)),
+    accountSteps(() => accountFacts(settings), neededGroups(lights, settings.display, settings.button)),
     signal,
   );
 };

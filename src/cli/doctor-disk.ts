@@ -14,7 +14,7 @@ import { examine } from "../doctor/examine.ts";
 import type { Io } from "./command.ts";
 import type { Examine } from "./doctor-board.ts";
 
-const nothing = { open: [], foreign: [], aside: [], damaged: [] };
+const nothing = { readable: false, open: [], foreign: [], aside: [], damaged: [] };
 
 const spaceOf = async (path: string): Promise<DiskFacts["space"]> => {
   const found = await statfs(path).catch(() => null);
@@ -60,13 +60,19 @@ const factsOf = async (settings: Settings, env: Io["env"]): Promise<DiskFacts> =
   const files = await Promise.all(
     names.map(async (name) => ({ name, found: await lstat(join(dir, name)).catch(() => null) })),
   );
+  // Files that may not be read: not their fault, and told by the folder's own step.
+  const damaged = await damagedOf(settings, env, names).catch((error: unknown) => {
+    if (unwritable === null) throw error;
+    return null;
+  });
   return {
     ...seen,
     space: await spaceOf(dir),
+    readable: damaged !== null,
     open: files.flatMap(({ name, found }) => (found?.isFile() && (found.mode & 0o077) !== 0 ? [name] : [])),
     foreign: files.flatMap(({ name, found }) => (found && found.uid !== folder.uid ? [name] : [])),
     aside: names.filter((name) => /\.damaged-\d+$/.test(name)),
-    damaged: unwritable === "EACCES" ? [] : await damagedOf(settings, env, names),
+    damaged: damaged ?? [],
   };
 };
 

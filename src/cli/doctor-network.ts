@@ -73,28 +73,38 @@ const reach = (host: string, port: number, signal: AbortSignal): Promise<string 
     signal,
   );
 
-/** Interfaces with addresses that lead somewhere. */
-const addresses = (): readonly string[] =>
-  Object.entries(networkInterfaces()).flatMap(([name, all = []]) =>
+/** Those of interfaces that lead somewhere. */
+export const addressesOf = (interfaces: ReturnType<typeof networkInterfaces>): readonly string[] =>
+  Object.entries(interfaces).flatMap(([name, all = []]) =>
     all
       .filter(({ internal, address }) => !internal && !/^(?:fe80:|169\.254\.)/i.test(address))
       .map(({ address }) => `${name} ${address}`),
   );
 
-/** Default routes as proc(5) has them: destination and mask are zero. */
-const routed = async (): Promise<boolean | null> => {
-  const read = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
-  const [four, six] = [await read("/proc/net/route"), await read("/proc/net/ipv6_route")];
+/** Default routes in /proc/net/route and /proc/net/ipv6_route, as proc(5) has them; null: there is no such file. */
+export const hasWayOut = (four: string | null, six: string | null): boolean | null => {
   if (four === null && six === null) return null;
   const byFour = /^\S+\t00000000\t[0-9A-F]{8}\t\S+(?:\t\d+){3}\t00000000\t/m.test(four ?? "");
   // The kernel has an entry of this kind on lo that leads nowhere.
-  const bySix = /^0{32} 00 .* (?!lo$)\S+$/m.test(six ?? "");
-  return byFour || bySix;
+  return byFour || /^0{32} 00 .* (?!lo$)\S+$/m.test(six ?? "");
+};
+
+const routed = async (): Promise<boolean | null> => {
+  const read = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
+  return hasWayOut(await read("/proc/net/route"), await read("/proc/net/ipv6_route"));
 };
 
 /** Looks at the board's network. */
 export const examineNetwork: Examine = ({ settings, io }, signal) => {
   const { org, broker } = serversOf(settings);
   const proxy: ProxyNamed = proxyNamed(io.env, settings.org.url);
-  return examine(networkSteps([org, broker], proxy, { addresses, routed, lookUp, reach }), signal);
+  return examine(
+    networkSteps([org, broker], proxy, {
+      addresses: () => addressesOf(networkInterfaces()),
+      routed,
+      lookUp,
+      reach,
+    }),
+    signal,
+  );
 };

@@ -17,6 +17,12 @@ const judgeMode = (path: string, mode: number): Finding =>
         `chmod o-w ${path}`,
       );
 
+const modeCheck = (path: string): Check => ({
+  id: "settings-mode",
+  title: "Who may change them",
+  ...judgeMode(path, statSync(path).mode),
+});
+
 /** The settings as the board has them, or why there are none; and what was found of them. */
 export const examineSettings = (
   args: Arguments,
@@ -28,14 +34,12 @@ export const examineSettings = (
     const { dialect, url, signIn } = settings.org;
     const from = file?.path ?? "the environment";
     const notes = settingsNotes(settings);
-    const mode = file === null ? null : statSync(file.path, { throwIfNoEntry: false })?.mode;
+    const mode = file === null ? [] : [modeCheck(file.path)];
     return {
       board: { args, io, settings },
       checks: [
         { ...named, ...ok(`${from}: ${dialect}, ${url}, org.signIn ${signIn}`) },
-        ...(mode == null || file === null
-          ? []
-          : [{ id: "settings-mode", title: "Who may change them", ...judgeMode(file.path, mode) }]),
+        ...mode,
         ...(notes.length === 0 ? [] : [{ id: "settings-notes", title: "To know", ...ok(notes.join(" ")) }]),
       ],
     };

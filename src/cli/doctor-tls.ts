@@ -27,7 +27,8 @@ import { proxyText } from "./doctor-words.ts";
 const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error ? String(error.code) : String(error);
 
-const named = (name: PeerCertificate["subject"] | undefined): string => {
+/** What a certificate calls somebody, in a line. */
+export const named = (name: PeerCertificate["subject"] | undefined): string => {
   const common = name?.CN ?? name?.O ?? "no name";
   return plainLine(String(Array.isArray(common) ? common[0] : common)).slice(0, 120);
 };

@@ -6,7 +6,7 @@ import type { RunEnd, RunRecord } from "../adapters/run-record.ts";
 const endWords = (end: RunEnd): string => {
   switch (end.how) {
     case "first":
-      return "none before that is known of";
+      return "no other run that is known of";
     case "stopped":
       return end.exitCode === 0
         ? `an orderly stop at ${end.at}`

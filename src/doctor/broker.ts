@@ -55,14 +55,15 @@ export const judgeAgent = ({ state, broker, problem }: RunningAgent): Finding =>
 export const judgeRefused = (fault: AgentError, { byToken, clientId, deviceId }: BrokerSubject): Finding => {
   const found = faultFinding(fault);
   if (fault.code !== "BROKER_REFUSED") return found;
+  const { title, help } = entryOf(fault.code);
   return byToken
     ? warning(
         found.saw,
         `This was tried as ${clientId}. A broker that takes a token only with the client id ${deviceId} refuses that, and is right to.`,
-        `Start the agent and look at porchlight status: it connects as ${deviceId}. Where it is refused, too: ${found.todo ?? ""}`,
+        `Start the agent and look at porchlight status: it connects as ${deviceId}. Where it is refused, too: ${help}`,
         fault.code,
       )
-    : { ...found, means: `${found.means ?? ""} This was tried as ${clientId}.`.trim() };
+    : { ...found, means: `${title}. This was tried as ${clientId}.` };
 };
 
 export const brokerSteps = (subject: BrokerSubject, ports: BrokerPorts): readonly Step[] => {

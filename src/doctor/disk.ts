@@ -15,6 +15,8 @@ export interface DiskFacts {
   } | null;
   /** Of the file system, for this account; null where it does not tell. */
   readonly space: { readonly freeBytes: number; readonly files: number; readonly freeFiles: number } | null;
+  /** False where this account may not look into the folder or its files: then nothing is known of them. */
+  readonly readable: boolean;
   /** Files that others may read, and files of another owner. */
   readonly open: readonly string[];
   readonly foreign: readonly string[];
@@ -113,8 +115,10 @@ export const judgeKept = ({ aside, damaged }: DiskFacts): Finding => {
 
 export const diskSteps = (facts: () => Promise<DiskFacts>): readonly Step[] => {
   let seen: DiskFacts | undefined;
-  const needsFolder = (): string | null =>
-    seen?.folder ? null : "there is no state folder that can be seen";
+  const needsFolder = (): string | null => {
+    if (!seen?.folder) return "there is no state folder that can be seen";
+    return seen.readable ? null : "this account may not look into it";
+  };
   const judged = (judge: (facts: DiskFacts) => Finding) => async (): Promise<Finding> => {
     seen ??= await facts();
     return judge(seen);

@@ -49,7 +49,7 @@ describe("the record of runs", () => {
   it("says of the first run that there was none before", async () => {
     expect(await run("a", async () => 0)).toBe(0);
     expect(lastRun(dir)).toMatchObject({ version: "1.2.3", before: { how: "first" }, end: { exitCode: 0 } });
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toContain("after none before");
+    expect(startedWords(lastRun(dir) ?? expect.fail())).toContain("after no other run");
   });
 
   it("tells an orderly stop, a fault with its code, and one that it was told to stop in", async () => {

@@ -7,10 +7,16 @@ import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
 import { loadDeviceKey } from "../../../src/asset-token/key.ts";
-import { privateOfProxies, privateOfStatus, scrub } from "../../../src/cli/diagnose-private.ts";
+import {
+  privateOfGrant,
+  privateOfProxies,
+  privateOfStatus,
+  scrub,
+  statusForOthers,
+} from "../../../src/cli/diagnose-private.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
-import { epochMs } from "../../../src/units.ts";
+import { epochMs, Secret } from "../../../src/units.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
 
 const forever = new AbortController().signal;
@@ -203,6 +209,25 @@ describe("what must not be in it", () => {
     expect(texts("http://me:a%20b@proxy.example")).toEqual(["a b", "me"]);
     expect(texts("http://me:100%25%zz@proxy.example")).toEqual(["100%25%zz", "me"]);
     expect(texts("no address")).toEqual([]);
+  });
+
+  it("is nothing where nothing is known", () => {
+    const none = { accessToken: new Secret("access-1"), refreshToken: null, idToken: null, identity: null };
+    expect(privateOfGrant(none as never).map(({ text }) => text)).toEqual(["access-1"]);
+    const status = {
+      lights: [{ id: "a", available: false, fault: { message: "m" } }],
+      problem: null,
+      code: null,
+      owner: null,
+    };
+    expect(statusForOthers(status as never)).toMatchObject({
+      owned: false,
+      waitsWith: null,
+      problem: null,
+      lights: [{ fault: "m" }],
+    });
+    const waits = { ...status, lights: [{ id: "a", available: true, fault: null }], code: { kind: "link" } };
+    expect(statusForOthers(waits as never)).toMatchObject({ waitsWith: "link", lights: [{ fault: null }] });
   });
 
   it("is the code or the link that a running agent waits with", () => {

@@ -12,8 +12,10 @@ import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
-import { accessOf } from "../../../src/cli/doctor-accounts.ts";
+import { accessOf, accountFacts } from "../../../src/cli/doctor-accounts.ts";
 import { toolOutput, within } from "../../../src/cli/doctor-board.ts";
+import { addressesOf, hasWayOut, serversOf } from "../../../src/cli/doctor-network.ts";
+import { named } from "../../../src/cli/doctor-tls.ts";
 import { proxyNamed } from "../../../src/cli/doctor-words.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
@@ -164,9 +166,19 @@ describe("porchlight doctor", () => {
     const { check } = await examined(stage, ["settings"]);
     expect(check("settings", "settings-mode")?.verdict).toBe("warning");
     expect(check("settings", "settings-notes")?.saw).toContain("TRUST_BROKER");
-    const env = { PORCHLIGHT_SETTINGS: "", XDG_CONFIG_HOME: stage.dir };
-    const alone = await examined(stage, ["settings"], { ...env, PORCHLIGHT_ORG_CLIENTID: "x" });
-    expect(alone.check("settings", "settings-mode")).toBeUndefined();
+    const env = {
+      PORCHLIGHT_SETTINGS: "",
+      XDG_CONFIG_HOME: stage.dir,
+      PORCHLIGHT_ORG_CLIENT_ID: "x",
+      PORCHLIGHT_BROKER_URL: "mqtt://127.0.0.1:9",
+      PORCHLIGHT_ASSET_TOKEN_AUDIENCE: "https://porchlight.example",
+      PORCHLIGHT_LIGHTS: '[{"driver":"memory:"}]',
+      PORCHLIGHT_STATE_DIR: stage.stateDir,
+      PORCHLIGHT_COMMANDS_CLIENT_ID: "phones",
+    };
+    const alone = await examined(stage, ["settings"], env);
+    expect(alone.check("settings", "settings")?.saw).toMatch(/^the environment: salesforce/);
+    expect(alone.checks).toHaveLength(1);
   });
 
   it("makes a file that the settings name, and that is not there, a finding", async () => {
@@ -400,6 +412,95 @@ describe("what the examinations meet", () => {
     expect(await toolOutput({ env }, ["sh", "-c", "echo out"], forever)).toBe("out\n");
     expect(await toolOutput({ env }, ["sh", "-c", "exit 3"], forever)).toBeNull();
     expect(await toolOutput({ env }, ["no-such-program"], forever)).toBeNull();
+  });
+
+  it("is a file that only others may use, and whose group may", async () => {
+    await using stage = await stageFor();
+    const refuses = async (): Promise<never> => {
+      throw Object.assign(new Error("no"), { code: "EACCES" });
+    };
+    const path = join(stage.dir, "device");
+    await writeFile(path, "");
+    const { gid } = await stat(path);
+    const access = async (mode: number) => {
+      await chmod(path, mode);
+      return accessOf(path, "write", stage.dir, refuses);
+    };
+    // Root's own group is nobody's to join.
+    const group = (name: string): string | null => (gid === 0 ? null : name);
+    expect(await access(0o660)).toEqual({ kind: "denied", group: null });
+    await writeFile(join(stage.dir, "group"), `\nbroken\nhands:x:${gid}:\n`);
+    expect(await access(0o660)).toEqual({ kind: "denied", group: group("hands") });
+    expect(await access(0o600)).toEqual({ kind: "denied", group: null });
+    expect(await accessOf(join(stage.dir, "gone"), "both", "/nowhere", refuses)).toEqual({
+      kind: "denied",
+      group: null,
+    });
+    const odd = async (): Promise<never> => Promise.reject("odd");
+    expect(await accessOf(path, "both", "/nowhere", odd)).toEqual({ kind: "failed", code: "unknown" });
+  });
+
+  it("is an account, by name where the system knows one", async () => {
+    await using stage = await stageFor();
+    const state = { dir: stage.dir, encrypt: true };
+    const uid = process.getuid?.() ?? 0;
+    expect(await accountFacts({ state }, "/nowhere")).toEqual({
+      uid,
+      name: null,
+      groups: [],
+      known: [],
+      stateOwner: { uid, name: null },
+    });
+    await writeFile(join(stage.dir, "passwd"), `me:x:${uid}:0::/:/bin/sh\n`);
+    expect(await accountFacts({ state: { ...state, dir: stage.stateDir } }, stage.dir)).toMatchObject({
+      name: "me",
+      stateOwner: null,
+    });
+  });
+
+  it("is what a certificate calls somebody", () => {
+    const names = [undefined, { O: "Org" }, { CN: "a\u001b[31m" }, { CN: ["first", "second"] }, {}];
+    expect(names.map((name) => named(name as never))).toEqual([
+      "no name",
+      "Org",
+      "a [31m",
+      "first",
+      "no name",
+    ]);
+  });
+
+  it("is the addresses and routes that lead somewhere", () => {
+    const at = (address: string, internal = false) => ({ address, internal }) as never;
+    expect(
+      addressesOf({
+        lo: [at("127.0.0.1", true)],
+        eth0: [at("192.0.2.7"), at("fe80::1"), at("169.254.1.1")],
+        none: undefined,
+      }),
+    ).toEqual(["eth0 192.0.2.7"]);
+    const four = "Iface\tDestination\neth0\t00000000\t0102A8C0\t0003\t0\t0\t0\t00000000\t0\n";
+    const six = (device: string) => `${"0".repeat(32)} 00 ${"0".repeat(32)} 00 x 1 ${device}\n`;
+    expect([
+      hasWayOut(four, null),
+      hasWayOut(null, six("eth0")),
+      hasWayOut("Iface\n", six("lo")),
+      hasWayOut(null, null),
+    ]).toEqual([true, true, false, null]);
+  });
+
+  it("is org and broker by host and port, as their addresses say", () => {
+    const servers = (org: string, broker: string) => {
+      const found = serversOf({ org: { url: org }, broker: { url: broker } } as never);
+      return [found.org, found.broker].map(({ host, port }) => `${host} ${port}`);
+    };
+    expect(servers("https://org.example", "mqtts://[2001:db8::1]")).toEqual([
+      "org.example 443",
+      "2001:db8::1 8883",
+    ]);
+    expect(servers("http://localhost", "wss://b.example:9001/mqtt")).toEqual([
+      "localhost 80",
+      "b.example 9001",
+    ]);
   });
 
   it("is a file that may be used, or is missing", async () => {

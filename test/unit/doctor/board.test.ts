@@ -4,7 +4,7 @@ import { type BrokerPorts, brokerSteps, judgeAgent, judgeRefused } from "../../.
 import { judgeCertificate, judgeOwn, type SeenCertificate } from "../../../src/doctor/certificate.ts";
 import type { Check, Step, Verdict } from "../../../src/doctor/check.ts";
 import { clockSteps, judgeTimeService, readTimeService } from "../../../src/doctor/clock.ts";
-import { type DiskFacts, diskSteps } from "../../../src/doctor/disk.ts";
+import { type DiskFacts, diskSteps, judgeModes } from "../../../src/doctor/disk.ts";
 import { examine } from "../../../src/doctor/examine.ts";
 import { type HardwarePorts, hardwareSteps } from "../../../src/doctor/hardware.ts";
 import { isLoopback, type NetworkPorts, networkSteps } from "../../../src/doctor/network.ts";
@@ -39,6 +39,7 @@ describe("the disk", () => {
     dir: "/state",
     folder: { owner: 990, mode: 0o700, unwritable: null },
     space: { freeBytes: 1e9, files: 1e5, freeFiles: 1e4 },
+    readable: true,
     open: [],
     foreign: [],
     aside: [],
@@ -100,9 +101,37 @@ describe("the disk", () => {
     expectFinding(checks[id], verdict, words);
   });
 
-  it("does not judge what is in a folder that is not there", async () => {
-    const checks = await taken(diskSteps(async () => ({ ...well, folder: null })));
-    expect([checks.modes?.verdict, checks.kept?.verdict]).toEqual(["notTried", "notTried"]);
+  it.each([{ folder: null }, { readable: false }])(
+    "does not judge what %j does not let be seen",
+    async (change) => {
+      const checks = await taken(diskSteps(async () => ({ ...well, ...change })));
+      expect([checks.modes?.verdict, checks.kept?.verdict]).toEqual(["notTried", "notTried"]);
+    },
+  );
+});
+
+describe("what a step is not taken for", () => {
+  it("has words all the same", async () => {
+    const disk = {
+      dir: "/state",
+      folder: null,
+      space: null,
+      readable: true,
+      open: [],
+      foreign: ["x"],
+      aside: [],
+      damaged: [],
+    };
+    expect(judgeModes(disk).todo).toContain("chown -R porchlight /state");
+    const ports = {
+      addresses: () => [],
+      routed: async () => null,
+      lookUp: async () => ({ failed: "x" }),
+      reach: async () => null,
+    };
+    expect((await networkSteps([], null, ports).at(-1)?.look(forever))?.verdict).toBe("notTried");
+    const account = { uid: 7, name: null, groups: [], known: ["gpio"], stateOwner: null };
+    expect(judgeGroups(account, [{ group: "gpio", by: "the button" }]).todo).toContain("gpio 7");
   });
 });
 
@@ -373,6 +402,13 @@ describe("the service", () => {
       /watchdog struck/,
     ],
     [`${loaded}ActiveState=failed\nResult=exit-code\nExecMainCode=0\n`, "wrong", /exit-code\)$/],
+    [`${loaded}ActiveState=failed\nExecMainCode=1\nExecMainStatus=70\n`, "wrong", /exit code 70/],
+    [`${loaded}ActiveState=failed\nExecMainCode=1\nExecMainStatus=64\n`, "wrong", /exit code 64/],
+    ["LoadState=loaded\n", "warning", /does not run/],
+    [`${loaded}ActiveState=reloading\n`, "ok", /it runs$/],
+    [`${loaded}ActiveState=failed\nExecMainCode=1\n`, "wrong", /exit code 0/],
+    [`${loaded}ActiveState=failed\nExecMainCode=2\n`, "wrong", /signal 0/],
+    [`${loaded}ActiveState=failed\nExecMainCode=1\nExecMainStatus=203\n`, "wrong", /exit code 203/],
     [`${loaded}ActiveState=inactive\nConditionResult=no\n`, "wrong", /missing/],
     [`${loaded}ActiveState=inactive\nConditionResult=yes\n`, "warning", /does not run/],
   ])("%j is told", async (text, verdict, words) => {
@@ -386,6 +422,7 @@ describe("the service", () => {
       "warning",
       /does not start/,
     );
+    expectFinding((await looked("LoadState=loaded\n")).enabled, "warning", /does not start/);
     expectFinding((await looked(null)).enabled, "notTried", /no such/);
   });
 });
@@ -470,6 +507,8 @@ describe("the hardware", () => {
     ["none", /none/],
     ["terminal", /terminal/],
     ["framebuffer:", /\/dev\/fb0/],
+    ["oled:", /\/dev\/i2c-1 /],
+    ["framebuffer:/dev/fb1", /\/dev\/fb1/],
     ["oled:/dev/i2c-3?size=128x64", /\/dev\/i2c-3 /],
     ["file:/srv/screen.png", /\/srv\/ /],
     ["file:screen.png", /^\. /],
