@@ -142,7 +142,7 @@ class Life implements Town, AsyncDisposable {
     this.#calm();
     this.#note("peace");
     await this.clock.advance(PEACE_MS);
-    await this.#command();
+    void this.#command();
     await this.clock.advance(MINUTE);
     this.witness.atTheEnd();
   }
@@ -208,6 +208,8 @@ class Life implements Town, AsyncDisposable {
     broker.refuseConnects = 0;
     broker.closeAfterConnack = 0;
     board.failWrites = 0;
+    // A phone whose CONNECT nobody answered would wait for ever.
+    broker.dropConnections();
     this.witness.wellAgain();
   }
 

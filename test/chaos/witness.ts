@@ -51,6 +51,7 @@ export class Witness {
   /** The lamp's brightness as last commanded, when that was, and whether nothing else can have changed it since. */
   #last: { brightness: number; at: number } | null = null;
   #target: number | null = null;
+  #newest: number | null = null;
 
   constructor(clock: VirtualClock, world: World, disk: Disk) {
     this.#clock = clock;
@@ -108,14 +109,17 @@ export class Witness {
     (/grant_type=device(&|$)/.test(body) ? this.#polls : this.#others).push(this.#clock.mono());
   }
 
-  commanded(_brightness: number): void {
+  commanded(brightness: number): void {
     this.#sent += 1;
+    this.#newest = brightness;
     this.#last = null;
   }
 
   answered(brightness: number, outcome: string): void {
     if (outcome !== "done") return;
     this.#done += 1;
+    // A slow broker's answer may come when the next command has been obeyed already.
+    if (brightness !== this.#newest) return;
     const wanted = brightness / 255;
     if (this.#target === null || Math.abs(this.#target - wanted) > 0.003)
       this.#lostCommands.push(
