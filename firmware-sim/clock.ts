@@ -87,7 +87,10 @@ export class VirtualClock implements Clock {
 
   /** Calls `fire` after `ms` of virtual time; returns the way to cancel it. */
   timer(ms: number, fire: () => void): () => void {
-    const timer: Timer = { at: this.#mono + Math.max(0, ms), order: this.#order++, fire };
+    const due = this.#mono + Math.max(0, ms);
+    // So short that it is lost in the rounding: time has to move all the same, or whoever waits for it waits for ever.
+    const at = ms > 0 && due === this.#mono ? this.#mono * (1 + Number.EPSILON) : due;
+    const timer: Timer = { at, order: this.#order++, fire };
     this.#timers.add(timer);
     return () => {
       this.#timers.delete(timer);

@@ -21,6 +21,14 @@ describe("virtual time", () => {
     expect([await made, await done]).toEqual([0, 0]);
   });
 
+  it("moves by the shortest sleep, however late it is", async () => {
+    using clock = new VirtualClock();
+    await clock.advance(63_000_000);
+    const before = clock.mono();
+    await clock.until(clock.sleep(7e-9, new AbortController().signal));
+    expect(clock.mono()).toBeGreaterThan(before);
+  });
+
   it("does not wait for the objects of work that is done already", async () => {
     using clock = new VirtualClock();
     // Kept, so that no collection of garbage could end them.
