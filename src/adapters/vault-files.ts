@@ -61,7 +61,7 @@ export interface VaultFiles {
   sync(key: VaultKey): Promise<void>;
   /** Removes the damaged files of a key that were set aside. */
   forgetAside(key: VaultKey): Promise<void>;
-  /** True when some file is encrypted. */
+  /** True when some file is encrypted with another key than this one, or with any where there is none. */
   anyLocked(): Promise<boolean>;
   /** The files of a key that cannot be used, and why. */
   describe(key: VaultKey, slots: Slots): string;

@@ -120,9 +120,8 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
     );
   };
 
-  /** A folder whose other files are encrypted gets no plain ones only because the key has gone missing. */
-  const openToAll = async (): Promise<void> => {
-    if (ports.seal ?? ports.unseal) return;
+  /** Nothing is written beside files that this key does not open: the right one, back again, would not open what is new. */
+  const checkKey = async (): Promise<void> => {
     foreign ??= files.anyLocked();
     if (await foreign) throw new AgentError("STATE_LOCKED", dir);
   };
@@ -152,7 +151,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
     const slots = await files.look(key);
     const newest = newestOf(slots);
     if (newest.kind === "refused" && newest.code !== "STATE_DAMAGED") return refuse(key, slots, newest.code);
-    await openToAll();
+    await checkKey();
     if (!isKept(slots, value, form, both) || doubtful.has(key)) {
       await carryOut(key, stepsToKeep(slots, value, both, high()));
     } else if (!durable.has(key)) {

@@ -66,9 +66,13 @@ describe("a state folder with a key", () => {
     expect(await (await withKey()).read("grant")).toBeDefined();
   });
 
-  it("gets nothing that is not encrypted only because the key has gone missing", async () => {
+  it.each<readonly [what: string, key: () => Partial<VaultPorts>]>([
+    ["without it", () => ({})],
+    ["with another one", () => ({ seal: createSeal(randomBytes(32)) })],
+    ["with another one that only decrypts", () => ({ unseal: createSeal(randomBytes(32)) })],
+  ])("gets nothing new %s that the right one could not open later", async (_what, how) => {
     await (await withKey()).write("grant", bytes("refresh token"));
-    await expect((await open()).write("home", bytes("52.5 13.4"))).rejects.toMatchObject({
+    await expect((await open(how())).write("home", bytes("52.5 13.4"))).rejects.toMatchObject({
       code: "STATE_LOCKED",
     });
     expect(await readdir(dir)).toEqual(["grant.1"]);
