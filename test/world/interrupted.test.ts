@@ -176,10 +176,23 @@ const ways: readonly {
     },
     interruptions: firstTime,
   },
+  {
+    name: "a sign-out",
+    again: false,
+    way: {
+      prepare: (stage) => stage.signIn(),
+      async go(stage) {
+        void stage.askToSignOut();
+        await stage.clock.advance(5_000);
+      },
+    },
+    interruptions: ["stop", "longPress"],
+  },
 ];
 
 /** What an interruption must not have done. */
 const wrongs = (
+  name: string,
   what: Interruption,
   { approved, held: { approvals, signedIn, stored } }: Life,
   again: boolean,
@@ -187,7 +200,7 @@ const wrongs = (
   const wanted = what === "stop" || what === "press" || what === "longPress";
   return {
     "a sign-in is lost": wanted && !signedIn && (again || approved > 0),
-    "somebody stays signed in": what === "signOut" && (stored || approvals > 0),
+    "somebody stays signed in": (what === "signOut" || name === "a sign-out") && (stored || approvals > 0),
     "approvals are left that no board has": approvals > (signedIn ? 1 : 0),
     "what is stored is worth nothing": stored && !signedIn,
   };
@@ -203,14 +216,13 @@ describe("an interruption at each wait of", () => {
           const life = await live(way, what, nth);
           if (life === null) break;
           waits.push(life.at);
-          for (const [wrong, so] of Object.entries(wrongs(what, life, again)))
+          for (const [wrong, so] of Object.entries(wrongs(name, what, life, again)))
             if (so) found.push({ wrong, nth, ...life });
         }
         expect(found).toEqual([]);
-        // It is about something: the request with the tokens in it, and the write after it.
-        expect(waits).toEqual(
-          expect.arrayContaining(["/services/oauth2/token is over", "writing grant is over"]),
-        );
+        // It is about something: the request that gives or ends the sign-in, and the write.
+        expect(waits).toContain(`/services/oauth2/${name === "a sign-out" ? "revoke" : "token"} is over`);
+        expect(waits).toContain("writing grant is over");
       });
 });
 
