@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { waitForApproval } from "../../../src/device-flow/wait.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { PollAnswer } from "../../../src/model.ts";
+import type { DeviceCode, PollAnswer } from "../../../src/model.ts";
 import { monoMs } from "../../../src/units.ts";
 import { aCode, aGrant, codeOf, forever } from "./support.ts";
 
