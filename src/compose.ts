@@ -17,6 +17,7 @@ import { createUpdateNews } from "./agent/update-news.ts";
 import { createLater, once } from "./compose-later.ts";
 import { placeOf, scheduleOf } from "./compose-settings.ts";
 import { createOrg } from "./device-flow/org.ts";
+import { createPatience } from "./device-flow/patience.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
@@ -140,7 +141,8 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   const names = await openNames(vault, settings);
 
   const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
-  const session = createSession({ org, vault, clock });
+  using patience = createPatience(clock, signal);
+  const session = createSession({ org, vault, clock, patience: patience.signal });
   const home = await openHome({
     settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
     serial: settings.device.serial,
@@ -292,6 +294,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
             },
       standing,
       asset,
+      patience: patience.signal,
       signal: settings.org.signal,
       warnings: settingsWarnings(settings),
     },

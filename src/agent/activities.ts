@@ -52,6 +52,8 @@ export interface ActivityParts {
   /** Null where the settings want nothing written at the org. */
   readonly asset: AssetKeeper | null;
   readonly standing: Standing;
+  /** For requests that may bring a sign-in, or end one: outlives the leaving of a state (device-flow/patience.ts). */
+  readonly patience: AbortSignal;
   /** What the first lamp blinks while this code waits, or null. */
   readonly signalFor: (userCode: string) => Signal | null;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
@@ -67,6 +69,9 @@ const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
 const LOOK_AGAIN_MS = 1_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
 const REVOKE_LIMIT_MS = 10_000;
+
+/** Why an activity is left, where somebody at the board has taken a new code back. */
+export const takenBack = new DOMException("somebody at the board has taken the code back", "AbortError");
 
 /** The activity of a state; it ends when it has nothing more to say, or throws AgentError. */
 export const activity = (state: State, parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> => {
@@ -124,9 +129,10 @@ async function* askCode(
   { revoke, kept }: Extract<State, { name: "askingCode" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  const { session, org, journal, clock, standing } = parts;
-  // Forgotten before anything else happens: a dead grant must not come back at the next start.
-  const grant = await readable(parts, signal);
+  const { session, org, journal, clock, standing, patience } = parts;
+  // Forgotten before anything else happens: a dead grant must not come back at the next start. A sign-out is seen through,
+  // whatever is asked for next.
+  const grant = await readable(parts, revoke ? patience : signal);
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home, asset } = parts;
   if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));
@@ -138,7 +144,7 @@ async function* askCode(
     standing.reset();
   }
   if (revoke) {
-    const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, signal));
+    const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, patience));
     journal.record({ event: "signedOut", revoked });
     parts.onSignedOut(revoked);
   }
@@ -148,7 +154,7 @@ async function* askCode(
     standing.reset();
     // A person's approval from before serves nobody any more, and would count as one of the few that the org allows.
     if (!revoke && grant !== undefined && grant.refreshToken !== null)
-      await revokeWithin(org, grant, clock, signal);
+      await revokeWithin(org, grant, clock, patience);
     yield { type: "approved" };
     return;
   }
@@ -160,13 +166,13 @@ async function* askCode(
 
 /** Device flow: a code that a person approves on another device. */
 async function* byCode(parts: ActivityParts, kept: boolean, signal: AbortSignal): AsyncGenerator<Event> {
-  const { org, journal, clock } = parts;
+  const { org, journal, clock, patience } = parts;
   const code = await org.askCode(signal);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
   const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
   journal.record({ event: "code", ...shown, signal: parts.signalFor(userCode) });
   yield { type: "codeIssued", invitation: code };
-  const grant = await waitForApproval(org, code, clock, signal);
+  const grant = await waitForApproval(org, code, clock, patience, signal);
   // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
   await welcome(parts, grant, kept, signal);
   yield { type: "approved" };
@@ -179,7 +185,7 @@ async function* byBrowser(
   kept: boolean,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  const { callbacks, journal, clock } = parts;
+  const { callbacks, journal, clock, patience } = parts;
   // First: a link whose end nobody waits at must not be shown.
   const visits = createVisits();
   await using listener = await callbacks.open(web.callback, visits.post, signal);
@@ -189,25 +195,38 @@ async function* byBrowser(
   journal.record({ event: "link", url, start: startOf(callback), callback, expiresAt: expiresAtWall });
   yield { type: "codeIssued", invitation: link };
   const keep = (grant: Grant): Promise<void> => welcome(parts, grant, kept, signal);
-  await waitForCallback(web, link, visits, keep, clock, signal);
+  await waitForCallback(web, link, visits, keep, clock, patience, signal);
   yield { type: "approved" };
 }
 
-/** Keeps what a person has approved, and ends the sign-in that it takes the place of. */
+/**
+ * Keeps what a person has approved, and ends the sign-in that it takes the place of. What cannot be kept is ended, so that
+ * no approval is left at the org that nobody has; so is a grant for a code that was taken back meanwhile (throws `takenBack`).
+ * Not where that would end the sign-in before, too: then both are of the same person.
+ */
 const welcome = async (
-  { org, session, clock, standing }: ActivityParts,
+  { org, session, clock, standing, patience }: ActivityParts,
   grant: Grant,
   kept: boolean,
   signal: AbortSignal,
 ): Promise<void> => {
-  const before = kept ? await session.load() : undefined;
-  await session.adopt(grant);
+  // One that cannot be read is in nobody's way; `adopt` says whether it may be overwritten.
+  const before = kept ? await session.load().catch(() => undefined) : undefined;
+  const alone = before === undefined || org.revokesAlone(grant, before);
+  try {
+    if (alone && signal.reason === takenBack) throw takenBack;
+    await session.adopt(grant);
+  } catch (error) {
+    if (alone) await revokeWithin(org, grant, clock, patience);
+    throw error;
+  }
   standing.reset();
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
-  if (before !== undefined && org.revokesAlone(before, grant)) await revokeWithin(org, before, clock, signal);
+  if (before !== undefined && org.revokesAlone(before, grant))
+    await revokeWithin(org, before, clock, patience);
 };
 
-/** True when the org confirmed; a silent or refusing org does not keep a person from signing out. */
+/** True when the org confirmed; a silent or refusing org does not keep a person from signing out, nor a board from stopping. */
 const revokeWithin = async (
   org: Org,
   grant: Parameters<Org["revoke"]>[0],
@@ -224,7 +243,6 @@ const revokeWithin = async (
     await org.revoke(grant, stopped);
     return true;
   } catch {
-    signal.throwIfAborted();
     return false;
   } finally {
     limit.abort(new AgentError("ORG_TIMEOUT"));

@@ -21,7 +21,7 @@ import type {
 } from "../ports.ts";
 import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
-import { type ActivityParts, activity, reportsOf } from "./activities.ts";
+import { type ActivityParts, activity, reportsOf, takenBack } from "./activities.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import { byHand } from "./by-hand.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
@@ -30,7 +30,16 @@ import type { Disk } from "./disk.ts";
 import type { EveningKeeper } from "./evening.ts";
 import { createGuestBlinks } from "./guest-blinks.ts";
 import type { Home } from "./home.ts";
-import { type Event, initial, next, pressHelps, type State, unpaired } from "./machine.ts";
+import {
+  type Event,
+  initial,
+  next,
+  pressHelps,
+  type State,
+  signedInLate,
+  takesBack,
+  unpaired,
+} from "./machine.ts";
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
 import { createPacedRefusals } from "./paced-refusals.ts";
@@ -69,6 +78,7 @@ export interface AgentParts {
   /** Looks for a new version of the program now; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
   readonly standing: Standing;
+  readonly patience: AbortSignal;
   /** The first lamp blinks while a code waits, so that who approves knows which lamp it is. */
   readonly signal: boolean;
   /** When this run began, and what ended the one before; null where nobody keeps that. */
@@ -88,7 +98,8 @@ const BUTTON_FADE_MS = 300;
 
 interface Running {
   readonly abort: AbortController;
-  readonly ended: Promise<void>;
+  /** True: it has got a sign-in, perhaps after it had been left, and that is on the disk. */
+  readonly ended: Promise<boolean>;
 }
 
 /**
@@ -171,16 +182,19 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     },
   };
 
-  const run = async (of: State, abort: AbortController): Promise<void> => {
+  const run = async (of: State, abort: AbortController): Promise<boolean> => {
+    let approved = false;
     try {
       for await (const event of activity(of, activityParts, abort.signal)) {
-        if (abort.signal.aborted) return;
+        approved = event.type === "approved";
+        if (abort.signal.aborted) return approved;
         mailbox.post({ event, from: abort });
       }
     } catch (error) {
       if (!abort.signal.aborted)
         mailbox.post({ event: { type: "failed", error: asAgentError(error) }, from: abort });
     }
+    return approved;
   };
 
   const begin = (of: State): Running => {
@@ -188,10 +202,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     return { abort, ended: run(of, abort) };
   };
 
-  const end = async (): Promise<void> => {
-    running?.abort.abort();
-    await running?.ended;
+  const end = async (why?: DOMException): Promise<boolean> => {
+    running?.abort.abort(why);
+    const approved = await running?.ended;
     running = null;
+    return approved === true;
   };
 
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
@@ -205,6 +220,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   const show = (): void => display.show(view());
 
   const enter = async (to: State, event: Event): Promise<void> => {
+    const back = takesBack(state, event);
     state = to;
     if ("credentials" in to) credentials = to.credentials;
     if (unpaired(to)) credentials = null;
@@ -226,7 +242,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     show();
     // Online goes on with the activity that connected, the waiting with the one that asked; every other state begins its own.
     if (event.type === "linkUp" || event.type === "codeIssued") return;
-    await end();
+    const instead = (await end(back ? takenBack : undefined)) ? signedInLate(to) : to;
+    if (instead !== to) return enter(instead, { type: "approved" });
     if (to.name !== "stopping" && to.name !== "stopped") running = begin(to);
   };
 

@@ -121,6 +121,17 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
   }
 };
 
+/**
+ * Where to go instead of `to` when the activity that was left for it has got its sign-in all the same, and it is on the disk:
+ * nobody needs another code then. A sign-out ends that sign-in, too.
+ */
+export const signedInLate = (to: State): State =>
+  to.name === "askingCode" && !to.revoke ? signedInAgain : to;
+
+/** True when `event` makes a board go on as its owner's that has shown somebody a new code. */
+export const takesBack = (state: State, event: Event): boolean =>
+  event.type === "pressed" && event.input === "press" && keptOf(state).kept === true;
+
 const keptOf = (state: State): { readonly kept?: true } =>
   "kept" in state && state.kept === true ? { kept: true } : {};
 
@@ -131,8 +142,7 @@ const pressed = (state: State, input: Input): State => {
   switch (input) {
     case "press":
       // Somebody who asked for a new code by mistake presses once more.
-      if (keptOf(state).kept === true) return signedInAgain;
-      return shortPressed(state);
+      return keptOf(state).kept === true ? signedInAgain : shortPressed(state);
     case "longPress": {
       if (state.name === "starting" || state.name === "stopping") return state;
       const kept = unpaired(state) ? keptOf(state) : ({ kept: true } as const);

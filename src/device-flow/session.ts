@@ -26,9 +26,6 @@ const SECOND_ASK_MS = 5_000;
 /** Pause before a grant that cannot be read is looked at once more, in milliseconds. */
 const SECOND_LOOK_MS = 1_000;
 
-/** A request under way may have rotated the token already: its answer is worth waiting for, even when leaving. */
-const GRACE_MS = 5_000;
-
 interface Unwritten {
   /** Undefined: none, which the disk does not know yet. */
   readonly grant: Grant | undefined;
@@ -39,30 +36,6 @@ interface Unwritten {
 
 /** For steps that nobody may break off half way. */
 const never = new AbortController().signal;
-
-/** Runs `work` with a signal that is aborted only `GRACE_MS` after `signal` is. */
-const withGrace = async <T>(
-  work: (signal: AbortSignal) => Promise<T>,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<T> => {
-  signal.throwIfAborted();
-  const cut = new AbortController();
-  const done = new AbortController();
-  const onAbort = (): void => {
-    clock.sleep(GRACE_MS, done.signal).then(
-      () => cut.abort(signal.reason),
-      () => undefined, // the answer came in time
-    );
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  try {
-    return await work(cut.signal);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    done.abort();
-  }
-};
 
 const isFault = (error: unknown, code: ErrorCode): boolean =>
   error instanceof AgentError && error.code === code;
@@ -80,14 +53,15 @@ const isFit = (grant: Grant, rejected: Secret | undefined, clock: Clock): boolea
  *
  * When the disk refuses a grant, it serves from memory, and `persist` and `fresh` try to write it again: the org has
  * given it out already, so that not using it would save nothing. An aborted `fresh` that is the last one waiting rejects
- * only when a refresh already sent has been answered and stored, at most five seconds later.
+ * only when a refresh already sent has been answered and stored, or its time limit or `patience` (patience.ts) is over.
  */
 export const createSession = (ports: {
   org: Pick<Org, "refresh" | "signIn" | "userMayChange">;
   vault: Vault;
   clock: Clock;
+  patience?: AbortSignal;
 }): Session => {
-  const { org, vault, clock } = ports;
+  const { org, vault, clock, patience = never } = ports;
 
   /** What the disk does not hold yet, and the access token that it holds in its place; null for none. */
   let unwritten: Unwritten | undefined;
@@ -128,8 +102,10 @@ export const createSession = (ports: {
   const replace = (current: Grant, grant: Grant): Promise<void> =>
     keep({ isNew: false, replaces: current.accessToken, ...unwritten, grant });
 
-  const askOnce = (grant: Grant, signal: AbortSignal): Promise<Grant> =>
-    withGrace((patient) => org.refresh(grant, patient), clock, signal);
+  const askOnce = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
+    signal.throwIfAborted();
+    return await org.refresh(grant, patience);
+  };
 
   const askPatiently = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
     for (const pauseMs of BUSY_PAUSES_MS) {

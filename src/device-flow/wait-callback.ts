@@ -21,9 +21,10 @@ export const createVisits = (): Visits => {
     },
     async next(signal) {
       for (;;) {
-        signal.throwIfAborted();
+        // Before the signal: what has been brought is worth something once only.
         const visit = waiting.shift();
         if (visit !== undefined) return visit;
+        signal.throwIfAborted();
         const { promise, resolve } = Promise.withResolvers<void>();
         const onAbort = (): void => resolve();
         wake = resolve;
@@ -42,25 +43,28 @@ const LONGEST_PAUSE_MS = 30_000;
 /**
  * Exchanges a code until the org answers or the link's time is over. A code counts once, and an answer that got lost has
  * used it up: trying again then costs nothing, for that sign-in was lost already, and orgs end it on the second try instead of
- * keeping it as an approval that nobody uses (RFC 6749 section 4.1.2). One that never arrived is still good.
+ * keeping it as an approval that nobody uses (RFC 6749 section 4.1.2). One that never arrived is still good. For both reasons
+ * the code is shown once more before `signal` ends this.
  */
 const redeem = async (
   web: WebSignIn,
   link: SignInLink,
   code: Secret,
   clock: Clock,
+  patience: AbortSignal,
   signal: AbortSignal,
 ): Promise<Grant> => {
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
+    const last = signal.aborted;
     try {
-      return await web.redeem(link, code, signal);
+      return await web.redeem(link, code, patience);
     } catch (error) {
-      signal.throwIfAborted();
+      if (last || patience.aborted) throw signal.reason;
       if (!(error instanceof AgentError) || error.remedy !== "retry") throw error;
       const waitMs = Math.max(pauseMs, error.retryAfterMs ?? 0);
       if (waitMs >= link.expiresAt - clock.mono()) throw new AgentError("CODE_EXPIRED", error.message);
-      await clock.sleep(waitMs, signal);
+      await clock.sleep(waitMs, signal).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }
   }
@@ -69,6 +73,9 @@ const redeem = async (
 /**
  * Waits until a browser brings the org's answer to `link`, swaps the code in it for a grant, has that kept, and tells
  * whoever brought it. What is no answer to this link is told as that, and ends nothing.
+ *
+ * A code that was brought before `signal` is aborted is exchanged all the same, until `patience` is over, and `keep` decides
+ * what becomes of the grant.
  *
  * Throws CODE_EXPIRED by the board's own monotonic clock, CODE_DENIED and the rest of what the org's refusals mean, and what
  * `keep` throws.
@@ -79,6 +86,7 @@ export const waitForCallback = async (
   visits: Visits,
   keep: (grant: Grant) => Promise<void>,
   clock: Clock,
+  patience: AbortSignal,
   signal: AbortSignal,
 ): Promise<void> => {
   for (;;) {
@@ -95,9 +103,10 @@ export const waitForCallback = async (
     try {
       if (reading.kind === "refused") throw reading.error;
       // The code is used up: from here on the sign-in exists only in this answer. No abort between here and the disk.
-      await keep(await redeem(web, link, reading.code, clock, signal));
+      await keep(await redeem(web, link, reading.code, clock, patience, signal));
       return await tell(null);
     } catch (error) {
+      // Those who are left are told by whoever listens that nobody waits for them any more.
       if (signal.aborted) await later.end();
       else await tell(asAgentError(error));
       throw error;

@@ -17,6 +17,9 @@ const LONGEST_PAUSE_MS = 60_000;
  * after one interval. Lost, late and senseless answers double the pause until an answer comes; the org's Retry-After is
  * obeyed. After the grant the code is never used again, since that ends the grant at some orgs.
  *
+ * A poll that is out when `signal` is aborted is waited for until `patience` is over: a grant that it brings is given all the
+ * same, since nobody else has it.
+ *
  * Throws CODE_EXPIRED by the board's own monotonic clock (some orgs stay "pending" for ever), CODE_DENIED and
  * CODE_INVALID as the org says, and every fault that a pause does not heal.
  */
@@ -24,6 +27,7 @@ export const waitForApproval = async (
   org: Pick<Org, "poll">,
   code: DeviceCode,
   clock: Clock,
+  patience: AbortSignal,
   signal: AbortSignal,
 ): Promise<Grant> => {
   let intervalMs = code.intervalMs;
@@ -34,7 +38,7 @@ export const waitForApproval = async (
     await clock.sleep(Math.max(0, Math.min(nextMs, leftMs)), signal);
     if (nextMs >= leftMs) throw new AgentError("CODE_EXPIRED");
     try {
-      const answer = await org.poll(code, signal);
+      const answer = await org.poll(code, patience);
       switch (answer.kind) {
         case "granted":
           return answer.grant;

@@ -83,6 +83,9 @@ const storedOf = async (
     : grant;
 };
 
+/** Whoever ends the examination while a poll is out waits for its answer: what it brings has to be given back. */
+const never = new AbortController().signal;
+
 const byCode = async (of: OrgCase, signal: AbortSignal): Promise<Finding> => {
   const { subject, ports, known } = of;
   const { access } = subject;
@@ -95,8 +98,9 @@ const byCode = async (of: OrgCase, signal: AbortSignal): Promise<Finding> => {
   }
   if (code === null) return notTried("there is no code to approve: --sign-in goes by the device flow");
   await access.show(code);
-  known.grant = await waitForApproval(ports.org, code, ports.clock, signal);
+  known.grant = await waitForApproval(ports.org, code, ports.clock, never, signal);
   known.lent = true;
+  signal.throwIfAborted();
   return ok("approved, for this examination only");
 };
 

@@ -64,6 +64,19 @@ describe("a board whose disk takes nothing any more", () => {
     expect(stage.since(0, "code")).toHaveLength(2);
   });
 
+  it("takes no new owner while the one before is on the disk, and leaves no approval of theirs at the org", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    const { org } = stage.world;
+    const before = org.approvals.map(({ id }) => id);
+    disk.full = true;
+    stage.world.board.press("longPress");
+    await stage.approve(await stage.untilEvent("code"));
+    await stage.untilState("online");
+    expect(org.approvals.map(({ id }) => id)).toEqual(before);
+    expect(stage.since(0, "fault").map(({ code }) => code)).toContain("STATE_UNWRITABLE");
+  });
+
   it("is not signed out before the disk has forgotten the sign-in", async () => {
     await openOnDisk();
     await stage.signIn();

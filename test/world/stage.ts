@@ -17,7 +17,7 @@ import type {
   StateName,
   Status,
 } from "../../src/model.ts";
-import type { AssertionSource, ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
+import type { AssertionSource, ControlRequest, Http, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
 
@@ -46,6 +46,8 @@ export interface Run {
   readonly exit: Promise<number>;
   /** Asks it to stop, and moves time until it has. */
   stop(): Promise<number>;
+  /** Asks it to stop. */
+  tell(): void;
 }
 
 export interface TestPhone {
@@ -67,12 +69,42 @@ export interface StageOptions {
   readonly assertion?: AssertionSource;
   /** The lamps are announced to Home Assistant. */
   readonly discovery?: boolean;
+  /** Told of each thing that the agent waits for, when it has begun, and when it is over and the agent does not know yet. */
+  readonly between?: (what: string) => void;
 }
 
 const testPhone = (phone: SimulatedPhone): TestPhone => ({
   send: (change) => phone.send(change, never),
   ask: (ask) => phone.ask(ask, never),
 });
+
+/** Network and disk, with somebody who is told of each wait. */
+const watched = (http: Http, vault: Vault, between: StageOptions["between"]) => {
+  if (between === undefined) return { http, vault };
+  const wait = <T>(what: string, work: Promise<T>): Promise<T> => {
+    between(`${what} has begun`);
+    return work.finally(() => between(`${what} is over`));
+  };
+  const watching: { readonly http: Http; readonly vault: Vault } = {
+    http: (request, signal) => wait(new URL(request.url).pathname, http(request, signal)),
+    vault: {
+      read: (key, least) => wait(`reading ${key}`, vault.read(key, least)),
+      write: (key, value, generations) => wait(`writing ${key}`, vault.write(key, value, generations)),
+      setAside: (key) => wait(`setting ${key} aside`, vault.setAside(key)),
+      settle: (proven) => vault.settle(proven),
+      locked: (name, work, signal) =>
+        vault.locked(
+          name,
+          () => {
+            if (name !== "agent") between(`${name} is locked`);
+            return work();
+          },
+          signal,
+        ),
+    },
+  };
+  return watching;
+};
 
 type Named<E extends AgentEvent["event"]> = Extract<AgentEvent, { event: E }>;
 
@@ -119,8 +151,7 @@ export class Stage implements AsyncDisposable {
       {
         clock: this.clock,
         random: () => 0.5,
-        http: this.world.http,
-        vault: this.vault,
+        ...watched(this.world.http, this.vault, this.#options.between),
         journal: {
           record: (event) => {
             this.events.push(event);
@@ -140,10 +171,12 @@ export class Stage implements AsyncDisposable {
       },
       stop.signal,
     );
+    const tell = (): void => stop.abort(new Error("the test stops it"));
     const run: Run = {
       exit,
+      tell,
       stop: () => {
-        stop.abort(new Error("the test stops it"));
+        tell();
         return this.clock.until(exit, 60_000);
       },
     };
@@ -274,7 +307,12 @@ export class Stage implements AsyncDisposable {
   }
 
   signOut(): Promise<{ readonly revoked: boolean }> {
-    return this.#ask((answer) => ({ kind: "signOut", answer }));
+    return this.clock.until(this.askToSignOut(), 120_000);
+  }
+
+  /** The same, by somebody who moves time himself. */
+  askToSignOut(): Promise<{ readonly revoked: boolean }> {
+    return this.#request((answer) => ({ kind: "signOut", answer }));
   }
 
   /** A person opens the link on the board itself, or through a tunnel to it. */
@@ -363,11 +401,17 @@ export class Stage implements AsyncDisposable {
   }
 
   #ask<T>(request: (answer: (value: T) => void, fail: (error: Error) => void) => ControlRequest): Promise<T> {
+    return this.clock.until(this.#request(request), 120_000);
+  }
+
+  #request<T>(
+    request: (answer: (value: T) => void, fail: (error: Error) => void) => ControlRequest,
+  ): Promise<T> {
     const answered = new Promise<T>((resolve, reject) => {
       this.#asked.push(request(resolve, reject));
     });
     this.#wakeControls?.();
-    return this.clock.until(answered, 120_000);
+    return answered;
   }
 
   async *#controls(signal: AbortSignal): AsyncGenerator<ControlRequest> {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { decodeGrant, encodeGrant } from "../../../src/device-flow/grant-codec.ts";
+import { createPatience, PATIENCE_MS } from "../../../src/device-flow/patience.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { Grant } from "../../../src/model.ts";
@@ -278,17 +279,36 @@ describe("leaving in the middle of a refresh", () => {
     }
   });
 
-  it("waits no longer than a few seconds for an org that does not answer", async () => {
+  it("waits no longer for an org that does not answer than a stop has patience", async () => {
     const w = await world();
     w.org.answerAfterMs = 60_000;
     const stop = new AbortController();
-    const asked = w.session.fresh(rejected, stop.signal);
+    using patience = createPatience(w.clock, stop.signal);
+    const session = createSession({
+      org: w.org,
+      vault: w.vault,
+      clock: w.clock,
+      patience: patience.signal,
+    });
+    const asked = session.fresh(rejected, stop.signal);
     asked.catch(() => undefined);
     await w.clock.advance(1_000);
     stop.abort(new Error("power down"));
     await expect(w.clock.until(asked)).rejects.toThrow("power down");
-    expect(w.clock.mono()).toBe(6_000);
+    expect(w.clock.mono()).toBe(1_000 + PATIENCE_MS);
     expect(w.clock.waiting).toBe(0);
+  });
+
+  it("waits for the answer to its end where nobody stops: a press or a sign-out has time", async () => {
+    const w = await world();
+    w.org.answerAfterMs = 29_000;
+    const left = new AbortController();
+    const asked = w.session.fresh(rejected, left.signal);
+    asked.catch(() => undefined);
+    await w.clock.advance(1_000);
+    left.abort(new Error("pressed"));
+    await expect(w.clock.until(asked)).rejects.toThrow("pressed");
+    expect(w.onDisk()?.refreshToken?.reveal()).toBe(w.org.valid);
   });
 
   it("lets a new caller begin anew after one that was given up", async () => {

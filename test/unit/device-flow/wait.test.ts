@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { waitForApproval } from "../../../src/device-flow/wait.ts";
 import { AgentError } from "../../../src/errors.ts";
-import type { PollAnswer } from "../../../src/model.ts";
+import type { DeviceCode, PollAnswer } from "../../../src/model.ts";
 import { monoMs } from "../../../src/units.ts";
 import { aCode, aGrant, codeOf, forever } from "./support.ts";
 
@@ -31,7 +31,7 @@ const wait = async (...answers: (PollAnswer | Error)[]) => {
   using clock = new VirtualClock();
   const org = orgSaying(clock, ...answers);
   const ended = await clock
-    .until(waitForApproval(org, aCode(), clock, forever))
+    .until(waitForApproval(org, aCode(), clock, forever, forever))
     .then((grant) => grant.accessToken.reveal())
     .catch((error: unknown) => (error instanceof AgentError ? error.code : error));
   expect(clock.waiting).toBe(0);
@@ -112,7 +112,7 @@ describe("waiting for approval", () => {
   it("does not mind the wall clock jumping", async () => {
     using clock = new VirtualClock();
     const org = orgSaying(clock, pending, pending, granted);
-    const waiting = waitForApproval(org, aCode(), clock, forever);
+    const waiting = waitForApproval(org, aCode(), clock, forever, forever);
     await clock.advance(6_000);
     clock.setWall((clock.wall() + 31_536_000_000) as ReturnType<typeof clock.wall>);
     expect((await clock.until(waiting)).accessToken.reveal()).toBe("access-1");
@@ -123,26 +123,59 @@ describe("waiting for approval", () => {
     await clock.advance(1_000);
     const org = orgSaying(clock);
     const dead = aCode({ expiresAt: monoMs(500) });
-    expect(await codeOf(() => clock.until(waitForApproval(org, dead, clock, forever)))).toBe("CODE_EXPIRED");
+    expect(await codeOf(() => clock.until(waitForApproval(org, dead, clock, forever, forever)))).toBe(
+      "CODE_EXPIRED",
+    );
     expect(org.polledAt).toEqual([]);
   });
 
-  it("stops with the signal's reason, asleep or asking", async () => {
+  it("stops with the signal's reason while it is asleep", async () => {
     using clock = new VirtualClock();
     const asleep = new AbortController();
-    const first = waitForApproval(orgSaying(clock), aCode(), clock, asleep.signal);
+    const waiting = waitForApproval(orgSaying(clock), aCode(), clock, forever, asleep.signal);
     asleep.abort(new Error("enough"));
-    await expect(first).rejects.toThrow("enough");
-
-    const asking = new AbortController();
-    const hanging = {
-      poll: (): Promise<PollAnswer> =>
-        new Promise((_resolve, reject) => asking.signal.addEventListener("abort", () => reject(lost))),
-    };
-    const second = waitForApproval(hanging, aCode(), clock, asking.signal);
-    await clock.advance(6_000);
-    asking.abort(new Error("enough"));
-    await expect(second).rejects.toThrow("enough");
+    await expect(waiting).rejects.toThrow("enough");
     expect(clock.waiting).toBe(0);
+  });
+
+  /** An org that takes a second for each answer. */
+  const slowOrg = (clock: VirtualClock, answer: PollAnswer | AgentError) => ({
+    async poll(_code: DeviceCode, signal: AbortSignal): Promise<PollAnswer> {
+      await clock.sleep(1_000, signal);
+      if (answer instanceof AgentError) throw answer;
+      return answer;
+    },
+  });
+
+  it("gives a grant that is under way when it is to stop, and no other answer", async () => {
+    for (const [answer, end] of [
+      [granted, "granted"],
+      [pending, "enough"],
+      [lost, "enough"],
+    ] as const) {
+      using clock = new VirtualClock();
+      const stop = new AbortController();
+      const waiting = waitForApproval(slowOrg(clock, answer), aCode(), clock, forever, stop.signal).then(
+        () => "granted",
+        (error: Error) => error.message,
+      );
+      await clock.advance(6_000);
+      stop.abort(new Error("enough"));
+      expect(await clock.until(waiting)).toBe(end);
+      expect(clock.mono()).toBe(6_500);
+      expect(clock.waiting).toBe(0);
+    }
+  });
+
+  it("waits no longer for it than it is told", async () => {
+    using clock = new VirtualClock();
+    const [patience, stop] = [new AbortController(), new AbortController()];
+    const waiting = waitForApproval(slowOrg(clock, granted), aCode(), clock, patience.signal, stop.signal);
+    waiting.catch(() => undefined);
+    await clock.advance(6_000);
+    stop.abort(new Error("enough"));
+    patience.abort(lost);
+    await expect(waiting).rejects.toThrow("enough");
+    expect(clock.mono()).toBe(6_000);
   });
 });
