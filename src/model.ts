@@ -376,12 +376,15 @@ export interface Started {
   /** ISO 8601, by the board's clock at that time. */
   readonly at: string;
   /**
-   * What ended the run before: `first`, there was none; `stopped`, somebody; `error`, itself; `power`, a cut of power or a
-   * reset; `killed`, a signal, the watchdog or a crash.
+   * What ended the run before: `first`, there was none; `stopped`, somebody; `error`, itself; `crashed`, a bug of its own;
+   * `power`, a cut of power or a reset; `watchdog`, the service manager, because it hung; `memory`, the kernel, because there
+   * was none left; `killed`, a signal, or one of the last two where nobody told.
    */
-  readonly after: "first" | "stopped" | "error" | "power" | "killed";
+  readonly after: "first" | "stopped" | "error" | "crashed" | "power" | "watchdog" | "memory" | "killed";
   /** With `error`, where it is known. */
   readonly code: ErrorCode | null;
+  /** Starts in a row that nobody asked for, this one among them, each within a day of the one before. */
+  readonly restarts: number;
 }
 
 // ------------------------------------------------------------------------------------------------ updates
@@ -464,6 +467,13 @@ export interface Status {
   readonly homeFrom: HomeSource | null;
   /** What the settings give up (codes with remedy `warn`), and why the evening cannot be followed as it stands. */
   readonly warnings: readonly ErrorCode[];
+}
+
+/** How a run of the agent ended. */
+export interface Ending {
+  readonly exitCode: number;
+  /** What it stopped for; null: somebody told it to. */
+  readonly error: AgentError | null;
 }
 
 export type StateName =

@@ -2,7 +2,17 @@
 // state, and is the only place where the state changes.
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Signal, Started, Status, View } from "../model.ts";
+import type {
+  About,
+  Ending,
+  Identity,
+  LightCause,
+  LightReport,
+  Signal,
+  Started,
+  Status,
+  View,
+} from "../model.ts";
 import type {
   Broker,
   Callbacks,
@@ -92,10 +102,10 @@ interface Running {
 }
 
 /**
- * Lives until `signal` is aborted or a fault with remedy `stop`; resolves with the exit code. The link is closed
+ * Lives until `signal` is aborted or a fault with remedy `stop`; resolves with the exit code and that fault. The link is closed
  * when it resolves; lights, display and vault belong to the caller.
  */
-export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
+export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Ending> => {
   const { clock, journal, display, lights, names, standing } = parts;
   const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
@@ -367,7 +377,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       const to = next(state, event, { now: clock.mono(), random: parts.random() });
       if (to !== state) await enter(to, event);
     }
-    return state.exitCode;
+    return { exitCode: state.exitCode, error: state.error };
   } finally {
     signal.removeEventListener("abort", onAbort);
     for (const stop of unsubscribe) stop();

@@ -41,7 +41,7 @@ export const exampleAbout: About = {
     message: null,
     at: "2026-12-02T04:06:00.000Z",
   },
-  started: { at: "2026-12-02T04:05:00.000Z", after: "power", code: null },
+  started: { at: "2026-12-02T04:05:00.000Z", after: "power", code: null, restarts: 1 },
 };
 
 const report: LightReport = {

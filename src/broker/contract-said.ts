@@ -125,10 +125,19 @@ const update: Schema = exactly({
 const started: Schema = exactly({
   at: about(text, "ISO 8601"),
   after: oneOf(
-    namesOf<Started["after"]>({ first: true, stopped: true, error: true, power: true, killed: true }),
+    namesOf<Started["after"]>({
+      first: true,
+      stopped: true,
+      error: true,
+      crashed: true,
+      power: true,
+      watchdog: true,
+      memory: true,
+      killed: true,
+    }),
   ),
   code: orNull({ anyOf: [errorCode] }),
-} satisfies Readonly<Record<keyof Started, Schema>>);
+} satisfies Readonly<Record<Exclude<keyof Started, "restarts">, Schema>>);
 
 /** A member of `About` is a line here; the compiler asks for it. Schema, AsyncAPI and docs/topics.md follow. */
 export const aboutMembers = {
@@ -178,7 +187,7 @@ export const aboutMembers = {
   ),
   started: about(
     orNull(started),
-    "when the program started, and what had ended the run before: `first` (none is known of), `stopped` (in order), `error` (by itself, with the error's `code` where it is known), `power` (a cut of power or a reset), `killed` (a signal, the watchdog, a crash); null where the board does not keep that",
+    "when the program started, and what had ended the run before: `first` (none is known of), `stopped` (in order), `error` (by itself, with the error's `code` where it is known), `crashed` (by a bug), `power` (a cut of power or a reset), `watchdog` (it hung), `memory` (there was none left), `killed` (a signal, or one of these two where nobody told), perhaps others one day; null where the board does not keep that",
   ),
 } as const satisfies Readonly<Record<keyof About, Schema>>;
 

@@ -1,6 +1,9 @@
 // How the last run ended, for people.
 
-import type { RunEnd, RunRecord } from "../adapters/run-record.ts";
+import type { Crash, RunEnd, RunRecord } from "../adapters/run-record.ts";
+
+const crashWords = ({ name, message }: Crash): string =>
+  `it crashed: ${name}${message === "" ? "" : `: ${message}`}`;
 
 /** The end of a sentence that begins with "after". */
 const endWords = (end: RunEnd): string => {
@@ -13,8 +16,16 @@ const endWords = (end: RunEnd): string => {
         : `one that ended by itself at ${end.at}, exit code ${end.exitCode}${end.code === null ? "" : ` (${end.code})`}`;
     case "power":
       return `a cut of power or a reset of the board (it ran from ${end.startedAt})`;
+    case "crashed":
+      return `one that ended by itself at ${end.at}: ${crashWords(end.crash)}`;
+    case "watchdog":
+      return `one that hung, and that systemd's watchdog ended (it ran from ${end.startedAt})`;
+    case "memory":
+      return `one that the kernel ended because memory ran out (it ran from ${end.startedAt})`;
     case "killed":
-      return `one that ended without a word (it ran from ${end.startedAt}): a kill, the watchdog, no memory, or a crash`;
+      return end.signal === null
+        ? `one that ended without a word (it ran from ${end.startedAt}): a kill, the watchdog, or no memory`
+        : `one that the signal ${end.signal} ended (it ran from ${end.startedAt})`;
   }
 };
 
@@ -25,5 +36,5 @@ export const startedWords = ({ startedAt, before }: RunRecord): string =>
 /** Of the last one, when none runs. */
 export const endedWords = ({ startedAt, end }: RunRecord): string =>
   end === null
-    ? `from ${startedAt}; it ended without a word: a cut of power, a kill or a crash`
-    : `from ${startedAt} to ${end.at}, exit code ${end.exitCode}${end.code === null ? "" : ` (${end.code})`}`;
+    ? `from ${startedAt}; it ended without a word: a cut of power or a kill`
+    : `from ${startedAt} to ${end.at}, exit code ${end.exitCode}${end.code === null ? "" : ` (${end.code})`}${end.crash === undefined ? "" : `; ${crashWords(end.crash)}`}`;

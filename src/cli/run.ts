@@ -24,6 +24,7 @@ import { commandPath } from "../service/programs.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openState } from "./org-session.ts";
+import { describeFault } from "./program.ts";
 import { version } from "./version.ts";
 
 /** The org sees this in its login history. */
@@ -101,7 +102,7 @@ export const runWith =
     };
     const vault = recordRuns(
       await openState(settings, io.env, failed),
-      { dir: settings.state.dir, version, began },
+      { dir: settings.state.dir, version, runtimeDir: io.env.RUNTIME_DIRECTORY, began },
       systemClock.wall,
     );
     const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
@@ -153,6 +154,7 @@ export const runWith =
             (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
           started: () => run && startedOf(run),
+          bug: (error) => io.stderr.write(describeFault(error, io)),
           updates: await updatesFor(settings, io.env),
         },
         signal,

@@ -80,8 +80,18 @@ const aboutOf: fc.Arbitrary<About> = fc
     started: fc.option(
       fc.record({
         at: fc.constant("2026-12-02T04:05:00.000Z"),
-        after: fc.constantFrom("first", "stopped", "error", "power", "killed"),
+        after: fc.constantFrom(
+          "first",
+          "stopped",
+          "error",
+          "crashed",
+          "power",
+          "watchdog",
+          "memory",
+          "killed",
+        ),
         code: fc.option(code),
+        restarts: fc.nat(),
       }),
     ),
   })
