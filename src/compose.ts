@@ -62,6 +62,8 @@ export interface Surroundings {
   readonly version: string;
   /** When this run began, and what ended the one before; missing where nobody keeps that. */
   readonly started?: () => Started | null;
+  /** Whether something on the disk could not be read before the agent was there to hear of it. */
+  readonly damaged?: () => boolean;
   /** Told of the bug that ends the agent. */
   readonly bug?: (error: AgentError) => void;
   /** New versions of the program; null where it does not change by itself. */
@@ -278,6 +280,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       trust: settings.commands.trust,
       version: around.version,
       started: around.started ?? (() => null),
+      damaged: around.damaged ?? (() => false),
       keyThumbprint: () => later.keyThumbprint,
       updateNews,
       signed: later.signed,

@@ -369,6 +369,7 @@ export interface About {
   readonly update: UpdateOutcome | null;
   /** When the agent started, and what had ended the run before; null where nobody keeps that. */
   readonly started: Started | null;
+  readonly health: Health;
 }
 
 /** A start of the agent, and why there was one. */
@@ -385,6 +386,35 @@ export interface Started {
   readonly code: ErrorCode | null;
   /** Starts in a row that nobody asked for, this one among them, each within a day of the one before. */
   readonly restarts: number;
+}
+
+/** How the board is, in the words of draft-inadarei-api-health-check-06, an expired draft that the field knows. */
+export interface Health {
+  /** `pass`; `warn`, something is wrong and the lamps obey; `fail`, nobody can move any of them now. */
+  readonly status: "pass" | "warn" | "fail";
+  /** What is wrong now, the worst first. */
+  readonly problems: readonly HealthProblem[];
+  /** When the agent started (ISO 8601), by the clock as it is known by now; null while it is not. */
+  readonly upSince: string | null;
+  /** Starts in a row that nobody asked for, each within a day of the one before; 0 after a day without one. */
+  readonly restarts: number;
+  /** In the last 24 hours of this run. */
+  readonly lastDay: {
+    /** Connections to the broker that had to be made anew. */
+    readonly reconnects: number;
+    /** Commands that were not obeyed. */
+    readonly refused: number;
+    /** What was told as a fault, passing ones as well. */
+    readonly faults: number;
+  };
+}
+
+export interface HealthProblem {
+  readonly code: ErrorCode;
+  /** The lamp it is about, or null. */
+  readonly light: string | null;
+  /** Since when (ISO 8601), as far as this run knows; null while the clock is not known. */
+  readonly since: string | null;
 }
 
 // ------------------------------------------------------------------------------------------------ updates
@@ -465,6 +495,9 @@ export interface Status {
   readonly evening: Evening | null;
   readonly eveningFrom: About["eveningFrom"];
   readonly homeFrom: HomeSource | null;
+  /** When the lamps go on or off by themselves next, lamps that do so at other times to seem lived with aside; null: never. */
+  readonly eveningNext: { readonly at: EpochMs; readonly on: boolean } | null;
+  readonly health: Health;
   /** What the settings give up (codes with remedy `warn`), and why the evening cannot be followed as it stands. */
   readonly warnings: readonly ErrorCode[];
 }

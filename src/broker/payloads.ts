@@ -87,6 +87,7 @@ export const encodeAbout = (about: About, topics: Topics): string =>
     approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),
     started: about.started === null ? null : startedFields(about.started),
+    health: about.health,
   });
 
 const startedFields = ({ at, after, code }: Started): Json => ({ at, after, code });

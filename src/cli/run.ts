@@ -94,8 +94,11 @@ export const runWith =
     const { signal } = stopping;
     const told = journalFor(settings, json, io);
     const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
-    const failed = ({ code, message }: AgentError): void =>
+    let damaged = false;
+    const failed = ({ code, message }: AgentError): void => {
+      if (code === "STATE_DAMAGED") damaged = true;
       journal.record({ event: "fault", code, message, retryInMs: null });
+    };
     let run: RunRecord | null = null;
     const began = (record: RunRecord): void => {
       run = record;
@@ -154,6 +157,7 @@ export const runWith =
             (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
           started: () => run && startedOf(run),
+          damaged: () => damaged,
           bug: (error) => io.stderr.write(describeFault(error, io)),
           updates: await updatesFor(settings, io.env),
         },

@@ -20,6 +20,7 @@ import type { Ending } from "../../../src/model.ts";
 import { epochMs } from "../../../src/units.ts";
 
 const forever = new AbortController().signal;
+const say = (moment: string): string => `<${moment}>`;
 let dir = "";
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "porchlight-run-"));
@@ -53,7 +54,7 @@ describe("the record of runs", () => {
   it("says of the first run that there was none before", async () => {
     expect(await run("a", async () => 0)).toEqual({ exitCode: 0, error: null });
     expect(lastRun(dir)).toMatchObject({ version: "1.2.3", before: { how: "first" }, end: { exitCode: 0 } });
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toContain("after no other run");
+    expect(startedWords(lastRun(dir) ?? expect.fail(), say)).toContain("after no other run");
   });
 
   it("tells an orderly stop, a fault with its code, and one that it was told to stop in", async () => {
@@ -66,7 +67,7 @@ describe("the record of runs", () => {
       before: { how: "stopped", exitCode: 0 },
       end: { code: "STATE_LOCKED" },
     });
-    expect(endedWords(lastRun(dir) ?? expect.fail())).toMatch(/exit code \d+ \(STATE_LOCKED\)/);
+    expect(endedWords(lastRun(dir) ?? expect.fail(), say)).toMatch(/exit code \d+ \(STATE_LOCKED\)/);
     const told = new AbortController();
     const stopped = run(
       "a",
@@ -79,22 +80,22 @@ describe("the record of runs", () => {
     await expect(stopped).rejects.toThrow();
     const last = lastRun(dir);
     expect(last).toMatchObject({ before: { code: "STATE_LOCKED" }, end: { exitCode: 0, code: null } });
-    expect(startedWords(last ?? expect.fail())).toContain("(STATE_LOCKED)");
+    expect(startedWords(last ?? expect.fail(), say)).toContain("(STATE_LOCKED)");
   });
 
   it("tells a cut of power from a kill by the kernel's boot", async () => {
     await cutOff("a");
-    expect(endedWords(lastRun(dir) ?? expect.fail())).toContain("without a word");
+    expect(endedWords(lastRun(dir) ?? expect.fail(), say)).toContain("without a word");
     await cutOff("a");
     expect(lastRun(dir)?.before.how).toBe("killed");
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toContain("a kill");
+    expect(startedWords(lastRun(dir) ?? expect.fail(), say)).toContain("a kill");
     await run("b", async () => 0);
     expect(lastRun(dir)?.before.how).toBe("power");
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toContain("a cut of power");
+    expect(startedWords(lastRun(dir) ?? expect.fail(), say)).toContain("a cut of power");
     await run("b", async () => 3);
     await run("b", async () => 0);
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toMatch(/by itself at .* exit code 3$/);
-    expect(endedWords(lastRun(dir) ?? expect.fail())).toMatch(/ exit code 0$/);
+    expect(startedWords(lastRun(dir) ?? expect.fail(), say)).toMatch(/by itself at .* exit code 3$/);
+    expect(endedWords(lastRun(dir) ?? expect.fail(), say)).toMatch(/ exit code 0$/);
   });
 
   it("is told to others in short", () => {
@@ -129,7 +130,7 @@ describe("the record of runs", () => {
     const start = () => vaultOf("a", dir, runtime).locked("agent", async () => 0, forever);
     await start();
     expect(lastRun(dir)?.before).toMatchObject(end);
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toMatch(words);
+    expect(startedWords(lastRun(dir) ?? expect.fail(), say)).toMatch(words);
     expect(await readdir(runtime)).toEqual([]);
     await cutOff("a");
     await start();
@@ -154,15 +155,15 @@ describe("the record of runs", () => {
     await vaultOf("a").locked("agent", async () => ({ exitCode: 70, error }), forever);
     const crash = { name: "RangeError", message: "so many" };
     expect(lastRun(dir)?.end).toMatchObject({ exitCode: 70, code: "BUG", crash });
-    expect(endedWords(lastRun(dir) ?? expect.fail())).toContain("it crashed: RangeError: so many");
+    expect(endedWords(lastRun(dir) ?? expect.fail(), say)).toContain("it crashed: RangeError: so many");
     await run("a", async () => 0);
     expect(lastRun(dir)?.before).toMatchObject({ how: "crashed", crash });
-    expect(startedWords(lastRun(dir) ?? expect.fail())).toContain("it crashed: RangeError: so many");
+    expect(startedWords(lastRun(dir) ?? expect.fail(), say)).toContain("it crashed: RangeError: so many");
     await vaultOf("a")
       .locked("agent", () => Promise.reject("hunter2 alone"), forever)
       .catch(() => undefined);
     expect(lastRun(dir)?.end?.crash).toEqual({ name: "string", message: "" });
-    expect(endedWords(lastRun(dir) ?? expect.fail())).toMatch(/it crashed: string$/);
+    expect(endedWords(lastRun(dir) ?? expect.fail(), say)).toMatch(/it crashed: string$/);
   });
 
   it.each([
