@@ -21,7 +21,7 @@ import { createPatience } from "./device-flow/patience.ts";
 import { createSession } from "./device-flow/session.ts";
 import { AgentError, asAgentError, entryOf } from "./errors.ts";
 import { openLight } from "./hal/lamp.ts";
-import type { AgentEvent, Started } from "./model.ts";
+import type { AgentEvent, Ending, Started } from "./model.ts";
 import { createPublishedKeys } from "./org-keys/published-keys.ts";
 import type {
   AssertionSource,
@@ -63,6 +63,10 @@ export interface Surroundings {
   readonly version: string;
   /** When this run began, and what ended the one before; missing where nobody keeps that. */
   readonly started?: () => Started | null;
+  /** Whether something on the disk could not be read before the agent was there to hear of it. */
+  readonly damaged?: () => boolean;
+  /** Told of the bug that ends the agent. */
+  readonly bug?: (error: AgentError) => void;
   /** New versions of the program; null where it does not change by itself. */
   readonly updates: Updates | null;
 }
@@ -84,14 +88,15 @@ export const runAgent = async (
   signal: AbortSignal,
 ): Promise<number> => {
   const { journal } = around;
-  const exitCode = await alone(around, signal, () => run(settings, around, signal)).catch(
-    (error: unknown) => {
-      if (signal.aborted) return 0;
-      const fault = asAgentError(error);
-      journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs: null });
-      return entryOf(fault.code).exitCode ?? 70;
+  const { exitCode, error } = await alone(around, signal, () => run(settings, around, signal)).catch(
+    (thrown: unknown): Ending => {
+      if (signal.aborted) return { exitCode: 0, error: null };
+      const error = asAgentError(thrown);
+      journal.record({ event: "fault", code: error.code, message: error.message, retryInMs: null });
+      return { exitCode: entryOf(error.code).exitCode ?? 70, error };
     },
   );
+  if (error?.code === "BUG") around.bug?.(error);
   journal.record({ event: "stopped", exitCode });
   return exitCode;
 };
@@ -124,7 +129,7 @@ const alone = async <T>(
   }
 };
 
-const run = async (settings: Settings, around: Surroundings, signal: AbortSignal): Promise<number> => {
+const run = async (settings: Settings, around: Surroundings, signal: AbortSignal): Promise<Ending> => {
   const { clock, http, journal, random } = around;
   const disk = watchDisk({ vault: around.vault, clock, journal });
   const { vault } = disk;
@@ -253,7 +258,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     },
   };
 
-  const exitCode = await live(
+  const ending = await live(
     {
       clock,
       random,
@@ -277,6 +282,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       trust: settings.commands.trust,
       version: around.version,
       started: around.started ?? (() => null),
+      damaged: around.damaged ?? (() => false),
       keyThumbprint: () => later.keyThumbprint,
       updateNews,
       signed: later.signed,
@@ -301,7 +307,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     signal,
   );
   await asset?.close();
-  return exitCode;
+  return ending;
 };
 
 /** Null where nothing is to be written at the org; loaded only where something is. */

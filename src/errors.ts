@@ -585,6 +585,11 @@ export const errorTable = {
     title: "The service manager cannot be told how the agent is",
     help: "Start the agent by its systemd unit, or without $NOTIFY_SOCKET. The lamp works without it.",
   },
+  AGENT_RESTARTS: {
+    remedy: "report",
+    title: "The agent has had to start again several times",
+    help: "It ended by itself three times or more, each time within a day of its start. porchlight status says how it ended the last time, journalctl -u porchlight what came before.",
+  },
   INTERRUPTED: {
     remedy: "stop",
     exitCode: 130,

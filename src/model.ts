@@ -369,6 +369,7 @@ export interface About {
   readonly update: UpdateOutcome | null;
   /** When the agent started, and what had ended the run before; null where nobody keeps that. */
   readonly started: Started | null;
+  readonly health: Health;
 }
 
 /** A start of the agent, and why there was one. */
@@ -376,12 +377,44 @@ export interface Started {
   /** ISO 8601, by the board's clock at that time. */
   readonly at: string;
   /**
-   * What ended the run before: `first`, there was none; `stopped`, somebody; `error`, itself; `power`, a cut of power or a
-   * reset; `killed`, a signal, the watchdog or a crash.
+   * What ended the run before: `first`, there was none; `stopped`, somebody; `error`, itself; `crashed`, a bug of its own;
+   * `power`, a cut of power or a reset; `watchdog`, the service manager, because it hung; `memory`, the kernel, because there
+   * was none left; `killed`, a signal, or one of the last two where nobody told.
    */
-  readonly after: "first" | "stopped" | "error" | "power" | "killed";
+  readonly after: "first" | "stopped" | "error" | "crashed" | "power" | "watchdog" | "memory" | "killed";
   /** With `error`, where it is known. */
   readonly code: ErrorCode | null;
+  /** Starts in a row that nobody asked for, this one among them, each within a day of the one before. */
+  readonly restarts: number;
+}
+
+/** How the board is, in the words of draft-inadarei-api-health-check-06, an expired draft that the field knows. */
+export interface Health {
+  /** `pass`; `warn`, something is wrong and the lamps obey; `fail`, nobody can move any of them now. */
+  readonly status: "pass" | "warn" | "fail";
+  /** What is wrong now, the worst first. */
+  readonly problems: readonly HealthProblem[];
+  /** When the agent started (ISO 8601), by the clock as it is known by now; null while it is not. */
+  readonly upSince: string | null;
+  /** Starts in a row that nobody asked for, each within a day of the one before; 0 after a day without one. */
+  readonly restarts: number;
+  /** In the last 24 hours of this run. */
+  readonly lastDay: {
+    /** Connections to the broker that had to be made anew. */
+    readonly reconnects: number;
+    /** Commands that were not obeyed. */
+    readonly refused: number;
+    /** What was told as a fault, passing ones as well. */
+    readonly faults: number;
+  };
+}
+
+export interface HealthProblem {
+  readonly code: ErrorCode;
+  /** The lamp it is about, or null. */
+  readonly light: string | null;
+  /** Since when (ISO 8601), as far as this run knows; null while the clock is not known. */
+  readonly since: string | null;
 }
 
 // ------------------------------------------------------------------------------------------------ updates
@@ -462,8 +495,18 @@ export interface Status {
   readonly evening: Evening | null;
   readonly eveningFrom: About["eveningFrom"];
   readonly homeFrom: HomeSource | null;
+  /** When the lamps go on or off by themselves next, lamps that do so at other times to seem lived with aside; null: never. */
+  readonly eveningNext: { readonly at: EpochMs; readonly on: boolean } | null;
+  readonly health: Health;
   /** What the settings give up (codes with remedy `warn`), and why the evening cannot be followed as it stands. */
   readonly warnings: readonly ErrorCode[];
+}
+
+/** How a run of the agent ended. */
+export interface Ending {
+  readonly exitCode: number;
+  /** What it stopped for; null: somebody told it to. */
+  readonly error: AgentError | null;
 }
 
 export type StateName =

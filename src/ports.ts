@@ -68,7 +68,7 @@ export interface HttpResponse {
  */
 export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
 
-/** Names of what is kept; each is one file. `light-<id>` holds a lamp's last state. */
+/** Names of what is kept; each is one file. `light-<id>` holds a lamp's last state, `probe` nothing: whether it can be written. */
 export type VaultKey =
   | "device-key"
   | "grant"
@@ -80,6 +80,7 @@ export type VaultKey =
   | "evening"
   | "home"
   | "asset"
+  | "probe"
   | `light-${string}`;
 
 export interface Vault {

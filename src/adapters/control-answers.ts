@@ -7,6 +7,7 @@ import type {
   CommandResult,
   Evening,
   GuestPass,
+  Health,
   HomeSource,
   LightChange,
   LightState,
@@ -88,7 +89,11 @@ export interface StatusAnswer {
   readonly update: UpdateOutcome | null;
   readonly evening: Evening | null;
   readonly eveningFrom: Status["eveningFrom"];
+  /** Missing from an agent of an earlier version, as is `health`. */
+  readonly eveningNext?: { readonly at: string; readonly on: boolean } | null;
   readonly homeFrom: HomeSource | null;
+  /** As in `about`. */
+  readonly health?: Health;
   readonly warnings: readonly ErrorCode[];
 }
 
@@ -129,6 +134,9 @@ export const statusAnswer = (status: Status, clock: Clock): StatusAnswer => {
     update: status.update,
     evening: status.evening,
     eveningFrom: status.eveningFrom,
+    eveningNext:
+      status.eveningNext === null ? null : { at: iso(status.eveningNext.at), on: status.eveningNext.on },
+    health: status.health,
     homeFrom: status.homeFrom,
     warnings: status.warnings,
     problem:

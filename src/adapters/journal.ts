@@ -4,7 +4,7 @@ import type { AgentEvent, LightCause, LightState, StateName } from "../model.ts"
 import type { Clock, Journal } from "../ports.ts";
 import { signalWords } from "../signal.ts";
 import { epochMs, iso, unreachable } from "../units.ts";
-import { plainLine, redact } from "./redact.ts";
+import { crashLine, plainLine, redact } from "./redact.ts";
 
 /** Where lines go; a stream that is full or gone must not stop the agent. */
 export type WriteLine = (line: string) => void;
@@ -13,7 +13,8 @@ export type WriteLine = (line: string) => void;
 const toJson = (event: AgentEvent, clock: Clock): string =>
   JSON.stringify({ ...event, at: iso(clock.wall()) }, (name, value: unknown) => {
     if (name === "expiresAt" && typeof value === "number") return iso(epochMs(value));
-    return name === "message" && typeof value === "string" ? redact(value) : value;
+    if (name !== "message" || typeof value !== "string") return value;
+    return "code" in event && event.code === "BUG" ? crashLine(value) : redact(value);
   });
 
 /** For programs: DESIGN section 12's objects, one a line. */
@@ -126,7 +127,7 @@ const sentence = (event: AgentEvent): string | null => {
         ? `command for lamp ${event.light} refused (${event.code})`
         : `within a minute ${event.count} more refused (${event.code})`;
     case "fault":
-      return `${redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
+      return `${event.code === "BUG" ? crashLine(event.message) : redact(event.message)}${event.retryInMs === null ? "" : `; next try in ${inSeconds(event.retryInMs)}`}`;
     case "warning":
       return `warning: ${redact(event.message)}`;
     case "signedOut":

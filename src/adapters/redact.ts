@@ -27,3 +27,11 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u206
 
 /** One line of plain text: names and messages from outside cannot move the cursor, recolour or reorder the terminal. */
 export const plainLine = (text: string): string => text.replace(CONTROL, " ").trim();
+
+/** Of what a parser cites there may be anything: `Unexpected token 'h', "hunter2" is not valid JSON`. */
+const CITED = /(["`]).*\1|'[^']*[^\w$' .#:@/-][^']*'/g;
+const MOST_LETTERS = 200;
+
+/** The first line of an error that nobody had expected: no secrets, nothing cited, at most 200 characters. */
+export const crashLine = (message: string): string =>
+  plainLine(redact(message.split("\n", 1)[0] ?? "").replace(CITED, "[cited]")).slice(0, MOST_LETTERS);

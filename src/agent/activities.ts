@@ -3,7 +3,7 @@
 
 import { waitForApproval } from "../device-flow/wait.ts";
 import { createVisits, waitForCallback } from "../device-flow/wait-callback.ts";
-import { AgentError, asAgentError } from "../errors.ts";
+import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
 import type { About, Grant, LightCause, LightReport, Signal } from "../model.ts";
 import type {
   Broker,
@@ -23,6 +23,7 @@ import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
+import type { HealthKeeper } from "./health-keeper.ts";
 import type { Home } from "./home.ts";
 import type { Event, State } from "./machine.ts";
 import type { Names } from "./names.ts";
@@ -44,6 +45,9 @@ export interface ActivityParts {
   readonly lights: ReadonlyMap<string, Light>;
   readonly journal: Journal;
   readonly about: (credentials: Credentials) => About;
+  readonly health: Pick<HealthKeeper, "tell" | "subscribe">;
+  /** Told what became of a renewal while online; null: it went well. */
+  readonly renewed: (fault: ErrorCode | null) => void;
   readonly updateNews: UpdateNews;
   readonly guests: Guests;
   readonly names: Names;
@@ -309,6 +313,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
 
   const connect = async (credentials: Credentials): Promise<Link> => {
     await standing.refresh();
+    parts.health.tell();
     const announcement = {
       about: parts.about(credentials),
       lights: reportsOf(lights, { kind: "agent" }),
@@ -347,7 +352,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       link?.announce(parts.about(held));
     }),
   );
-  for (const news of [parts.updateNews, parts.names, parts.evening, standing])
+  for (const news of [parts.updateNews, parts.names, parts.evening, standing, parts.health])
     unsubscribe.push(news.subscribe(() => link?.announce(parts.about(held))));
   let asking: Promise<void> = Promise.resolve();
   let keeping: Promise<void> | undefined;
@@ -391,6 +396,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
           await standing.refresh();
         }
         ask();
+        parts.renewed(null);
         attempt = 0;
       } catch (error) {
         signal.throwIfAborted();
@@ -398,6 +404,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
         // The lamp goes on obeying while its old credentials last; only what trying again cannot mend ends it.
         if (fault.remedy !== "retry" && fault.remedy !== "wait") throw fault;
         const retryInMs = retryPauseMs(fault, attempt++, parts.random());
+        parts.renewed(fault.code);
         journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs });
         if (renewAt !== null) renewAt = clock.mono() + retryInMs;
       }

@@ -2,7 +2,17 @@
 // state, and is the only place where the state changes.
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
-import type { About, Identity, LightCause, LightReport, Signal, Started, Status, View } from "../model.ts";
+import type {
+  About,
+  Ending,
+  Identity,
+  LightCause,
+  LightReport,
+  Signal,
+  Started,
+  Status,
+  View,
+} from "../model.ts";
 import type {
   Broker,
   Callbacks,
@@ -29,6 +39,7 @@ import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { Disk } from "./disk.ts";
 import type { EveningKeeper } from "./evening.ts";
 import { createGuestBlinks } from "./guest-blinks.ts";
+import { createHealth } from "./health-keeper.ts";
 import type { Home } from "./home.ts";
 import {
   type Event,
@@ -83,6 +94,8 @@ export interface AgentParts {
   readonly signal: boolean;
   /** When this run began, and what ended the one before; null where nobody keeps that. */
   readonly started: () => Started | null;
+  /** Whether something on the disk could not be read before the agent was there to hear of it. */
+  readonly damaged: () => boolean;
   /** What the settings give up; said at the start, and in the status. */
   readonly warnings: readonly ErrorCode[];
 }
@@ -103,10 +116,10 @@ interface Running {
 }
 
 /**
- * Lives until `signal` is aborted or a fault with remedy `stop`; resolves with the exit code. The link is closed
+ * Lives until `signal` is aborted or a fault with remedy `stop`; resolves with the exit code and that fault. The link is closed
  * when it resolves; lights, display and vault belong to the caller.
  */
-export const live = async (parts: AgentParts, signal: AbortSignal): Promise<number> => {
+export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Ending> => {
   const { clock, journal, display, lights, names, standing } = parts;
   const device = (): View["device"] => ({ ...parts.device, name: names.device });
   const mailbox = createMailbox<{ readonly event: Event; readonly from: AbortController | null }>();
@@ -142,9 +155,28 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
 
   const post = (event: Event): void => mailbox.post({ event, from: null });
 
+  let renewal: ErrorCode | null = null;
+  let damaged = false;
+  const health = createHealth(clock, () => ({
+    state: state.name,
+    stopped: view().problem?.code ?? null,
+    lights: [...lights.values()].map(({ id, fault }) => ({ id, fault: fault?.code ?? null })),
+    renewal,
+    clockKnown: clock.wallKnown(),
+    disk: parts.disk.fault,
+    damaged: damaged || parts.damaged(),
+    evening: parts.evening.fault,
+    update: parts.updateNews.fault,
+    asset: parts.asset?.fault ?? null,
+    signInEnding: standing.ending,
+    started: parts.started(),
+  }));
+
   const watched: Journal = {
     record(event) {
       if (event.event === "online") link = { address: event.broker, protocol: event.protocol };
+      if (event.event === "fault" && event.code === "STATE_DAMAGED") damaged = true;
+      health.hear(event);
       journal.record(event);
     },
   };
@@ -160,6 +192,11 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       return { colour: first.traits.rgb ? colour : null, count };
     },
     journal: watched,
+    health,
+    renewed(fault) {
+      renewal = fault;
+      health.look();
+    },
     about: (held): About => ({
       device: device(),
       version: parts.version,
@@ -176,6 +213,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       approvals: parts.standing.approvals,
       update: parts.updateNews.last,
       started: parts.started(),
+      health: health.told,
     }),
     onSignedOut(revoked) {
       for (const answer of signOuts.splice(0)) answer({ revoked });
@@ -225,16 +263,16 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     if ("credentials" in to) credentials = to.credentials;
     if (unpaired(to)) credentials = null;
     identity = credentials?.identity ?? null;
-    if (to.name !== "online") link = null;
+    if (to.name !== "online") [link, renewal] = [null, null];
     if (parts.signal) first?.signal(signalFor(to));
     if (event.type === "renewed") return show();
     since = clock.wall();
     if (event.type === "failed") {
       const retryInMs =
         to.name === "pausing" && to.until !== null ? Math.round(to.until - clock.mono()) : null;
-      journal.record({ event: "fault", code: event.error.code, message: event.error.message, retryInMs });
+      watched.record({ event: "fault", code: event.error.code, message: event.error.message, retryInMs });
     }
-    journal.record({
+    watched.record({
       event: "state",
       state: to.name,
       ...(event.type === "failed" ? { why: event.error.code } : {}),
@@ -321,12 +359,14 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     update: parts.updateNews.last,
     evening: parts.evening.schedule,
     eveningFrom: parts.evening.from,
+    eveningNext: parts.evening.next,
     homeFrom: parts.evening.homeSource,
+    health: health.now,
     warnings: [...parts.warnings, parts.evening.fault, parts.disk.fault].filter((code) => code !== null),
   });
 
   const record = (report: LightReport): void => {
-    journal.record({
+    watched.record({
       event: "light",
       light: report.light,
       state: report.target,
@@ -362,6 +402,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
   if (signal.aborted) onAbort();
   const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
   unsubscribe.push(names.subscribe(show), parts.disk.subscribe(show));
+  for (const each of [parts.disk, parts.evening, parts.updateNews, standing])
+    unsubscribe.push(each.subscribe(health.look));
   const listening = [
     listen(parts.inputs, (input) => {
       if (!unpaired(state) && input === "press") void toggle();
@@ -369,12 +411,13 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
     }),
     listen(parts.controls, control),
     standing.keep(everything.signal),
+    health.run(everything.signal),
   ];
   for (const report of reportsOf(lights, { kind: "restore" })) record(report);
   try {
     for (const code of parts.warnings)
-      journal.record({ event: "warning", code, message: new AgentError(code).message });
-    journal.record({ event: "state", state: state.name });
+      watched.record({ event: "warning", code, message: new AgentError(code).message });
+    watched.record({ event: "state", state: state.name });
     show();
     running = begin(state);
     while (state.name !== "stopping") {
@@ -384,7 +427,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<numb
       const to = next(state, event, { now: clock.mono(), random: parts.random() });
       if (to !== state) await enter(to, event);
     }
-    return state.exitCode;
+    return { exitCode: state.exitCode, error: state.error };
   } finally {
     signal.removeEventListener("abort", onAbort);
     for (const stop of unsubscribe) stop();

@@ -9,6 +9,8 @@ import { waitPauseMs } from "./retry.ts";
 import type { Settings } from "./settings.ts";
 
 export interface AssetKeeper {
+  /** What is wrong with the record and has been told, or null. */
+  readonly fault: ErrorCode | null;
   /** Writes when there is something to write, until `signal` is aborted. Never throws. */
   keep(signal: AbortSignal): Promise<void>;
   /** The board stops: says so, where that is due and quick. Never throws. */
@@ -173,6 +175,9 @@ export const openAssetKeeper = async (parts: {
   };
 
   return {
+    get fault() {
+      return [...told].at(-1) ?? null;
+    },
     async keep(signal) {
       let wake = new AbortController();
       const unsubscribe = parts.subscribe(() => wake.abort());

@@ -10,12 +10,17 @@ export interface Disk {
   readonly fault: ErrorCode | null;
   /** Calls `listener` when that has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
-  /** Tries again to keep the sign-in, where it is only in memory, until `signal` is aborted. Never throws. */
+  /**
+   * While the disk takes nothing, tries it again each minute until `signal` is aborted: with the sign-in where that is only in
+   * memory, else with something that nobody needs. Never throws.
+   */
   run(session: Pick<Session, "persist">, signal: AbortSignal): Promise<void>;
 }
 
 /** Pause between two tries: a full or read-only disk rarely mends itself quickly. In milliseconds. */
 const AGAIN_MS = 60_000;
+/** More than a sign-in takes. */
+const PROBE_BYTES = 8192;
 
 export const watchDisk = ({
   vault,
@@ -60,6 +65,12 @@ export const watchDisk = ({
     }
   };
 
+  /** What could not be written may be something that nobody writes again for days. */
+  const probe = async (): Promise<void> => {
+    await watched(vault.write("probe", new Uint8Array(PROBE_BYTES)));
+    await vault.write("probe", undefined);
+  };
+
   return {
     vault: {
       read: (key, least) => vault.read(key, least),
@@ -81,6 +92,7 @@ export const watchDisk = ({
         else {
           await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
           if (!signal.aborted) await session.persist().catch(() => undefined);
+          if (!signal.aborted && fault !== null) await probe().catch(() => undefined);
         }
     },
   };

@@ -27,6 +27,8 @@ export interface EveningKeeper {
   readonly settled: Evening | null;
   /** Why it cannot be followed as it stands (CLOCK_UNSET, HOME_UNKNOWN, NO_DUSK, HOME_BY_TIME_ZONE), or null. */
   readonly fault: ErrorCode | null;
+  /** When the lamps go on or off by themselves next, those aside that do so at other times to seem lived with; null: never, or not known yet. */
+  readonly next: EveningMoment | null;
   /** How it is known where home is; null while the schedule need not know, or nobody has told. */
   readonly homeSource: HomeSource | null;
   /**
@@ -82,6 +84,7 @@ export const openEvening = async (parts: {
   let changed = new AbortController();
   let fault: ErrorCode | null = null;
   let homeSource: HomeSource | null = null;
+  let upcoming: EveningMoment | null = null;
 
   /** One after the other: what was decided last is what stands on the disk. */
   const inTurn = createTurns();
@@ -100,7 +103,7 @@ export const openEvening = async (parts: {
 
   const begunAnew = (): void => {
     changed.abort();
-    [fault, homeSource] = [null, null];
+    [fault, homeSource, upcoming] = [null, null, null];
     tellOthers();
   };
 
@@ -152,6 +155,7 @@ export const openEvening = async (parts: {
   /** Deals with the present moment; resolves with the pause until the next look. */
   const look = async (by: Evening, signal: AbortSignal): Promise<number> => {
     if (!clock.wallKnown()) {
+      upcoming = null;
       found("CLOCK_UNSET", null);
       return LOOK_MS;
     }
@@ -160,6 +164,7 @@ export const openEvening = async (parts: {
     const now = clock.wall();
     const place = home?.place ?? null;
     const whole = momentsAround({ ...by, away: false }, now, { home: place, seed: "" });
+    upcoming = whole.next;
     found(hindrance(by, home, whole), home?.source ?? null);
     const lamps = [...lights.values()]
       .filter(({ id }) => by.lights?.includes(id) ?? true)
@@ -186,6 +191,9 @@ export const openEvening = async (parts: {
     settled,
     get fault() {
       return fault;
+    },
+    get next() {
+      return upcoming;
     },
     get homeSource() {
       return homeSource;

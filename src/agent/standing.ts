@@ -37,6 +37,8 @@ export interface Standing {
   readonly tokensIssuedAt: EpochMs | null;
   readonly signedInUntil: EpochMs | null;
   readonly approvals: Approvals | null;
+  /** Without a network, less than a quarter of the sign-in's life is left. */
+  readonly ending: boolean;
   /** Reads what is on disk, and warns when the sign-in ends soon. Never throws. */
   refresh(): Promise<void>;
   /** Asks the org how many approvals are used, at most once a day for one sign-in, and warns when all are. Never throws. */
@@ -76,7 +78,17 @@ export const createStanding = (parts: {
   const until = (): EpochMs | null =>
     grant === undefined ? null : signedInUntil(grant, idleDays, org.signIn !== undefined);
 
+  const ending = (): boolean => {
+    const end = until();
+    // Without a refresh token every access token runs out soon; that is another fault's business.
+    if (grant === undefined || end === null || grant.refreshToken === null) return false;
+    return clock.wallKnown() && endsSoon(grant.issuedAt, end, clock.wall());
+  };
+
   const standing: Standing = {
+    get ending() {
+      return ending();
+    },
     get identity() {
       return grant?.identity ?? null;
     },
@@ -98,10 +110,7 @@ export const createStanding = (parts: {
       grant = loaded !== undefined && isOf(org, loaded) ? loaded : undefined;
       const end = until();
       if (end !== before) changed();
-      if (grant === undefined || end === null || grant.issuedAt === warnedOf) return;
-      // Without a refresh token every access token runs out soon; that is another fault's business.
-      if (grant.refreshToken === null || !clock.wallKnown()) return;
-      if (!endsSoon(grant.issuedAt, end, clock.wall())) return;
+      if (grant === undefined || end === null || grant.issuedAt === warnedOf || !ending()) return;
       warnedOf = grant.issuedAt;
       warn("SIGN_IN_ENDING", `without a network it lasts until ${iso(end)}`);
     },

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../errors.ts";
 import type { UpdateOutcome } from "../model.ts";
 import type { Updates } from "../ports.ts";
 
@@ -5,6 +6,10 @@ import type { Updates } from "../ports.ts";
 export interface UpdateNews {
   /** As of the last look; null: nothing is known. */
   readonly last: UpdateOutcome | null;
+  /** Why there is no newer version here than this one: what became of the last look for one, else of the last update. */
+  readonly fault: ErrorCode | null;
+  /** What became of a look for a new version; null: it went well. */
+  looked(fault: ErrorCode | null): void;
   /** Looks for news. Never throws. */
   refresh(): Promise<void>;
   /** Calls `listener` when there are news; returns the way to stop. */
@@ -15,7 +20,14 @@ export interface UpdateNews {
 export const createUpdateNews = (updates: Pick<Updates, "last"> | null): UpdateNews => {
   const listeners = new Set<(news: UpdateOutcome) => void>();
   let last: UpdateOutcome | null = null;
+  let lookFault: ErrorCode | null = null;
   return {
+    get fault() {
+      return lookFault ?? last?.code ?? null;
+    },
+    looked(fault) {
+      lookFault = fault;
+    },
     get last() {
       return last;
     },

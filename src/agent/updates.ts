@@ -147,11 +147,15 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
     const share = parts.random();
     for (;;) {
       await untilTime(share);
-      await look().catch((error: unknown) => {
-        signal.throwIfAborted();
-        const { code, message } = asAgentError(error);
-        journal.record({ event: "fault", code, message, retryInMs: null });
-      });
+      await look().then(
+        () => news.looked(null),
+        (error: unknown) => {
+          signal.throwIfAborted();
+          const { code, message } = asAgentError(error);
+          news.looked(code);
+          journal.record({ event: "fault", code, message, retryInMs: null });
+        },
+      );
     }
   };
 

@@ -41,7 +41,14 @@ export const exampleAbout: About = {
     message: null,
     at: "2026-12-02T04:06:00.000Z",
   },
-  started: { at: "2026-12-02T04:05:00.000Z", after: "power", code: null },
+  started: { at: "2026-12-02T04:05:00.000Z", after: "power", code: null, restarts: 1 },
+  health: {
+    status: "warn",
+    problems: [{ code: "UPDATE_WENT_BACK", light: null, since: "2026-12-02T04:05:00.000Z" }],
+    upSince: "2026-12-02T04:05:00.000Z",
+    restarts: 1,
+    lastDay: { reconnects: 2, refused: 0, faults: 3 },
+  },
 };
 
 const report: LightReport = {
@@ -126,6 +133,13 @@ export const examples = {
           approvals: null,
           update: null,
           started: null,
+          health: {
+            status: "fail",
+            problems: [{ code: "LIGHT_FAULT", light: "main", since: null }],
+            upSince: null,
+            restarts: 0,
+            lastDay: { reconnects: 0, refused: 0, faults: 1 },
+          },
         },
         topics,
       ),

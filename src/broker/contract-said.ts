@@ -6,6 +6,8 @@ import {
   type About,
   type Approvals,
   type CommandResult,
+  type Health,
+  type HealthProblem,
   type HomeSource,
   type Identity,
   type LightTraits,
@@ -125,10 +127,46 @@ const update: Schema = exactly({
 const started: Schema = exactly({
   at: about(text, "ISO 8601"),
   after: oneOf(
-    namesOf<Started["after"]>({ first: true, stopped: true, error: true, power: true, killed: true }),
+    namesOf<Started["after"]>({
+      first: true,
+      stopped: true,
+      error: true,
+      crashed: true,
+      power: true,
+      watchdog: true,
+      memory: true,
+      killed: true,
+    }),
   ),
   code: orNull({ anyOf: [errorCode] }),
-} satisfies Readonly<Record<keyof Started, Schema>>);
+} satisfies Readonly<Record<Exclude<keyof Started, "restarts">, Schema>>);
+
+const problem: Schema = exactly({
+  code: { $ref: "error-code" },
+  light: about(orNull(level), "the lamp it is about, or null"),
+  since: about(orNull(text), "ISO 8601, as far as this run knows; null while the clock is not known"),
+} satisfies Readonly<Record<keyof HealthProblem, Schema>>);
+
+const health: Schema = exactly({
+  status: oneOf(namesOf<Health["status"]>({ pass: true, warn: true, fail: true })),
+  problems: about(listOf(problem), "what is wrong now, the worst first"),
+  upSince: about(
+    orNull(text),
+    "when the program started (ISO 8601), by the clock as it is known by now; null while it is not",
+  ),
+  restarts: about(
+    count,
+    "starts in a row that nobody asked for, each within a day of the one before; 0 after a day without one",
+  ),
+  lastDay: about(
+    exactly({
+      reconnects: count,
+      refused: count,
+      faults: count,
+    } satisfies Readonly<Record<keyof Health["lastDay"], Schema>>),
+    "in the last 24 hours of this run, to the hour",
+  ),
+} satisfies Readonly<Record<keyof Health, Schema>>);
 
 /** A member of `About` is a line here; the compiler asks for it. Schema, AsyncAPI and docs/topics.md follow. */
 export const aboutMembers = {
@@ -178,7 +216,11 @@ export const aboutMembers = {
   ),
   started: about(
     orNull(started),
-    "when the program started, and what had ended the run before: `first` (none is known of), `stopped` (in order), `error` (by itself, with the error's `code` where it is known), `power` (a cut of power or a reset), `killed` (a signal, the watchdog, a crash); null where the board does not keep that",
+    "when the program started, and what had ended the run before: `first` (none is known of), `stopped` (in order), `error` (by itself, with the error's `code` where it is known), `crashed` (by a bug), `power` (a cut of power or a reset), `watchdog` (it hung), `memory` (there was none left), `killed` (a signal, or one of these two where nobody told), perhaps others one day; null where the board does not keep that",
+  ),
+  health: about(
+    health,
+    "how the board is: `pass`; `warn` (something is wrong, and lamps obey); `fail` (no lamp can be moved now). What is wrong, with codes from [errors.md](errors.md), and how often the broker had to be found anew (`reconnects`), commands were not obeyed (`refused`) and faults were told, passing ones as well (`faults`). Missing from boards of earlier versions",
   ),
 } as const satisfies Readonly<Record<keyof About, Schema>>;
 

@@ -48,6 +48,9 @@ interface Lamp {
   busy: boolean;
 }
 
+/** What Home Assistant and the lamps' states depend on; the rest of `about` changes without them. */
+const looksOf = ({ device, version, lights }: About): string => JSON.stringify([device, version, lights]);
+
 export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
   const lamps = new Map<string, Lamp>();
   const unsent: { result: CommandResult; to: ReplyTo }[] = [];
@@ -184,7 +187,9 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
     announce: (about) => {
       const via = connection;
       if (via === undefined || encodeAbout(about, topics) === toldText) return;
+      const same = told !== undefined && looksOf(told) === looksOf(about);
       isNow(about);
+      if (same) return meanwhile(via, [sayAbout(via)]);
       meanwhile(via, [announcer.announce(via, about), sayAbout(via), ...sayStates()]);
     },
     greet: () => {

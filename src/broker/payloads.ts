@@ -6,6 +6,7 @@ import type {
   LightReport,
   LightState,
   LightTraits,
+  Started,
   UpdateOutcome,
 } from "../model.ts";
 import { iso } from "../units.ts";
@@ -85,8 +86,11 @@ export const encodeAbout = (about: About, topics: Topics): string =>
     signedInUntil: about.signedInUntil === null ? null : iso(about.signedInUntil),
     approvals: about.approvals,
     update: about.update === null ? null : updateFields(about.update),
-    started: about.started,
+    started: about.started === null ? null : startedFields(about.started),
+    health: about.health,
   });
+
+const startedFields = ({ at, after, code }: Started): Json => ({ at, after, code });
 
 /** The message may name paths of the board: code and documents tell enough. */
 const updateFields = ({ version, outcome, code, at }: UpdateOutcome): Json => ({

@@ -51,7 +51,7 @@ export const settingLines = (settings: Settings, origins: ReadonlyMap<string, Or
 /** The status without people: no names, no code that somebody could use, no schedule. */
 export const statusForOthers = (status: StatusAnswer): object => {
   const { state, since, tokensIssuedAt, signedInUntil, approvals, assetTokenExpiresAt, broker } = status;
-  const { version, update, eveningFrom, homeFrom, warnings, problem, lights, code, owner } = status;
+  const { version, update, eveningFrom, homeFrom, warnings, problem, lights, code, owner, health } = status;
   return {
     state,
     since,
@@ -71,6 +71,14 @@ export const statusForOthers = (status: StatusAnswer): object => {
     eveningFrom,
     homeFrom,
     warnings,
+    // Null: an agent of an earlier version.
+    health:
+      health === undefined
+        ? null
+        : {
+            ...health,
+            problems: health.problems.map(({ code: problem, light, since }) => ({ problem, light, since })),
+          },
   };
 };
 

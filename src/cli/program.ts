@@ -1,6 +1,6 @@
 // From the command line to an exit code. Only the command that is asked for is loaded.
 
-import { plainLine, redact } from "../adapters/redact.ts";
+import { crashLine, plainLine, redact } from "../adapters/redact.ts";
 import { type AgentError, asAgentError, entryOf } from "../errors.ts";
 import { catalogue, commandNames } from "./catalogue.ts";
 import { type Io, noSuch } from "./command.ts";
@@ -23,7 +23,10 @@ export const describeFault = (error: unknown, { env, stderr }: Pick<Io, "env" | 
   const fault = asAgentError(error);
   const colour = stderr.isTTY && !env.NO_COLOR;
   const name = colour ? "\u001b[1;31mporchlight:\u001b[0m" : "porchlight:";
-  const message = redact(fault.message).split("\n").map(plainIndented).join("\n");
+  const message =
+    fault.code === "BUG"
+      ? crashLine(fault.message)
+      : redact(fault.message).split("\n").map(plainIndented).join("\n");
   return `${name} ${message}\n${entryOf(fault.code).help}\n${fault.code === "BUG" ? redact(framesOf(fault)) : ""}`;
 };
 

@@ -24,6 +24,7 @@ import { commandPath } from "../service/programs.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { openState } from "./org-session.ts";
+import { describeFault } from "./program.ts";
 import { version } from "./version.ts";
 
 /** The org sees this in its login history. */
@@ -93,15 +94,18 @@ export const runWith =
     const { signal } = stopping;
     const told = journalFor(settings, json, io);
     const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
-    const failed = ({ code, message }: AgentError): void =>
+    let damaged = false;
+    const failed = ({ code, message }: AgentError): void => {
+      if (code === "STATE_DAMAGED") damaged = true;
       journal.record({ event: "fault", code, message, retryInMs: null });
+    };
     let run: RunRecord | null = null;
     const began = (record: RunRecord): void => {
       run = record;
     };
     const vault = recordRuns(
       await openState(settings, io.env, failed),
-      { dir: settings.state.dir, version, began },
+      { dir: settings.state.dir, version, runtimeDir: io.env.RUNTIME_DIRECTORY, began },
       systemClock.wall,
     );
     const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
@@ -153,6 +157,8 @@ export const runWith =
             (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
           started: () => run && startedOf(run),
+          damaged: () => damaged,
+          bug: (error) => io.stderr.write(describeFault(error, io)),
           updates: await updatesFor(settings, io.env),
         },
         signal,

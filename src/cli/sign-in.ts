@@ -39,6 +39,9 @@ const awaited = async (dir: string, signal: AbortSignal): Promise<StatusAnswer> 
 const SLOW =
   "The org is slow to answer. The board has what it needs and keeps trying: porchlight status tells.\n";
 
+const NOTHING =
+  "No address was given, and nobody is signed in. The board still waits with its link: porchlight sign-in shows it again.\n";
+
 /** Brings the agent the address that a browser ended on; what it says. Throws what came of it. */
 const bring = async (dir: string, address: string, signal: AbortSignal): Promise<string> => {
   try {
@@ -73,20 +76,38 @@ const readAnswers = async (
   const done = new AbortController();
   const until = AbortSignal.any([signal, done.signal]);
   const lines = createInterface({ input: keys, signal: until });
-  const typed = Promise.withResolvers<string>();
+  const typed = Promise.withResolvers<string | null>();
   stdout.write("Address: ");
+  let closed = false;
+  let underWay = 0;
+  const strange = (error: unknown): void => {
+    if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) return typed.reject(error);
+    stderr.write(`${plainLine(error.message)}\n`);
+    if (closed) typed.resolve(null);
+    else stdout.write("Address: ");
+  };
   lines.on("line", (line) => {
     if (line.trim() === "") return;
-    bring(dir, line.trim(), until).then(typed.resolve, (error: unknown) => {
-      if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) return typed.reject(error);
-      stderr.write(`${plainLine(error.message)}\n`);
-      stdout.write("Address: ");
-    });
+    underWay += 1;
+    bring(dir, line.trim(), until)
+      .finally(() => {
+        underWay -= 1;
+      })
+      .then(typed.resolve, strange);
+  });
+  // Ctrl-D. What was typed before it may still be on its way.
+  lines.on("close", () => {
+    closed = true;
+    if (underWay === 0) typed.resolve(null);
   });
   const elsewhere = over(dir, url, until);
   elsewhere.catch(() => undefined);
   try {
     const first = await Promise.race([typed.promise, elsewhere]);
+    if (first === null) {
+      stderr.write(`\n${NOTHING}`);
+      return 1;
+    }
     if (typeof first === "string") {
       stdout.write(first);
       return 0;

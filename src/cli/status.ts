@@ -16,7 +16,9 @@ import { signalWords } from "../signal.ts";
 import { type EpochMs, epochMs, iso } from "../units.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { eveningWords } from "./evening-words.ts";
+import { healthWords } from "./health-words.ts";
 import { loadSettings } from "./load-settings.ts";
+import { momentWords } from "./moment-words.ts";
 import { openSession, openState } from "./org-session.ts";
 import { endedWords, startedWords } from "./run-words.ts";
 
@@ -52,19 +54,20 @@ const approvalRows = ({ approvals }: StatusAnswer): string[] => {
 };
 
 const runningText = (status: StatusAnswer, now: EpochMs): string => {
-  const { device, code, owner, broker, problem, lights, version, update } = status;
+  const { device, code, owner, broker, problem, lights, version, update, health } = status;
+  const say = (moment: string): string => momentWords(moment, now);
   const rows = [
     row("board", `${device.name} (${device.id})`),
-    row("state", `${status.state} since ${status.since}`),
+    row("state", `${status.state} since ${say(status.since)}`),
     row("", status.headline),
   ];
   if (status.detail !== null) rows.push(row("", status.detail));
   if (code?.kind === "link") {
-    rows.push(row("link", `${code.start} until ${code.expiresAt}`));
+    rows.push(row("link", `${code.start} until ${say(code.expiresAt)}`));
     rows.push(row("", "in a browser on this board, or run porchlight sign-in"));
   }
   if (code?.kind === "code") {
-    rows.push(row("code", `${code.userCode} until ${code.expiresAt}`));
+    rows.push(row("code", `${code.userCode} until ${say(code.expiresAt)}`));
     rows.push(row("open", code.verificationUriComplete));
     if (code.signal !== null) rows.push(row("", `The lamp ${signalWords(code.signal)}`));
   }
@@ -72,20 +75,23 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
   rows.push(...signInRows(status.tokensIssuedAt, status.signedInUntil, now));
   rows.push(...approvalRows(status));
   if (status.assetTokenExpiresAt !== null)
-    rows.push(row("asset token", `until ${status.assetTokenExpiresAt}`));
+    rows.push(row("asset token", `until ${say(status.assetTokenExpiresAt)}`));
   rows.push(row("broker", broker === null ? "not connected" : `${broker.address} (MQTT ${broker.protocol})`));
   for (const { id, state, available } of lights)
     rows.push(row("lamp", `${id}: ${lightWords(state)}${available ? "" : ", not answering"}`));
   if (problem !== null) {
     rows.push(row("problem", `${problem.title} (${problem.code})`));
     rows.push(row("", problem.help));
-    if (problem.retryAt !== null) rows.push(row("next try", problem.retryAt));
+    if (problem.retryAt !== null) rows.push(row("next try", say(problem.retryAt)));
   }
-  rows.push(...eveningWords(status).map(([name, words]) => row(name, words)));
+  rows.push(...eveningWords(status, now).map(([name, words]) => row(name, words)));
+  const told = new Set([...(problem === null ? [] : [problem.code]), ...status.warnings]);
   rows.push(...warningRows(status.warnings));
+  if (health !== undefined)
+    rows.push(...healthWords(health, told, now).map(([name, words]) => row(name, words)));
   rows.push(row("version", version));
   if (update !== null && update.outcome !== "installed")
-    rows.push(row("update", `${update.version}, ${update.at}: ${update.message ?? update.outcome}`));
+    rows.push(row("update", `${update.version}, ${say(update.at)}: ${update.message ?? update.outcome}`));
   return rows.join("");
 };
 
@@ -128,7 +134,7 @@ const stoppedText = (
     row("state", "not running"),
     row("", "porchlight run starts it; as a service: sudo systemctl start porchlight"),
     row("owner", signedIn ? (owner?.name ?? "somebody (the org has not said who)") : "nobody"),
-    ...(tokensIssuedAt === null ? [] : [row("tokens", `from ${tokensIssuedAt}`)]),
+    ...(tokensIssuedAt === null ? [] : [row("tokens", `from ${momentWords(tokensIssuedAt, now)}`)]),
     ...signInRows(tokensIssuedAt, until, now),
     ...warningRows(warnings),
   ].join("");
@@ -140,13 +146,14 @@ export const statusCommand: RunCommand = async (args, io) => {
   const now = epochMs(Date.now());
   const running = await askAgent(settings.state.dir, { ask: "status" }, new AbortController().signal);
   const run = lastRun(settings.state.dir) ?? null;
+  const say = (moment: string): string => momentWords(moment, now);
   if (running !== undefined) {
-    const words = runningText(running, now) + (run === null ? "" : row("started", startedWords(run)));
+    const words = runningText(running, now) + (run === null ? "" : row("started", startedWords(run, say)));
     io.stdout.write(json ? `${JSON.stringify({ running: true, ...running, run })}\n` : words);
     return 0;
   }
   const facts = stoppedFacts(settings, await storedGrant(settings, io.env));
-  const words = stoppedText(facts, now) + (run === null ? "" : row("last run", endedWords(run)));
+  const words = stoppedText(facts, now) + (run === null ? "" : row("last run", endedWords(run, say)));
   io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts, run })}\n` : words);
   return 0;
 };

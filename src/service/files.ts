@@ -44,6 +44,8 @@ NotifyAccess=main
 # Before each start, as root: whether a new version is tried. A disk that cannot be written must not keep the lamp dark.
 ExecStartPre=-+${choosePath}
 ExecStart=${startPath}
+# How it ended, for the next start to tell: out of memory, hung, killed by which signal.
+ExecStopPost=-/bin/sh -c 'echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" > "$RUNTIME_DIRECTORY/ended"'
 User=porchlight
 Group=porchlight
 StateDirectory=porchlight

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createMemoryDisk, openMemoryVault } from "../../src/adapters/memory-vault.ts";
 import type { DiscoveryOptions } from "../../src/broker/announcer.ts";
+import { exampleAbout } from "../../src/broker/contract-examples.ts";
 import { createBroker } from "../../src/broker/mqtt.ts";
 import type { AgentError } from "../../src/errors.ts";
 import type { CommandResult, Incoming, LightReport, LightTraits } from "../../src/model.ts";
@@ -58,6 +59,7 @@ const announcementOf = (brightness: number): Announcement => ({
     approvals: null,
     update: null,
     started: null,
+    health: exampleAbout.health,
   },
   lights: [reportOf(brightness), reportOf(brightness, "hall")],
 });

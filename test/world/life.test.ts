@@ -265,6 +265,16 @@ describe("stopping", () => {
     }
   });
 
+  it("by a bug is exit code 70, told once, with what it was", async () => {
+    stage = await openStage();
+    const { vault } = stage;
+    const bug = new TypeError("x is not a function");
+    stage.vault = { ...vault, read: (key) => (key === "grant" ? Promise.reject(bug) : vault.read(key)) };
+    expect(await stage.clock.until(stage.start().exit)).toBe(70);
+    expect(stage.since(0, "fault").filter(({ code }) => code === "BUG")).toHaveLength(1);
+    expect(stage.bugs.map(({ cause }) => cause)).toEqual([bug]);
+  });
+
   it("two agents on one state folder: the second one says so and leaves", async () => {
     stage = await openStage();
     await stage.signIn();

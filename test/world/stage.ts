@@ -115,6 +115,8 @@ export class Stage implements AsyncDisposable {
   vault: Vault = openMemoryVault(createMemoryDisk());
   /** Everything the agent recorded, oldest first. */
   events: AgentEvent[] = [];
+  /** Bugs that ended the agent. */
+  readonly bugs: AgentError[] = [];
   run: Run | undefined;
   readonly #options: StageOptions;
   readonly #extraPhones: SimulatedPhone[] = [];
@@ -167,6 +169,7 @@ export class Stage implements AsyncDisposable {
         readText: async () => this.world.org.assetCertificate,
         assertion: this.#options.assertion ?? (async () => new Uint8Array()),
         version: "test",
+        bug: (error) => this.bugs.push(error),
         updates: this.#options.updates ?? null,
       },
       stop.signal,

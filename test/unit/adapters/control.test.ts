@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { askAgent, createControls } from "../../../src/adapters/control.ts";
 import { parseQuestion, statusAnswer } from "../../../src/adapters/control-answers.ts";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { Status } from "../../../src/model.ts";
 import type { ControlRequest } from "../../../src/ports.ts";
@@ -51,6 +52,8 @@ const statusNow = (): Status => ({
   identity: { userId: "005", name: "Ada", username: null, orgId: "00D" },
   evening: null,
   eveningFrom: null,
+  eveningNext: { at: epochMs(Date.parse("2026-12-01T18:00:00Z")), on: true },
+  health: exampleAbout.health,
   homeFrom: null,
   assetTokenExpiresAt: null,
   broker: { address: "b:1883", protocol: "5" },

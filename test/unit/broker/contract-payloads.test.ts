@@ -80,10 +80,34 @@ const aboutOf: fc.Arbitrary<About> = fc
     started: fc.option(
       fc.record({
         at: fc.constant("2026-12-02T04:05:00.000Z"),
-        after: fc.constantFrom("first", "stopped", "error", "power", "killed"),
+        after: fc.constantFrom(
+          "first",
+          "stopped",
+          "error",
+          "crashed",
+          "power",
+          "watchdog",
+          "memory",
+          "killed",
+        ),
         code: fc.option(code),
+        restarts: fc.nat(),
       }),
     ),
+    health: fc.record({
+      status: fc.constantFrom("pass", "warn", "fail"),
+      problems: fc.array(
+        fc.record({
+          code,
+          light: fc.option(fc.constant("main")),
+          since: fc.option(fc.constant("2026-12-02T04:05:00.000Z")),
+        }),
+        { maxLength: 3 },
+      ),
+      upSince: fc.option(fc.constant("2026-12-02T04:05:00.000Z")),
+      restarts: fc.nat(),
+      lastDay: fc.record({ reconnects: fc.nat(), refused: fc.nat(), faults: fc.nat() }),
+    }),
   })
   .map((each) => ({
     ...exampleAbout,
@@ -96,6 +120,7 @@ const aboutOf: fc.Arbitrary<About> = fc
     eveningSettings: each.settled,
     homeFrom: each.home,
     started: each.started,
+    health: each.health,
     update: each.updated
       ? {
           version: "1.0.0",

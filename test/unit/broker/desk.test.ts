@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createAnnouncer } from "../../../src/broker/announcer.ts";
 import type { Connection } from "../../../src/broker/connection.ts";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import { createDesk } from "../../../src/broker/desk.ts";
 import { topicsOf } from "../../../src/broker/topics.ts";
 import { AgentError } from "../../../src/errors.ts";
@@ -31,6 +32,7 @@ const about: About = {
   approvals: null,
   update: null,
   started: null,
+  health: exampleAbout.health,
 };
 
 /** A connection whose publications are acknowledged by hand. */

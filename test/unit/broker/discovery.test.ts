@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import { encodeDiscovery } from "../../../src/broker/discovery.ts";
 import { encodeState } from "../../../src/broker/payloads.ts";
 import { topicsOf } from "../../../src/broker/topics.ts";
@@ -21,6 +22,7 @@ const aboutOf = (...lights: About["lights"]): About => ({
   approvals: null,
   update: null,
   started: null,
+  health: exampleAbout.health,
 });
 
 const configOf = (about: About) =>

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseCommand } from "../../../src/broker/codec.ts";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import { encodeAbout, encodeResult, encodeState, stateFields } from "../../../src/broker/payloads.ts";
 import { topicsOf } from "../../../src/broker/topics.ts";
 import { AgentError } from "../../../src/errors.ts";
@@ -109,6 +110,7 @@ describe("the about document", () => {
     approvals: null,
     update: null,
     started: null,
+    health: exampleAbout.health,
   } as const;
 
   it("names each lamp's topics", () => {

@@ -2,6 +2,7 @@ import { type Duplex, duplexPair } from "node:stream";
 import { type Authenticate, allowAll } from "../../../firmware-sim/broker/access.ts";
 import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import { type BrokerOptions, createBroker } from "../../../src/broker/mqtt.ts";
 import { AgentError, type ErrorCode } from "../../../src/errors.ts";
 import type { LightReport, LightTraits } from "../../../src/model.ts";
@@ -41,6 +42,7 @@ export const announcement: Announcement = {
     approvals: null,
     update: null,
     started: null,
+    health: exampleAbout.health,
   },
   lights: [reportOf(0.5)],
 };

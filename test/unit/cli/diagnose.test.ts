@@ -7,6 +7,7 @@ import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
 import { loadDeviceKey } from "../../../src/asset-token/key.ts";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import {
   privateOfGrant,
   privateOfProxies,
@@ -153,6 +154,8 @@ describe("porchlight diagnose", () => {
             signedInUntil: null,
             assetTokenExpiresAt: null,
             broker: null,
+            eveningNext: null,
+            health: { ...exampleAbout.health, restarts: 7 },
             warnings: [],
           } as never);
     })();
@@ -161,6 +164,8 @@ describe("porchlight diagnose", () => {
     await answering;
     expect(out).toContain('"state": "waitingForApproval"');
     expect(out).toContain('"problem": "ORG_BUSY"');
+    expect(out).toContain('"restarts": 7');
+    expect(out).toContain('"problem": "UPDATE_WENT_BACK"');
     expect(out).not.toMatch(/Ada|005000000000001/);
   });
 

@@ -275,6 +275,7 @@ describe("porchlight doctor broker", () => {
           update: null,
           evening: null,
           eveningFrom: null,
+          eveningNext: null,
           homeFrom: null,
           warnings: [],
         } as never);

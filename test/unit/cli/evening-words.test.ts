@@ -21,9 +21,15 @@ describe("the status", () => {
     ],
     [
       "the settings' evening, and that home is a guess",
-      { evening, eveningFrom: "settings", homeFrom: "timeZone" },
+      {
+        evening,
+        eveningFrom: "settings",
+        eveningNext: { at: "2026-12-01T15:42:00.000Z", on: true },
+        homeFrom: "timeZone",
+      },
       [
         ["evening", "dusk to 23:00 (Europe/Berlin); set in the settings"],
+        ["", "next on at 16:42 CET, in 1 h"],
         ["home", "not known: the city of its time zone stands for it"],
       ],
     ],
@@ -32,11 +38,15 @@ describe("the status", () => {
       {
         evening: { ...evening, lights: ["main", "hall"], brightness: 0.6, away: true },
         eveningFrom: "phone",
+        eveningNext: { at: "2026-12-02T22:00:00.000Z", on: false },
         homeFrom: null,
       },
-      [["evening", "dusk to 23:00 (Europe/Berlin), main and hall, 60 %, nobody at home; set from the phone"]],
+      [
+        ["evening", "dusk to 23:00 (Europe/Berlin), main and hall, 60 %, nobody at home; set from the phone"],
+        ["", "next off at 2 Dec 2026, 23:00 CET, in 31 h"],
+      ],
     ],
   ])("says %s", (_name, status, words) => {
-    expect(eveningWords(status)).toEqual(words);
+    expect(eveningWords(status, Date.parse("2026-12-01T14:42:00Z"))).toEqual(words);
   });
 });

@@ -1,4 +1,5 @@
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createOrgKeys } from "../../../firmware-sim/org/keys.ts";
@@ -113,6 +114,15 @@ describe("the guests of a board", () => {
       expect(await world.phone.ask({ do: "admit", pass }, never)).toMatchObject({ outcome: "done" });
   };
 
+  it("are asked of an older agent in vain, which says so", async () => {
+    await mkdir(stage.stateDir, { recursive: true });
+    const server = createServer((socket) => socket.end('{"ok":false,"code":"USAGE"}\n'));
+    await new Promise<void>((resolve) => server.listen(join(stage.stateDir, "control.sock"), resolve));
+    const { code, err } = await stage.run(["guests"]);
+    server.close();
+    expect([code, err]).toEqual([69, expect.stringContaining("(AGENT_OLDER)")]);
+  });
+
   it("are nobody before the owner gives a pass", async () => {
     const { code, out } = await stage.run(["guests"]);
     expect([code, out]).toEqual([0, "No guest has a pass. The owner gives one in the app.\n"]);
@@ -175,7 +185,7 @@ describe("a board that waits for its person", () => {
     await reachable();
     const { out } = await stage.run(["status"]);
     expect(out).toMatch(
-      /^evening {5}dusk to 03:00 \(Europe\/Berlin\), hall; set in the settings\nhome {8}not known/m,
+      /^evening {5}dusk to 03:00 \(Europe\/Berlin\), hall; set in the settings\n {12}next (?:on|off) at \d.*\nhome {8}not known/m,
     );
     expect(out).toMatch(/^warning {5}.*\(HOME_BY_TIME_ZONE\)\n {12}.*Set home\.latitude/m);
   });
@@ -209,7 +219,7 @@ describe("a board that waits for its person", () => {
     await reachable();
     const { out } = await stage.run(["status"]);
     expect(out).toMatch(/^problem {5}.*\([A-Z_]+\)$/m);
-    expect(out).toMatch(/^next try {4}\d{4}-/m);
+    expect(out).toMatch(/^next try {4}\d\d:\d\d \S+, in \d+ \S+$/m);
   });
 });
 
@@ -218,9 +228,10 @@ describe("a board that has its person", () => {
     await online();
     const { out } = await stage.run(["status"]);
     expect(out).toMatch(/^owner {7}Ada Okafor$/m);
+    expect(out).toMatch(/^health {6}good\nup since {4}.* ago\n/m);
     expect(out).toMatch(/^broker {6}127\.0\.0\.1:\d+ \(MQTT 5\)$/m);
     expect(out).toMatch(/^sign-in {5}stays signed in without a network until \d+ \w{3,4} \d{4}$/m);
-    expect(out).toMatch(/^asset token until \d{4}-/m);
+    expect(out).toMatch(/^asset token until .*\d\d:\d\d \S+, in \d+ \S+$/m);
     expect(out).toMatch(/^lamp {8}hall: /m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: true, state: "online", run: { end: null } });
@@ -329,7 +340,7 @@ describe("a board whose agent does not run", () => {
     await online();
     await stop();
     const { out } = await stage.run(["status"]);
-    expect(out).toMatch(/^state {7}not running\n.*\nowner {7}Ada Okafor\ntokens {6}from \d{4}-/m);
+    expect(out).toMatch(/^state {7}not running\n.*\nowner {7}Ada Okafor\ntokens {6}from .* ago$/m);
     const json = JSON.parse((await stage.run(["status", "--json"])).out);
     expect(json).toMatchObject({ running: false, signedIn: true, owner: { name: "Ada Okafor" } });
     expect(json).toMatchObject({ run: { before: { how: "first" }, end: { exitCode: 0, code: null } } });

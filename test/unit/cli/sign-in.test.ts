@@ -98,6 +98,25 @@ describe("porchlight sign-in", () => {
     expect((await stage.run(["sign-in"])).out).toMatch(/^This board belongs to Ada Okafor\./);
   });
 
+  it("ends with a word where somebody types no address, and with the answer where that was on its way", async () => {
+    const { url } = await waiting();
+    const given = stage.start(["sign-in"], { keys: true });
+    await given.until("Address: ");
+    given.stdin.end();
+    expect(await given.done).toBe(1);
+    expect(given.written.err).toContain("No address was given");
+    const mistaken = stage.start(["sign-in"], { keys: true });
+    await mistaken.until("Address: ");
+    mistaken.stdin.end(`${callback}?code=c&state=other\n`);
+    expect(await mistaken.done).toBe(1);
+    expect(mistaken.written.err).toMatch(/CALLBACK_STRANGE[\s\S]*No address was given/);
+    const hasty = stage.start(["sign-in"], { keys: true });
+    await hasty.until("Address: ");
+    hasty.stdin.end(`${await endOf(url)}\n`);
+    expect(await hasty.done).toBe(0);
+    expect(hasty.written.out).toContain("Signed in. The lamp is yours.");
+  });
+
   it("takes the answer in its one line, and ends with what the org made of it", async () => {
     const { url } = await waiting();
     const wrong = await stage.run(["sign-in", "--answer", `${callback}?code=c&state=other`]);
