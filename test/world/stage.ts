@@ -17,8 +17,16 @@ import type {
   StateName,
   Status,
 } from "../../src/model.ts";
-import type { AssertionSource, ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
-import { epochMs } from "../../src/units.ts";
+import type {
+  AssertionSource,
+  Clock,
+  ControlRequest,
+  Http,
+  Updates,
+  Vault,
+  VaultKey,
+} from "../../src/ports.ts";
+import { type EpochMs, epochMs, NOT_BEFORE } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
@@ -84,7 +92,11 @@ export class Stage implements AsyncDisposable {
   /** Everything the agent recorded, oldest first. */
   events: AgentEvent[] = [];
   run: Run | undefined;
+  /** How far the clock of the board's system is from the time that everybody else has, in milliseconds. */
+  clockErrorMs = 0;
   readonly #options: StageOptions;
+  /** What reaches the org in place of the world's own. */
+  http: Http | undefined;
   readonly #extraPhones: SimulatedPhone[] = [];
   readonly #stops: (() => void)[] = [];
   #asked: ControlRequest[] = [];
@@ -117,9 +129,9 @@ export class Stage implements AsyncDisposable {
     const exit = runAgent(
       parsed.settings,
       {
-        clock: this.clock,
+        clock: this.#boardClock(),
         random: () => 0.5,
-        http: this.world.http,
+        http: this.http ?? this.world.http,
         vault: this.vault,
         journal: {
           record: (event) => {
@@ -339,6 +351,17 @@ export class Stage implements AsyncDisposable {
       60_000,
     );
     this.clock[Symbol.dispose]();
+  }
+
+  #boardClock(): Clock {
+    const { clock } = this;
+    const wall = (): EpochMs => epochMs(clock.wall() + this.clockErrorMs);
+    return {
+      wall,
+      wallKnown: () => clock.wallKnown() && (this.clockErrorMs === 0 || wall() >= NOT_BEFORE),
+      mono: () => clock.mono(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    };
   }
 
   async #connect(phone: SimulatedPhone, user: { username: string; password: string }): Promise<void> {
