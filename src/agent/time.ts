@@ -42,8 +42,10 @@ export interface Time {
   run(signal: AbortSignal): Promise<void>;
 }
 
-/** Pause between looks at a clock that somebody waits for, in milliseconds. */
+/** Pause between looks at a clock that somebody waits for, in milliseconds; and once it has been waited for so long. */
 const WAIT_LOOK_MS = 5_000;
+const LONG_WAIT_MS = 300_000;
+const LONG_WAIT_LOOK_MS = 30_000;
 /** Pause between looks of `run`: at a clock that is wrong, and at one that is not. */
 const FAULT_LOOK_MS = 60_000;
 const LOOK_MS = 600_000;
@@ -109,6 +111,10 @@ export const openTime = (parts: {
 
   /** Where the system's clock stands, seen from the monotonic one: another number when it has been set. */
   const stand = (): number => system.wall() - system.mono();
+
+  /** Until the next look, of somebody who has waited since then. */
+  const nextLook = (since: MonoMs, signal: AbortSignal): Promise<void> =>
+    system.sleep(system.mono() - since < LONG_WAIT_MS ? WAIT_LOOK_MS : LONG_WAIT_LOOK_MS, signal);
 
   const explained = (error: unknown): unknown => {
     const dates = error instanceof AgentError ? datesOf(error) : null;
@@ -217,7 +223,7 @@ export const openTime = (parts: {
           asking ??= time.ask(AbortSignal.any([signal, done.signal])).finally(() => {
             asking = undefined;
           });
-          await system.sleep(WAIT_LOOK_MS, until).catch(() => signal.throwIfAborted());
+          await nextLook(now.mono, until).catch(() => signal.throwIfAborted());
         }
       } finally {
         done.abort();
@@ -228,8 +234,8 @@ export const openTime = (parts: {
       }
     },
     async moved(signal) {
-      const before = stand();
-      while (Math.abs(stand() - before) <= APART_MS) await system.sleep(WAIT_LOOK_MS, signal);
+      const [before, since] = [stand(), system.mono()];
+      while (Math.abs(stand() - before) <= APART_MS) await nextLook(since, signal);
     },
     async ask(signal) {
       if (inner === null || knownTime.anchor !== null || !askUrl.startsWith("https:")) return;

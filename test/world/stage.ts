@@ -17,15 +17,7 @@ import type {
   StateName,
   Status,
 } from "../../src/model.ts";
-import type {
-  AssertionSource,
-  Clock,
-  ControlRequest,
-  Http,
-  Updates,
-  Vault,
-  VaultKey,
-} from "../../src/ports.ts";
+import type { AssertionSource, Clock, ControlRequest, Updates, Vault, VaultKey } from "../../src/ports.ts";
 import { type EpochMs, epochMs, NOT_BEFORE } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
 
@@ -95,8 +87,8 @@ export class Stage implements AsyncDisposable {
   /** How far the clock of the board's system is from the time that everybody else has, in milliseconds. */
   clockErrorMs = 0;
   readonly #options: StageOptions;
-  /** What reaches the org in place of the world's own. */
-  http: Http | undefined;
+  /** The certificates of org and broker, by the time of the board's system, as TLS would hold them against it; null: no TLS. */
+  certificates: { readonly from: EpochMs; readonly to: EpochMs } | null = null;
   readonly #extraPhones: SimulatedPhone[] = [];
   readonly #stops: (() => void)[] = [];
   #asked: ControlRequest[] = [];
@@ -131,7 +123,10 @@ export class Stage implements AsyncDisposable {
       {
         clock: this.#boardClock(),
         random: () => 0.5,
-        http: this.http ?? this.world.http,
+        http: async (request, until) => {
+          this.#checkCertificate("ORG_TLS");
+          return this.world.http(request, until);
+        },
         vault: this.vault,
         journal: {
           record: (event) => {
@@ -144,7 +139,10 @@ export class Stage implements AsyncDisposable {
         controls: this.#controls(stop.signal),
         callbacks: this.world.doorstep.callbacks,
         drivers: { sim: this.world.board.openDriver },
-        openStream: this.world.openStream,
+        openStream: async (url, until) => {
+          this.#checkCertificate("BROKER_TLS");
+          return this.world.openStream(url, until);
+        },
         readText: async () => this.world.org.assetCertificate,
         assertion: this.#options.assertion ?? (async () => new Uint8Array()),
         version: "test",
@@ -351,6 +349,14 @@ export class Stage implements AsyncDisposable {
       60_000,
     );
     this.clock[Symbol.dispose]();
+  }
+
+  #checkCertificate(code: "ORG_TLS" | "BROKER_TLS"): void {
+    const wall = this.clock.wall() + this.clockErrorMs;
+    const { from, to } = this.certificates ?? { from: wall, to: wall };
+    if (wall >= from && wall <= to) return;
+    const name = wall < from ? "CERT_NOT_YET_VALID" : "CERT_HAS_EXPIRED";
+    throw new AgentError(code, name, { cause: Object.assign(new Error(name), { code: name }) });
   }
 
   #boardClock(): Clock {

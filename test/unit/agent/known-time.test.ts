@@ -47,19 +47,111 @@ const bounded = (bound: number): KnownTime => ({ ...nothingKnown, bound: epochMs
 describe("the time of a board", () => {
   it.each<[string, KnownTime, Step[], (number | "unknown")[]]>([
     ["whose clock is right is that of its clock", nothingKnown, [{ look: 0, off: 7 }], [7]],
-    ["at 1970 is not known until the network tells", nothingKnown, [{ look: 0, off: since1970 }, { look: 9_000, off: 0 }], ["unknown", 0]],
-    ["at 1970 is not what somebody says whom no certificate vouches for", nothingKnown, [{ look: 0, off: since1970, date: 0 }], ["unknown"]],
-    ["whose clock stands before what is past is not known", bounded(now - DAY_MS), [{ look: 0, off: -2 * DAY_MS }], ["unknown"]],
+    [
+      "at 1970 is not known until the network tells",
+      nothingKnown,
+      [
+        { look: 0, off: since1970 },
+        { look: 9_000, off: 0 },
+      ],
+      ["unknown", 0],
+    ],
+    [
+      "at 1970 is not what somebody says whom no certificate vouches for",
+      nothingKnown,
+      [{ look: 0, off: since1970, date: 0 }],
+      ["unknown"],
+    ],
+    [
+      "whose clock stands before what is past is not known",
+      bounded(now - DAY_MS),
+      [{ look: 0, off: -2 * DAY_MS }],
+      ["unknown"],
+    ],
     ["may be as much behind that as clocks differ", bounded(now), [{ look: 0, off: -APART_MS }], [-APART_MS]],
-    ["whose clock is months old is what the org says", bounded(now - 90 * DAY_MS), [{ look: 0, off: -90 * DAY_MS }, { look: 5, off: -90 * DAY_MS, date: -400 }, { look: 60_000, off: -90 * DAY_MS }], [-90 * DAY_MS, -400, -400]],
-    ["whose clock is known to be old is what the org says, too", bounded(now - DAY_MS), [{ look: 0, off: -2 * DAY_MS, date: 0 }], [0]],
-    ["is its own where the org is a little off", nothingKnown, [{ look: 0, off: 0, date: 170_000 }, { look: 5, off: 0, date: -170_000 }], [0, 0]],
-    ["goes on when its clock jumps ahead, and back", nothingKnown, [{ look: 0, off: 0, date: 0 }, { look: 10, off: 10 * YEAR_MS }, { look: 20, off: -10 * YEAR_MS }, { look: 30, off: 0 }], [0, 0, 0, 0]],
-    ["is not moved by an org that has jumped", nothingKnown, [{ look: 0, off: 0, date: 0 }, { look: 10, off: 0, date: YEAR_MS }, { look: 20, off: 0, date: -YEAR_MS }], [0, 0, 0]],
-    ["is not moved by an org that has jumped while its own clock is wrong", nothingKnown, [{ look: 0, off: 0, date: 0 }, { look: 10, off: DAY_MS, date: 9 * DAY_MS }, { look: 20, off: DAY_MS, date: 100 }], [0, 0, 100]],
-    ["goes with clock and org where both say another", nothingKnown, [{ look: 0, off: 0, date: 0 }, { look: 10, off: DAY_MS, date: DAY_MS }], [0, DAY_MS]],
-    ["comes back from an org that was wrong from the start", nothingKnown, [{ look: 0, off: 0, date: 90 * DAY_MS }, { look: 10, off: 0, date: 0 }], [90 * DAY_MS, 0]],
-    ["is never what is long past", bounded(now), [{ look: 0, off: 0, date: -DAY_MS }, { look: 10, off: -DAY_MS, date: -DAY_MS }], [0, "unknown"]],
+    [
+      "whose clock is months old is what the org says",
+      bounded(now - 90 * DAY_MS),
+      [
+        { look: 0, off: -90 * DAY_MS },
+        { look: 5, off: -90 * DAY_MS, date: -400 },
+        { look: 60_000, off: -90 * DAY_MS },
+      ],
+      [-90 * DAY_MS, -400, -400],
+    ],
+    [
+      "whose clock is known to be old is what the org says, too",
+      bounded(now - DAY_MS),
+      [{ look: 0, off: -2 * DAY_MS, date: 0 }],
+      [0],
+    ],
+    [
+      "is its own where the org is a little off",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 170_000 },
+        { look: 5, off: 0, date: -170_000 },
+      ],
+      [0, 0],
+    ],
+    [
+      "goes on when its clock jumps ahead, and back",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 0 },
+        { look: 10, off: 10 * YEAR_MS },
+        { look: 20, off: -10 * YEAR_MS },
+        { look: 30, off: 0 },
+      ],
+      [0, 0, 0, 0],
+    ],
+    [
+      "is not moved by an org that has jumped",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 0 },
+        { look: 10, off: 0, date: YEAR_MS },
+        { look: 20, off: 0, date: -YEAR_MS },
+      ],
+      [0, 0, 0],
+    ],
+    [
+      "is not moved by an org that has jumped while its own clock is wrong",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 0 },
+        { look: 10, off: DAY_MS, date: 9 * DAY_MS },
+        { look: 20, off: DAY_MS, date: 100 },
+      ],
+      [0, 0, 100],
+    ],
+    [
+      "goes with clock and org where both say another",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 0 },
+        { look: 10, off: DAY_MS, date: DAY_MS },
+      ],
+      [0, DAY_MS],
+    ],
+    [
+      "comes back from an org that was wrong from the start",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 90 * DAY_MS },
+        { look: 10, off: 0, date: 0 },
+      ],
+      [90 * DAY_MS, 0],
+    ],
+    [
+      "is never what is long past",
+      bounded(now),
+      [
+        { look: 0, off: 0, date: -DAY_MS },
+        { look: 10, off: -DAY_MS, date: -DAY_MS },
+      ],
+      [0, "unknown"],
+    ],
   ])("%s", (_name, from, steps, expected) => {
     expect(live(steps, from).seen).toEqual(expected);
   });
@@ -69,12 +161,44 @@ describe("the bound", () => {
   const rise = (steps: readonly Step[]) => live(steps).known.bound;
 
   it.each<[string, Step[], number]>([
-    ["rises to where clock and org agree, to the earlier of both", [{ look: 0, off: 0, date: -1_000 }], now - 1_000],
-    ["rises with the clock from then on", [{ look: 0, off: 0, date: 2_000 }, { look: DAY_MS, off: 0 }], now + DAY_MS],
-    ["rises by the monotonic clock while the other is wrong", [{ look: 0, off: 0, date: 0 }, { look: DAY_MS, off: -YEAR_MS }], now + DAY_MS],
+    [
+      "rises to where clock and org agree, to the earlier of both",
+      [{ look: 0, off: 0, date: -1_000 }],
+      now - 1_000,
+    ],
+    [
+      "rises with the clock from then on",
+      [
+        { look: 0, off: 0, date: 2_000 },
+        { look: DAY_MS, off: 0 },
+      ],
+      now + DAY_MS,
+    ],
+    [
+      "rises by the monotonic clock while the other is wrong",
+      [
+        { look: 0, off: 0, date: 0 },
+        { look: DAY_MS, off: -YEAR_MS },
+      ],
+      now + DAY_MS,
+    ],
     ["is raised by no clock that nobody agrees with", [{ look: 0, off: 50 * YEAR_MS }], NOT_BEFORE],
-    ["is raised by no org that the clock does not agree with", [{ look: 0, off: 0, date: 300 * DAY_MS }, { look: 50, off: 0 }], NOT_BEFORE],
-    ["is raised once the clock agrees with what the org has said", [{ look: 0, off: -9 * DAY_MS, date: 0 }, { look: 50, off: 0 }], now + 50],
+    [
+      "is raised by no org that the clock does not agree with",
+      [
+        { look: 0, off: 0, date: 300 * DAY_MS },
+        { look: 50, off: 0 },
+      ],
+      NOT_BEFORE,
+    ],
+    [
+      "is raised once the clock agrees with what the org has said",
+      [
+        { look: 0, off: -9 * DAY_MS, date: 0 },
+        { look: 50, off: 0 },
+      ],
+      now + 50,
+    ],
   ])("%s", (_name, steps, expected) => {
     expect(rise(steps)).toBe(expected);
   });
