@@ -45,6 +45,8 @@ export const createLater = (
     readonly keys: PublishedKeys;
     /** Ids, in the order of the settings. */
     readonly lights: readonly string[];
+    /** What a fault of TLS has to do with the clock. */
+    readonly explained: (error: unknown) => unknown;
   },
 ): Later => {
   const { clock, http, journal, random } = around;
@@ -63,6 +65,7 @@ export const createLater = (
   const broker = once(async (): Promise<Broker> => {
     const { createBroker } = await import("./broker/mqtt.ts");
     const { url, protocol, username, password } = settings.broker;
+    const openStream = around.openStream ?? (await streamOpener(settings, around.readText));
     return createBroker({
       url: new URL(url),
       protocol,
@@ -72,7 +75,10 @@ export const createLater = (
       lights,
       clock,
       discovery: { on: settings.broker.discovery === "homeassistant", vault, random, refused: told },
-      openStream: around.openStream ?? (await streamOpener(settings, around.readText)),
+      openStream: (address, until) =>
+        openStream(address, until).catch((error: unknown) => {
+          throw parts.explained(error);
+        }),
     });
   });
   const guests = once(async () => (await import("./owner/guests.ts")).createGuests({ vault, clock }));

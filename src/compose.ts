@@ -13,6 +13,7 @@ import { openNames } from "./agent/names.ts";
 import type { Settings } from "./agent/settings.ts";
 import { settingsWarnings } from "./agent/settings-checks.ts";
 import { createStanding } from "./agent/standing.ts";
+import { openTime } from "./agent/time.ts";
 import { createUpdateNews } from "./agent/update-news.ts";
 import { createLater, once } from "./compose-later.ts";
 import { placeOf, scheduleOf } from "./compose-settings.ts";
@@ -129,10 +130,18 @@ const alone = async <T>(
   }
 };
 
-const run = async (settings: Settings, around: Surroundings, signal: AbortSignal): Promise<Ending> => {
-  const { clock, http, journal, random } = around;
-  const disk = watchDisk({ vault: around.vault, clock, journal });
+const run = async (settings: Settings, outside: Surroundings, signal: AbortSignal): Promise<Ending> => {
+  const { journal, random } = outside;
+  const disk = watchDisk({ vault: outside.vault, clock: outside.clock, journal });
   const { vault } = disk;
+  const time = openTime({
+    system: outside.clock,
+    vault,
+    journal,
+    askUrl: `${settings.org.url.replace(/\/+$/, "")}/.well-known/openid-configuration`,
+  });
+  const around = { ...outside, clock: time.clock, http: time.http(outside.http) };
+  const { clock, http } = around;
 
   // The lamp first: it is as it was before anything asks the network.
   await using lamps = new AsyncDisposableStack();
@@ -143,6 +152,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   // All of them end before the first mistake is told, so that none is left open behind it.
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
+  await time.bounded;
   const names = await openNames(vault, settings);
 
   const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
@@ -175,6 +185,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
     session,
     keys,
     lights: [...lights.keys()],
+    explained: time.explained,
   });
   /** What an older version left behind waits until nobody goes back to that version by himself. */
   const settled = once(async () => {
@@ -251,10 +262,11 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
         );
   const keepingEvening = evening.run(whileLiving);
   const keepingDisk = disk.run(session, whileLiving);
+  const keepingTime = time.run(whileLiving);
   await using _beside = {
     async [Symbol.asyncDispose]() {
       living.abort();
-      await Promise.all([updating, keepingEvening, keepingDisk, settling]);
+      await Promise.all([updating, keepingEvening, keepingDisk, keepingTime, settling]);
     },
   };
 
@@ -292,6 +304,7 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
       evening,
       home,
       disk,
+      time,
       lookForUpdate:
         updates === null
           ? null

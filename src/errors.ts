@@ -219,7 +219,12 @@ export const errorTable = {
   CLOCK_UNSET: {
     remedy: "retry",
     title: "The board does not know the time yet",
-    help: "Nothing can be signed or checked before it does. The board waits for the network's time service.",
+    help: "Nothing can be signed or checked before it does. The board waits for the network's time service, or for an answer of the org's.",
+  },
+  CLOCK_WRONG: {
+    remedy: "retry",
+    title: "The board's clock is wrong",
+    help: "Where the org has told the time, the board goes by that. Certificates are held against the system's clock all the same, so org or broker may be out of reach until it is right. Let the board reach a time server (UDP port 123), or set the clock: sudo date -s. `porchlight doctor clock` tells more.",
   },
   // the broker
   BROKER_UNREACHABLE: {

@@ -36,7 +36,7 @@ import type { EpochMs, MonoMs, Secret } from "./units.ts";
 export interface Clock {
   /** The wall clock. May be wrong until the board has been told the time. */
   wall(): EpochMs;
-  /** False while the wall clock cannot be right (before the build time): sign and check nothing yet. */
+  /** False while the wall clock cannot be right: sign and check nothing yet. Cheap, and asked often. */
   wallKnown(): boolean;
   /** The monotonic clock: every interval and deadline uses this one. */
   mono(): MonoMs;
@@ -81,6 +81,7 @@ export type VaultKey =
   | "home"
   | "asset"
   | "probe"
+  | "time"
   | `light-${string}`;
 
 export interface Vault {

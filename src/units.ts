@@ -13,6 +13,9 @@ export type MonoMs = number & { readonly [monoBrand]: true };
 export const epochMs = (ms: number): EpochMs => ms as EpochMs;
 export const monoMs = (ms: number): MonoMs => ms as MonoMs;
 
+/** Porchlight was not there before 2026-11-01: a wall clock that says so has not been set. */
+export const NOT_BEFORE = epochMs(1_793_491_200_000);
+
 /** `moment + ms`, on the same clock. */
 export const after = <M extends EpochMs | MonoMs>(moment: M, ms: number): M => (moment + ms) as M;
 

@@ -1,8 +1,5 @@
 import type { Clock } from "../ports.ts";
-import { epochMs, monoMs } from "../units.ts";
-
-/** Porchlight was not there before this moment: a wall clock that says so has not been set. */
-const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
+import { epochMs, monoMs, NOT_BEFORE } from "../units.ts";
 
 /** Longest pause one timer can make, in milliseconds (a signed 32-bit number); longer ones are made of several. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;

@@ -18,17 +18,19 @@ import type {
   Session,
   WebSignIn,
 } from "../ports.ts";
-import { iso, unreachable } from "../units.ts";
+import { unreachable } from "../units.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
 import type { HealthKeeper } from "./health-keeper.ts";
 import type { Home } from "./home.ts";
+import { APART_MS } from "./known-time.ts";
 import type { Event, State } from "./machine.ts";
 import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
 import { isOf, type Standing } from "./standing.ts";
+import type { Time } from "./time.ts";
 import type { UpdateNews } from "./update-news.ts";
 import { startOf } from "./view.ts";
 
@@ -58,6 +60,7 @@ export interface ActivityParts {
   readonly standing: Standing;
   /** For requests that may bring a sign-in, or end one: outlives the leaving of a state (device-flow/patience.ts). */
   readonly patience: AbortSignal;
+  readonly time: Time;
   /** What the first lamp blinks while this code waits, or null. */
   readonly signalFor: (userCode: string) => Signal | null;
   /** Told when a sign-out has been carried out, and whether the org confirmed it. */
@@ -66,8 +69,7 @@ export interface ActivityParts {
 
 /** Commands that may wait for slow hardware at a time. A dragged slider sends them faster than some lamps take them. */
 const MOST_COMMANDS = 64;
-/** Pause between looks at an unset clock, and between looks at an idle sign-in, in milliseconds. */
-const CLOCK_LOOK_MS = 5_000;
+/** Pause between looks at an idle sign-in, in milliseconds. */
 const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
 /** Pause before a sign-in that could not be read is looked at once more, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
@@ -93,7 +95,7 @@ export const activity = (state: State, parts: ActivityParts, signal: AbortSignal
     case "online":
       return serve(parts, state.credentials, signal);
     case "pausing":
-      return pause(parts, state.until, signal);
+      return pause(parts, state, signal);
     case "stopping":
     case "stopped":
       return nothing();
@@ -153,8 +155,8 @@ async function* askCode(
     parts.onSignedOut(revoked);
   }
   if (org.signIn !== undefined) {
-    await timeKnown(parts, signal);
-    await session.adopt(await org.signIn(signal));
+    const { signIn } = org;
+    await session.adopt(await inTime(parts, () => signIn(signal), signal));
     standing.reset();
     // A person's approval from before serves nobody any more, and would count as one of the few that the org allows.
     if (!revoke && grant !== undefined && grant.refreshToken !== null)
@@ -258,19 +260,31 @@ async function* exchange(parts: ActivityParts, replace: boolean, signal: AbortSi
   yield { type: "credentialsReady", credentials: await obtain(parts, replace, signal) };
 }
 
-/** Waits for a clock that nobody has set yet: nothing can be signed before. */
-const timeKnown = async ({ clock, journal }: ActivityParts, signal: AbortSignal): Promise<void> => {
-  if (clock.wallKnown()) return;
-  const { message } = new AgentError("CLOCK_UNSET", `it says ${iso(clock.wall())}`);
-  journal.record({ event: "fault", code: "CLOCK_UNSET", message, retryInMs: CLOCK_LOOK_MS });
-  while (!clock.wallKnown()) await clock.sleep(CLOCK_LOOK_MS, signal);
+/**
+ * `work`, which signs, once the time is known. What was signed by a clock that is hours behind is refused, and with the
+ * very answer the org tells the time: then once more.
+ */
+const inTime = async <T>(
+  { clock, time }: ActivityParts,
+  work: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> => {
+  await time.known(signal);
+  const stand = (): number => clock.wall() - clock.mono();
+  const before = stand();
+  try {
+    return await work();
+  } catch (error) {
+    signal.throwIfAborted();
+    if (Math.abs(stand() - before) <= APART_MS) throw error;
+    return work();
+  }
 };
 
 /** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet. */
 const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSignal): Promise<Credentials> => {
   const { journal, credentials } = parts;
-  await timeKnown(parts, signal);
-  const obtained = await credentials.obtain(replace, signal);
+  const obtained = await inTime(parts, () => credentials.obtain(replace, signal), signal);
   const { identity, assetToken } = obtained;
   // Somebody else than before may have approved, without a sign-out between.
   if (identity !== null)
@@ -281,13 +295,35 @@ const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSigna
   return obtained;
 };
 
+/** What another time of day may mend. */
+const byClock: ReadonlySet<ErrorCode> = new Set([
+  "CLOCK_UNSET",
+  "CLOCK_WRONG",
+  "ORG_TLS",
+  "BROKER_TLS",
+  "ASSET_TOKEN_INVALID",
+  "ASSET_TOKEN_REFUSED",
+  "ASSERTION_REFUSED",
+]);
+
 async function* pause(
-  { clock }: ActivityParts,
-  until: number | null,
+  { clock, time }: ActivityParts,
+  { until, error }: Extract<State, { name: "pausing" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  if (until === null) return;
-  await clock.sleep(Math.max(0, until - clock.mono()), signal);
+  const over = new AbortController();
+  const either = AbortSignal.any([signal, over.signal]);
+  const ends = [
+    ...(until === null ? [] : [clock.sleep(Math.max(0, until - clock.mono()), either)]),
+    ...(byClock.has(error.code) ? [time.moved(either)] : []),
+  ];
+  if (ends.length === 0) return;
+  try {
+    await Promise.race(ends);
+  } finally {
+    over.abort();
+    await Promise.allSettled(ends);
+  }
   yield { type: "pauseOver" };
 }
 
@@ -303,7 +339,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock, standing, home } = parts;
+  const { broker, lights, commands, journal, clock, standing, home, time } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -358,7 +394,10 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
   let keeping: Promise<void> | undefined;
   /** Beside everything else: the lamp waits for no such answer. */
   const ask = (): void => {
-    asking = asking.then(() => standing.ask(until)).then(() => home.ask(until));
+    asking = asking
+      .then(() => time.ask(until))
+      .then(() => standing.ask(until))
+      .then(() => home.ask(until));
   };
   try {
     let current = first;

@@ -55,8 +55,9 @@ import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
 import { createPacedRefusals } from "./paced-refusals.ts";
 import type { Standing } from "./standing.ts";
+import type { Time } from "./time.ts";
 import type { UpdateNews } from "./update-news.ts";
-import { viewOf } from "./view.ts";
+import { viewOf, withClock } from "./view.ts";
 
 export interface AgentParts {
   readonly clock: Clock;
@@ -84,6 +85,7 @@ export interface AgentParts {
   readonly evening: EveningKeeper;
   readonly home: Home;
   readonly disk: Pick<Disk, "fault" | "subscribe">;
+  readonly time: Time;
   /** Null where the settings want nothing written at the org. */
   readonly asset: AssetKeeper | null;
   /** Looks for a new version of the program now; null where it does not change by itself. */
@@ -162,7 +164,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
     stopped: view().problem?.code ?? null,
     lights: [...lights.values()].map(({ id, fault }) => ({ id, fault: fault?.code ?? null })),
     renewal,
-    clockKnown: clock.wallKnown(),
+    clock: clock.wallKnown() ? parts.time.fault : "CLOCK_UNSET",
     disk: parts.disk.fault,
     damaged: damaged || parts.damaged(),
     evening: parts.evening.fault,
@@ -250,8 +252,13 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
   /** Whose it is stands on the disk, too, for a board that has not reached anybody yet. */
   const owner = (): Identity | null => identity ?? (unpaired(state) ? null : standing.identity);
   const view = (): View => {
-    const seen = viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust, callbacks.host);
-    const { fault } = parts.disk;
+    const { disk, time } = parts;
+    const seen = withClock(
+      viewOf(state, device(), owner(), first?.signalled ?? null, parts.trust, callbacks.host),
+      time.waiting ? "CLOCK_UNSET" : null,
+      time.system,
+    );
+    const fault = disk.fault ?? time.fault;
     return fault !== null && seen.online ? { ...seen, detail: `${entryOf(fault).title}.` } : seen;
   };
 
@@ -362,7 +369,9 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
     eveningNext: parts.evening.next,
     homeFrom: parts.evening.homeSource,
     health: health.now,
-    warnings: [...parts.warnings, parts.evening.fault, parts.disk.fault].filter((code) => code !== null),
+    warnings: [
+      ...new Set([...parts.warnings, parts.time.fault, parts.evening.fault, parts.disk.fault]),
+    ].filter((code) => code !== null),
   });
 
   const record = (report: LightReport): void => {
@@ -401,8 +410,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
   signal.addEventListener("abort", onAbort, { once: true });
   if (signal.aborted) onAbort();
   const unsubscribe = [...lights.values()].map((light) => light.subscribe(record));
-  unsubscribe.push(names.subscribe(show), parts.disk.subscribe(show));
-  for (const each of [parts.disk, parts.evening, parts.updateNews, standing])
+  unsubscribe.push(names.subscribe(show), parts.disk.subscribe(show), parts.time.subscribe(show));
+  for (const each of [parts.disk, parts.time, parts.evening, parts.updateNews, standing])
     unsubscribe.push(each.subscribe(health.look));
   const listening = [
     listen(parts.inputs, (input) => {

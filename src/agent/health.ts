@@ -11,7 +11,8 @@ export interface HealthFacts {
   readonly lights: readonly { readonly id: string; readonly fault: ErrorCode | null }[];
   /** Why credentials or sign-in could not be renewed the last time, while the board is online by the old ones. */
   readonly renewal: ErrorCode | null;
-  readonly clockKnown: boolean;
+  /** CLOCK_UNSET or CLOCK_WRONG. */
+  readonly clock: ErrorCode | null;
   /** STATE_UNWRITABLE while the disk takes nothing. */
   readonly disk: ErrorCode | null;
   /** Something on the disk could not be read in this run. */
@@ -37,12 +38,12 @@ const restartsOften = ({ started }: HealthFacts): boolean =>
 
 /** What is wrong now, the worst first; nothing twice. */
 export const troublesOf = (facts: HealthFacts): readonly Trouble[] => {
-  const { stopped, lights, renewal, disk, evening, update, asset } = facts;
+  const { stopped, lights, renewal, disk, clock, evening, update, asset } = facts;
   const codes: readonly (ErrorCode | null)[] = [
     stopped,
     disk,
     facts.damaged ? "STATE_DAMAGED" : null,
-    facts.clockKnown ? null : "CLOCK_UNSET",
+    clock,
     renewal,
     facts.signInEnding ? "SIGN_IN_ENDING" : null,
     restartsOften(facts) ? "AGENT_RESTARTS" : null,
@@ -57,9 +58,9 @@ export const troublesOf = (facts: HealthFacts): readonly Trouble[] => {
 
 /** Whether anybody can move a lamp. A board that waits for its owner to approve it is well. */
 export const statusOf = (facts: HealthFacts, troubles: readonly Trouble[]): Health["status"] => {
-  const { lights, state, stopped, clockKnown } = facts;
+  const { lights, state, stopped, clock } = facts;
   const dark = lights.length > 0 && lights.every(({ fault }) => fault !== null);
-  const waitsForTime = !clockKnown && state === "exchanging";
+  const waitsForTime = clock === "CLOCK_UNSET" && state === "exchanging";
   if (dark || stopped !== null || waitsForTime) return "fail";
   return troubles.length === 0 ? "pass" : "warn";
 };

@@ -1,8 +1,9 @@
 // What a person sees, worked out from the state. Pure; displays only draw it.
 
-import { entryOf } from "../errors.ts";
+import { type ErrorCode, entryOf } from "../errors.ts";
 import type { Identity, Invitation, Signal, View, ViewCode } from "../model.ts";
-import { unreachable } from "../units.ts";
+import { type EpochMs, unreachable } from "../units.ts";
+import { dayOf } from "./known-time.ts";
 import type { State } from "./machine.ts";
 
 /** A retried fault is shown once it has happened this often in a row: a blip is not worth a person's worry. */
@@ -72,7 +73,8 @@ export const viewOf = (
   if (state.name === "pausing") {
     const { title, help, remedy } = entryOf(state.error.code);
     const resumed = headlines[state.resume.name];
-    const quiet = remedy === "retry" && state.resume.attempt < WORTH_SHOWING;
+    const quiet =
+      remedy === "retry" && state.resume.attempt < WORTH_SHOWING && !Object.hasOwn(waits, state.error.code);
     if (quiet) return { ...base, headline: resumed[0], detail: resumed[1] };
     return {
       ...base,
@@ -121,4 +123,24 @@ export const viewOf = (
     default:
       return unreachable(state);
   }
+};
+
+/** What a board waits for whose clock is wrong, behind what that clock says. */
+const waits: Readonly<Partial<Record<ErrorCode, string>>> = {
+  CLOCK_UNSET: "Until the network tells the time, nothing can be signed or checked.",
+  CLOCK_WRONG: "By that no certificate counts: the board waits for the network's time service.",
+};
+
+/**
+ * The same picture, with what the clock says where the board waits for another time of day: because of the fault it
+ * shows, or of `waitsFor`.
+ */
+export const withClock = (view: View, waitsFor: ErrorCode | null, clockSays: EpochMs): View => {
+  const wait = waits[view.problem?.code ?? waitsFor ?? "BUG"];
+  if (wait === undefined) return view;
+  return {
+    ...view,
+    headline: "Waiting for the time of day",
+    detail: `The clock says ${dayOf(clockSays)}. ${wait}`,
+  };
 };

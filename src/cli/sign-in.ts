@@ -81,7 +81,10 @@ const readAnswers = async (
   let closed = false;
   let underWay = 0;
   const strange = (error: unknown): void => {
-    if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) return typed.reject(error);
+    if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) {
+      typed.reject(error);
+      return;
+    }
     stderr.write(`${plainLine(error.message)}\n`);
     if (closed) typed.resolve(null);
     else stdout.write("Address: ");

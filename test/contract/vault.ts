@@ -53,6 +53,7 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
         home: true,
         asset: true,
         probe: true,
+        time: true,
         "light-main": true,
       } satisfies Record<Exclude<VaultKey, `light-${string}`> | "light-main", true>) as VaultKey[];
       const vault = await (await start()).open();

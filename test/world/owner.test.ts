@@ -101,7 +101,7 @@ describe("a broker that is not honest", () => {
     await stage.clock.advance(3_600_000);
     await send(phone, false);
     stage.clock.setWall(then);
-    expect(await asBroker(command)).toEqual(["COMMAND_CLOCK"]);
+    expect(await asBroker(command)).toEqual(["COMMAND_STALE"]);
   });
 
   it("cannot change a byte of it", async () => {

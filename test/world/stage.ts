@@ -17,8 +17,16 @@ import type {
   StateName,
   Status,
 } from "../../src/model.ts";
-import type { AssertionSource, ControlRequest, Http, Updates, Vault, VaultKey } from "../../src/ports.ts";
-import { epochMs } from "../../src/units.ts";
+import type {
+  AssertionSource,
+  Clock,
+  ControlRequest,
+  Http,
+  Updates,
+  Vault,
+  VaultKey,
+} from "../../src/ports.ts";
+import { type EpochMs, epochMs, NOT_BEFORE } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
 
 // Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
@@ -118,7 +126,11 @@ export class Stage implements AsyncDisposable {
   /** Bugs that ended the agent. */
   readonly bugs: AgentError[] = [];
   run: Run | undefined;
+  /** How far the clock of the board's system is from the time that everybody else has, in milliseconds. */
+  clockErrorMs = 0;
   readonly #options: StageOptions;
+  /** The certificates of org and broker, by the time of the board's system, as TLS would hold them against it; null: no TLS. */
+  certificates: { readonly from: EpochMs; readonly to: EpochMs } | null = null;
   readonly #extraPhones: SimulatedPhone[] = [];
   readonly #stops: (() => void)[] = [];
   #asked: ControlRequest[] = [];
@@ -151,9 +163,16 @@ export class Stage implements AsyncDisposable {
     const exit = runAgent(
       parsed.settings,
       {
-        clock: this.clock,
+        clock: this.#boardClock(),
         random: () => 0.5,
-        ...watched(this.world.http, this.vault, this.#options.between),
+        ...watched(
+          async (request, until) => {
+            this.#checkCertificate("ORG_TLS");
+            return this.world.http(request, until);
+          },
+          this.vault,
+          this.#options.between,
+        ),
         journal: {
           record: (event) => {
             this.events.push(event);
@@ -165,7 +184,10 @@ export class Stage implements AsyncDisposable {
         controls: this.#controls(stop.signal),
         callbacks: this.world.doorstep.callbacks,
         drivers: { sim: this.world.board.openDriver },
-        openStream: this.world.openStream,
+        openStream: async (url, until) => {
+          this.#checkCertificate("BROKER_TLS");
+          return this.world.openStream(url, until);
+        },
         readText: async () => this.world.org.assetCertificate,
         assertion: this.#options.assertion ?? (async () => new Uint8Array()),
         version: "test",
@@ -380,6 +402,25 @@ export class Stage implements AsyncDisposable {
       60_000,
     );
     this.clock[Symbol.dispose]();
+  }
+
+  #checkCertificate(code: "ORG_TLS" | "BROKER_TLS"): void {
+    const wall = this.clock.wall() + this.clockErrorMs;
+    const { from, to } = this.certificates ?? { from: wall, to: wall };
+    if (wall >= from && wall <= to) return;
+    const name = wall < from ? "CERT_NOT_YET_VALID" : "CERT_HAS_EXPIRED";
+    throw new AgentError(code, name, { cause: Object.assign(new Error(name), { code: name }) });
+  }
+
+  #boardClock(): Clock {
+    const { clock } = this;
+    const wall = (): EpochMs => epochMs(clock.wall() + this.clockErrorMs);
+    return {
+      wall,
+      wallKnown: () => clock.wallKnown() && (this.clockErrorMs === 0 || wall() >= NOT_BEFORE),
+      mono: () => clock.mono(),
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    };
   }
 
   async #connect(phone: SimulatedPhone, user: { username: string; password: string }): Promise<void> {

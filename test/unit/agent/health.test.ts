@@ -18,7 +18,7 @@ const well: HealthFacts = {
     { id: "b", fault: null },
   ],
   renewal: null,
-  clockKnown: true,
+  clock: null,
   disk: null,
   damaged: false,
   evening: null,
@@ -46,10 +46,10 @@ describe("the health of a board", () => {
     ],
     ["no lamp answers", { lights: dark }, "fail", ["LIGHT_FAULT", "LIGHT_FAULT"]],
     ["it cannot go on", { state: "pausing", stopped: "ORG_TLS" }, "fail", ["ORG_TLS"]],
-    ["it waits for the time", { state: "exchanging", clockKnown: false }, "fail", ["CLOCK_UNSET"]],
+    ["it waits for the time", { state: "exchanging", clock: "CLOCK_UNSET" }, "fail", ["CLOCK_UNSET"]],
     [
       "it is online without the time, which the evening lacks",
-      { clockKnown: false, evening: "CLOCK_UNSET" },
+      { clock: "CLOCK_UNSET", evening: "CLOCK_UNSET" },
       "warn",
       ["CLOCK_UNSET"],
     ],
@@ -177,7 +177,7 @@ describe("what others are told of the health", () => {
         wallKnown: () => known,
         sleep: (ms, s) => clock.sleep(ms, s),
       },
-      () => ({ ...well, clockKnown: known, disk: "STATE_UNWRITABLE" }),
+      () => ({ ...well, clock: known ? null : "CLOCK_UNSET", disk: "STATE_UNWRITABLE" }),
     );
     expect(health.now).toMatchObject({ upSince: null, problems: [{ since: null }, { since: null }] });
     await clock.advance(5 * SECOND);

@@ -1,0 +1,88 @@
+// What is known of the time, and from whom. Pure; docs/decisions/0036-time.md has the reasons.
+
+import { type EpochMs, epochMs, iso, type MonoMs, NOT_BEFORE } from "../units.ts";
+
+/** The system's own clocks at one moment. `known` is false where the wall clock is before the program was written. */
+export interface Own {
+  readonly wall: EpochMs;
+  readonly mono: MonoMs;
+  readonly known: boolean;
+}
+
+/** The time at a moment of the monotonic clock, as somebody else has told it in this run. */
+export interface Anchor {
+  readonly at: EpochMs;
+  readonly mono: MonoMs;
+  /** The system's clock said the same: two that know nothing of each other agree. */
+  readonly proven: boolean;
+}
+
+export interface KnownTime {
+  /** A moment that is certainly past: no clock before it is right. */
+  readonly bound: EpochMs;
+  readonly anchor: Anchor | null;
+}
+
+/** Clocks that are no further apart agree. It is what Salesforce lets a signature be off. In milliseconds. */
+export const APART_MS = 180_000;
+
+/**
+ * TLS was checked by the system's clock, and a public certificate lives for less: who says that it is another year than
+ * the one in which its certificate counts, says nothing that TLS vouches for. In milliseconds.
+ */
+const VOUCHED_MS = 400 * 24 * 3_600_000;
+
+export const nothingKnown: KnownTime = { bound: NOT_BEFORE, anchor: null };
+
+const apart = (a: number, b: number): boolean => Math.abs(a - b) > APART_MS;
+
+const anchored = ({ at, mono }: Anchor, now: MonoMs): EpochMs => epochMs(at + (now - mono));
+
+/** The time: the system's, unless somebody has told a very different one. */
+export const timeOf = ({ anchor }: KnownTime, own: Own): EpochMs => {
+  if (anchor === null) return own.wall;
+  const told = anchored(anchor, own.mono);
+  return apart(own.wall, told) ? told : own.wall;
+};
+
+/** Whether that is good enough to sign and check with. */
+export const isTimeKnown = ({ anchor, bound }: KnownTime, own: Own): boolean =>
+  anchor !== null || (own.known && own.wall >= bound - APART_MS);
+
+/** Why the system's clock is not to be gone by, or null. */
+export const clockFault = (known: KnownTime, own: Own): "CLOCK_UNSET" | "CLOCK_WRONG" | null => {
+  if (!isTimeKnown(known, own)) return "CLOCK_UNSET";
+  return timeOf(known, own) === own.wall ? null : "CLOCK_WRONG";
+};
+
+/** A look at the system's clock: what was told before is proven once that says the same, and then the bound rises. */
+export const looked = (known: KnownTime, own: Own): KnownTime => {
+  const { anchor } = known;
+  if (anchor === null) return known;
+  const told = anchored(anchor, own.mono);
+  const proven = anchor.proven || !apart(own.wall, told);
+  if (!proven) return known;
+  // Of two clocks that agree, the earlier one: whatever the other is ahead is not past yet.
+  const sure = Math.min(told, apart(own.wall, told) ? told : own.wall);
+  return { bound: epochMs(Math.max(known.bound, sure)), anchor: { ...anchor, proven } };
+};
+
+/** An answer over TLS says that it is `date`. */
+export const told = (known: KnownTime, date: EpochMs, own: Own): KnownTime => {
+  const { anchor, bound } = known;
+  if (date < bound - APART_MS) return known;
+  const proven = !apart(date, own.wall);
+  // One alone does not move what two have agreed on.
+  const stands = anchor?.proven === true && !proven;
+  if (stands && apart(date, anchored(anchor, own.mono))) return known;
+  if (!proven && !stands && Math.abs(date - own.wall) > VOUCHED_MS) return known;
+  return looked({ bound, anchor: { at: date, mono: own.mono, proven: proven || stands } }, own);
+};
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** `1 Jan 1970`, for people. */
+export const dayOf = (at: EpochMs): string => {
+  const [year, month, day] = iso(at).slice(0, 10).split("-");
+  return `${Number(day)} ${MONTHS[Number(month) - 1]} ${year}`;
+};
