@@ -2,6 +2,7 @@
 
 import type { Allowance } from "../core/allowance.ts";
 import type { ShownLamp } from "../core/boards.ts";
+import type { BoardHealth } from "../core/health.ts";
 
 export const lampWords = ({ state, waiting, available, info }: ShownLamp, reachable: boolean): string => {
   if (!available) return "Its hardware does not answer";
@@ -46,6 +47,31 @@ export const passWords = ({ may, maxBrightness, until, daily }: Omit<Allowance, 
     .filter((part) => part !== null)
     .join(", ");
 };
+
+const problemWords: Readonly<Record<string, string>> = {
+  LIGHT_FAULT: "the hardware does not answer",
+  STATE_UNWRITABLE: "Its memory card is full or worn out, so it forgets what is new",
+  STATE_DAMAGED: "Its memory card has lost something and may be worn out",
+  CLOCK_UNSET: "It does not know the time",
+  SIGN_IN_ENDING: "Its sign-in ends soon, unless it gets a better connection",
+  AGENT_RESTARTS: "Its program had to start again several times",
+  UPDATE_WENT_BACK: "A new version of its program did not work, so the one before runs",
+  HOME_UNKNOWN: "Its evening lacks where home is",
+  HOME_BY_TIME_ZONE: "Its evening only guesses where home is",
+  NO_DUSK: "It does not get dark before its evening ends",
+  ORG_UNREACHABLE: "It cannot reach your organisation",
+};
+
+/** What is wrong with a board now, a line each, with the code for whoever helps: "Porch: the hardware does not answer, since Tue 1 Dec 18:00 (LIGHT_FAULT)". */
+export const healthLines = (
+  { problems }: BoardHealth,
+  lamps: readonly { readonly id: string; readonly name: string }[],
+): readonly string[] =>
+  problems.map(({ code, light, since }) => {
+    const lamp = light === null ? "" : `${lamps.find(({ id }) => id === light)?.name ?? light}: `;
+    const words = Object.hasOwn(problemWords, code) ? problemWords[code] : "Something is wrong";
+    return `${lamp}${words}${since === null ? "" : `, since ${dayWords(since)}`} (${code})`;
+  });
 
 /** Words that begin a sentence, within one. */
 export const lowerFirst = (words: string): string => words.charAt(0).toLowerCase() + words.slice(1);

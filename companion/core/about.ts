@@ -2,6 +2,7 @@
 
 import type { LightEffect, LightTraits } from "../../src/model.ts";
 import { type Evening, readEvening } from "./evening.ts";
+import { type BoardHealth, readHealth } from "./health.ts";
 import { membersOf, readMembers, textOf } from "./http.ts";
 import { readName } from "./name.ts";
 
@@ -35,6 +36,8 @@ export interface BoardInfo {
   readonly signedInUntil: number | null;
   /** How many sign-ins its owner has with boards' app, and how many the org keeps. */
   readonly approvals: { readonly used: number; readonly limit: number } | null;
+  /** How it is; null where it does not say, missing from what an earlier version of this app has kept. */
+  readonly health?: BoardHealth | null;
 }
 
 const MAX_LAMPS = 64;
@@ -63,6 +66,7 @@ export const readAbout = (text: string): BoardInfo | null => {
     homeFrom: textOf(about.homeFrom, 64),
     signedInUntil: momentOf(about.signedInUntil),
     approvals: typeof used === "number" && typeof limit === "number" ? { used, limit } : null,
+    health: readHealth(about.health),
   };
 };
 

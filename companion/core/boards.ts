@@ -81,11 +81,18 @@ const put = (boards: Boards, board: Board): Boards => ({ ...boards, [board.id]: 
 export const add = (boards: Boards, id: string, as: SignAs, allowance: Allowance | null = null): Boards =>
   put(boards, { ...(boardWith(boards, id) ?? strangerBoard(id)), added: as, allowance, hidden: null });
 
+/** What tells one `about` from another; a board's health comes and goes. */
+const aboutText = (info: BoardInfo | null): string => {
+  if (info === null) return "null";
+  const { health: _, ...lasting } = info;
+  return JSON.stringify(lasting);
+};
+
 /** Takes a board off the list. */
 export const hide = (boards: Boards, id: string): Boards => {
   const board = boardWith(boards, id);
   if (board === undefined) return boards;
-  return put(boards, { ...strangerBoard(id), info: board.info, hidden: JSON.stringify(board.info) });
+  return put(boards, { ...strangerBoard(id), info: board.info, hidden: aboutText(board.info) });
 };
 
 /** Nothing is known of any board's presence without a connection. */
@@ -137,7 +144,7 @@ const hearAbout = (
     const { [device]: _gone, ...rest } = boards;
     return rest;
   }
-  if (known !== undefined && known.hidden !== null && retained && JSON.stringify(info) === known.hidden)
+  if (known !== undefined && known.hidden !== null && retained && aboutText(info) === known.hidden)
     return boards;
   const board = known ?? strangerBoard(device);
   return put(boards, {

@@ -17,6 +17,10 @@ export interface FleetAbout {
   readonly owner: string | null;
   /** ISO 8601. */
   readonly signedInUntil: string | null;
+  /** `pass`, `warn` or `fail`; null from a board that does not say. */
+  readonly health: string | null;
+  /** Error codes of what is wrong, the worst first. */
+  readonly problems: readonly string[];
 }
 
 export interface FleetLight {
@@ -80,6 +84,18 @@ export const readAvailability = (payload: Uint8Array): boolean | null => {
   return word === "online" ? true : word === "offline" ? false : null;
 };
 
+const MOST_PROBLEMS = 16;
+
+const healthOf = (value: unknown): Pick<FleetAbout, "health" | "problems"> => {
+  const health = isObject(value) ? value : {};
+  const problems: readonly unknown[] = Array.isArray(health.problems) ? health.problems : [];
+  const codes = problems.slice(0, MOST_PROBLEMS).flatMap((problem) => {
+    const code = isObject(problem) ? text(problem.code) : null;
+    return code === null ? [] : [code];
+  });
+  return { health: text(health.status), problems: [...new Set(codes)] };
+};
+
 /** Null for what is no `about`. */
 export const readFleetAbout = (payload: Uint8Array): FleetAbout | null => {
   const about = readObject(payload);
@@ -91,6 +107,7 @@ export const readFleetAbout = (payload: Uint8Array): FleetAbout | null => {
     version: text(about.version),
     owner: isObject(about.owner) ? text(about.owner.name) : null,
     signedInUntil: text(about.signedInUntil),
+    ...healthOf(about.health),
   };
 };
 

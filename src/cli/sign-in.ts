@@ -81,13 +81,12 @@ const readAnswers = async (
   let closed = false;
   let underWay = 0;
   const strange = (error: unknown): void => {
-    if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) {
-      typed.reject(error);
-      return;
+    if (!(error instanceof AgentError && error.code === "CALLBACK_STRANGE")) typed.reject(error);
+    else {
+      stderr.write(`${plainLine(error.message)}\n`);
+      if (closed) typed.resolve(null);
+      else stdout.write("Address: ");
     }
-    stderr.write(`${plainLine(error.message)}\n`);
-    if (closed) typed.resolve(null);
-    else stdout.write("Address: ");
   };
   lines.on("line", (line) => {
     if (line.trim() === "") return;

@@ -19,6 +19,8 @@ const columns: readonly (readonly [name: string, of: (lamp: Lamp) => string | nu
   ["firmware", ({ firmware }) => firmware],
   ["attention", ({ attention }) => attention.map(({ kind }) => kind).join(" ")],
   ["attention_words", ({ attention }) => attention.map(({ words }) => words).join("; ")],
+  ["health", ({ health }) => health],
+  ["troubles", ({ troubles }) => troubles.join(" ")],
 ];
 
 /**

@@ -10,6 +10,7 @@ import { compareVersions, prevailing } from "./versions.ts";
 /** What needs attention, the most urgent first. */
 export const attentionKinds = [
   "fault",
+  "health",
   "signIn",
   "away",
   "absent",
@@ -44,6 +45,10 @@ export interface Lamp {
   readonly fault: string | null;
   readonly signedInUntil: EpochMs | null;
   readonly firmware: string | null;
+  /** `pass`, `warn` or `fail`, as it said last; null: it did not say. */
+  readonly health: string | null;
+  /** Error codes of what it said is wrong. */
+  readonly troubles: readonly string[];
   /** The most urgent first. */
   readonly attention: readonly Attention[];
 }
@@ -135,6 +140,8 @@ const factsOf = (asset: Asset | null, board: FleetBoard | null, options: JoinOpt
     fault: board === null ? (asset?.fault ?? null) : faultOf(board.lights),
     signedInUntil: momentOf(about?.signedInUntil) ?? asset?.signedInUntil ?? null,
     firmware: plainText(about?.version, 64) ?? asset?.firmware ?? null,
+    health: plainText(about?.health, 64),
+    troubles: (about?.problems ?? []).flatMap((code) => plainText(code, 64) ?? []),
   };
 };
 
@@ -148,6 +155,11 @@ type Judge = (facts: Facts, around: Around) => string | null;
 
 const judges: Readonly<Record<AttentionKind, Judge>> = {
   fault: ({ fault }) => (fault === null ? null : `a lamp does not answer (${fault})`),
+  // What was wrong when it went away may not be by now; and lamps that do not answer stand above.
+  health: ({ status, troubles }) => {
+    const others = troubles.filter((code) => code !== "LIGHT_FAULT");
+    return status !== "online" || others.length === 0 ? null : `it says what is wrong: ${others.join(", ")}`;
+  },
   signIn: ({ signedInUntil, status }, { now }) => {
     if (signedInUntil === null) return null;
     const left = signedInUntil - now;

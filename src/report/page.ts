@@ -28,6 +28,10 @@ const kindWords: Readonly<Record<AttentionKind, readonly [title: string, hint: s
     "Lamps that do not answer",
     "Check wiring and power at the board; it takes the lamp back by itself.",
   ],
+  health: [
+    "Boards that say that something is wrong with them",
+    "docs/errors.md has what each code means and what to do.",
+  ],
   signIn: [
     "Sign-ins that end or have ended",
     `Within ${SIGN_IN_DAYS} days. A board that comes online before the end renews its sign-in by itself; after it, somebody has to scan a new code.`,

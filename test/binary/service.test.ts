@@ -7,7 +7,7 @@ import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
 import { Debian } from "./bench/debian.ts";
-import { approve, online, property } from "./bench/service.ts";
+import { approve, online, property, statusOf } from "./bench/service.ts";
 
 const dist = join(import.meta.dirname, "../../dist");
 const architecture = process.arch === "x64" ? "amd64" : process.arch;
@@ -98,6 +98,42 @@ describe("the Debian package", () => {
     await online(debian);
   });
 
+  it("is what the doctor says of it, with systemd, its time service and its journal as they are", async () => {
+    const said = await debian.shell("porchlight doctor --json || true");
+    const { checks }: { checks: { examination: string; id: string; verdict: string; saw: string }[] } =
+      JSON.parse(said);
+    const check = (examination: string, id: string) =>
+      checks.find((each) => each.examination === examination && each.id === id);
+    expect(check("service", "unit")).toMatchObject({
+      verdict: "ok",
+      saw: expect.stringContaining("it runs since"),
+    });
+    expect(check("service", "enabled")).toMatchObject({ verdict: "ok" });
+    expect(check("disk", "folder")).toMatchObject({ verdict: "ok" });
+    expect(checks.filter(({ examination }) => examination === "clock").length).toBeGreaterThan(1);
+    // The board online was not disturbed.
+    expect((await statusOf(debian)).state).toBe("online");
+    await debian.shell("systemctl stop porchlight");
+    const stopped = await debian.shell("porchlight doctor service --json || true");
+    expect(JSON.parse(stopped).checks[0]).toMatchObject({ verdict: "warning", saw: "it does not run" });
+    await debian.shell("rm -f /run/porchlight/starts; systemctl start porchlight");
+    await online(debian);
+  });
+
+  it("is told whoever helps by porchlight diagnose, with its journal and without its secrets", async () => {
+    const said = await debian.shell("porchlight diagnose");
+    expect(said).toMatch(/== Journal, the last 300 lines\n\n[^\n]*\d{4}-\d\d-\d\d/);
+    expect(said).toContain('"state": "online"');
+    expect(said).toContain('"health": {');
+    const kept = await debian.shell("cat /var/lib/porchlight/grant.*");
+    expect(kept).toContain("refreshToken");
+    for (const [, token = ""] of kept.matchAll(/"(?:accessToken|refreshToken|idToken)":"([^"]+)"/g)) {
+      expect(token).not.toBe("");
+      expect(said).not.toContain(token);
+    }
+    expect(said).not.toContain("Ada Okafor");
+  });
+
   it("takes secrets from root's folder by systemd's credentials", async () => {
     writeFileSync(debian.path("etc/porchlight/secrets/device"), "From a secret\n", { mode: 0o600 });
     const text = JSON.stringify({
@@ -127,7 +163,9 @@ describe("the Debian package", () => {
       const now = await property(debian, "MainPID");
       return now !== "0" && now !== before ? now : undefined;
     });
-    await online(debian);
+    const { run, health } = await online(debian);
+    expect(run?.before).toMatchObject({ how: "killed", signal: "KILL" });
+    expect(health?.status).toBe("pass");
   });
 
   it("is ended and started again when its event loop hangs", async () => {
@@ -142,7 +180,7 @@ describe("the Debian package", () => {
       return now !== "0" && now !== before ? now : undefined;
     });
     expect(await debian.shell("journalctl -q -b -u porchlight")).toContain("Watchdog timeout");
-    await online(debian);
+    expect((await online(debian)).run?.before.how).toBe("watchdog");
     await debian.shell(`rm -r ${dropIns}; systemctl daemon-reload`);
   });
 

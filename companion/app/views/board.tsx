@@ -3,7 +3,7 @@ import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
-import { dayWords, passWords } from "../words.ts";
+import { dayWords, healthLines, passWords } from "../words.ts";
 import { EveningSection } from "./evening.tsx";
 import { NamesSection } from "./names.tsx";
 import { Page, Section } from "./parts.tsx";
@@ -79,7 +79,9 @@ const AboutSection = ({ board }: { readonly board: Board }) => {
   const { ask } = useKit();
   const { info } = board;
   if (info === null) return null;
+  const health = info.health ?? null;
   const rows = [
+    ...(health === null ? [] : [["Health", health.well ? "Good" : "Something is wrong"]]),
     ["Owner", info.owner?.name ?? "nobody"],
     ["Id", info.id],
     ["Program", info.version ?? "unknown"],
@@ -102,6 +104,13 @@ const AboutSection = ({ board }: { readonly board: Board }) => {
           </div>
         ))}
       </dl>
+      {health === null
+        ? null
+        : healthLines(health, info.lamps).map((line) => (
+            <p key={line} class="hint" dir="auto">
+              {line}
+            </p>
+          ))}
       <button
         type="button"
         class="secondary"

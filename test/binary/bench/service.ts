@@ -16,6 +16,9 @@ export interface Answer {
     readonly code: string | null;
   } | null;
   readonly code: { readonly userCode: string; readonly verificationUriComplete: string } | null;
+  /** How the run before ended. */
+  readonly run: { readonly before: { readonly how: string; readonly signal?: string | null } } | null;
+  readonly health?: { readonly status: string };
   readonly lights: readonly { readonly state: { readonly on: boolean } }[];
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { plainLine, redact } from "../../../src/adapters/redact.ts";
+import { crashLine, plainLine, redact } from "../../../src/adapters/redact.ts";
 
 describe("the last guard against secrets in texts", () => {
   const jwt = `eyJhbGciOiJSUzI1NiJ9.${"a1B2".repeat(8)}.${"c3D4".repeat(8)}`;
@@ -41,5 +41,24 @@ describe("a line for the terminal", () => {
     ["ordinary letters", "Größe 40 % – ok", "Größe 40 % – ok"],
   ])("is safe from %s", (_, text, plain) => {
     expect(plainLine(text)).toBe(plain);
+  });
+});
+
+describe("the line of a crash", () => {
+  it.each([
+    [
+      "Cannot read properties of undefined (reading 'lights')",
+      "Cannot read properties of undefined (reading 'lights')",
+    ],
+    [`Unexpected token 'h', "hunter2" is not valid JSON`, "Unexpected token 'h', [cited] is not valid JSON"],
+    [`..."a":"{\\"b\\": hunter2 "... is not valid JSON`, "...[cited]... is not valid JSON"],
+    ["in `hunter2` and 'a, hunter2!'", "in [cited] and [cited]"],
+    ["Cannot find module '/a/b.ts'\n  Require stack: hunter2", "Cannot find module '/a/b.ts'"],
+    ["password=hunter2hunter2 is wrong", "password=[secret] is wrong"],
+    ["\u001b[31mred", "[31mred"],
+    ["x".repeat(20).concat(" ").repeat(20), `${"x".repeat(20).concat(" ").repeat(20).slice(0, 200)}`],
+    ["", ""],
+  ])("of %j is %j", (message, line) => {
+    expect(crashLine(message)).toBe(line);
   });
 });

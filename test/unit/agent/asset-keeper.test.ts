@@ -189,13 +189,17 @@ describe("a board that writes its Asset record", () => {
     "tells %s once, and tries again once a day",
     async (code) => {
       refusals = Array(20).fill(new AgentError(code, "why"));
-      begin(await open(5));
+      const keeper = await open(5);
+      begin(keeper);
+      expect(keeper.fault).toBeNull();
       await clock.advance(5 * DAY);
       expect(faults()).toEqual([code]);
+      expect(keeper.fault).toBe(code);
       expect(asked.length).toBeLessThanOrEqual(6);
       refusals = [];
       await clock.advance(2 * DAY);
       expect(writes()).not.toEqual([]);
+      expect(keeper.fault).toBeNull();
       refusals = Array(2).fill(new AgentError(code));
       change({ on: true });
       await clock.advance(HOUR);

@@ -102,6 +102,24 @@ describe("a schedule", () => {
     expect(applied).toHaveLength(12);
   });
 
+  it("tells when it switches next, as soon as it knows the time, and nothing once it is taken away", async () => {
+    const keeper = await open();
+    expect(keeper.next).toBeNull();
+    await keeper.set(berlin, ada);
+    await clock.advance(1);
+    expect(keeper.next).toEqual({ at: at("2026-12-01T17:30:00Z"), on: true });
+    await clock.advance(6 * 3_600_000);
+    expect(keeper.next).toEqual({ at: at("2026-12-01T22:00:00Z"), on: false });
+    clock.setWall(epochMs(0), false);
+    await clock.advance(61_000);
+    expect(keeper.next).toBeNull();
+    clock.setWall(at("2026-12-01T18:00:00Z"), true);
+    await clock.advance(61_000);
+    expect(keeper.next).not.toBeNull();
+    await keeper.set(null, ada);
+    expect(keeper.next).toBeNull();
+  });
+
   it("switches the lamps it names, as bright as it says", async () => {
     await (await open()).set({ ...berlin, lights: ["main"], brightness: 0.5 }, ada);
     await clock.advance(6 * 3_600_000);

@@ -102,12 +102,16 @@ const makeUpdates = () => ({
 
 /** Somebody asks to look now. */
 let ask = (): void => {};
+/** What the last start knows of updates. */
+let looks: ReturnType<typeof createUpdateNews>;
 
 const start = (updates: ReturnType<typeof makeUpdates>, lamp = makeLamp(), automatic = true) => {
+  const news = createUpdateNews(updates);
+  looks = news;
   running = keepUpdated(
     {
       updates,
-      news: createUpdateNews(updates),
+      news,
       automatic,
       onAsked: (listener) => {
         ask = listener;
@@ -181,6 +185,10 @@ describe("looking for new versions", () => {
       expect.objectContaining({ event: "fault", code: "UPDATE_UNREACHABLE" }),
       expect.objectContaining({ event: "fault", code: "UPDATE_UNREACHABLE" }),
     ]);
+    expect(looks.fault).toBe("UPDATE_UNREACHABLE");
+    updates.offer = async () => null;
+    await hours(24);
+    expect(looks.fault).toBeNull();
   });
 });
 
@@ -292,5 +300,24 @@ describe("lamps that nobody needs", () => {
     expect(quiet).toBe(false);
     await clock.advance(QUIET_MS + 1000);
     expect(quiet).toBe(true);
+  });
+});
+
+describe("what keeps the program from being the newest", () => {
+  test("is the last look where that failed, else what became of the last update", async () => {
+    const updates = makeUpdates();
+    const news = createUpdateNews(updates);
+    expect(news.fault).toBeNull();
+    updates.now = outcome("wentBack", "2026-12-01T04:00:00Z");
+    await news.refresh();
+    expect(news.fault).toBe("UPDATE_WENT_BACK");
+    news.looked("UPDATE_UNREACHABLE");
+    expect(news.fault).toBe("UPDATE_UNREACHABLE");
+    news.looked(null);
+    expect(news.fault).toBe("UPDATE_WENT_BACK");
+    updates.now = outcome("installed", "2026-12-02T04:00:00Z");
+    await news.refresh();
+    expect(news.fault).toBeNull();
+    running = Promise.resolve();
   });
 });

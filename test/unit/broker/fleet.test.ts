@@ -43,6 +43,8 @@ describe("what boards keep at the broker", () => {
       version: "0.1.0",
       owner: null,
       signedInUntil: null,
+      health: "warn",
+      problems: ["UPDATE_WENT_BACK"],
     });
     const traits = announcement.about.lights[0]?.traits;
     if (traits === undefined) throw new Error("no lamp");
@@ -67,8 +69,18 @@ describe("what boards keep at the broker", () => {
   );
 
   it("is nothing where single members are junk", () => {
-    const nothing = { name: null, serial: null, version: null, owner: null, signedInUntil: null };
+    const nothing = {
+      name: null,
+      serial: null,
+      version: null,
+      owner: null,
+      signedInUntil: null,
+      health: null,
+      problems: [],
+    };
     expect(readFleetAbout(bytes('{"device":7,"owner":[],"version":{},"signedInUntil":1}'))).toEqual(nothing);
+    expect(readFleetAbout(bytes('{"health":{"status":7,"problems":[7,{},{"code":""}]}}'))).toEqual(nothing);
+    expect(readFleetAbout(bytes('{"health":{"problems":{}}}'))).toEqual(nothing);
     expect(readFleetAbout(bytes(`{"owner":{"name":"${"x".repeat(300)}"}}`))).toEqual(nothing);
     expect(readFleetLight(bytes('{"state":"ON","brightness":900,"fault":7}'))).toEqual({
       on: true,

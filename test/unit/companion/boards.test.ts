@@ -88,6 +88,11 @@ describe("the list", () => {
     expect(listed(hidden)).toEqual([]);
     expect(listed(tell(hidden, "about", about(), { retained: true }))).toEqual([]);
     expect(listed(tell(hidden, "light/state", { state: "ON" }))).toEqual([]);
+    const ill = about("porch-1", ME, { health: { status: "fail", problems: [{ code: "LIGHT_FAULT" }] } });
+    expect(listed(tell(hidden, "about", ill, { retained: true }))).toEqual([]);
+    expect(
+      listed(tell(hide(add({}, "porch-1", "key"), "porch-1"), "about", about(), { retained: true })),
+    ).toHaveLength(1);
     expect(
       listed(tell(hidden, "about", about("porch-1", ME, { version: "2" }), { retained: true })),
     ).toHaveLength(1);

@@ -256,7 +256,28 @@ describe("what a board tells of itself", () => {
       homeFrom: null,
       signedInUntil: null,
       approvals: null,
+      health: null,
     });
+  });
+
+  test("how it is, as far as it says", () => {
+    const healthOf = (health: unknown) => readAbout(JSON.stringify({ ...about, health }))?.health;
+    const problems = [
+      { code: "LIGHT_FAULT", light: "main", since: "2026-12-01T18:00:00Z" },
+      { light: "main" },
+      7,
+    ];
+    expect(healthOf({ status: "warn", problems })).toEqual({
+      well: false,
+      problems: [{ code: "LIGHT_FAULT", light: "main", since: Date.parse("2026-12-01T18:00:00Z") }],
+    });
+    expect(healthOf({ status: "pass", problems: [{ code: "NEW_ONE", since: null }] })).toEqual({
+      well: true,
+      problems: [{ code: "NEW_ONE", light: null, since: null }],
+    });
+    expect(healthOf({ status: "pass" })).toEqual({ well: true, problems: [] });
+    expect(healthOf({ problems })).toBeNull();
+    expect(healthOf("good")).toBeNull();
   });
 
   test("how long it stays signed in and how many places the org has left, when it knows", () => {

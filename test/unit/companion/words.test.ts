@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { agoWords, glowOf, lampWords, lowerFirst, passWords } from "../../../companion/app/words.ts";
+import {
+  agoWords,
+  dayWords,
+  glowOf,
+  healthLines,
+  lampWords,
+  lowerFirst,
+  passWords,
+} from "../../../companion/app/words.ts";
 import type { ShownLamp } from "../../../companion/core/boards.ts";
 
 const lamp: ShownLamp = {
@@ -76,4 +84,23 @@ test.each([
 test("words that begin a sentence go on within one", () => {
   expect(lowerFirst("May switch")).toBe("may switch");
   expect(lowerFirst("")).toBe("");
+});
+
+describe("what is wrong with a board", () => {
+  test("is said with the lamp's name, since when, and the code, also where that is not known yet", () => {
+    const since = Date.parse("2026-12-01T18:00:00Z");
+    const problem = { light: null, since: null };
+    const problems = [
+      { code: "LIGHT_FAULT", light: "main", since },
+      { ...problem, code: "LIGHT_FAULT", light: "gone" },
+      { ...problem, code: "NEW_ONE" },
+      { ...problem, code: "toString" },
+    ];
+    expect(healthLines({ well: false, problems }, [{ id: "main", name: "Porch" }])).toEqual([
+      `Porch: the hardware does not answer, since ${dayWords(since)} (LIGHT_FAULT)`,
+      "gone: the hardware does not answer (LIGHT_FAULT)",
+      "Something is wrong (NEW_ONE)",
+      "Something is wrong (toString)",
+    ]);
+  });
 });

@@ -50,6 +50,8 @@ export const aBoard = (id: string, changes: Partial<FleetBoard> = {}): FleetBoar
     version: "1.4.0",
     owner: "Ada Okafor",
     signedInUntil: "2026-12-29T00:00:00.000Z",
+    health: "pass",
+    problems: [],
   },
   lights: new Map([["", aLight()]]),
   ...changes,

@@ -87,7 +87,15 @@ describe("a lamp of the report", () => {
     ["the account at last", { contact: null, account: "Northwind", deviceId: "elsewhere" }, "Northwind"],
     ["somebody whose name may not be seen", { contact: null, deviceId: "elsewhere" }, "(name hidden)"],
   ])("belongs to %s", (_name, changes, owner) => {
-    const about = { name: null, serial: null, version: null, owner: "Ben Approver", signedInUntil: null };
+    const about = {
+      name: null,
+      serial: null,
+      version: null,
+      owner: "Ben Approver",
+      signedInUntil: null,
+      health: null,
+      problems: [],
+    };
     const lamps = lampsOf([anAsset({ deviceId: "porch-g", ...changes })], aBoard("porch-g", { about }));
     expect(lamps.find(({ assetId }) => assetId !== null)?.owner).toBe(owner);
   });
@@ -119,6 +127,20 @@ describe("what needs attention", () => {
     ["a clock from the future", { lastSeen: epochMs(now + 2 * DAY) }, "clock", "its clock is 2 days ahead"],
   ])("is %s", (_name, changes, kind, words) => {
     expect(lampsOf([anAsset(changes)])[0]?.attention).toEqual([{ kind, words }]);
+  });
+
+  it("is what a board that is online says is wrong with it, but a lamp that is told of anyway", () => {
+    const saying = (online: boolean, ...problems: readonly string[]) => {
+      const about = { ...(aBoard("porch-h").about ?? expect.fail()), health: "warn", problems };
+      return lampsOf([anAsset({ deviceId: "porch-h" })], aBoard("porch-h", { about, online }))[0];
+    };
+    expect(saying(true, "LIGHT_FAULT", "STATE_UNWRITABLE", "NO_DUSK")).toMatchObject({
+      health: "warn",
+      troubles: ["LIGHT_FAULT", "STATE_UNWRITABLE", "NO_DUSK"],
+      attention: [{ kind: "health", words: "it says what is wrong: STATE_UNWRITABLE, NO_DUSK" }],
+    });
+    expect(saying(true, "LIGHT_FAULT", "\u0007")).toMatchObject({ troubles: ["LIGHT_FAULT"], attention: [] });
+    expect(saying(false, "STATE_UNWRITABLE")?.attention).toEqual([]);
   });
 
   it("is no sign-in of a board that is online: it renews that by itself", () => {
