@@ -22,6 +22,8 @@ const ACCESS_TOKEN_S = 6;
 const KEPT_AFTER_MS = 1_000;
 /** What each start asks of the org besides: where things are, who that is, with which keys it signs, and a refresh. */
 const ASKED_BY_A_START = 4;
+/** How many of the newest commands that were obeyed somebody sends again after each trouble. */
+const REPLAYED = 3;
 const HOUR = 3_600_000;
 const RECOVERY_LIMIT_MS = 90_000;
 const STOP_LIMIT_MS = 15_000;
@@ -334,7 +336,10 @@ export const moveIn = async (seed: number): Promise<Board> => {
       recoveriesMs.push(tookMs);
       tell(`obeys again after ${(tookMs / 1000).toFixed(2)} s`);
       if (!answersOf(last).some(isDone)) finding(`${last} was refused: ${JSON.stringify(answersOf(last))}`);
-      // Sent again, some of them for the second time: late, and perhaps after a restart.
+      // Somebody who has listened sends what was obeyed again; it may have been before a restart.
+      for (const id of [...signed].filter((each) => answersOf(each).some(isDone)).slice(-REPLAYED))
+        await phone().publish("command", sent.get(id)?.payload);
+      // The phone itself asks again where it had no answer.
       const again = async (): Promise<void> => {
         for (const [, { topic, payload }] of unanswered()) await phone().publish(topic, payload);
       };
@@ -351,8 +356,12 @@ export const moveIn = async (seed: number): Promise<Board> => {
       await lookAfter(() => `the lamp is said to be at ${brightness}`, isSo, 15_000);
       lookAtCommands();
       lookAtFaults();
-      if (calm === undefined) calm = hold();
-      else await lookAtHeld();
+      if (calm === undefined) {
+        // Who asks for its state is answered once the lamp is looked after, and what that takes is held from then on.
+        const answering = (): boolean => hold().others.some((each) => each.includes("control.sock"));
+        await lookAfter(() => "it answers `porchlight status`", answering, 10_000);
+        calm = hold();
+      } else await lookAtHeld();
     },
     seen() {
       const asked = provider.visits.map(({ at }) => at);

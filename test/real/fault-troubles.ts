@@ -271,6 +271,7 @@ const orgWire: readonly Trouble[] = [
       await board.losing(async () => resetAll(board.orgWire));
       await soon(board, 3000, 6000);
       await board.orgWire.admit("all");
+      board.orgWire.hangUp();
     },
   },
 ];

@@ -11,7 +11,7 @@ const rounds = Number(process.env.PORCHLIGHT_FAULT_ROUNDS ?? 1);
 const firstSeed = Number(process.env.PORCHLIGHT_FAULT_SEED ?? 1);
 
 /** They wait more than they work. */
-const BOARDS = 5;
+const BOARDS = 7;
 
 /** Each failure in a row lengthens the pause before the next try, and only a minute of peace or a start ends that. */
 const MOST_IN_A_ROW = 3;

@@ -29,6 +29,19 @@ const remotePorts = (pid: number): ReadonlyMap<string, number> =>
       }),
   );
 
+const whatIs = (pid: number, target: string): string => {
+  const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+  if (inode === undefined) return "";
+  return ["tcp", "tcp6", "unix", "udp", "netlink"]
+    .flatMap((table) =>
+      readFileSync(`/proc/${pid}/net/${table}`, "utf8")
+        .split("\n")
+        .filter((line) => line.split(/\s+/).includes(inode))
+        .map((line) => `${table} ${line}`),
+    )
+    .join(";");
+};
+
 /** Looks at a process from outside, in /proc. */
 export const heldBy = (pid: number, ports: { readonly broker: number; readonly org: number }): Held => {
   const remote = remotePorts(pid);
@@ -44,7 +57,7 @@ export const heldBy = (pid: number, ports: { readonly broker: number; readonly o
     const port = remote.get(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? "");
     if (port === ports.broker) counts.toBroker += 1;
     else if (port === ports.org) counts.toOrg += 1;
-    else others.push(target);
+    else others.push(`${target} ${whatIs(pid, target)}`);
   }
   const resident = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
   return { ...counts, others, residentKib: Number(resident) };

@@ -37,6 +37,8 @@ export interface FaultyProxy extends AsyncDisposable {
   weather(change: Partial<Weather> | null): void;
   /** New connections: pass; are refused by the kernel, for nobody listens; or are taken, and nothing is ever said on them. */
   admit(what: "all" | "none" | "mute"): Promise<void>;
+  /** Resets those that were taken, and on which nothing is said. */
+  hangUp(): void;
   /** Told of each new connection. Gives what stops it. */
   onOpen(listener: (passage: Passage) => void): () => void;
   /** Told of each piece before it passes. Gives what stops it. */
@@ -58,6 +60,7 @@ const listenOn = async (server: Server, port: number): Promise<number> => {
 export const startFaultyProxy = async (random: () => number): Promise<FaultyProxy> => {
   const open = new Set<Passage>();
   const sockets = new Set<Socket>();
+  const mute = new Set<Socket>();
   const onOpen = new Set<(passage: Passage) => void>();
   const onPiece = new Set<(direction: Direction, piece: Buffer, passage: Passage) => void>();
   let target = 0;
@@ -149,7 +152,10 @@ export const startFaultyProxy = async (random: () => number): Promise<FaultyProx
     createServer({ allowHalfOpen: true }, (near) => {
       keep(near);
       if (admitted === "all") pass(near);
-      else near.resume();
+      else {
+        mute.add(near.resume());
+        near.once("close", () => mute.delete(near));
+      }
     });
 
   let server = create();
@@ -177,6 +183,9 @@ export const startFaultyProxy = async (random: () => number): Promise<FaultyProx
         server = create();
         await listenOn(server, port);
       }
+    },
+    hangUp() {
+      for (const near of mute) near.resetAndDestroy();
     },
     onOpen: (listener) => within(onOpen, listener),
     onPiece: (listener) => within(onPiece, listener),
