@@ -175,14 +175,14 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
       isNow(announcement.about);
       for (const report of announcement.lights)
         if ((lamps.get(report.light)?.reportedAt ?? 0) <= mark) note(report);
-      const answers = unsent.splice(0);
       await Promise.all([
         announcer.announce(next, announcement.about),
         sayAbout(next),
         ...sayStates(),
         sayOnline(next),
       ]);
-      for (const { result, to } of answers) void sendAnswer(result, to);
+      // Only now: a connection that breaks before this leaves them for the next one.
+      for (const { result, to } of unsent.splice(0)) void sendAnswer(result, to);
     },
     announce: (about) => {
       const via = connection;

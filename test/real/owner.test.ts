@@ -1,46 +1,10 @@
 // The built command obeys phones that signed in at an authorization server that is not ours, over a broker that is not ours.
 
-import { randomUUID } from "node:crypto";
 import { expect, test } from "vitest";
-import type { OrgHttp } from "../../companion/core/http.ts";
-import { findOrg } from "../../companion/core/org.ts";
-import { createPhoneKey } from "../../companion/core/phone-key.ts";
-import { beginSignIn, finishSignIn } from "../../companion/core/sign-in.ts";
-import { type Ask, signCommand } from "../../companion/core/signed-message.ts";
-import { deviceId, type Home, makeHome } from "./peers/home.ts";
-import { signInTo } from "./peers/person.ts";
+import type { Ask } from "../../companion/core/signed-message.ts";
+import { signInApp } from "./peers/app.ts";
+import { makeHome } from "./peers/home.ts";
 import type { Phone } from "./peers/phone.ts";
-
-const signal = AbortSignal.timeout(120_000);
-
-const http: OrgHttp = async ({ method, url, headers, body }) => {
-  const answer = await fetch(url, {
-    method,
-    ...(headers === undefined ? {} : { headers }),
-    ...(body === undefined ? {} : { body }),
-  });
-  return { status: answer.status, body: await answer.text() };
-};
-
-/** Somebody's app: signs in at the provider, and makes signed commands. */
-const appOf = async (home: Home, login: string): Promise<(ask: Ask, id?: string) => Promise<string>> => {
-  const org = {
-    url: home.provider.issuer,
-    dialect: "rfc8628",
-    clientId: home.provider.appClientId,
-    scope: "openid profile",
-    signIn: "web-server",
-    codePage: null,
-  } as const;
-  const callback = "http://127.0.0.1:7777/callback";
-  const places = await findOrg(org, http, signal);
-  const key = await createPhoneKey();
-  const { url, begun } = await beginSignIn(org, places, callback, key, Date.now());
-  const address = await signInTo(url, callback, login);
-  const { pkToken } = await finishSignIn({ org, places, http, now: Date.now }, begun, key, address, signal);
-  const signer = { kind: "person", key, pkToken, freshIdToken: null } as const;
-  return (ask, id = randomUUID()) => signCommand(signer, { device: deviceId, id, ask }, Date.now());
-};
 
 /** Publishes a signed command; gives the board's answer on its result topic. */
 const send = async (
@@ -64,8 +28,8 @@ test("only the owner's hand moves the lamp, a guest's with a pass, also after a 
   const agent = home.start(changes);
   await home.signIn(agent);
   const phone = await home.phone();
-  const robin = await appOf(home, "robin");
-  const sam = await appOf(home, "sam");
+  const robin = await signInApp(home.provider, "robin");
+  const sam = await signInApp(home.provider, "sam");
 
   expect(await send(phone, await robin(on, "r1"), "r1")).toMatchObject({ outcome: "done" });
   await agent.next("light", ({ state }) => state.on);

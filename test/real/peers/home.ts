@@ -52,6 +52,8 @@ export const makeHome = async (
     accessTokenS?: number;
     companion?: string;
     callback?: string;
+    /** What the provider calls itself: the address of something that leads to it. */
+    issuer?: string;
     brokerExtra?: readonly string[];
   } = {},
 ): Promise<Home> => {
@@ -111,7 +113,7 @@ export const makeHome = async (
   };
   const answerCode: Home["answerCode"] = async (agent, does) => {
     const code = await agent.next("code");
-    const seen = await visit(code.verificationUriComplete, does, {
+    const seen = await visit(provider.straight(code.verificationUriComplete), does, {
       userCode: code.userCode,
       ...(https ? { ca: pem(certificates.ca) } : {}),
     });

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { delimiter, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,11 +27,15 @@ export interface Mosquitto extends AsyncDisposable {
   readonly secureWebsocket: string;
   /** mqtt://, anybody with any password and any topic, as behind a gateway that checks tokens itself. */
   readonly open: string;
+  /** As `open`, with TLS. */
+  readonly openTls: string;
   /** What it has logged so far. */
   log(): string;
   start(): Promise<void>;
   /** Ends it; SIGKILL as in a power cut, else it says goodbye to its clients. */
   stop(signal?: "SIGTERM" | "SIGKILL"): Promise<void>;
+  /** While it is stopped: its sessions and retained messages are gone. */
+  forget(): void;
 }
 
 const START_LIMIT_MS = 10_000;
@@ -77,7 +81,8 @@ export const startMosquitto = async (options: {
 }): Promise<Mosquitto> => {
   requireTools();
   const { folder, certificates, deviceId, board, phone } = options;
-  const [plain = 0, tls = 0, mutual = 0, websocket = 0, secureWebsocket = 0, open = 0] = await freePorts(6);
+  const [plain = 0, tls = 0, mutual = 0, websocket = 0, secureWebsocket = 0, open = 0, openTls = 0] =
+    await freePorts(7);
   const passwords = join(folder, "passwords");
   writeFileSync(passwords, `${board.username}:${board.password}\n${phone.username}:${phone.password}\n`, {
     mode: 0o600,
@@ -148,6 +153,10 @@ export const startMosquitto = async (options: {
       `listener ${open} 127.0.0.1`,
       "socket_domain ipv4",
       "allow_anonymous true",
+      `listener ${openTls} 127.0.0.1`,
+      "socket_domain ipv4",
+      "allow_anonymous true",
+      ...secure,
       "",
     ].join("\n"),
   );
@@ -173,7 +182,9 @@ export const startMosquitto = async (options: {
     });
     const deadline = performance.now() + START_LIMIT_MS;
     while (
-      !(await Promise.all([plain, tls, mutual, websocket, secureWebsocket, open].map(answers))).every(Boolean)
+      !(
+        await Promise.all([plain, tls, mutual, websocket, secureWebsocket, open, openTls].map(answers))
+      ).every(Boolean)
     ) {
       if (starting.exitCode !== null) throw new Error(`mosquitto ended with ${starting.exitCode}:\n${log}`);
       if (performance.now() > deadline) {
@@ -192,9 +203,11 @@ export const startMosquitto = async (options: {
     websocket: `ws://127.0.0.1:${websocket}/mqtt`,
     secureWebsocket: `wss://127.0.0.1:${secureWebsocket}/mqtt`,
     open: `mqtt://127.0.0.1:${open}`,
+    openTls: `mqtts://127.0.0.1:${openTls}`,
     log: () => log,
     start,
     stop,
+    forget: () => rmSync(join(data, "mosquitto.db"), { force: true }),
     [Symbol.asyncDispose]: () => stop("SIGKILL"),
   };
 };

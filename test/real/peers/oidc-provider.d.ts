@@ -5,6 +5,7 @@ declare module "oidc-provider" {
 
   export interface Context {
     readonly path: string;
+    readonly host: string;
     readonly method: string;
     readonly status: number;
     readonly body: unknown;

@@ -1,7 +1,8 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { createServer as createHttpServer } from "node:http";
+import { once } from "node:events";
+import { createServer as createHttpServer, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import Provider from "oidc-provider";
+import Provider, { type Context } from "oidc-provider";
 import { pem } from "./certificates.ts";
 import { freePorts } from "./scratch.ts";
 
@@ -13,17 +14,25 @@ export interface OrgRequest {
   readonly status: number;
   /** `error` of the answer. */
   readonly error: string | undefined;
+  /** When it was answered, by `performance.now()`. */
+  readonly at: number;
 }
 
 /** A certified OpenID provider (package oidc-provider) on 127.0.0.1: device flow, rotation, revocation, userinfo. */
 export interface OidcProvider extends AsyncDisposable {
   readonly issuer: string;
+  /** Where it listens itself: another port than the issuer's where something stands between. */
+  readonly port: number;
+  /** A link of it for people, past whatever stands between the board and it. */
+  straight(link: string): string;
   readonly clientId: string;
   readonly clientSecret: string | null;
   /** The companion app's client: public, code flow with PKCE, called back on a loopback address. */
   readonly appClientId: string;
   /** What the board asked of it, oldest first. */
   readonly requests: readonly OrgRequest[];
+  /** When anybody asked anything of the issuer's own address, by `performance.now()`, and what. */
+  readonly visits: readonly { readonly at: number; readonly what: string }[];
   /** Every token and device code it has given out: none of them may ever be printed. */
   readonly secrets: ReadonlySet<string>;
   /** Refresh tokens in the order it gave them out. */
@@ -32,6 +41,10 @@ export interface OidcProvider extends AsyncDisposable {
   isAlive(refreshToken: string): Promise<boolean>;
   /** Ends the approval as an administrator would: the refresh token is gone, access tokens too. */
   revokeEverything(): Promise<void>;
+  /** Nobody listens any more, and all connections are gone. */
+  stop(): Promise<void>;
+  /** Listens again; with `forgets` as one that knows nobody any more, with the same keys and clients. */
+  start(options?: { forgets: boolean }): Promise<void>;
 }
 
 const record = (value: unknown): Readonly<Record<string, unknown>> => {
@@ -57,6 +70,8 @@ export const startOidcProvider = async (
     readonly implicit?: boolean;
     /** Where the board's client may be called back: it has the authorization code flow, and no device flow. */
     readonly callback?: string;
+    /** What it calls itself; else the address at which it listens. */
+    readonly issuer?: string;
   } = {},
 ): Promise<OidcProvider> => {
   const {
@@ -70,13 +85,13 @@ export const startOidcProvider = async (
   } = options;
   const implicitTypes = implicit ? ["id_token token"] : [];
   const [port = 0] = await freePorts(1);
-  const issuer = `${tls ? "https" : "http"}://127.0.0.1:${port}`;
+  const issuer = options.issuer ?? `${tls ? "https" : "http"}://127.0.0.1:${port}`;
   const clientId = "porchlight";
   const appClientId = "porchlight-app";
   const clientSecret = confidential ? randomBytes(24).toString("base64url") : null;
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-  const provider = new Provider(issuer, {
+  const configuration = {
     clients: [
       {
         client_id: clientId,
@@ -140,13 +155,16 @@ export const startOidcProvider = async (
       Interaction: 600,
       IdToken: 3600,
     },
-  });
+  };
 
   const requests: OrgRequest[] = [];
   const secrets = new Set<string>(clientSecret === null ? [] : [clientSecret]);
   const refreshTokens: string[] = [];
+  const visits: { at: number; what: string }[] = [];
   const interesting = new Set(["/token", "/device/auth", "/token/revocation"]);
-  provider.use(async (context, next) => {
+  const watch = async (context: Context, next: () => Promise<void>): Promise<void> => {
+    if (context.host === new URL(issuer).host)
+      visits.push({ at: performance.now(), what: `${context.method} ${context.path}` });
     await next();
     if (!interesting.has(context.path)) return;
     const answer = record(context.body);
@@ -163,24 +181,45 @@ export const startOidcProvider = async (
       refreshToken: text(parameters?.refresh_token),
       status: context.status,
       error: text(answer.error),
+      at: performance.now(),
     });
-  });
+  };
 
-  const handler = provider.callback();
-  const server = tls
-    ? createHttpsServer({ cert: pem(tls.cert), key: pem(tls.key) }, handler)
-    : createHttpServer(handler);
-  const listening = Promise.withResolvers<void>();
-  server.once("error", listening.reject);
-  server.listen(port, "127.0.0.1", listening.resolve);
-  await listening.promise;
+  const create = (): Provider => {
+    // Its memory is its own.
+    const made = new Provider(issuer, configuration);
+    made.use(watch);
+    return made;
+  };
+  let provider = create();
+  let server: Server | undefined;
+  const start = async (): Promise<void> => {
+    const handler = provider.callback();
+    server = tls
+      ? createHttpsServer({ cert: pem(tls.cert), key: pem(tls.key) }, handler)
+      : createHttpServer(handler);
+    server.listen(port, "127.0.0.1");
+    await once(server, "listening");
+  };
+  const stop = async (): Promise<void> => {
+    if (server?.listening !== true) return;
+    const closed = once(server, "close");
+    server.close();
+    server.closeAllConnections();
+    await closed;
+  };
+  await start();
 
   return {
     issuer,
+    port,
+    straight: (link) =>
+      link.replace(new URL(issuer).origin, `${new URL(issuer).protocol}//127.0.0.1:${port}`),
     clientId,
     appClientId,
     clientSecret,
     requests,
+    visits,
     secrets,
     refreshTokens,
     isAlive: async (refreshToken) => {
@@ -192,10 +231,11 @@ export const startOidcProvider = async (
         for (const model of [provider.RefreshToken, provider.AccessToken])
           await (await model.find(token))?.destroy();
     },
-    [Symbol.asyncDispose]: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    stop,
+    start: async ({ forgets } = { forgets: false }) => {
+      if (forgets) provider = create();
+      await start();
+    },
+    [Symbol.asyncDispose]: stop,
   };
 };

@@ -106,6 +106,28 @@ test("a connection that does not take what the board has become is given up", as
   expect(given.map(({ code }) => code)).toEqual(["BROKER_SILENT"]);
 });
 
+test("an answer waits on when the next connection breaks before it has taken what the board is", async () => {
+  const topics = topicsOf("porch-1", ["main"]);
+  const desk = createDesk(topics, createAnnouncer(topics, undefined));
+  desk.answer(
+    { id: "c1", outcome: "done", code: null, message: null, light: "main", state: null },
+    { topic: undefined, correlation: undefined },
+  );
+  const broken = {
+    publish: async () => {
+      throw new AgentError("BROKER_LOST");
+    },
+    abandon: () => undefined,
+  } as unknown as Connection;
+  await expect(desk.attach(broken, { about, lights: [] }, desk.mark())).rejects.toThrow("BROKER_LOST");
+  desk.detach(broken);
+  const { connection, published, acknowledge } = byHand();
+  const attached = desk.attach(connection, { about, lights: [] }, desk.mark());
+  for (const done of acknowledge.splice(0)) done();
+  await attached;
+  expect(published.map(({ topic }) => topic)).toEqual([topics.about, topics.availability, topics.result]);
+});
+
 test("an answer that has to wait does not tell who the guests are: whoever it reaches may be another owner", async () => {
   const topics = topicsOf("porch-1", ["main"]);
   const desk = createDesk(topics, createAnnouncer(topics, undefined));

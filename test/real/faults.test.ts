@@ -1,0 +1,83 @@
+// The built command between a certified OpenID provider and Mosquitto, over wires that break, with servers that restart and the
+// plug pulled at the worst moments. `PORCHLIGHT_FAULT_ROUNDS=30 npm run test:real -- faults` goes on for longer; a failure names
+// the seed that brings the same troubles again (docs/chaos.md).
+
+import { expect, test } from "vitest";
+import { seeded } from "../chaos/seeded.ts";
+import { moveIn, type Seen } from "./fault-board.ts";
+import { type Trouble, troubles } from "./fault-troubles.ts";
+
+const rounds = Number(process.env.PORCHLIGHT_FAULT_ROUNDS ?? 1);
+const firstSeed = Number(process.env.PORCHLIGHT_FAULT_SEED ?? 1);
+
+/** They wait more than they work. */
+const BOARDS = 7;
+
+/** Each failure in a row lengthens the pause before the next try, and only a minute of peace or a start ends that. */
+const MOST_IN_A_ROW = 3;
+
+/** All troubles, each for one of the boards: the slow ones evenly, in an order that the seed gives. */
+const dealt = (seed: number): Trouble[][] => {
+  const random = seeded(seed);
+  const shuffled = troubles
+    .map((trouble) => ({ trouble, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ trouble }) => trouble);
+  const slowFirst = [
+    ...shuffled.filter(({ slow }) => slow === true),
+    ...shuffled.filter(({ slow }) => slow !== true),
+  ];
+  const hands: Trouble[][] = Array.from({ length: BOARDS }, () => []);
+  slowFirst.forEach((trouble, at) => {
+    hands[at % BOARDS]?.push(trouble);
+  });
+  return hands.map((hand) =>
+    hand
+      .map((trouble) => ({ trouble, at: random() }))
+      .toSorted((a, b) => a.at - b.at)
+      .map(({ trouble }) => trouble),
+  );
+};
+
+/** A board's life with these troubles, one after the other. Throws with the whole story when anything is wrong. */
+const live = async (seed: number, hand: readonly Trouble[]): Promise<Seen> => {
+  await using board = await moveIn(seed);
+  try {
+    await board.recover(true);
+    let inARow = 0;
+    for (const { name, strike, ends = false, lossless = false } of hand) {
+      if (!ends && inARow === MOST_IN_A_ROW) {
+        await board.end("SIGTERM");
+        await board.recover(true);
+      }
+      inARow = ends ? 0 : (inARow % MOST_IN_A_ROW) + 1;
+      board.tell(name);
+      await strike(board);
+      await board.recover(lossless);
+    }
+  } catch (error) {
+    throw new Error(`${String(error)}\n${board.story()}`, { cause: error });
+  }
+  const seen = board.seen();
+  if (seen.findings.length > 0) throw new Error(`${seen.findings.join("\n")}\n${board.story()}`);
+  return seen;
+};
+
+test.each(Array.from({ length: rounds }, (_, round) => firstSeed + round))(
+  "whatever breaks between the board and its servers, it comes back by itself, and no command is lost or obeyed twice (seed %i)",
+  async (seed) => {
+    const lives = await Promise.allSettled(dealt(seed).map((hand, at) => live(seed * BOARDS + at, hand)));
+    const wrong = lives.flatMap((each) => (each.status === "rejected" ? [String(each.reason)] : []));
+    expect(wrong.join("\n\n"), `PORCHLIGHT_FAULT_SEED=${seed} npm run test:real -- faults`).toBe("");
+    const seen = lives.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+    const sum = (count: (each: Seen) => number): number => seen.reduce((all, each) => all + count(each), 0);
+    const recoveries = seen.flatMap(({ recoveriesMs }) => recoveriesMs).toSorted((a, b) => a - b);
+    process.stdout.write(
+      `seed ${seed}: ${sum(({ kills }) => kills)} kills, ${sum(({ codes }) => codes)} codes (${sum(({ lostAnswers }) => lostAnswers)} for lost answers), ` +
+        `${sum(({ commands }) => commands.sent)} commands (${sum(({ commands }) => commands.done)} done), ` +
+        `back after ${Math.round(recoveries.at(Math.floor(recoveries.length / 2)) ?? 0)} ms (p50) to ${Math.round(recoveries.at(-1) ?? 0)} ms, ` +
+        `${Math.max(...seen.map(({ grownKib }) => grownKib))} KiB more at most\n`,
+    );
+  },
+  600_000,
+);
