@@ -3,7 +3,7 @@
 import { seeded, whole } from "../chaos/seeded.ts";
 import { childOf, knownOf } from "./burst.ts";
 import { tokensOf } from "./corpus.ts";
-import { type countBlocks, Reached } from "./coverage.ts";
+import { type countBlocks, type Ran, Reached } from "./coverage.ts";
 import { type Finding, look } from "./oracles.ts";
 import type { Target } from "./target.ts";
 
@@ -68,13 +68,20 @@ export const fewest = async (
 /** Hunts for so long, in milliseconds; `watch` is told of every input before it is read. */
 export const hunt = async (
   target: Target,
-  options: { readonly forMs: number; readonly seed: number; readonly watch: (input: Buffer) => void },
+  options: {
+    readonly forMs: number;
+    readonly seed: number;
+    readonly watch: (input: Buffer) => void;
+    /** What runs when the program is loaded. */
+    readonly loaded: Ran;
+  },
   counters: ReturnType<typeof countBlocks>,
 ): Promise<Hunt> => {
-  const { forMs, seed, watch } = options;
+  const { forMs, seed, watch, loaded } = options;
   const random = seeded(seed);
   const about = { tokens: tokensOf(target), most: target.most };
   const reached = new Reached();
+  reached.add(loaded);
   const pool: Buffer[] = [];
   const found = new Map<string, { finding: Finding; input: Buffer }>();
   let runs = 0;

@@ -7,7 +7,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { inLine, writeCorpus } from "./corpus.ts";
-import { countBlocks } from "./coverage.ts";
+import { countBlocks, type Ran } from "./coverage.ts";
 import { hunt } from "./engine.ts";
 import { look } from "./oracles.ts";
 import type { Target } from "./target.ts";
@@ -48,7 +48,7 @@ const watchdog = (file: string): { readonly watch: (input: Buffer) => void } & A
 /** What one target has come to; the number of its findings. */
 const fuzz = async (
   target: Target,
-  options: { readonly forMs: number; readonly seed: number; readonly keep: boolean },
+  options: { readonly forMs: number; readonly seed: number; readonly keep: boolean; readonly loaded: Ran },
   counters: ReturnType<typeof countBlocks>,
 ): Promise<number> => {
   await using guard = watchdog(join(crashes, `${target.name}-hung.bin`));
@@ -89,6 +89,7 @@ const main = async (): Promise<number> => {
   // Before the readers are loaded, so that V8 counts them from their first line.
   using counters = countBlocks();
   const { targets } = await import("./targets.ts");
+  const loaded = counters.take();
   const chosen = targets.filter(({ name }) => values.target?.includes(name) ?? true);
   if (values.help || chosen.length === 0) {
     print(
@@ -110,7 +111,12 @@ const main = async (): Promise<number> => {
   }
   print(`seed ${values.seed}`);
   let findings = 0;
-  const options = { forMs: Number(values.seconds) * 1000, seed: Number(values.seed), keep: values.keep };
+  const options = {
+    forMs: Number(values.seconds) * 1000,
+    seed: Number(values.seed),
+    keep: values.keep,
+    loaded,
+  };
   for (const target of chosen) findings += await fuzz(target, options, counters);
   return findings === 0 ? 0 : 1;
 };

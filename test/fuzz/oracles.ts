@@ -63,7 +63,7 @@ const wrongError = (reader: Reader, error: unknown): string | null => {
   const code: unknown = "code" in error ? error.code : undefined;
   // Errors of a part's own (Refused of src/owner, Trouble of the app) are told by their code too.
   const ours = error instanceof AgentError || error.name === "Refused" || error.name === "Trouble";
-  if (!ours) return `throws ${error.name} at ${placeOf(error)}: ${error.message.slice(0, 80)}`;
+  if (!ours) return `throws ${error.name} at ${placeOf(error)}`;
   if (typeof code === "string" && (reader.throws ?? []).some((each) => each === code)) return null;
   const known = typeof code === "string" && Object.hasOwn(errorTable, code);
   return `throws ${String(code)}, which ${known ? "its documentation does not name" : "nobody knows"}`;

@@ -68,17 +68,15 @@ const told = async (input: Buffer): Promise<unknown> => {
   const objects = new BluezObjects(new VirtualClock());
   await objects.follow(bus, never);
   for (const signal of signals) {
-    const {
-      face = "org.freedesktop.DBus.Properties",
-      member = "PropertiesChanged",
-      path = "/",
-      body = [],
-    } = Object(signal);
+    // The library gives texts where the protocol has texts.
+    const { face, member, path, body } = Object(signal);
+    const text = (value: unknown, otherwise: string): string =>
+      typeof value === "string" ? value : otherwise;
     heardBy?.({
       sender: ":1.5",
-      path: String(path),
-      interface: String(face),
-      member: String(member),
+      path: text(path, "/"),
+      interface: text(face, "org.freedesktop.DBus.Properties"),
+      member: text(member, "PropertiesChanged"),
       body: Array.isArray(body) ? body : [body],
     });
   }

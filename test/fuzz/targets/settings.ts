@@ -194,6 +194,8 @@ export const commandLine: Target = {
   what: "words behind porchlight light, one a line",
   most: 8 * 1024,
   sources: ["src/cli/command.ts", "src/cli/light-words.ts"],
+  // Nobody types a secret there.
+  open: (input) => input.toString("utf8"),
   seeds: [
     "main\non\n--brightness\n40%\n--fade\n2s",
     "--colour=#ff8800",
