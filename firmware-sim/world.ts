@@ -10,6 +10,7 @@ import type { OrgKeys } from "./org/keys.ts";
 import { SimulatedOrg } from "./org/org.ts";
 import { createPerson, type Person } from "./person.ts";
 import { SimulatedPhone } from "./phone.ts";
+import { Secrets } from "./secrets.ts";
 import { Wire } from "./wire.ts";
 import { loopbackHttp, loopbackStream } from "./world-loopback.ts";
 import {
@@ -42,6 +43,8 @@ export interface WorldOptions {
 export interface World {
   readonly clock: Clock;
   readonly wire: Wire;
+  /** Every secret that anybody in this world was given, or showed. */
+  readonly secrets: Secrets;
   readonly org: SimulatedOrg;
   readonly broker: SimulatedBroker;
   readonly board: SimulatedBoard;
@@ -80,6 +83,7 @@ const device = { id: "porch-1", name: "Porch light", serial: "SIM-0001" } as con
 export const createWorld = async (options: WorldOptions): Promise<World> => {
   const { clock, transport, faults = plainFaults } = options;
   const wire = options.wire ?? new Wire(clock);
+  const secrets = new Secrets();
   const listeners = new Set<() => void>();
   const changed = (): void => {
     for (const listener of listeners) listener();
@@ -88,6 +92,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const org = new SimulatedOrg({
     clock,
     wire,
+    secrets,
     ...(transport === "memory" ? { baseUrl: "https://northwind.example" } : {}),
     ...(options.orgKeys === undefined ? {} : { keys: options.orgKeys }),
   });
@@ -114,6 +119,9 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     wire,
     // This maker's broker asks the org whether the approval behind an asset token still stands.
     authenticate: async (credentials) => {
+      // The guests' is public.
+      if (credentials.password !== guestAccount.password)
+        secrets.hand("broker password", credentials.password);
       const answer = await authority(credentials);
       return answer.ok && answer.who.kind === "device" && boardApprovals().length === 0
         ? { ok: false, reason: "the org says that nobody allows this board any more" }
@@ -169,6 +177,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   return {
     clock,
     wire,
+    secrets,
     org,
     broker,
     board,

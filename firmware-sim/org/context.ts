@@ -1,5 +1,6 @@
 import type { Clock } from "../../src/ports.ts";
 import { after, type EpochMs } from "../../src/units.ts";
+import type { Secrets } from "../secrets.ts";
 import type { OrgFaults } from "./faults.ts";
 import type { OrgKeys } from "./keys.ts";
 import { Refusal } from "./messages.ts";
@@ -43,6 +44,8 @@ export interface OrgContext {
   readonly random: (size: number) => Buffer;
   readonly baseUrl: () => string;
   readonly changed: (change: OrgChange) => void;
+  /** Every secret that this org makes or is shown. */
+  readonly secrets: Secrets;
 }
 
 /** The org's own time of day, `clockSkewMs` included. */

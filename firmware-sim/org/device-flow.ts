@@ -61,6 +61,7 @@ export const askCode = (org: OrgContext, form: URLSearchParams): TokenFields => 
     approvalId: null,
   };
   store.codeRequests.set(request.deviceCode, request);
+  org.secrets.hand("device code", request.deviceCode);
   org.changed({ kind: "code", userCode, status: request.status });
   return {
     device_code: request.deviceCode,

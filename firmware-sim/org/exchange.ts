@@ -126,6 +126,7 @@ export const exchange = (org: OrgContext, form: URLSearchParams): TokenFields =>
     ...confirmation(org, actor),
   });
   announce(org, subject, actor, asset, expiresAt);
+  org.secrets.hand("asset token", token);
   return {
     access_token: token,
     issued_token_type: JWT,

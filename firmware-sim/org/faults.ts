@@ -20,6 +20,8 @@ export interface OrgFaults {
   hugeBodies: number;
   /** The next n requests of programs get status 500 with a form-encoded `server_error`. */
   serverErrors: number;
+  /** The next n requests of programs are refused with all that they sent in the words of the refusal; each in another form. */
+  echoes: number;
   /** From the next request on, the org is busy for so many seconds (503 with Retry-After), then well again. 0: not. */
   busyWithRetryAfter: number;
   /** Errors of the token endpoint come form-encoded instead of as JSON. */

@@ -83,6 +83,7 @@ export const newRefreshToken = (org: OrgContext, approval: Approval): void => {
   approval.refreshToken = `5Aep861${org.random(60).toString("base64url")}`;
   approval.refreshUsedAt = org.clock.mono();
   org.store.refreshTokens.set(approval.refreshToken, approval.id);
+  org.secrets.hand("refresh token", approval.refreshToken);
 };
 
 const newAccessToken = (org: OrgContext, approval: Approval): AccessToken => {
@@ -99,6 +100,7 @@ const newAccessToken = (org: OrgContext, approval: Approval): AccessToken => {
     endsAt: after(clock.mono(), faults.accessTokenLifetimeMs),
   };
   store.accessTokens.set(token.token, token);
+  org.secrets.hand("access token", token.token);
   return token;
 };
 
@@ -108,7 +110,7 @@ const idToken = (org: OrgContext, app: OrgApp, user: OrgUser, accessToken: strin
   const key = org.keys.idToken();
   const now = orgNow(org);
   const hash = createHash("sha256").update(accessToken).digest();
-  return signJwt(
+  const token = signJwt(
     { kid: key.kid, typ: "JWT", alg: "RS256" },
     {
       // OpenID Connect Core section 3.1.3.6: the left half of the hash
@@ -126,6 +128,8 @@ const idToken = (org: OrgContext, app: OrgApp, user: OrgUser, accessToken: strin
     },
     key.privateKey,
   );
+  org.secrets.hand("ID token", token);
+  return token;
 };
 
 /**

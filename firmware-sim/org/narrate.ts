@@ -19,6 +19,7 @@ const SECRETS = new Set([
   "pw",
   "refresh_token",
   "signature",
+  "state",
   "subject_token",
   "token",
 ]);

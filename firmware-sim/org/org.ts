@@ -1,6 +1,7 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import type { Clock, Http } from "../../src/ports.ts";
 import { after, type EpochMs } from "../../src/units.ts";
+import { Secrets } from "../secrets.ts";
 import type { Wire } from "../wire.ts";
 import { addAsset } from "./assets.ts";
 import { selfSigned } from "./certificate.ts";
@@ -46,7 +47,17 @@ export interface SimulatedOrgOptions {
   readonly random?: (size: number) => Buffer;
   /** Keys to share between the orgs of many runs, since an RSA key takes a while to make. */
   readonly keys?: OrgKeys;
+  /** Where its secrets are told; without it they are kept for this org alone. */
+  readonly secrets?: Secrets;
 }
+
+/** Fields of a form that hold secrets of whoever sends it. */
+const shown = [
+  ["client_secret", "client secret"],
+  ["code_verifier", "PKCE verifier"],
+  ["assertion", "assertion"],
+  ["actor_token", "actor token"],
+] as const;
 
 /** Requests remembered in `received`. */
 const REMEMBERED = 5000;
@@ -67,6 +78,7 @@ export class SimulatedOrg implements OrgFaults {
   truncatedBodies = 0;
   hugeBodies = 0;
   serverErrors = 0;
+  echoes = 0;
   busyWithRetryAfter = 0;
   formEncodedErrors = false;
   clockSkewMs = 0;
@@ -134,7 +146,10 @@ export class SimulatedOrg implements OrgFaults {
       changed: (change) => {
         for (const listener of this.#listeners) listener(change);
       },
+      secrets: options.secrets ?? new Secrets(),
     };
+    for (const { clientSecret } of this.#store.apps)
+      this.#context.secrets.hand("client secret", clientSecret);
   }
 
   /** The org's own address: issuer of its tokens and `instance_url`. */
@@ -247,6 +262,7 @@ export class SimulatedOrg implements OrgFaults {
       headers,
     });
     if (this.received.length > REMEMBERED) this.received.shift();
+    for (const [name, kind] of shown) this.#context.secrets.hand(kind, form.get(name));
     const destination = destinationOf(asked);
     const told = narrate(this.#wire, this.#context, asked, destination);
     const refreshing = form.get("refresh_token") ?? "";
@@ -254,7 +270,7 @@ export class SimulatedOrg implements OrgFaults {
     const alone = !this.#store.refreshing.has(refreshing);
     try {
       if (this.offline) throw new NoAnswer("unreachable");
-      const struck = destination.forPeople ? undefined : strike(this.#context, this.#weather);
+      const struck = destination.forPeople ? undefined : strike(this.#context, this.#weather, asked);
       const handled = struck ?? destination.handle(this.#context);
       // Most answers are there at once, and nothing else may come between.
       const answered = handled instanceof Promise ? await handled : handled;

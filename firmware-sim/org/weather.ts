@@ -1,6 +1,6 @@
 import type { OrgContext } from "./context.ts";
 import { takeTurn } from "./faults.ts";
-import { formatted, NoAnswer, type Reply } from "./messages.ts";
+import { type Asked, formatted, json, NoAnswer, type Reply } from "./messages.ts";
 
 // The faults that strike any request of a program, whatever it asks for.
 
@@ -41,13 +41,33 @@ const busy = (seconds: number): Reply => ({
   says: `The org is overloaded and asks to come back in ${seconds} seconds.`,
 });
 
+/** A refusal of whoever tries to be helpful: JSON, a form, the REST API's list, a page; one after the other. */
+const echo = ({ form, headers, query, body }: Asked, turn: number): Reply => {
+  const said = [...form, ...query, ["authorization", headers.authorization ?? ""]].map((pair) =>
+    pair.join("="),
+  );
+  const words = `cannot read ${said.join(" ")} ${body.slice(0, 4000)}`;
+  const fields = { error: "invalid_request", error_description: words };
+  const rest = { title: "invalid_request", says: "The org repeats in its refusal what it was sent." };
+  switch (turn % 4) {
+    case 0:
+      return { ...formatted(400, fields, "json"), ...rest };
+    case 1:
+      return { ...formatted(400, fields, "urlencoded"), ...rest };
+    case 2:
+      return { ...json(400, [{ message: words, errorCode: "MALFORMED_QUERY" }], rest.title, rest.says) };
+    default:
+      return { ...maintenance, status: 400, body: `<!doctype html><p>${words}</p>`, ...rest };
+  }
+};
+
 /** Remembers since when the org has been busy. */
 export interface Weather {
   busyUntil: number | null;
 }
 
 /** The bad answer that strikes this request before the org does anything about it. Throws NoAnswer. */
-export const strike = (org: OrgContext, weather: Weather): Reply | undefined => {
+export const strike = (org: OrgContext, weather: Weather, asked: Asked): Reply | undefined => {
   const { faults, clock } = org;
   if (takeTurn(faults, "timeouts")) throw new NoAnswer("timeout");
   if (faults.busyWithRetryAfter > 0) {
@@ -58,6 +78,7 @@ export const strike = (org: OrgContext, weather: Weather): Reply | undefined => 
   }
   weather.busyUntil = null;
   if (takeTurn(faults, "serverErrors")) return serverError();
+  if (takeTurn(faults, "echoes")) return echo(asked, faults.echoes);
   if (takeTurn(faults, "htmlPages")) return maintenance;
   if (takeTurn(faults, "emptyBodies")) return nothing;
   if (takeTurn(faults, "hugeBodies")) return huge();

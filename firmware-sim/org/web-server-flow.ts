@@ -152,6 +152,8 @@ const grantCode = (
     endsAt: after(org.clock.mono(), CODE_LIFETIME_MS),
     approvalId: null,
   });
+  org.secrets.hand("authorization code", code);
+  org.secrets.hand("state", request.state);
   return callback(request.redirectUri, { code, state: request.state }, "code");
 };
 

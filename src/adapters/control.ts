@@ -253,7 +253,8 @@ export const askAgent = async <Q extends Question>(
       throw new AgentError("STATE_UNWRITABLE", `${path} belongs to somebody else; try with sudo`, {
         cause: error,
       });
-    throw HUNG_UP.has(code) ? silent(error) : asAgentError(error);
+    // Without a code: what came was no answer, perhaps another program's.
+    throw code === "" || HUNG_UP.has(code) ? silent(error) : asAgentError(error);
   } finally {
     socket.destroy();
   }

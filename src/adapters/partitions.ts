@@ -1,5 +1,7 @@
 // Which partitions of a card are its boot partition and its root, out of what partx(8), blkid(8) and lsblk(8) write. Pure.
 
+import { AgentError } from "../errors.ts";
+
 export interface Partition {
   /** In bytes from the beginning of the card. */
   readonly start: number;
@@ -44,17 +46,26 @@ interface Listed {
 const listed = (value: unknown): readonly Listed[] =>
   Array.isArray(value) ? value.filter((each) => typeof each === "object" && each !== null) : [];
 
-const mountsOf = ({ mountpoints, children }: Listed): readonly string[] => [
+/** Disk, partition, RAID, encryption, volume: more levels there are not. */
+const MAX_DEPTH = 16;
+
+const mountsOf = ({ mountpoints, children }: Listed, depth = 0): readonly string[] => [
   ...(Array.isArray(mountpoints) ? mountpoints.filter((each) => typeof each === "string") : []),
-  ...listed(children).flatMap(mountsOf),
+  ...(depth > MAX_DEPTH ? [] : listed(children).flatMap((each) => mountsOf(each, depth + 1))),
 ];
 
+/** Throws INSTALL_FAILED for what lsblk does not write: nobody knows then whether the device is in use. */
 export const readDeviceUse = (text: string): DeviceUse => {
-  const parsed: { blockdevices?: unknown } = JSON.parse(text);
-  const devices = listed(parsed.blockdevices);
+  let parsed: { readonly blockdevices?: unknown } | null;
+  try {
+    parsed = JSON.parse(text);
+  } catch (cause) {
+    throw new AgentError("INSTALL_FAILED", "lsblk does not tell what the device is used for", { cause });
+  }
+  const devices = listed(parsed?.blockdevices);
   return {
     partition: devices.some(({ type }) => type === "part"),
-    mounted: devices.flatMap(mountsOf),
+    mounted: devices.flatMap((each) => mountsOf(each)),
   };
 };
 

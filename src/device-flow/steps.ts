@@ -3,7 +3,7 @@ import type { DeviceCode, Grant, Identity, PollAnswer } from "../model.ts";
 import type { HttpRequest, HttpResponse } from "../ports.ts";
 import { after, type EpochMs, epochMs, type MonoMs, type Secret } from "../units.ts";
 import { trustedUrl, withoutSlash } from "./address.ts";
-import { type Members, readAnswer, seconds, senseless, text, token } from "./answer.ts";
+import { type Members, presentable, readAnswer, seconds, senseless, text, token } from "./answer.ts";
 import { askFault, pollFault, refreshFault } from "./refusals.ts";
 
 // The steps both dialects share, as pure functions from answer to data. The dialects build the requests.
@@ -222,5 +222,5 @@ export const readRevocation = (response: HttpResponse): void => {
       "CLIENT_UNKNOWN",
       "it does not let this client revoke, perhaps because it has no secret; remove the approval in the account's settings at the org",
     );
-  throw senseless(response, `it says ${error === "" ? "nothing" : error}`);
+  throw senseless(response, `it says ${error === "" ? "nothing" : presentable(error)}`);
 };

@@ -44,6 +44,14 @@ describe("the partitions of a card", () => {
     });
     expect(readDeviceUse('{"blockdevices":[{"type":"part"}]}')).toEqual({ partition: true, mounted: [] });
     expect(readDeviceUse("{}")).toEqual({ partition: false, mounted: [] });
+    expect(readDeviceUse("null")).toEqual({ partition: false, mounted: [] });
+    const deep = `${'{"children":['.repeat(5_000)}{"mountpoints":["/"]}${"]}".repeat(5_000)}`;
+    expect(readDeviceUse(`{"blockdevices":[${deep}]}`)).toEqual({ partition: false, mounted: [] });
+  });
+
+  it("are not guessed where lsblk says something else than JSON", () => {
+    const refused = expect.objectContaining({ code: "INSTALL_FAILED" });
+    expect(() => readDeviceUse("lsblk: /dev/sdx: not a block device")).toThrow(refused);
   });
 });
 

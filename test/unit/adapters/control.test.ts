@@ -324,7 +324,9 @@ describe("the control socket", () => {
       });
       await new Promise<void>((resolve) => server.listen(join(dir, "control.sock"), resolve));
       closing.push(async () => void server.close());
-      await expect(askAgent(dir, { ask: "status" }, never)).rejects.toMatchObject({ code: "BUG" });
+      await expect(askAgent(dir, { ask: "status" }, never)).rejects.toMatchObject({
+        code: "ALREADY_RUNNING",
+      });
     },
   );
 

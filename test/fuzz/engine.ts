@@ -1,0 +1,141 @@
+// The long run: whatever reaches a place in the program that nothing has reached before is a parent from then on.
+
+import { seeded, whole } from "../chaos/seeded.ts";
+import { childOf, knownOf } from "./burst.ts";
+import { tokensOf } from "./corpus.ts";
+import { type countBlocks, type Ran, Reached } from "./coverage.ts";
+import { type Finding, look } from "./oracles.ts";
+import type { Target } from "./target.ts";
+
+/** V8 is asked after so many inputs: asking takes as long as dozens of them. */
+const BATCH = 256;
+
+export interface Hunt {
+  readonly runs: number;
+  /** The inputs that reach all that was reached, the shortest that do. */
+  readonly kept: readonly Buffer[];
+  readonly reached: Reached;
+  readonly found: readonly { readonly finding: Finding; readonly input: Buffer }[];
+}
+
+/** Changes that make an input smaller, the largest first. */
+function* smaller(input: Buffer): Generator<Buffer> {
+  for (let size = input.length >> 1; size >= 1; size >>= 1)
+    for (let at = 0; at < input.length; at += size)
+      yield Buffer.concat([input.subarray(0, at), input.subarray(at + size)]);
+}
+
+/** The smallest input found, in a limited number of tries, that still `holds`. */
+export const minimise = async (
+  input: Buffer,
+  holds: (smaller: Buffer) => Promise<boolean>,
+  tries = 2000,
+): Promise<Buffer> => {
+  let best = input;
+  let left = tries;
+  for (let went = true; went && left > 0; ) {
+    went = false;
+    for (const each of smaller(best)) {
+      if (left-- <= 0) break;
+      if (!(await holds(each))) continue;
+      best = each;
+      went = true;
+      break;
+    }
+  }
+  return best;
+};
+
+/** Few inputs that reach together what all of them reach. */
+export const fewest = async (
+  target: Target,
+  inputs: readonly Buffer[],
+  counters: ReturnType<typeof countBlocks>,
+): Promise<readonly Buffer[]> => {
+  const reached = new Reached();
+  const kept: Buffer[] = [];
+  for (const input of inputs.toSorted((one, other) => one.length - other.length)) {
+    counters.take();
+    await look(target, input);
+    const ran = counters.take();
+    if (!reached.isNews(ran)) continue;
+    reached.add(ran);
+    kept.push(input);
+  }
+  return kept;
+};
+
+/** Hunts for so long, in milliseconds; `watch` is told of every input before it is read. */
+export const hunt = async (
+  target: Target,
+  options: {
+    readonly forMs: number;
+    readonly seed: number;
+    readonly watch: (input: Buffer) => void;
+    /** What runs when the program is loaded. */
+    readonly loaded: Ran;
+  },
+  counters: ReturnType<typeof countBlocks>,
+): Promise<Hunt> => {
+  const { forMs, seed, watch, loaded } = options;
+  const random = seeded(seed);
+  const about = { tokens: tokensOf(target), most: target.most };
+  const reached = new Reached();
+  reached.add(loaded);
+  const pool: Buffer[] = [];
+  const found = new Map<string, { finding: Finding; input: Buffer }>();
+  let runs = 0;
+  let end = Number.POSITIVE_INFINITY;
+
+  const run = async (input: Buffer): Promise<void> => {
+    watch(input);
+    runs += 1;
+    const finding = await look(target, input);
+    if (finding === null) return;
+    const key = `${finding.reader} ${finding.kind} ${finding.what}`;
+    if (!found.has(key) && found.size < 50) found.set(key, { finding, input });
+  };
+  /** Runs them, and finds those that reach something new by halves. */
+  const runAll = async (inputs: readonly Buffer[]): Promise<void> => {
+    counters.take();
+    for (const input of inputs) {
+      if (performance.now() > end) break;
+      await run(input);
+    }
+    const ran = counters.take();
+    if (!reached.isNews(ran)) return;
+    const [only] = inputs;
+    if (inputs.length > 1) {
+      const half = inputs.length >> 1;
+      await runAll(inputs.slice(0, half));
+      await runAll(inputs.slice(half));
+    } else if (only !== undefined) pool.push(only);
+    // What ran only because of the others in its batch, such as a cache, is nobody's.
+    reached.add(ran);
+  };
+
+  for (const input of knownOf(target)) await runAll([input]);
+  end = performance.now() + forMs;
+  while (performance.now() < end) {
+    const newest = random() < 0.3 ? pool.slice(-8) : pool;
+    const parents = newest.length === 0 ? [Buffer.alloc(0)] : newest;
+    await runAll(
+      Array.from({ length: target.slow ? BATCH / 16 : BATCH }, () =>
+        random() < 0.01
+          ? Buffer.alloc(whole(random, 0, 64), whole(random, 0, 255))
+          : childOf(parents, random, about),
+      ),
+    );
+  }
+
+  const smallest = [];
+  for (const { finding, input } of found.values()) {
+    const stays = async (each: Buffer): Promise<boolean> => {
+      watch(each);
+      const now = await look(target, each);
+      return now?.kind === finding.kind && now.reader === finding.reader && now.what === finding.what;
+    };
+    smallest.push({ finding, input: await minimise(input, stays, finding.kind === "slow" ? 60 : 2000) });
+  }
+  return { runs, kept: await fewest(target, pool, counters), reached, found: smallest };
+};
