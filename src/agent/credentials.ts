@@ -2,6 +2,7 @@ import { AgentError, asAgentError } from "../errors.ts";
 import type { AssetToken, Grant, Identity } from "../model.ts";
 import type { AssetTokens, BrokerPass, Clock, Org, Session } from "../ports.ts";
 import { after, type MonoMs } from "../units.ts";
+import { APART_MS } from "./known-time.ts";
 
 /** What the board needs at the broker, and when to get it anew. Memory only. */
 export interface Credentials {
@@ -124,7 +125,9 @@ export const createCredentials = (parts: {
       const grant = await session.load();
       if (grant === undefined || !clock.wallKnown()) return;
       if (grant.refreshToken === null && org.signIn === undefined) return;
-      if (clock.wall() - grant.issuedAt >= IDLE_MS) await session.fresh(grant.accessToken, signal);
+      const idleMs = clock.wall() - grant.issuedAt;
+      // One from the future was given while the clock was wrong: nobody knows how long ago.
+      if (idleMs >= IDLE_MS || idleMs < -APART_MS) await session.fresh(grant.accessToken, signal);
     },
   };
 };

@@ -18,6 +18,9 @@ export interface GuestBlinks {
 }
 
 /** `signal` ends it all; what blinks then, blinks on with the lamp. */
+/** Pause between looks at the clock, which somebody may set meanwhile, in milliseconds. */
+const LOOK_MS = 60_000;
+
 export const createGuestBlinks = (clock: Clock, signal: AbortSignal): GuestBlinks => {
   const blinking = new Map<
     Light,
@@ -40,9 +43,12 @@ export const createGuestBlinks = (clock: Clock, signal: AbortSignal): GuestBlink
         light.apply({ effect: null }, { fadeMs: 0, cause: { kind: "agent" } }, signal).catch(() => undefined);
       };
       blinking.set(light, { pass: guest.pass, own, over });
-      clock
-        .sleep(Math.max(0, guest.until - clock.wall()), AbortSignal.any([signal, own.signal]))
-        .then(over, () => undefined);
+      const either = AbortSignal.any([signal, own.signal]);
+      const untilOver = async (): Promise<void> => {
+        for (let left = guest.until - clock.wall(); left > 0; left = guest.until - clock.wall())
+          await clock.sleep(Math.min(left, LOOK_MS), either);
+      };
+      untilOver().then(over, () => undefined);
     },
     revoked(pass) {
       for (const each of [...blinking.values()]) if (each.pass === pass) each.over();

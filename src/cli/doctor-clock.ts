@@ -1,9 +1,10 @@
 // `porchlight doctor clock`
 
 import { systemClock } from "../adapters/clock.ts";
+import { readBound } from "../agent/time.ts";
 import { clockSteps, readTimeService } from "../doctor/clock.ts";
 import { examine } from "../doctor/examine.ts";
-import { clientOf, type Examine, toolOutput } from "./doctor-board.ts";
+import { clientOf, type Examine, stateOf, toolOutput } from "./doctor-board.ts";
 
 const ask = ["timedatectl", "show", "--property=NTPSynchronized", "--property=NTP"];
 
@@ -16,6 +17,10 @@ export const examineClock: Examine = async function* (board, signal) {
       timeService: async () => readTimeService(await toolOutput(board.io, ask, signal)),
       wall: systemClock.wall,
       wallKnown: systemClock.wallKnown,
+      past: async () => {
+        const state = await stateOf(board).catch(() => null);
+        return state === null ? null : readBound(state);
+      },
       http: client.http,
     },
   );

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse } from "../ports.ts";
-import type { EpochMs } from "../units.ts";
-import { type Finding, notTried, ok, type Step, warning } from "./check.ts";
-import { judgeClock } from "./org-reach.ts";
+import { type EpochMs, iso } from "../units.ts";
+import { type Finding, notTried, ok, type Step, warning, wrong } from "./check.ts";
+import { judgeClock, MOST_SKEW_MS } from "./org-reach.ts";
 
 /** What systemd says of the clock; null where it was not asked or does not say. */
 export interface TimeService {
@@ -38,12 +38,26 @@ export const judgeTimeService = ({ synchronised, enabled }: TimeService): Findin
       );
 };
 
+/** The clock against a moment that the board has seen org and clock agree on, in an earlier run or this one. */
+export const judgePast = (past: EpochMs | null, wall: EpochMs): Finding => {
+  if (past === null) return notTried("this board has not seen its org and its clock agree yet");
+  if (wall >= past - MOST_SKEW_MS) return ok(`it is later than what is certainly past, ${iso(past)}`);
+  return wrong(
+    `it says ${iso(wall)}, and ${iso(past)} is past`,
+    "The board does not go by this clock until it is right, or the org has told the time.",
+    "Let the board reach a time server. If that moment is still to come, stop porchlight, remove time.1 and time.2 from the state folder, and start it.",
+    "CLOCK_UNSET",
+  );
+};
+
 export const clockSteps = (
   subject: { readonly orgUrl: string },
   ports: {
     readonly timeService: () => Promise<TimeService>;
     readonly wall: () => EpochMs;
     readonly wallKnown: () => boolean;
+    /** What is certainly past; null where the state folder does not say. */
+    readonly past: () => Promise<EpochMs | null>;
     readonly http: (request: HttpRequest, signal: AbortSignal) => Promise<HttpResponse>;
   },
 ): readonly Step[] => [
@@ -52,6 +66,12 @@ export const clockSteps = (
     title: "Who keeps the clock",
     notNow: () => null,
     look: async () => judgeTimeService(await ports.timeService()),
+  },
+  {
+    id: "past",
+    title: "The clock and what is past",
+    notNow: () => null,
+    look: async () => judgePast(await ports.past(), ports.wall()),
   },
   {
     id: "org",

@@ -77,7 +77,7 @@ export const judgeStranger = (response: HttpResponse, address: string): Finding 
 };
 
 /** Salesforce and the board may differ by three minutes. In milliseconds. */
-const MOST_SKEW_MS = 180_000;
+export const MOST_SKEW_MS = 180_000;
 /** A clock that is kept by the network is nearer. In milliseconds. */
 const GOOD_SKEW_MS = 30_000;
 

@@ -46,6 +46,8 @@ const offersOf = (name: string) => {
   const good = certificate(name, Date.now() + DAY);
   const elsewhere = certificate("elsewhere.example", Date.now() + DAY);
   const expired = certificate(name, Date.now() - DAY);
+  // To a board whose clock has stopped in the past, every certificate is like this one.
+  const early = certificate(name, Date.now() + 60 * DAY);
   return {
     good,
     /** Must be refused: what it is, the authority that is trusted meanwhile, and what Node or OpenSSL says of it. */
@@ -53,6 +55,7 @@ const offersOf = (name: string) => {
       { what: "a certificate that nobody vouches for", offer: good, ca: null, why: /SELF_SIGNED/ },
       { what: "a certificate for another name", offer: elsewhere, ca: elsewhere.cert, why: /ALTNAME/ },
       { what: "a certificate that has run out", offer: expired, ca: expired.cert, why: /EXPIRED/ },
+      { what: "a certificate that has not begun", offer: early, ca: early.cert, why: /CERT_NOT_YET_VALID/ },
       {
         what: "TLS 1.1 and nothing newer",
         offer: { ...good, only: "TLSv1.1" },

@@ -186,6 +186,7 @@ describe("an idle sign-in", () => {
       1,
     ],
     ["used lately is left alone", { issuedAt: epochMs(clock.wall() - week + 1) }, 0],
+    ["from a future that never came is refreshed", { issuedAt: epochMs(clock.wall() + 10 * week) }, 1],
     ["without refresh token is left alone", { issuedAt: epochMs(0), refreshToken: null }, 0],
     ["that is not there is left alone", null, 0],
   ])("%s", async (_name, over, expected) => {

@@ -57,6 +57,18 @@ describe("a guest's blink", () => {
     expect(target).toMatchObject({ on: true, effect: null });
   });
 
+  it("that began while the clock was years behind ends soon after the clock is right", async () => {
+    const now = clock.wall();
+    clock.setWall(after(now, -20 * 365 * 24 * 3_600_000));
+    await light.apply({ effect: "blink" }, { fadeMs: 0, cause: { kind: "agent" } }, over.signal);
+    blinks.changed(light, { effect: "blink" }, { pass: "p1", until: now });
+    await clock.advance(3_600_000);
+    expect(target.effect).toBe("blink");
+    clock.setWall(after(now, 1));
+    await clock.advance(60_000);
+    expect(target.effect).toBeNull();
+  });
+
   it("goes on through a change that leaves it, and ends all the same", async () => {
     await change({ effect: "blink" }, "guest");
     await change({ brightness: 0.5 }, "owner");

@@ -146,7 +146,11 @@ describe("the clock", () => {
     expectFinding(judgeTimeService(readTimeService(text)), verdict, words);
   });
 
-  const off = (known: boolean, answer: Record<string, string> | null) =>
+  const off = (
+    known: boolean,
+    answer: Record<string, string> | null,
+    past: ReturnType<typeof epochMs> | null = null,
+  ) =>
     taken(
       clockSteps(
         { orgUrl: "https://org.example" },
@@ -154,6 +158,7 @@ describe("the clock", () => {
           timeService: async () => readTimeService(null),
           wall: () => now,
           wallKnown: () => known,
+          past: async () => past,
           async http() {
             if (answer === null) throw new AgentError("ORG_UNREACHABLE");
             return { status: 200, headers: answer, body: "" };
@@ -161,6 +166,15 @@ describe("the clock", () => {
         },
       ),
     );
+
+  it("is held against what is past", async () => {
+    const minute = 60_000;
+    expectFinding((await off(true, null)).past, "notTried", /agree yet/);
+    expectFinding((await off(true, null, epochMs(now + minute))).past, "ok", /later than/);
+    const early = (await off(true, null, epochMs(now + 60 * minute))).past;
+    expectFinding(early, "wrong", /2026-12-01T13:00:00.000Z is past/);
+    expect(early?.todo).toContain("time.1");
+  });
 
   it("is held against the org's", async () => {
     const date = new Date(now - 3600_000).toUTCString();
