@@ -11,16 +11,38 @@ interface Timer {
 // Work that Node does off the main thread (threadpool crypto, file requests): virtual time must not pass while
 // some is under way, or an hour would go by during one RSA signature. async_hooks sees each begin (init) and end (after).
 const inFlight = new Set<number>();
+/** Told when the last of it has ended. */
+let landed: PromiseWithResolvers<void> | null = null;
+/** How often the program has put something off with `setImmediate`. */
+let putOff = 0;
+let ownImmediate = false;
 let watchers = 0;
+
+const offThread = /REQUEST$|^FSREQ|^GETADDRINFO|^ZLIB/;
+const kinds = new Map<string, boolean>();
+const isOffThread = (type: string): boolean => {
+  const known = kinds.get(type);
+  if (known !== undefined) return known;
+  kinds.set(type, offThread.test(type));
+  return offThread.test(type);
+};
+
+const land = (id: number): void => {
+  if (!inFlight.delete(id) || inFlight.size > 0) return;
+  landed?.resolve();
+  landed = null;
+};
+
 const hook = createHook({
   init(id, type, _trigger, resource) {
-    if (!/REQUEST$|^FSREQ|^GETADDRINFO|^ZLIB/.test(type)) return;
-    inFlight.add(id);
-    endWithRun(id, resource);
+    if (type === "Immediate") {
+      if (!ownImmediate) putOff += 1;
+    } else if (isOffThread(type)) {
+      inFlight.add(id);
+      endWithRun(id, resource);
+    }
   },
-  after(id) {
-    inFlight.delete(id);
-  },
+  after: land,
   // There are thousands of them for each piece of such work.
   trackPromises: false,
 });
@@ -34,15 +56,20 @@ const endWithRun = (id: number, resource: object): void => {
   const { run } = resource;
   resource.run = function (this: unknown, ...args: unknown[]): unknown {
     const result: unknown = Reflect.apply(run, this, args);
-    if (Array.isArray(result)) inFlight.delete(id);
+    if (Array.isArray(result)) land(id);
     return result;
   };
 };
 
-const macrotask = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const macrotask = (): Promise<void> =>
+  new Promise((resolve) => {
+    ownImmediate = true;
+    setImmediate(resolve);
+    ownImmediate = false;
+  });
 
-/** Macrotasks without any work in flight before the program counts as having nothing left to do. */
-const QUIET_ROUNDS = 6;
+/** Macrotasks without any work in flight, and without anything put off, before the program counts as having nothing left to do. */
+const QUIET_ROUNDS = 2;
 
 /**
  * A clock that moves only when told to. Everything that waits through the `Clock` port waits on it, so a simulated
@@ -53,7 +80,8 @@ export class VirtualClock implements Clock {
   #wallOffset: number;
   #known: boolean;
   #order = 0;
-  readonly #timers = new Set<Timer>();
+  /** The next one last. */
+  readonly #timers: Timer[] = [];
 
   /** `wall` is the time of day at the start; `wallKnown: false` is a board that has not been told the time. */
   constructor(start: { wall?: EpochMs; wallKnown?: boolean } = {}) {
@@ -82,7 +110,7 @@ export class VirtualClock implements Clock {
 
   /** How many sleeps and timers are waiting: 0 when nothing was left behind. */
   get waiting(): number {
-    return this.#timers.size;
+    return this.#timers.length;
   }
 
   /** Calls `fire` after `ms` of virtual time; returns the way to cancel it. */
@@ -91,9 +119,10 @@ export class VirtualClock implements Clock {
     // So short that it is lost in the rounding: time has to move all the same, or whoever waits for it waits for ever.
     const at = ms > 0 && due === this.#mono ? this.#mono * (1 + Number.EPSILON) : due;
     const timer: Timer = { at, order: this.#order++, fire };
-    this.#timers.add(timer);
+    this.#timers.splice(this.#place(timer), 0, timer);
     return () => {
-      this.#timers.delete(timer);
+      const place = this.#place(timer);
+      if (this.#timers[place] === timer) this.#timers.splice(place, 1);
     };
   }
 
@@ -118,8 +147,13 @@ export class VirtualClock implements Clock {
   /** Lets everything that can happen without time passing happen. */
   async settle(): Promise<void> {
     for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
+      const before = putOff;
+      if (inFlight.size > 0) {
+        landed ??= Promise.withResolvers();
+        await landed.promise;
+      }
       await macrotask();
-      quiet = inFlight.size === 0 ? quiet + 1 : 0;
+      quiet = inFlight.size === 0 && putOff === before ? quiet + 1 : 0;
     }
   }
 
@@ -168,7 +202,7 @@ export class VirtualClock implements Clock {
   }
 
   [Symbol.dispose](): void {
-    this.#timers.clear();
+    this.#timers.length = 0;
     if (--watchers === 0) {
       hook.disable();
       inFlight.clear();
@@ -176,19 +210,31 @@ export class VirtualClock implements Clock {
   }
 
   #next(): Timer | undefined {
-    let first: Timer | undefined;
-    for (const timer of this.#timers)
-      if (first === undefined || timer.at < first.at || (timer.at === first.at && timer.order < first.order))
-        first = timer;
-    return first;
+    return this.#timers.at(-1);
   }
 
+  /** Where a timer stands, or would. */
+  #place({ at, order }: Timer): number {
+    let low = 0;
+    let high = this.#timers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.#timers[middle];
+      if (other !== undefined && (other.at > at || (other.at === at && other.order > order)))
+        low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** What these timers set for the same moment comes after all else has settled. */
   #fireAllAt(at: number): void {
     this.#mono = Math.max(this.#mono, at);
-    const due = [...this.#timers].filter((timer) => timer.at <= at).sort((a, b) => a.order - b.order);
-    for (const timer of due) {
-      this.#timers.delete(timer);
-      timer.fire();
+    const before = this.#order;
+    for (let next = this.#next(); next !== undefined && next.at <= at; next = this.#next()) {
+      if (next.order >= before) return;
+      this.#timers.pop();
+      next.fire();
     }
   }
 }

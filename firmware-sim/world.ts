@@ -37,6 +37,8 @@ export interface WorldOptions {
   readonly wire?: Wire;
   /** Keys to share between the orgs of many worlds, since an RSA key takes a while to make. */
   readonly orgKeys?: OrgKeys;
+  /** What the org makes codes and tokens of; for the same run twice, bring your own. */
+  readonly orgRandom?: (size: number) => Buffer;
 }
 
 /** Org, broker, board, phone and person, put together. The agent is not in it: it is run against it. */
@@ -95,6 +97,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     secrets,
     ...(transport === "memory" ? { baseUrl: "https://northwind.example" } : {}),
     ...(options.orgKeys === undefined ? {} : { keys: options.orgKeys }),
+    ...(options.orgRandom === undefined ? {} : { random: options.orgRandom }),
   });
   const [audience = ""] = org.boardApp.assetAudiences;
   const authority = tokenAuthority({

@@ -1,5 +1,8 @@
 import type { Clock } from "../ports.ts";
 
+/** Nobody reads it; without one, a reason with a stack is made each time. */
+const over = new Error("it is over");
+
 /** `work`, or the error of `late` when it takes longer than `ms`. Leaves no timer. */
 export const within = async <T>(
   work: Promise<T>,
@@ -15,6 +18,6 @@ export const within = async <T>(
   try {
     return await Promise.race([work, timer]);
   } finally {
-    done.abort();
+    done.abort(over);
   }
 };

@@ -7,6 +7,9 @@ const OPEN_LIMIT_MS = 20_000;
 const WRITE_LIMIT_MS = 5000;
 const CLOSE_LIMIT_MS = 2000;
 
+/** Nobody reads it; without one, a reason with a stack is made for each frame. */
+const over = new Error("it is over");
+
 /** Whatever a driver threw, as LIGHT_FAULT. */
 export const asLightFault = (error: unknown): AgentError =>
   error instanceof AgentError && error.code === "LIGHT_FAULT"
@@ -111,7 +114,7 @@ export class Hardware implements AsyncDisposable {
       return await Promise.race([work(ending.signal), tooLate]);
     } finally {
       signal.removeEventListener("abort", onAbort);
-      ending.abort();
+      ending.abort(over);
     }
   }
 }

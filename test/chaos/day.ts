@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
@@ -10,21 +10,10 @@ import type { Clock, Input, LightDriver, Random, Vault } from "../../src/ports.t
 import { epochMs } from "../../src/units.ts";
 import { Disk } from "./disk.ts";
 import { Power } from "./power.ts";
-import { pause, pick, seeded, whole } from "./seeded.ts";
+import { bytesOf, pause, pick, seeded, whole } from "./seeded.ts";
 import { type Town, type Trouble, troubles } from "./troubles.ts";
 import { type Findings, Witness } from "./witness.ts";
-
-// Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
-await Promise.all([
-  import("mqtt-packet"),
-  import("mqtt/lib/client"),
-  import("jose"),
-  import("../../src/broker/mqtt.ts"),
-  import("../../src/asset-token/source.ts"),
-  import("../../src/owner/checker.ts"),
-  import("../../src/owner/trust.ts"),
-  import("../../src/owner/guests.ts"),
-]);
+import "../world/loaded.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -41,6 +30,13 @@ const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
 
 const never = new AbortController().signal;
 let sharedKeys: OrgKeys | undefined;
+let deviceKey: Uint8Array | undefined;
+const sharedDeviceKey = (): Uint8Array => {
+  deviceKey ??= Buffer.from(
+    generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }),
+  );
+  return deviceKey;
+};
 
 /** What lives on the board's disk in place of the real one; tests put a faulty one there to see that it is noticed. */
 export type SpoilVault = (vault: Vault) => Vault;
@@ -131,6 +127,8 @@ class Life implements Town, AsyncDisposable {
   async live(): Promise<void> {
     // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
     this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
+    // Nine of ten boards bring their key: to make one takes as long as half a day.
+    if (this.random() < 0.9) this.disk.put("device-key", sharedDeviceKey());
     this.#boot();
     this.#happen(BETWEEN_TROUBLES_MS, () => this.#oneTrouble());
     this.#happen(BETWEEN_COMMANDS_MS, () => void this.#command());
@@ -153,6 +151,7 @@ class Life implements Town, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#power.pull();
+    this.#stop.abort(new Error("the day is over"));
     await this.clock.until(this.world.close(), MINUTE);
     this.clock[Symbol.dispose]();
   }
@@ -230,6 +229,8 @@ class Life implements Town, AsyncDisposable {
   #afterCut(darkMs: number): void {
     this.#note(`the plug is pulled, for ${darkMs} ms`);
     this.witness.powerCut();
+    // Nothing that it does now is heard. But what waits for this signal can be forgotten.
+    this.#stop.abort(new Error("the plug is pulled"));
     this.clock.timer(darkMs, () => {
       // A board has no clock of its own: it goes on from where it was, or from the beginning of time.
       const known = this.#chance() < 0.6;
@@ -271,7 +272,7 @@ class Life implements Town, AsyncDisposable {
     const exit = runAgent(
       parsed.settings,
       {
-        clock: power.clock(this.#boardClock),
+        clock: power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire)),
         random: this.#chance,
         http: power.http((request, signal) => {
           this.witness.asked(request);
@@ -429,6 +430,8 @@ export const liveDay = async (options: DayOptions): Promise<DayReport> => {
     clock,
     transport: "memory",
     orgKeys: sharedKeys,
+    // The way in which the lamp blinks comes from the code, and with it the number of steps until the plug is pulled.
+    orgRandom: bytesOf(seeded(~options.seed)),
     faults: {
       org: (detail, kind) => new AgentError(kind === "timeout" ? "ORG_TIMEOUT" : "ORG_UNREACHABLE", detail),
       broker: (detail) => new AgentError("BROKER_UNREACHABLE", detail),

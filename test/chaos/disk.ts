@@ -10,6 +10,11 @@ export class Disk {
   onWrite: (key: VaultKey, value: Uint8Array | undefined) => void = () => {};
   readonly #files = createMemoryDisk().files;
 
+  /** Something is there from the beginning. */
+  put(key: VaultKey, value: Uint8Array): void {
+    this.#files.set(key, value);
+  }
+
   /** What is kept under a key. */
   file(key: VaultKey): Uint8Array | undefined {
     return this.#files.get(key);

@@ -7,8 +7,6 @@ import { isMainThread, parentPort, Worker, workerData } from "node:worker_thread
 import { type DayReport, liveDay } from "./day.ts";
 import { inWords, summarise } from "./summary.ts";
 
-const DAYS_A_THREAD = 20;
-
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
@@ -58,11 +56,11 @@ const lead = async (): Promise<number> => {
     if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(78)}`);
     else if (days.length % 100 === 0) process.stderr.write(`${line}\n`);
   };
-  /** Lives some days in a thread of their own: lives that were cut off in the middle are never wholly forgotten. */
-  const someDays = async (): Promise<void> => {
+  /** Lives one day after the other in a thread of its own. */
+  const work = async (): Promise<void> => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { hours } });
     try {
-      for (let lived = 0; lived < DAYS_A_THREAD && nextSeed < from + seeds; lived++) {
+      while (nextSeed < from + seeds) {
         const answer = new Promise<DayReport>((resolve, reject) => {
           worker.once("message", resolve);
           worker.once("error", reject);
@@ -77,9 +75,6 @@ const lead = async (): Promise<number> => {
     } finally {
       await worker.terminate();
     }
-  };
-  const work = async (): Promise<void> => {
-    while (nextSeed < from + seeds) await someDays();
   };
   await Promise.all(Array.from({ length: Math.min(number(values.jobs, 1), seeds) }, work));
   if (process.stderr.isTTY) process.stderr.write("\r".padEnd(79));

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { VirtualClock } from "../../firmware-sim/clock.ts";
 import type { Surroundings } from "../../src/compose.ts";
 import type { Clock, Http, Vault } from "../../src/ports.ts";
 
@@ -9,6 +10,7 @@ import type { Clock, Http, Vault } from "../../src/ports.ts";
 export class Power {
   readonly #off = new AbortController();
   readonly #streams = new Set<Duplex>();
+  readonly #sleeps = new Set<() => void>();
   #left: number | null = null;
   #steps = 0;
 
@@ -30,11 +32,20 @@ export class Power {
     if (!this.on) return;
     this.#off.abort(new Error("the plug is pulled"));
     for (const stream of this.#streams) stream.destroy();
+    for (const cancel of this.#sleeps) cancel();
+    this.#sleeps.clear();
   }
 
   /** Pulls it in the very moment in which the nth thing from now has happened, and before the program learns of it. */
   pullAfter(steps: number): void {
     this.#left = steps;
+  }
+
+  /** Something has come; whether the program learns of it. */
+  #step(): boolean {
+    this.#steps += 1;
+    if (this.#left !== null && --this.#left <= 0) this.pull();
+    return this.on;
   }
 
   /** What the program waits for: it comes only while there is power. */
@@ -43,9 +54,7 @@ export class Power {
       (value) => ({ ok: true as const, value }),
       (error: unknown) => ({ ok: false as const, error }),
     );
-    this.#steps += 1;
-    if (this.#left !== null && --this.#left <= 0) this.pull();
-    if (!this.on) return new Promise<never>(() => {});
+    if (!this.#step()) return new Promise<never>(() => {});
     if (settled.ok) return settled.value;
     throw settled.error;
   }
@@ -55,13 +64,31 @@ export class Power {
     return AbortSignal.any([signal, this.off]);
   }
 
-  clock(inner: Clock): Clock {
+  /** `timer` of the world's clock is what sleeps. */
+  clock(inner: Clock, timer: VirtualClock["timer"]): Clock {
     return {
       wall: () => inner.wall(),
       wallKnown: () => inner.wallKnown(),
       mono: () => inner.mono(),
-      sleep: (ms, signal) => this.#wait(inner.sleep(ms, this.#until(signal))),
+      sleep: (ms, signal) => this.#sleep(timer, ms, signal),
     };
+  }
+
+  #sleep(timer: VirtualClock["timer"], ms: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (!this.on) return;
+      const over = (end: () => void) => (): void => {
+        signal.removeEventListener("abort", onAbort);
+        cancel();
+        this.#sleeps.delete(cancel);
+        if (this.#step()) end();
+      };
+      const onAbort = over(() => reject(signal.reason));
+      const cancel = timer(ms, over(resolve));
+      this.#sleeps.add(cancel);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener("abort", onAbort, { once: true });
+    });
   }
 
   http(inner: Http): Http {

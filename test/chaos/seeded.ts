@@ -27,3 +27,9 @@ export const pick = <T extends { readonly weight: number }>(random: Random, list
   }
   throw new RangeError("nothing to pick from");
 };
+
+/** Bytes of the same numbers. */
+export const bytesOf =
+  (random: Random) =>
+  (size: number): Buffer =>
+    Buffer.from(Array.from({ length: size }, () => whole(random, 0, 255)));

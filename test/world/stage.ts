@@ -28,20 +28,7 @@ import type {
 } from "../../src/ports.ts";
 import { type EpochMs, epochMs, NOT_BEFORE } from "../../src/units.ts";
 import { holdToContract } from "../contract/published.ts";
-
-// Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
-await Promise.all([
-  import("mqtt-packet"),
-  import("mqtt/lib/client"),
-  import("jose"),
-  import("../../src/broker/mqtt.ts"),
-  import("../../src/asset-token/source.ts"),
-  import("../../src/agent/zone-places.ts"),
-  import("../../src/owner/checker.ts"),
-  import("../../src/owner/guests.ts"),
-  import("../../src/owner/passes.ts"),
-  import("../../src/owner/trust.ts"),
-]);
+import "./loaded.ts";
 
 const orgKeys = createOrgKeys();
 
