@@ -14,6 +14,7 @@ const seed = Number(process.env.PORCHLIGHT_POWER_SEED ?? 1);
 
 const never = new AbortController().signal;
 const forgetful = "opt/porchlight/forgetful.mjs";
+const vfatStory = "opt/porchlight/vfat-story.mjs";
 /** MQTT 5 section 3.2.2.2. */
 const NOT_AUTHORIZED = 0x87;
 /** Commands that somebody says again after each cut. */
@@ -25,7 +26,10 @@ const heard: Buffer[] = [];
 const sums = { codes: 0, recovered: 0, lost: 0, kept: 0, done: 0 };
 
 beforeAll(async () => {
-  board = await PowerBoard.make({ [forgetful]: await boardProgram("forgetful.ts") });
+  board = await PowerBoard.make({
+    [forgetful]: await boardProgram("forgetful.ts"),
+    [vfatStory]: await boardProgram("vfat-story.ts"),
+  });
   witness = new PowerWitness(board.world);
   board.world.broker.observe(({ topic, payload, from }) => {
     if (topic.endsWith("/command") && from !== "") heard.push(payload);
@@ -221,12 +225,29 @@ describe("an emulated board whose power is cut", () => {
         await board.event("online", isOnline);
       }
       await repeat();
+      const { broker, deviceId } = board.world;
+      const about = JSON.parse(broker.retained(`porchlight/${deviceId}/about`) ?? "{}");
+      // The first run of all may not have got as far as to leave word.
+      if (board.boots > 2) expect(about.started).toMatchObject({ after: "power" });
       const now = board.told.filter(({ boot }) => boot === board.boots).map(({ event }) => event);
       const bad: readonly unknown[] = ["BUG", "STATE_DAMAGED", "STATE_UNWRITABLE"];
       expect(now.filter(({ event, code }) => event === "fault" && bad.includes(code))).toEqual([]);
       expect(witness.obeyedTwice(board.told)).toEqual([]);
     },
   );
+
+  it("keeps its state on a FAT file system that is the service's own, and does not open it to all on another", async () => {
+    if (!board.running) await board.switchOn();
+    const mounted = async (options: string) => {
+      const since = board.told.length;
+      await board.run(
+        `modprobe vfat; mkdosfs /dev/vdb >/dev/null; mkdir -p /mnt; mount -t vfat ${options} /dev/vdb /mnt; node /${vfatStory} /mnt; umount /mnt`,
+      );
+      return board.event("what became of it", ({ event }) => event === "vfat", since);
+    };
+    expect(await mounted("-o umask=077")).toEqual({});
+    expect(await mounted("")).toEqual({});
+  });
 
   it("would lose what a program calls kept that does not sync", async () => {
     if (!board.running) await board.switchOn();

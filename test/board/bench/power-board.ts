@@ -1,7 +1,7 @@
 // A board that loses its power again and again, with the real agent on it, and a drive that loses power with it. The world
 // around it, on this computer, goes on meanwhile.
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +22,8 @@ const program = join(import.meta.dirname, "../../../dist/porchlight.mjs");
 /** Where the drive is on the board. */
 export const stateDir = "/var/lib/porchlight";
 const DRIVE_MB = 32;
+/** An empty second drive, /dev/vdb, that keeps what it is told. */
+const SPARE_MB = 8;
 /** Longest wait for something that a board does in seconds, on a computer that has a lot to do. */
 const PATIENCE_MS = 120_000;
 /** Longest wait for so many writes that a fuse counts; then the power goes anyway. */
@@ -98,7 +100,14 @@ export class PowerBoard implements AsyncDisposable {
       ...files,
     });
     const modules = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "pwm-bcm2835"];
-    const start = { initrd, modules, devices: drive.device };
+    const spare = join(folder, "spare");
+    writeFileSync(spare, Buffer.alloc(SPARE_MB << 20));
+    const devices = [
+      ...drive.device,
+      ...["-drive", `file=${spare},if=none,format=raw,id=spare`],
+      ...["-device", "virtio-blk-pci,drive=spare,romfile="],
+    ];
+    const start = { initrd, modules, devices };
     return new PowerBoard({ world, drive, folder, parts, start, ears });
   }
 
