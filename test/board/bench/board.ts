@@ -76,10 +76,44 @@ class Console {
   }
 }
 
+/** Files to put on a board, path to text or bytes; they are there from the start. */
+export type BoardFiles = Readonly<Record<string, string | Uint8Array>>;
+
 export interface BoardOptions {
-  /** Files to put on the board, path to text or bytes; they are there from the start. */
-  readonly files?: Readonly<Record<string, string | Uint8Array>>;
+  readonly files?: BoardFiles;
 }
+
+/** What a board starts from, made once for any number of starts. */
+export interface Start {
+  /** From `packRoot`. */
+  readonly initrd: string;
+  /** QEMU's options for more devices. */
+  readonly devices?: readonly string[];
+  /** Kernel modules, in place of those for all of the board's hardware. */
+  readonly modules?: readonly string[];
+}
+
+/** Packs what a board starts from into a file in `folder`: everything is in its memory then. */
+export const packRoot = async (
+  kind: BoardKind,
+  parts: Parts,
+  folder: string,
+  files: BoardFiles,
+): Promise<string> => {
+  const initrd = join(folder, "initrd");
+  await mkdir(join(folder, "files"), { recursive: true });
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, "files", path)), { recursive: true });
+    await writeFile(join(folder, "files", path), content);
+  }
+  // Linux unpacks archives that follow each other one over the other. Packed, a large program does not reach into the memory
+  // where the board's registers are; without rootfstype=ramfs all files together may have a third of the memory.
+  await run("bash", [
+    "-c",
+    `cd ${folder}/files && find . | cpio -o -H newc --quiet | gzip -1 > ../files.cpio.gz && cat ${parts.root} ${parts.kernels[machines[kind].kernel].modules} ../files.cpio.gz > ${initrd}`,
+  ]);
+  return initrd;
+};
 
 /** A running board. Closing it is a power cut. */
 export class Board implements AsyncDisposable {
@@ -104,23 +138,20 @@ export class Board implements AsyncDisposable {
   /** Boots a board until its shell answers. */
   static async boot(kind: BoardKind, parts: Parts, { files = {} }: BoardOptions = {}): Promise<Board> {
     const folder = mkdtempSync(join(tmpdir(), "porchlight-board-"));
-    const { kernel, console: tty } = machines[kind];
-    const initrd = join(folder, "initrd");
-    for (const [path, content] of Object.entries(files)) {
-      await mkdir(dirname(join(folder, "files", path)), { recursive: true });
-      await writeFile(join(folder, "files", path), content);
-    }
-    await mkdir(join(folder, "files"), { recursive: true });
-    // Linux unpacks archives that follow each other one over the other. Packed, a large program does not reach into the memory
-    // where the board's registers are; without rootfstype=ramfs all files together may have a third of the memory.
-    await run("bash", [
-      "-c",
-      `cd ${folder}/files && find . | cpio -o -H newc --quiet | gzip -1 > ../files.cpio.gz && cat ${parts.root} ${parts.kernels[kernel].modules} ../files.cpio.gz > ${initrd}`,
-    ]);
+    return Board.#booted(kind, folder, parts, { initrd: await packRoot(kind, parts, folder, files) });
+  }
+
+  /** Boots a board from what was packed before, until its shell answers. */
+  static bootFrom(kind: BoardKind, parts: Parts, start: Start): Promise<Board> {
+    return Board.#booted(kind, mkdtempSync(join(tmpdir(), "porchlight-board-")), parts, start);
+  }
+
+  static async #booted(kind: BoardKind, folder: string, parts: Parts, start: Start): Promise<Board> {
+    const { initrd, devices = [], modules = modulesOf[kind] } = start;
     const board = await Board.#start(kind, folder, parts, {
       initrd,
-      kernelWords: `rootfstype=ramfs board.console=${tty} board.modules=${modulesOf[kind].join(",")}`,
-      devices: [],
+      kernelWords: `rootfstype=ramfs board.console=${machines[kind].console} board.modules=${modules.join(",")}`,
+      devices,
     });
     try {
       await board.#console?.until("BOARD-READY", 120_000, board.#gone);

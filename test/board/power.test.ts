@@ -1,0 +1,265 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { WireMessage } from "../../firmware-sim/wire.ts";
+import { systemClock } from "../../src/adapters/clock.ts";
+import { openVault } from "../../src/adapters/vault.ts";
+import { examine } from "./bench/ext4-image.ts";
+import { PowerBoard, stateDir } from "./bench/power-board.ts";
+import { inWords, type Moment, type PlannedCut, plannedCuts } from "./bench/power-plan.ts";
+import { PowerWitness, readDrive } from "./bench/power-witness.ts";
+import { boardProgram } from "./bench/program.ts";
+
+const count = Number(process.env.PORCHLIGHT_POWER_CUTS ?? 3);
+const seed = Number(process.env.PORCHLIGHT_POWER_SEED ?? 1);
+
+const never = new AbortController().signal;
+const forgetful = "opt/porchlight/forgetful.mjs";
+const vfatStory = "opt/porchlight/vfat-story.mjs";
+/** MQTT 5 section 3.2.2.2. */
+const NOT_AUTHORIZED = 0x87;
+/** Commands that somebody says again after each cut. */
+const REPEATED = 4;
+
+let board: PowerBoard;
+let witness: PowerWitness;
+const heard: Buffer[] = [];
+const sums = { codes: 0, recovered: 0, lost: 0, kept: 0, done: 0 };
+
+beforeAll(async () => {
+  board = await PowerBoard.make({
+    [forgetful]: await boardProgram("forgetful.ts"),
+    [vfatStory]: await boardProgram("vfat-story.ts"),
+  });
+  witness = new PowerWitness(board.world);
+  board.world.broker.observe(({ topic, payload, from }) => {
+    if (topic.endsWith("/command") && from !== "") heard.push(payload);
+  });
+});
+afterAll(async () => {
+  const { codes, recovered, lost, kept, done } = sums;
+  process.stderr.write(
+    `${count} cuts (seed ${seed}): ${recovered} journals played back; of the sectors that were not flushed ${lost} lost, ${kept} kept; ${done} commands done, ${codes} new codes after a cut\n`,
+  );
+  await board?.[Symbol.asyncDispose]();
+});
+
+/** The next arrow of the world's that is the one. */
+const onWire = (isIt: (message: WireMessage) => boolean): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = board.world.wire.subscribe((message) => {
+      if (!isIt(message)) return;
+      stop();
+      resolve();
+    });
+  });
+
+const asked =
+  (grant?: string) =>
+  ({ from, to, detail }: WireMessage): boolean =>
+    from === "board" &&
+    to === "org" &&
+    (grant === undefined || detail.some(([name, value]) => name === "grant_type" && value === grant));
+
+const tokensSent = ({ from, to, title }: WireMessage): boolean =>
+  from === "org" && to === "board" && title === "200 tokens";
+
+const isOnline = (event: Readonly<Record<string, unknown>>): boolean =>
+  event.event === "state" && event.state === "online";
+
+let brightness = 0;
+
+/** The owner's phone asks for a brightness that nobody asked for before; true when it is done. */
+const command = async (): Promise<boolean> => {
+  const { phone, person } = board.world;
+  if (phone.picture.person === null) await phone.signIn(person, never);
+  await systemClock.sleep(50, never);
+  if (!phone.picture.connected) return false;
+  brightness = (brightness % 250) + 1;
+  const { answered } = witness.commanded(brightness / 255);
+  const { outcome } = await phone.send({ on: true, brightness: brightness / 255 }, never);
+  answered(outcome);
+  if (outcome === "done") sums.done += 1;
+  return outcome === "done";
+};
+
+/** Approves the code that the board shows now, and waits until it is online. */
+const approveCode = async (since: number): Promise<void> => {
+  const code = await board.event("a code", ({ event }) => event === "code", since);
+  board.world.org.approve(String(code.userCode));
+};
+
+/** The broker does not believe the board any more, so that it asks the org, which knows none of its access tokens. */
+const turnAway = async (): Promise<void> => {
+  const { org, broker, phone } = board.world;
+  // Or it might be the phone that is turned away.
+  await phone.signOut();
+  org.expireAccessTokens();
+  broker.refuseReason = NOT_AUTHORIZED;
+  broker.refuseConnects = 1;
+  broker.restart({ keepSessions: true });
+};
+
+/** What leads to the moment; resolves when it is there. */
+const reach: Readonly<Record<Moment, (since: number) => Promise<void>>> = {
+  async "the code is shown"(since) {
+    await board.event("a code", ({ event }) => event === "code", since);
+  },
+  "a person has approved": approveCode,
+  async "the tokens are sent"(since) {
+    const sent = onWire(tokensSent);
+    await approveCode(since);
+    await sent;
+  },
+  async "the tokens are used"(since) {
+    const used = onWire(tokensSent).then(() => onWire(asked()));
+    await approveCode(since);
+    await used;
+  },
+  async "new tokens are asked for"() {
+    board.world.org.answerDelayMs = 400;
+    const refreshed = onWire(asked("refresh_token"));
+    await turnAway();
+    await refreshed;
+  },
+  async "the new tokens are sent"() {
+    const sent = onWire(tokensSent);
+    await turnAway();
+    await sent;
+  },
+  async "the new tokens are used"() {
+    const used = onWire(tokensSent).then(() => onWire(asked()));
+    await turnAway();
+    await used;
+  },
+  async "a command has come"() {
+    while (!(await command())) await systemClock.sleep(500, never);
+    stream();
+    const before = heard.length;
+    while (heard.length < before + 5) await systemClock.sleep(5, never);
+  },
+  async "a command is answered"() {
+    stream();
+    const before = sums.done;
+    while (sums.done < before + 3) await systemClock.sleep(5, never);
+  },
+};
+
+/** Commands one after the other, as from a slider that is dragged, until the power is gone. */
+const stream = (): void => {
+  const { boots } = board;
+  const next = async (): Promise<void> => {
+    while (board.running && board.boots === boots) {
+      void command().catch(() => undefined);
+      await systemClock.sleep(250, never);
+    }
+  };
+  void next();
+};
+
+/** Makes sure that the board is in the phase; where its events of it begin. */
+const prepare = async ({ phase }: PlannedCut): Promise<number> => {
+  if (!board.running) await board.switchOn();
+  const since = board.told.length;
+  switch (phase) {
+    case "sign-in":
+      // A new board shows a code anyway.
+      if (witness.refreshTokenAtOrg === null) return 0;
+      board.world.revokeBoard();
+      return since;
+    case "refresh":
+      await board.event("online", isOnline);
+      // Something for the lamp to keep. What was signed shortly before a cut may have been obeyed, and is refused.
+      while (!(await command())) await systemClock.sleep(500, never);
+      return since;
+    case "commands":
+      await board.event("online", isOnline);
+      return since;
+  }
+};
+
+/** Says again what the board was told before the cut; each is answered. */
+const repeat = async (): Promise<void> => {
+  const { broker, deviceId } = board.world;
+  const again = heard.slice(-REPEATED);
+  let answers = 0;
+  const stop = broker.observe(({ topic }) => {
+    if (topic === `porchlight/${deviceId}/result`) answers += 1;
+  });
+  for (const payload of again) broker.publish(`porchlight/${deviceId}/command`, payload);
+  while (answers < again.length) await systemClock.sleep(20, never);
+  stop();
+};
+
+describe("an emulated board whose power is cut", () => {
+  it.each(plannedCuts(seed, count).map((planned) => [inWords(planned), planned] as const))(
+    "comes back as it was after %s",
+    async (_words, planned) => {
+      const since = await prepare(planned);
+      const received = board.world.org.received.length;
+      await reach[planned.moment](since);
+      const cut = await board.cut(planned.wait, planned.share, planned.random);
+      board.world.org.answerDelayMs = 0;
+      const used = witness.hasUsedTokens(received);
+      const [drive] = await Promise.all([
+        examine(board.folder, board.drive.content()).then(async ({ files, recovered }) => {
+          sums.recovered += recovered ? 1 : 0;
+          return readDrive(files);
+        }),
+        board.switchOn(),
+      ]);
+      sums.lost += cut.lost;
+      sums.kept += cut.kept;
+      expect(witness.judgeDrive(drive, used)).toEqual([]);
+
+      const restored = await board.event("the lamp", ({ event }) => event === "light");
+      const lamp = witness.lampAfter(cut.at);
+      if (lamp !== null) expect(lamp).toContain((restored.state as { brightness: number }).brightness);
+
+      const isBack = (event: Readonly<Record<string, unknown>>): boolean =>
+        event.event === "code" || isOnline(event);
+      const back = await board.event("online or a code", isBack);
+      if (back.event === "code") {
+        sums.codes += 1;
+        expect(board.world.org.introspect(drive.refreshToken ?? "").active).toBe(false);
+        board.world.org.approve(String(back.userCode));
+        await board.event("online", isOnline);
+      }
+      await repeat();
+      const { broker, deviceId } = board.world;
+      const about = JSON.parse(broker.retained(`porchlight/${deviceId}/about`) ?? "{}");
+      // The first run of all may not have got as far as to leave word.
+      if (board.boots > 2) expect(about.started).toMatchObject({ after: "power" });
+      const now = board.told.filter(({ boot }) => boot === board.boots).map(({ event }) => event);
+      const bad: readonly unknown[] = ["BUG", "STATE_DAMAGED", "STATE_UNWRITABLE"];
+      expect(now.filter(({ event, code }) => event === "fault" && bad.includes(code))).toEqual([]);
+      expect(witness.obeyedTwice(board.told)).toEqual([]);
+    },
+  );
+
+  it("keeps its state on a FAT file system that is the service's own, and does not open it to all on another", async () => {
+    if (!board.running) await board.switchOn();
+    const mounted = async (options: string) => {
+      const since = board.told.length;
+      await board.run(
+        `modprobe vfat; mkdosfs /dev/vdb >/dev/null; mkdir -p /mnt; mount -t vfat ${options} /dev/vdb /mnt; node /${vfatStory} /mnt; umount /mnt`,
+      );
+      return board.event("what became of it", ({ event }) => event === "vfat", since);
+    };
+    expect(await mounted("-o umask=077")).toEqual({});
+    expect(await mounted("")).toEqual({});
+  });
+
+  it("would lose what a program calls kept that does not sync", async () => {
+    if (!board.running) await board.switchOn();
+    await board.run(`mkdir -p ${stateDir}/forgetful; node /${forgetful} ${stateDir}/forgetful`);
+    const { number } = await board.event(
+      "some writes",
+      ({ event, number }) => event === "kept" && Number(number) >= 20,
+    );
+    await board.cut({ ms: 0 }, 0, Math.random);
+    const { files } = await examine(board.folder, board.drive.content());
+    const vault = await openVault(join(files, "forgetful"), { clock: systemClock, random: Math.random });
+    const kept = await vault.read("evening").catch(() => undefined);
+    expect(Number(Buffer.from(kept ?? []).toString())).toBeLessThan(Number(number));
+  });
+});
