@@ -8,7 +8,7 @@ import { asAgentError, type ErrorCode, entryOf, errorTable } from "../errors.ts"
 import type { Started } from "../model.ts";
 import type { Vault } from "../ports.ts";
 import { type EpochMs, iso } from "../units.ts";
-import { disk } from "./files.ts";
+import { type Disk, disk as realDisk } from "./files.ts";
 
 /** How a run ended. Moments are ISO 8601, by the board's clock at that time. */
 export type RunEnd =
@@ -110,7 +110,7 @@ export const lastRun = (dir: string): RunRecord | undefined => parseRun(readSmal
 const bootId = (): string => (readSmall("/proc/sys/kernel/random/boot_id") ?? "").trim();
 
 /** On the disk when it resolves; what the disk does not take is told elsewhere. */
-const write = async (dir: string, record: RunRecord): Promise<void> => {
+const write = async (dir: string, record: RunRecord, disk: Disk): Promise<void> => {
   const path = pathOf(dir);
   try {
     const fd = await disk.open(`${path}.new`, "w", 0o600);
@@ -138,6 +138,7 @@ export const recordRuns = (
     readonly boot?: string;
     /** Told of the run that begins. */
     readonly began?: (run: RunRecord) => void;
+    readonly disk?: Disk;
   },
   wall: () => EpochMs,
 ): Vault => ({
@@ -148,11 +149,11 @@ export const recordRuns = (
   locked: (name, work, signal) => {
     if (name !== "agent") return vault.locked(name, work, signal);
     const recorded: typeof work = async () => {
-      const { dir, version, boot = bootId() } = about;
+      const { dir, version, boot = bootId(), disk = realDisk } = about;
       const record = { startedAt: iso(wall()), version, boot, before: endOf(lastRun(dir), boot), end: null };
       about.began?.(record);
       // Beside the start: the lamp does not wait for it.
-      const begun = write(dir, record);
+      const begun = write(dir, record, disk);
       let [exitCode, code]: [number, ErrorCode | null] = [70, null];
       try {
         const value = await work();
@@ -164,7 +165,7 @@ export const recordRuns = (
         throw error;
       } finally {
         await begun;
-        await write(dir, { ...record, end: { exitCode, code, at: iso(wall()) } });
+        await write(dir, { ...record, end: { exitCode, code, at: iso(wall()) } }, disk);
       }
     };
     return vault.locked(name, recorded, signal);
