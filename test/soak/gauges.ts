@@ -39,14 +39,6 @@ const listenerClass = ((): (new () => object) => {
 
 const count = (kind: unknown): number => Number(queryObjects(kind as () => void, { format: "count" }));
 
-/** What is looked at besides what Node tells. */
-export interface Looked {
-  readonly stateDir: string;
-  readonly log: string;
-  /** Sleeps and timers that wait on virtual time. */
-  readonly timers: number;
-}
-
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Growth of memory that would be felt: 4 MB a year. */
@@ -57,7 +49,12 @@ const MOST_THINGS = 0.1;
 /** In the order of the table. */
 export const gauges = {
   heap: { name: "heap", unit: "B", most: MOST_HEAP, why: "4 MB a year is what nobody would feel" },
-  buffers: { name: "buffers", unit: "B", most: MOST_HEAP, why: "as the heap: memory of Node's outside of it" },
+  buffers: {
+    name: "buffers",
+    unit: "B",
+    most: MOST_HEAP,
+    why: "as the heap: memory of Node's outside of it",
+  },
   promises: { name: "promises", unit: "", most: 1, why: "one a day is a kilobyte a day at the most" },
   signals: { name: "abort signals", unit: "", most: MOST_THINGS, why: "a day leaves none behind" },
   listeners: { name: "listeners on signals", unit: "", most: MOST_THINGS, why: "a day leaves none behind" },
@@ -78,8 +75,8 @@ export const gauges = {
 export type GaugeName = keyof typeof gauges;
 export type Sample = Readonly<Record<GaugeName, number>>;
 
-/** All but the log, of which only two days together tell. */
-export const look = async ({ stateDir, timers }: Looked): Promise<Omit<Sample, "log">> => {
+/** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
+export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {
   await collected();
   const { heapUsed, external } = process.memoryUsage();
   const names = readdirSync(stateDir);

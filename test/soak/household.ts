@@ -61,6 +61,8 @@ export interface HouseholdOptions {
   readonly settings?: (of: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
   /** How long the org's asset tokens live; the board renews each before its end. In milliseconds. */
   readonly tokenLifeMs: number;
+  /** A day has 24 hours of so many milliseconds; shorter ones have as much going on in them. Default: 3 600 000. */
+  readonly hourMs?: number;
   /** Puts something between the agent and its surroundings: tests let it leak. */
   readonly spoil?: (around: Surroundings) => Surroundings;
 }
@@ -173,9 +175,10 @@ export class Household implements AsyncDisposable {
   /** A day at home. */
   async day(number: number): Promise<void> {
     const begin = this.clock.mono();
+    const { hourMs = HOUR } = this.#options;
     for (let hour = 0; hour < 24; hour += 1) {
-      await this.#hour(number, hour);
-      await this.clock.advance(Math.max(0, begin + (hour + 1) * HOUR - this.clock.mono()));
+      await this.#hour(number, hour, hourMs);
+      await this.clock.advance(Math.max(0, begin + (hour + 1) * hourMs - this.clock.mono()));
     }
   }
 
@@ -188,7 +191,7 @@ export class Household implements AsyncDisposable {
   }
 
   /** The 24 hours of a day differ, the days do not. */
-  async #hour(day: number, hour: number): Promise<void> {
+  async #hour(day: number, hour: number, hourMs: number): Promise<void> {
     const { world, clock } = this;
     await this.#signedIn(world.phone, world.org.owner);
     await this.#signedIn(this.#guest, this.#neighbour);
@@ -209,13 +212,13 @@ export class Household implements AsyncDisposable {
         break;
       case 5:
         world.broker.restart({ keepSessions: day % 2 === 0 });
-        await clock.advance(5 * MINUTE);
+        await clock.advance(2 * MINUTE);
         break;
       case 7:
         world.network.cut = true;
         await clock.advance(2 * MINUTE);
         world.network.cut = false;
-        await clock.advance(5 * MINUTE);
+        await clock.advance(2 * MINUTE);
         break;
       case 8:
         await this.#ask(world.phone, { do: "revoke", pass: `p${1000 + day - 1}` });
@@ -255,7 +258,7 @@ export class Household implements AsyncDisposable {
         askAgent(
           this.stateDir,
           { ask: "light", light: "main", change: { on: hour >= 16 }, fadeMs: 500 },
-          never,
+          never(),
         ),
         HOUR,
       ),
@@ -264,7 +267,7 @@ export class Household implements AsyncDisposable {
     for (let look = 0; look < 10; look += 1) {
       const status = await clock.until(askAgent(this.stateDir, { ask: "status" }, never()), HOUR);
       this.#count(this.answers, `status ${status?.state}`);
-      await clock.advance(5 * MINUTE);
+      await clock.advance(hourMs / 20);
     }
   }
 
@@ -294,7 +297,10 @@ export class Household implements AsyncDisposable {
   }
 
   #tell(result: { readonly outcome: string; readonly code: string | null } | undefined): void {
-    this.#count(this.answers, result === undefined ? "nobody" : `${result.outcome} ${result.code ?? ""}`.trim());
+    this.#count(
+      this.answers,
+      result === undefined ? "nobody" : `${result.outcome} ${result.code ?? ""}`.trim(),
+    );
   }
 
   #heard(event: AgentEvent): void {

@@ -3,6 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { World } from "../../firmware-sim/world.ts";
 import type { Surroundings } from "../../src/compose.ts";
 import type { Written } from "./counting-disk.ts";
 import { type GaugeName, gauges, logBytes, look, type Sample } from "./gauges.ts";
@@ -34,21 +35,27 @@ const everything: NonNullable<HouseholdOptions["settings"]> = (of) => ({
   evening: { on: "18:30", off: "23:00", timeZone: "Europe/Berlin" },
 });
 
-/** Lives `days` days, after one to move in. `said` is told of each that has passed. */
-export const soak = async (
-  days: number,
-  options: {
-    readonly said?: (day: number, sample: Sample) => void;
-    readonly spoil?: (around: Surroundings) => Surroundings;
-    readonly parent?: string;
-  } = {},
-): Promise<Soaked> => {
-  using folder = folderIn(options.parent);
+/** How a soak is lived. */
+export interface SoakOptions {
+  readonly days: number;
+  /** Milliseconds of an hour, as in `HouseholdOptions`; the org's asset tokens live as long. */
+  readonly hourMs?: number;
+  /** Told of each day that has passed. */
+  readonly said?: (day: number, sample: Sample) => void;
+  readonly spoil?: (around: Surroundings) => Surroundings;
+  /** Where the folder of the household is made; default: the system's temporary one. */
+  readonly parent?: string;
+}
+
+/** Lives so many days, after one to move in. */
+export const soak = async ({ days, hourMs = HOUR, said, spoil, parent }: SoakOptions): Promise<Soaked> => {
+  using folder = folderIn(parent);
   await using home = await openHousehold({
     folder: folder.path,
-    tokenLifeMs: HOUR,
+    tokenLifeMs: hourMs,
+    hourMs,
     settings: everything,
-    ...(options.spoil === undefined ? {} : { spoil: options.spoil }),
+    ...(spoil === undefined ? {} : { spoil }),
   });
   await home.moveIn();
   await home.day(0);
@@ -59,16 +66,12 @@ export const soak = async (
     home.disk.take();
     await home.day(day);
     written = Object.fromEntries(home.disk.take());
-    // What the world remembers of the board for people and tests is none of the board's.
-    home.world.org.received.length = 0;
-    home.world.broker.received.length = 0;
-    home.world.wire.messages.length = 0;
-    home.world.board.frames.length = 0;
-    const seen = await look({ stateDir: home.stateDir, log: home.log, timers: home.clock.waiting });
+    forget(home.world);
+    const seen = await look(home.stateDir, home.clock.waiting);
     const sample = { ...seen, log: logBytes(home.log) - log };
     log = logBytes(home.log);
     samples.push(sample);
-    options.said?.(day, sample);
+    said?.(day, sample);
   }
   return {
     days: samples,
@@ -84,6 +87,11 @@ export const soak = async (
   };
 };
 
+/** What the world remembers of the board, for people and tests to look at, is none of the board's. */
+const forget = ({ org, broker, wire, board }: World): void => {
+  for (const each of [org.received, broker.received, wire.messages, board.frames]) each.length = 0;
+};
+
 export interface IdleDay {
   /** By file of the state folder. */
   readonly written: Readonly<Record<string, Written>>;
@@ -96,7 +104,13 @@ export interface IdleDay {
 }
 
 /** What a day at default settings writes in which nobody touches the lamp; the org's asset tokens live `tokenLifeMs`. */
-export const idleDay = async (tokenLifeMs: number, parent?: string): Promise<IdleDay> => {
+export const idleDay = async ({
+  tokenLifeMs,
+  parent,
+}: {
+  readonly tokenLifeMs: number;
+  readonly parent?: string;
+}): Promise<IdleDay> => {
   using folder = folderIn(parent);
   await using home = await openHousehold({ folder: folder.path, tokenLifeMs });
   await home.moveIn();
