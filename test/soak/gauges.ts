@@ -13,6 +13,7 @@ const COLLECTIONS = 4;
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
 
+/** Lets everything go that nobody holds. */
 const collected = async (): Promise<void> => {
   for (let round = 0; round < COLLECTIONS; round += 1) {
     collect();
@@ -37,6 +38,7 @@ const listenerClass = ((): (new () => object) => {
   throw new Error("this Node keeps listeners in another place");
 })();
 
+/** How many objects of a class there are; without those that nobody holds only after `collected`. */
 const count = (kind: unknown): number => Number(queryObjects(kind as () => void, { format: "count" }));
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
@@ -74,6 +76,12 @@ export const gauges = {
 
 export type GaugeName = keyof typeof gauges;
 export type Sample = Readonly<Record<GaugeName, number>>;
+
+/** How many promises are held by somebody. */
+export const promises = async (): Promise<number> => {
+  await collected();
+  return count(Promise);
+};
 
 /** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
 export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {

@@ -54,6 +54,20 @@ export const DAY = 24 * HOUR;
 const never = (): AbortSignal => new AbortController().signal;
 let keys: ReturnType<typeof createOrgKeys> | undefined;
 
+/** How days go by. */
+export interface Pace {
+  /** 16 have all in them that happens once a day. */
+  readonly hours: number;
+  /** Length of an hour, in milliseconds. */
+  readonly hourMs: number;
+  /** How often in an hour the board is asked for its status. */
+  readonly looks: number;
+}
+
+export const wholeDays: Pace = { hours: 24, hourMs: HOUR, looks: 10 };
+/** As much as in whole days happens once, and in less time. */
+export const shortDays: Pace = { hours: 16, hourMs: 10 * MINUTE, looks: 2 };
+
 export interface HouseholdOptions {
   /** Empty, and the caller's to remove. */
   readonly folder: string;
@@ -61,10 +75,10 @@ export interface HouseholdOptions {
   readonly settings?: (of: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
   /** How long the org's asset tokens live; the board renews each before its end. In milliseconds. */
   readonly tokenLifeMs: number;
-  /** A day has 24 hours of so many milliseconds; shorter ones have as much going on in them. Default: 3 600 000. */
-  readonly hourMs?: number;
+  /** Default: `wholeDays`. */
+  readonly pace?: Pace;
   /** Puts something between the agent and its surroundings: tests let it leak. */
-  readonly spoil?: (around: Surroundings) => Surroundings;
+  readonly spoil?: (around: Surroundings, stateDir: string) => Surroundings;
 }
 
 /** A button that nobody has: it never tells anything, and waits beside the one that is pressed. */
@@ -157,7 +171,7 @@ export class Household implements AsyncDisposable {
       updates: { fetch: async () => null, request: async () => {}, last: async () => null },
     };
     const spoil = this.#options.spoil ?? ((same: Surroundings) => same);
-    this.#exit = runAgent(this.#settings(), spoil(around), this.#stop.signal).finally(async () => {
+    this.#exit = runAgent(this.#settings(), spoil(around, this.stateDir), this.#stop.signal).finally(async () => {
       await controls[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
     });
@@ -175,9 +189,10 @@ export class Household implements AsyncDisposable {
   /** A day at home. */
   async day(number: number): Promise<void> {
     const begin = this.clock.mono();
-    const { hourMs = HOUR } = this.#options;
-    for (let hour = 0; hour < 24; hour += 1) {
-      await this.#hour(number, hour, hourMs);
+    const { pace = wholeDays } = this.#options;
+    const { hours, hourMs } = pace;
+    for (let hour = 0; hour < hours; hour += 1) {
+      await this.#hour(number, hour, pace);
       await this.clock.advance(Math.max(0, begin + (hour + 1) * hourMs - this.clock.mono()));
     }
   }
@@ -190,8 +205,8 @@ export class Household implements AsyncDisposable {
     this.clock[Symbol.dispose]();
   }
 
-  /** The 24 hours of a day differ, the days do not. */
-  async #hour(day: number, hour: number, hourMs: number): Promise<void> {
+  /** The 24 hours of a day differ, the days do not, so that what grows from one to the next is growth. */
+  async #hour(day: number, hour: number, { hours, hourMs, looks }: Pace): Promise<void> {
     const { world, clock } = this;
     await this.#signedIn(world.phone, world.org.owner);
     await this.#signedIn(this.#guest, this.#neighbour);
@@ -200,18 +215,21 @@ export class Household implements AsyncDisposable {
         await this.#ask(world.phone, { do: "rename", light: "main", name: `Porch ${1000 + (day % 1000)}` });
         break;
       case 2:
+      case 14:
         await this.#ask(world.phone, {
           do: "evening",
-          evening: { on: day % 2 === 0 ? "18:30" : "dusk", off: "23:00", timeZone: "Europe/Berlin" },
+          evening: { on: hour === 2 ? "18:30" : "dusk", off: "23:00", timeZone: "Europe/Berlin" },
         });
         break;
       case 3:
+      case 13:
         world.board.press();
         await clock.advance(SECOND);
         world.board.press();
         break;
       case 5:
-        world.broker.restart({ keepSessions: day % 2 === 0 });
+      case 15:
+        world.broker.restart({ keepSessions: hour === 5 });
         await clock.advance(2 * MINUTE);
         break;
       case 7:
@@ -248,7 +266,7 @@ export class Household implements AsyncDisposable {
         break;
       default:
     }
-    await this.#send(world.phone, { on: true, brightness: (hour + 1) / 24 });
+    await this.#send(world.phone, { on: true, brightness: (hour + 1) / hours });
     await this.#send(this.#guest, { on: hour % 2 === 0 });
     // Somebody who may not: told to the sender, and to the log at a pace.
     world.broker.publish("porchlight/porch-1/light/set", `{"state":"ON","id":"stranger-${++this.#asked}"}`);
@@ -257,17 +275,17 @@ export class Household implements AsyncDisposable {
       await clock.until(
         askAgent(
           this.stateDir,
-          { ask: "light", light: "main", change: { on: hour >= 16 }, fadeMs: 500 },
+          { ask: "light", light: "main", change: { on: hour > hours / 2 }, fadeMs: 500 },
           never(),
         ),
         HOUR,
       ),
     );
     // Something watches the board.
-    for (let look = 0; look < 10; look += 1) {
+    for (let look = 0; look < looks; look += 1) {
       const status = await clock.until(askAgent(this.stateDir, { ask: "status" }, never()), HOUR);
       this.#count(this.answers, `status ${status?.state}`);
-      await clock.advance(hourMs / 20);
+      await clock.advance(hourMs / 2 / looks);
     }
   }
 

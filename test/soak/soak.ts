@@ -4,13 +4,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { World } from "../../firmware-sim/world.ts";
-import type { Surroundings } from "../../src/compose.ts";
 import type { Written } from "./counting-disk.ts";
 import { type GaugeName, gauges, logBytes, look, type Sample } from "./gauges.ts";
-import { type HouseholdOptions, openHousehold } from "./household.ts";
+import { type HouseholdOptions, openHousehold, type Pace, wholeDays } from "./household.ts";
 import { type Trend, trendOf } from "./trend.ts";
-
-const HOUR = 3_600_000;
 
 export interface Soaked {
   readonly days: readonly Sample[];
@@ -38,22 +35,22 @@ const everything: NonNullable<HouseholdOptions["settings"]> = (of) => ({
 /** How a soak is lived. */
 export interface SoakOptions {
   readonly days: number;
-  /** Milliseconds of an hour, as in `HouseholdOptions`; the org's asset tokens live as long. */
-  readonly hourMs?: number;
+  /** Default: `wholeDays`. The org's asset tokens live an hour of it. */
+  readonly pace?: Pace;
   /** Told of each day that has passed. */
   readonly said?: (day: number, sample: Sample) => void;
-  readonly spoil?: (around: Surroundings) => Surroundings;
+  readonly spoil?: HouseholdOptions["spoil"];
   /** Where the folder of the household is made; default: the system's temporary one. */
   readonly parent?: string;
 }
 
 /** Lives so many days, after one to move in. */
-export const soak = async ({ days, hourMs = HOUR, said, spoil, parent }: SoakOptions): Promise<Soaked> => {
+export const soak = async ({ days, pace = wholeDays, said, spoil, parent }: SoakOptions): Promise<Soaked> => {
   using folder = folderIn(parent);
   await using home = await openHousehold({
     folder: folder.path,
-    tokenLifeMs: hourMs,
-    hourMs,
+    tokenLifeMs: pace.hourMs,
+    pace,
     settings: everything,
     ...(spoil === undefined ? {} : { spoil }),
   });
