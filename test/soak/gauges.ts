@@ -8,7 +8,7 @@ import { runInNewContext } from "node:vm";
 import type { Gauge } from "./trend.ts";
 
 /** How often is collected before it is looked: what finalizers let go of goes with the next one. */
-const COLLECTIONS = 4;
+const COLLECTIONS = 2;
 
 setFlagsFromString("--expose-gc");
 const collect: () => void = runInNewContext("gc");
@@ -86,15 +86,18 @@ export const promises = async (): Promise<number> => {
 /** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
 export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {
   await collected();
+  const counts = {
+    promises: count(Promise),
+    signals: count(AbortSignal),
+    listeners: count(listenerClass),
+    emitters: count(EventEmitter),
+  };
   const { heapUsed, external } = process.memoryUsage();
   const names = readdirSync(stateDir);
   return {
     heap: heapUsed,
     buffers: external,
-    promises: count(Promise),
-    signals: count(AbortSignal),
-    listeners: count(listenerClass),
-    emitters: count(EventEmitter),
+    ...counts,
     resources: process.getActiveResourcesInfo().length,
     timers,
     descriptors: readdirSync("/proc/self/fd").length,

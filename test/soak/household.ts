@@ -54,9 +54,11 @@ export const DAY = 24 * HOUR;
 const never = (): AbortSignal => new AbortController().signal;
 let keys: ReturnType<typeof createOrgKeys> | undefined;
 
+/** In so many hours there is one of everything. */
+const EVENTFUL = 8;
+
 /** How days go by. */
 export interface Pace {
-  /** 16 have all in them that happens once a day. */
   readonly hours: number;
   /** Length of an hour, in milliseconds. */
   readonly hourMs: number;
@@ -65,8 +67,8 @@ export interface Pace {
 }
 
 export const wholeDays: Pace = { hours: 24, hourMs: HOUR, looks: 10 };
-/** As much as in whole days happens once, and in less time. */
-export const shortDays: Pace = { hours: 16, hourMs: 10 * MINUTE, looks: 2 };
+/** With one of everything. */
+export const shortDays: Pace = { hours: EVENTFUL, hourMs: 10 * MINUTE, looks: 2 };
 
 export interface HouseholdOptions {
   /** Empty, and the caller's to remove. */
@@ -102,6 +104,7 @@ export class Household implements AsyncDisposable {
   #state: StateName = "starting";
   #exit: Promise<number> = Promise.resolve(0);
   #asked = 0;
+  #pass: string | null = null;
 
   constructor(clock: VirtualClock, world: World, options: HouseholdOptions) {
     this.clock = clock;
@@ -171,10 +174,12 @@ export class Household implements AsyncDisposable {
       updates: { fetch: async () => null, request: async () => {}, last: async () => null },
     };
     const spoil = this.#options.spoil ?? ((same: Surroundings) => same);
-    this.#exit = runAgent(this.#settings(), spoil(around, this.stateDir), this.#stop.signal).finally(async () => {
-      await controls[Symbol.asyncDispose]();
-      await client[Symbol.asyncDispose]();
-    });
+    this.#exit = runAgent(this.#settings(), spoil(around, this.stateDir), this.#stop.signal).finally(
+      async () => {
+        await controls[Symbol.asyncDispose]();
+        await client[Symbol.asyncDispose]();
+      },
+    );
     await clock.untilTrue(() => world.board.view?.code?.kind === "code", HOUR);
     const code = world.board.view?.code;
     if (code?.kind === "code") world.org.approve(code.userCode);
@@ -187,12 +192,12 @@ export class Household implements AsyncDisposable {
   }
 
   /** A day at home. */
-  async day(number: number): Promise<void> {
+  async day(): Promise<void> {
     const begin = this.clock.mono();
     const { pace = wholeDays } = this.#options;
     const { hours, hourMs } = pace;
     for (let hour = 0; hour < hours; hour += 1) {
-      await this.#hour(number, hour, pace);
+      await this.#hour(hour, pace);
       await this.clock.advance(Math.max(0, begin + (hour + 1) * hourMs - this.clock.mono()));
     }
   }
@@ -206,66 +211,11 @@ export class Household implements AsyncDisposable {
   }
 
   /** The 24 hours of a day differ, the days do not, so that what grows from one to the next is growth. */
-  async #hour(day: number, hour: number, { hours, hourMs, looks }: Pace): Promise<void> {
+  async #hour(hour: number, { hours, hourMs, looks }: Pace): Promise<void> {
     const { world, clock } = this;
     await this.#signedIn(world.phone, world.org.owner);
     await this.#signedIn(this.#guest, this.#neighbour);
-    switch (hour) {
-      case 1:
-        await this.#ask(world.phone, { do: "rename", light: "main", name: `Porch ${1000 + (day % 1000)}` });
-        break;
-      case 2:
-      case 14:
-        await this.#ask(world.phone, {
-          do: "evening",
-          evening: { on: hour === 2 ? "18:30" : "dusk", off: "23:00", timeZone: "Europe/Berlin" },
-        });
-        break;
-      case 3:
-      case 13:
-        world.board.press();
-        await clock.advance(SECOND);
-        world.board.press();
-        break;
-      case 5:
-      case 15:
-        world.broker.restart({ keepSessions: hour === 5 });
-        await clock.advance(2 * MINUTE);
-        break;
-      case 7:
-        world.network.cut = true;
-        await clock.advance(2 * MINUTE);
-        world.network.cut = false;
-        await clock.advance(2 * MINUTE);
-        break;
-      case 8:
-        await this.#ask(world.phone, { do: "revoke", pass: `p${1000 + day - 1}` });
-        await this.#ask(world.phone, {
-          do: "admit",
-          pass: {
-            id: `p${1000 + day}`,
-            name: "Bob",
-            user: this.#neighbour.id,
-            may: ["switch", "brightness"],
-            until: Math.floor(clock.wall() / 1000) + 36 * 3600,
-          },
-        });
-        break;
-      case 9:
-        await this.#ask(world.phone, { do: "update" });
-        break;
-      case 10:
-        // A finger on the slider.
-        for (let step = 0; step < 30; step += 1)
-          void world.phone.send({ brightness: (step + 1) / 40 }, never()).catch(() => {});
-        await clock.advance(10 * SECOND);
-        break;
-      case 11:
-        await clock.until(world.phone.signOut());
-        await this.#signedIn(world.phone, world.org.owner);
-        break;
-      default:
-    }
+    await this.#happens(hour % EVENTFUL);
     await this.#send(world.phone, { on: true, brightness: (hour + 1) / hours });
     await this.#send(this.#guest, { on: hour % 2 === 0 });
     // Somebody who may not: told to the sender, and to the log at a pace.
@@ -286,6 +236,53 @@ export class Household implements AsyncDisposable {
       const status = await clock.until(askAgent(this.stateDir, { ask: "status" }, never()), HOUR);
       this.#count(this.answers, `status ${status?.state}`);
       await clock.advance(hourMs / 2 / looks);
+    }
+  }
+
+  /** What is not done every hour. */
+  async #happens(what: number): Promise<void> {
+    const { world, clock } = this;
+    const { phone, board, broker, network } = world;
+    switch (what) {
+      case 0:
+        await clock.until(phone.signOut());
+        await this.#signedIn(phone, world.org.owner);
+        return this.#ask(phone, { do: "update" });
+      case 1:
+        this.#asked += 1;
+        return this.#ask(phone, { do: "rename", light: "main", name: `Porch ${1000 + this.#asked}` });
+      case 2:
+      case 6: {
+        const evening = { on: what === 2 ? "18:30" : "dusk", off: "23:00", timeZone: "Europe/Berlin" };
+        return this.#ask(phone, { do: "evening", evening });
+      }
+      case 3:
+        board.press();
+        await clock.advance(SECOND);
+        board.press();
+        return clock.advance(SECOND);
+      case 4:
+      case 7:
+        broker.restart({ keepSessions: what === 4 });
+        return clock.advance(2 * MINUTE);
+      case 5: {
+        if (this.#pass !== null) await this.#ask(phone, { do: "revoke", pass: this.#pass });
+        this.#asked += 1;
+        this.#pass = `p${1000 + this.#asked}`;
+        const until = Math.floor(clock.wall() / SECOND) + 36 * 3600;
+        const user = this.#neighbour.id;
+        const pass = { id: this.#pass, name: "Bob", user, may: ["switch", "brightness"], until };
+        await this.#ask(phone, { do: "admit", pass });
+        // A finger on the slider.
+        for (let step = 1; step <= 30; step += 1)
+          void phone.send({ brightness: step / 30 }, never()).catch(() => {});
+        await clock.advance(10 * SECOND);
+        network.cut = true;
+        await clock.advance(2 * MINUTE);
+        network.cut = false;
+        return clock.advance(2 * MINUTE);
+      }
+      default:
     }
   }
 

@@ -2,14 +2,17 @@
 // docs/long-life.md explains.
 
 import { parseArgs } from "node:util";
+import { realIdle } from "./real-idle.ts";
 import { idleDay, soak } from "./soak.ts";
-import { idleWords, soakedWords } from "./words.ts";
+import { idleWords, realWords, soakedWords } from "./words.ts";
 
 const { values } = parseArgs({
   options: {
     days: { type: "string", default: "30" },
     /** A folder to make the board's own in, as on a disk that is watched. */
     in: { type: "string" },
+    /** Looks on for so many real seconds, too, while the built command is idle. */
+    real: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -20,6 +23,9 @@ if (!Number.isInteger(days) || days < 2) throw new Error("--days takes a number 
 const say = (text: string): void => {
   process.stderr.write(`${text}\n`);
 };
+
+const seconds = values.real === undefined ? null : Number(values.real);
+if (seconds !== null && !(seconds > 0)) throw new Error("--real takes a number of seconds");
 
 const parent = values.in === undefined ? {} : { parent: values.in };
 const began = performance.now();
@@ -35,13 +41,15 @@ const idle = {
   hourly: await idleDay({ ...parent, tokenLifeMs: 3_600_000 }),
   tenMinutes: await idleDay({ ...parent, tokenLifeMs: 600_000 }),
 };
+const real = seconds === null ? null : await realIdle(seconds);
 for (const text of [
   ...soakedWords(soaked),
   ...idleWords("asset tokens of an hour", idle.hourly),
   ...idleWords("of ten minutes", idle.tenMinutes),
+  ...(real === null ? [] : realWords(real)),
 ])
   say(text);
-if (values.json) process.stdout.write(`${JSON.stringify({ ...soaked, idle })}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify({ ...soaked, idle, real })}\n`);
 
 /** DESIGN's promise, in bytes. */
 const MOST_IDLE = 1_000_000;

@@ -11,7 +11,7 @@ import { type Trend, trendOf } from "./trend.ts";
 
 export interface Soaked {
   readonly days: readonly Sample[];
-  readonly trends: readonly Trend[];
+  readonly trends: readonly (Trend & { readonly id: GaugeName })[];
   /** What came of what was asked of the board, and the faults it told, by name. */
   readonly answers: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
@@ -35,6 +35,8 @@ const everything: NonNullable<HouseholdOptions["settings"]> = (of) => ({
 /** How a soak is lived. */
 export interface SoakOptions {
   readonly days: number;
+  /** Days before the first look, in which code is compiled and caches fill. Default: 1. */
+  readonly before?: number;
   /** Default: `wholeDays`. The org's asset tokens live an hour of it. */
   readonly pace?: Pace;
   /** Told of each day that has passed. */
@@ -44,8 +46,15 @@ export interface SoakOptions {
   readonly parent?: string;
 }
 
-/** Lives so many days, after one to move in. */
-export const soak = async ({ days, pace = wholeDays, said, spoil, parent }: SoakOptions): Promise<Soaked> => {
+/** Lives so many days, and looks at the end of each. */
+export const soak = async ({
+  days,
+  before = 1,
+  pace = wholeDays,
+  said,
+  spoil,
+  parent,
+}: SoakOptions): Promise<Soaked> => {
   using folder = folderIn(parent);
   await using home = await openHousehold({
     folder: folder.path,
@@ -55,13 +64,13 @@ export const soak = async ({ days, pace = wholeDays, said, spoil, parent }: Soak
     ...(spoil === undefined ? {} : { spoil }),
   });
   await home.moveIn();
-  await home.day(0);
+  for (let day = 0; day < before; day += 1) await home.day();
   const samples: Sample[] = [];
   let log = logBytes(home.log);
   let written: Readonly<Record<string, Written>> = {};
   for (let day = 1; day <= days; day += 1) {
     home.disk.take();
-    await home.day(day);
+    await home.day();
     written = Object.fromEntries(home.disk.take());
     forget(home.world);
     const seen = await look(home.stateDir, home.clock.waiting);
@@ -72,12 +81,13 @@ export const soak = async ({ days, pace = wholeDays, said, spoil, parent }: Soak
   }
   return {
     days: samples,
-    trends: (Object.keys(gauges) as GaugeName[]).map((name) =>
-      trendOf(
-        gauges[name],
-        samples.map((sample) => sample[name]),
+    trends: (Object.keys(gauges) as GaugeName[]).map((id) => ({
+      id,
+      ...trendOf(
+        gauges[id],
+        samples.map((sample) => sample[id]),
       ),
-    ),
+    })),
     answers: Object.fromEntries(home.answers),
     faults: Object.fromEntries(home.faults),
     written,
@@ -87,6 +97,8 @@ export const soak = async ({ days, pace = wholeDays, said, spoil, parent }: Soak
 /** What the world remembers of the board, for people and tests to look at, is none of the board's. */
 const forget = ({ org, broker, wire, board }: World): void => {
   for (const each of [org.received, broker.received, wire.messages, board.frames]) each.length = 0;
+  // Its newest is what the display shows.
+  board.views.splice(0, board.views.length - 1);
 };
 
 export interface IdleDay {

@@ -37,7 +37,8 @@ export const slopeOf = (values: readonly number[]): number => {
 
 /** `values` are those of all days, from the first one on. */
 export const trendOf = (gauge: Gauge, values: readonly number[]): Trend => {
-  const perDay = slopeOf(values.slice(Math.floor(values.length / 2)));
+  const half = Math.floor(values.length / 2);
+  const perDay = slopeOf(values.slice(Math.min(half, Math.max(0, values.length - 2))));
   const [first = 0] = values;
   return { gauge, first, last: values.at(-1) ?? first, perDay, grows: perDay > gauge.most };
 };

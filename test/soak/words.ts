@@ -1,6 +1,7 @@
 // What came of a soak, in a table for people.
 
 import type { Written } from "./counting-disk.ts";
+import { perDay, type RealIdle } from "./real-idle.ts";
 import type { IdleDay, Soaked } from "./soak.ts";
 import type { Trend } from "./trend.ts";
 
@@ -48,4 +49,12 @@ export const idleWords = (name: string, { written, bytes, blocks, writes, log }:
   ...fileLines(written),
   line("  all files", figure(bytes, "B"), figure(blocks, "B"), `${writes} writes`),
   line("  log (journald's)", figure(log, "B")),
+];
+
+/** What the kernel counted of a real program that is left alone. */
+export const realWords = ({ command, seconds, disk, all }: RealIdle): string[] => [
+  "",
+  line(`${seconds} s of ${command}`, "bytes", "a day"),
+  line("  to the disk", String(disk), figure(perDay(disk, seconds), "B")),
+  line("  files, sockets, pipes", String(all), figure(perDay(all, seconds), "B")),
 ];

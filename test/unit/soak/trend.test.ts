@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { gauges } from "../../soak/gauges.ts";
 import type { Soaked } from "../../soak/soak.ts";
 import { slopeOf, trendOf } from "../../soak/trend.ts";
-import { idleWords, soakedWords } from "../../soak/words.ts";
+import { idleWords, realWords, soakedWords } from "../../soak/words.ts";
 
 describe("what comes with each day", () => {
   it.each([
@@ -37,7 +37,10 @@ it("a table says what grew, by how much, and what was written", () => {
   const written = { grant: { bytes: 17_248, blocks: 45_056, writes: 11 } };
   const soaked: Soaked = {
     days: [],
-    trends: [trendOf(gauges.heap, [1e6, 1e6]), trendOf(gauges.timers, [11, 11, 12, 13])],
+    trends: [
+      { id: "heap", ...trendOf(gauges.heap, [1e6, 1e6]) },
+      { id: "timers", ...trendOf(gauges.timers, [11, 11, 12, 13]) },
+    ],
     answers: { done: 3 },
     faults: { BROKER_LOST: 1 },
     written,
@@ -49,4 +52,10 @@ it("a table says what grew, by how much, and what was written", () => {
   expect(text).toMatch(/grant +17\.2 kB +45\.1 kB +11 writes$/m);
   expect(text).toMatch(/log \(journald's\) +3\.3 kB$/m);
   expect(text).toContain("done: 3");
+});
+
+it("what the kernel counted of a real program is told by the day", () => {
+  const text = realWords({ command: "porchlight", seconds: 60, disk: 0, all: 52 }).join("\n");
+  expect(text).toMatch(/to the disk +0 +0\.0 kB$/m);
+  expect(text).toMatch(/files, sockets, pipes +52 +74\.9 kB$/m);
 });
