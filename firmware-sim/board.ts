@@ -4,10 +4,13 @@ import { signalWords } from "../src/signal.ts";
 import { darkness, inWords, type VisibleLight, visibleLight, whitePoints } from "./board-light.ts";
 import type { Hardware } from "./hardware.ts";
 import { LightStory } from "./light-story.ts";
+import { keepNewest } from "./newest.ts";
 import type { Wire } from "./wire.ts";
 
 /** The most frames kept of what was written to the lamp. */
 const FRAMES_KEPT = 5000;
+/** The most events kept of what the agent logged. */
+const EVENTS_KEPT = 5000;
 /** A finger that stays so long on the button presses long, or very long: the README's 3 and 10 seconds. */
 const LONG_MS = 3000;
 const VERY_LONG_MS = 10_000;
@@ -40,11 +43,11 @@ export class SimulatedBoard {
     this.#changed();
   }
 
-  /** Every frame the lamp took, oldest first, with the moment on the monotonic clock. */
+  /** The newest frames the lamp took, oldest first, with the moment on the monotonic clock. */
   readonly frames: { readonly atMs: number; readonly frame: Frame }[] = [];
-  /** Every different thing the display showed, oldest first. */
+  /** The newest things the display showed, oldest first. */
   readonly views: View[] = [];
-  /** Everything the agent logged, oldest first. */
+  /** What the agent logged last, oldest first. */
   readonly events: AgentEvent[] = [];
 
   readonly #clock: Clock;
@@ -161,15 +164,14 @@ export class SimulatedBoard {
 
   readonly journal: Journal = {
     record: (event) => {
-      this.events.push(event);
+      keepNewest(this.events, event, EVENTS_KEPT);
       this.#changed();
     },
   };
 
   readonly display: Display = {
     show: (view) => {
-      this.views.push(view);
-      if (this.views.length > FRAMES_KEPT) this.views.shift();
+      keepNewest(this.views, view, FRAMES_KEPT);
       this.#tellCode(view);
       this.#changed();
     },
@@ -208,8 +210,7 @@ export class SimulatedBoard {
     }
     if (frame.length !== this.#channels.length)
       throw this.#lightFault(`${frame.length} values for ${this.#channels.length} channels`);
-    this.frames.push({ atMs: this.#clock.mono(), frame: [...frame] });
-    if (this.frames.length > FRAMES_KEPT) this.frames.shift();
+    keepNewest(this.frames, { atMs: this.#clock.mono(), frame: [...frame] }, FRAMES_KEPT);
     this.#frame = frame;
     this.#light = visibleLight(this.#channels, frame);
     // A signal is told once, with the code.

@@ -70,6 +70,8 @@ const macrotask = (): Promise<void> =>
 
 /** Macrotasks without any work in flight, and without anything put off, before the program counts as having nothing left to do. */
 const QUIET_ROUNDS = 2;
+/** The same where parts talk over sockets of this machine: what one side writes, the other reads a few rounds later. */
+const QUIET_ROUNDS_WITH_SOCKETS = 24;
 
 /**
  * A clock that moves only when told to. Everything that waits through the `Clock` port waits on it, so a simulated
@@ -80,11 +82,16 @@ export class VirtualClock implements Clock {
   #wallOffset: number;
   #known: boolean;
   #order = 0;
+  readonly #quietRounds: number;
   /** The next one last. */
   readonly #timers: Timer[] = [];
 
-  /** `wall` is the time of day at the start; `wallKnown: false` is a board that has not been told the time. */
-  constructor(start: { wall?: EpochMs; wallKnown?: boolean } = {}) {
+  /**
+   * `wall` is the time of day at the start; `wallKnown: false` is a board that has not been told the time; `sockets`: the
+   * world's parts talk over real ones.
+   */
+  constructor(start: { wall?: EpochMs; wallKnown?: boolean; sockets?: boolean } = {}) {
+    this.#quietRounds = start.sockets === true ? QUIET_ROUNDS_WITH_SOCKETS : QUIET_ROUNDS;
     this.#wallOffset = start.wall ?? Date.parse("2026-12-01T17:00:00Z");
     this.#known = start.wallKnown ?? true;
     if (watchers++ === 0) hook.enable();
@@ -146,7 +153,7 @@ export class VirtualClock implements Clock {
 
   /** Lets everything that can happen without time passing happen. */
   async settle(): Promise<void> {
-    for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
+    for (let quiet = 0; quiet < this.#quietRounds; ) {
       const before = putOff;
       if (inFlight.size > 0) {
         landed ??= Promise.withResolvers();

@@ -1,5 +1,6 @@
 import type { Clock } from "../src/ports.ts";
 import type { EpochMs } from "../src/units.ts";
+import { keepNewest } from "./newest.ts";
 
 /** Who takes part in the story that the sequence diagram tells. */
 export type Party = "person" | "phone" | "org" | "board" | "broker" | "lamp";
@@ -40,8 +41,7 @@ export class Wire {
   record(message: Omit<WireMessage, "seq" | "at">): void {
     const last = this.messages.at(-1);
     const full: WireMessage = { ...message, seq: (last?.seq ?? 0) + 1, at: this.#clock.wall() };
-    this.messages.push(full);
-    if (this.messages.length > this.limit) this.messages.shift();
+    keepNewest(this.messages, full, this.limit);
     for (const listener of this.#listeners) listener(full);
   }
 

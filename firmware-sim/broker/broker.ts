@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import type { IConnectPacket, ISubscribePacket } from "mqtt-packet";
 import type { Clock } from "../../src/ports.ts";
 import type { EpochMs } from "../../src/units.ts";
+import { keepNewest } from "../newest.ts";
 import type { Wire } from "../wire.ts";
 import type { Access, Authenticate } from "./access.ts";
 import { Client } from "./connection.ts";
@@ -319,8 +320,7 @@ export class SimulatedBroker {
     const allowed = client.access?.may("publish", message.topic) === true;
     this.#story.published(client, message, allowed);
     if (!allowed) return reason.notAuthorized;
-    this.received.push({ ...message, at: this.#clock.wall() });
-    if (this.received.length > RECEIVED_LIMIT) this.received.shift();
+    keepNewest(this.received, { ...message, at: this.#clock.wall() }, RECEIVED_LIMIT);
     this.#route(message);
     return reason.success;
   }

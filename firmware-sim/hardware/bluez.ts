@@ -10,6 +10,7 @@ import {
   Variant,
 } from "@jellybrick/dbus-next";
 import type { ConnectBus, MessageBus } from "../../src/hal/drivers/ble-bus.ts";
+import { keepNewest } from "../newest.ts";
 
 const ADAPTER = "org.bluez.Adapter1";
 const DEVICE = "org.bluez.Device1";
@@ -200,7 +201,7 @@ export class SimulatedBluez {
   }
 
   async answer({ path, member, body }: Wanted): Promise<Reply> {
-    this.calls.push(member);
+    keepNewest(this.calls, member, CALLS_KEPT);
     const error = this.errors.get(member)?.shift();
     if (error !== undefined) throw new DBusError(error.type, error.text);
     if (this.hanging.has(member)) return new Promise(() => undefined);
@@ -348,8 +349,7 @@ export class SimulatedBluez {
     const { type } = options as { readonly type: Variant<string> };
     const bytes = Buffer.from(value as Uint8Array);
     const hex = bytes.toString("hex");
-    this.calls.push(`${type.value} ${hex}`);
-    if (this.calls.length > CALLS_KEPT) this.calls.shift();
+    keepNewest(this.calls, `${type.value} ${hex}`, CALLS_KEPT);
     const from = String(this.property(path, CHARACTERISTIC, "UUID"));
     const before = JSON.stringify(lamp.showing);
     lamp.take(from.slice(4, 8), bytes, (short, answer) => {

@@ -44,7 +44,8 @@ const publicKeyOf = (org: OrgContext, jwk: Readonly<Record<string, unknown>>): K
   return key;
 };
 
-const checkTimes = (org: OrgContext, payload: Readonly<Record<string, unknown>>): void => {
+/** The moment until which it counts, in seconds since 1970. */
+const checkTimes = (org: OrgContext, payload: Readonly<Record<string, unknown>>): number => {
   const now = toNumericDate(orgNow(org));
   const { exp, iat, nbf } = payload;
   if (typeof exp !== "number")
@@ -62,6 +63,7 @@ const checkTimes = (org: OrgContext, payload: Readonly<Record<string, unknown>>)
         "actor token is not yet valid",
         "The board's token begins in the future. Is the board's clock right?",
       );
+  return exp;
 };
 
 const assetClaims = (payload: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> => {
@@ -91,7 +93,7 @@ export const readActor = (org: OrgContext, text: string): Actor => {
       "actor token signature is invalid",
       "The board's token was not signed with the key that it names: the board has not proved that it holds the key.",
     );
-  checkTimes(org, payload);
+  const until = checkTimes(org, payload);
   const { did, aud, jti } = payload;
   if (typeof did !== "string" || did === "" || did.length > 255)
     throw wrong("actor token has no did", "The board's token does not say which device it is.");
@@ -100,9 +102,12 @@ export const readActor = (org: OrgContext, text: string): Actor => {
   if (aud !== undefined && !audiences.some((each) => mine.includes(String(each))))
     throw wrong("actor token audience is invalid", "The board's token is meant for somebody else.");
   if (typeof jti === "string") {
-    if (org.store.actorTokenIds.has(jti))
+    const { actorTokenIds } = org.store;
+    const now = toNumericDate(orgNow(org));
+    for (const [known, end] of actorTokenIds) if (end <= now) actorTokenIds.delete(known);
+    if (actorTokenIds.has(jti))
       throw wrong("actor token was used before", "The board's token is good for one exchange only.");
-    org.store.actorTokenIds.add(jti);
+    actorTokenIds.set(jti, until);
   }
   const name = payload.Name ?? payload.name;
   return {

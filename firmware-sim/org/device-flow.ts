@@ -60,6 +60,8 @@ export const askCode = (org: OrgContext, form: URLSearchParams): TokenFields => 
     userId: null,
     approvalId: null,
   };
+  for (const { deviceCode, endsAt } of store.codeRequests.values())
+    if (after(endsAt, REMEMBERED_MS) <= clock.mono()) store.codeRequests.delete(deviceCode);
   store.codeRequests.set(request.deviceCode, request);
   org.secrets.hand("device code", request.deviceCode);
   org.changed({ kind: "code", userCode, status: request.status });
@@ -70,6 +72,9 @@ export const askCode = (org: OrgContext, form: URLSearchParams): TokenFields => 
     interval: faults.intervalSeconds,
   };
 };
+
+/** How long a code is known after its end, in milliseconds: what is polled then is told why it is worth nothing. */
+const REMEMBERED_MS = 24 * 3_600_000;
 
 /** The network may bring two polls a little closer together than they were sent. */
 const POLL_TOLERANCE_MS = 250;

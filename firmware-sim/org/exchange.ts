@@ -1,4 +1,5 @@
 import { after, toNumericDate } from "../../src/units.ts";
+import { keepNewest } from "../newest.ts";
 import { type Actor, readActor } from "./actor-token.ts";
 import { linkAsset } from "./assets.ts";
 import { type Bearer, bearerOf, type OrgContext, orgNow } from "./context.ts";
@@ -52,6 +53,9 @@ const actorOf = (org: OrgContext, form: URLSearchParams): Actor | undefined => {
   return token === null ? undefined : readActor(org, token);
 };
 
+/** Asset token events that can be read afterwards: more than a day of them for a board that takes a token every ten minutes. */
+const EVENTS_KEPT = 200;
+
 const announce = (
   org: OrgContext,
   subject: Bearer,
@@ -76,10 +80,10 @@ const announce = (
     Expiration: new Date(expiresAt).toISOString().replace("Z", "+0000"),
     ExternalClientApplicationId: subject.app.id,
     Name: actor?.name ?? null,
-    ReplayId: String(org.store.events.length + 1),
+    ReplayId: String(Number(org.store.events.at(-1)?.ReplayId ?? 0) + 1),
     UserId: subject.user.id,
   };
-  org.store.events.push(event);
+  keepNewest(org.store.events, event, EVENTS_KEPT);
   org.changed({ kind: "event", eventUuid: event.EventUuid });
 };
 

@@ -17,6 +17,7 @@ export const endApproval = (org: OrgContext, id: string): void => {
   if (!org.store.approvals.delete(id)) return;
   for (const token of org.store.accessTokens.values())
     if (token.approvalId === id) org.store.accessTokens.delete(token.token);
+  for (const [token, of] of org.store.refreshTokens) if (of === id) org.store.refreshTokens.delete(token);
   org.changed({ kind: "approval", id, status: "ended" });
 };
 
@@ -78,12 +79,18 @@ export const standingApproval = (
   return approval;
 };
 
+/** Used refresh tokens that are known again. */
+const USED_REMEMBERED = 100;
+
 /** Gives the approval a new refresh token; the one before is remembered as used. */
 export const newRefreshToken = (org: OrgContext, approval: Approval): void => {
+  const { approvals, refreshTokens } = org.store;
   approval.refreshToken = `5Aep861${org.random(60).toString("base64url")}`;
   approval.refreshUsedAt = org.clock.mono();
-  org.store.refreshTokens.set(approval.refreshToken, approval.id);
   org.secrets.hand("refresh token", approval.refreshToken);
+  refreshTokens.set(approval.refreshToken, approval.id);
+  const used = [...refreshTokens].filter(([token, id]) => approvals.get(id)?.refreshToken !== token);
+  for (const [token] of used.slice(0, -USED_REMEMBERED)) refreshTokens.delete(token);
 };
 
 const newAccessToken = (org: OrgContext, approval: Approval): AccessToken => {

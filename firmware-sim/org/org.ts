@@ -1,6 +1,7 @@
 import { type KeyObject, randomBytes } from "node:crypto";
 import type { Clock, Http } from "../../src/ports.ts";
 import { after, type EpochMs } from "../../src/units.ts";
+import { keepNewest } from "../newest.ts";
 import { Secrets } from "../secrets.ts";
 import type { Wire } from "../wire.ts";
 import { addAsset } from "./assets.ts";
@@ -253,15 +254,11 @@ export class SimulatedOrg implements OrgFaults {
     const asked = readRequest(request, this.baseUrl);
     const { method, path, query, form, headers } = asked;
     const at = orgNow(this.#context);
-    this.received.push({
-      at,
-      method,
-      path,
-      query: Object.fromEntries(query),
-      form: Object.fromEntries(form),
-      headers,
-    });
-    if (this.received.length > REMEMBERED) this.received.shift();
+    keepNewest(
+      this.received,
+      { at, method, path, query: Object.fromEntries(query), form: Object.fromEntries(form), headers },
+      REMEMBERED,
+    );
     for (const [name, kind] of shown) this.#context.secrets.hand(kind, form.get(name));
     const destination = destinationOf(asked);
     const told = narrate(this.#wire, this.#context, asked, destination);

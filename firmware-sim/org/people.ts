@@ -1,3 +1,4 @@
+import { forgetOldest } from "../newest.ts";
 import type { OrgContext } from "./context.ts";
 import { answerCode, tidyUserCode, waitingRequest } from "./device-flow.ts";
 import { endApproval } from "./grants.ts";
@@ -12,6 +13,8 @@ import type { BrowserSession, CodeRequest, OrgUser } from "./store.ts";
 import { callback, grantAnswer, readAuthorize } from "./web-server-flow.ts";
 
 const COOKIE = "northwind_sid";
+/** Browsers that are known again; the one that was longest not here is forgotten first. */
+const SESSIONS = 100;
 
 /** A person's request, with their browser's session. */
 interface Visit {
@@ -231,7 +234,10 @@ export const visit = (org: OrgContext, asked: Asked, place: Place): Reply => {
   const known = sessions.get(sent);
   const session: BrowserSession = known ?? { csrf: newId(), userId: null, pending: null };
   let id = known === undefined ? newId() : sent;
+  // Anew, so that the one that was longest not used is the oldest.
+  sessions.delete(id);
   sessions.set(id, session);
+  forgetOldest(sessions, SESSIONS);
   const reply =
     asked.method === "POST" && asked.form.get("csrf") !== session.csrf
       ? pageReply(lostPage())

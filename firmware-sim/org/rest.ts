@@ -1,3 +1,4 @@
+import { forgetOldest } from "../newest.ts";
 import { changeAsset, isWritable } from "./asset-changes.ts";
 import { authorizationOf, type Bearer, bearerOf, type OrgContext, orgNow } from "./context.ts";
 import { entityOf, fieldType } from "./entities.ts";
@@ -51,12 +52,16 @@ const shaped = (names: readonly string[], record: RecordFields): Readonly<Record
   return fields;
 };
 
+/** Answers that can be read on; beyond these the oldest is forgotten. */
+const CURSORS = 100;
+
 /** One page of an answer, and where the next one is. */
 const page = (org: OrgContext, user: OrgUser, version: string, found: Cursor): Reply => {
   const { pageSize } = org.faults;
   const rest = found.records.slice(pageSize);
   const cursor = `${recordId("01g", org.store.nextNumber++)}-${found.totalSize - rest.length}`;
   if (rest.length > 0) org.store.cursors.set(cursor, { ...found, records: rest });
+  forgetOldest(org.store.cursors, CURSORS);
   const more = rest.length > 0 ? { nextRecordsUrl: `/services/data/v${version}/query/${cursor}` } : {};
   const records = found.records.slice(0, pageSize);
   return json(

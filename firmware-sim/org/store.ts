@@ -200,7 +200,7 @@ export interface OrgStore {
   readonly apps: OrgApp[];
   readonly approvals: Map<string, Approval>;
   readonly accessTokens: Map<string, AccessToken>;
-  /** Every refresh token there ever was and its approval; used ones too, to notice their second use. */
+  /** The approval of each refresh token while that lives; used tokens too, the newest of them, to notice their second use. */
   readonly refreshTokens: Map<string, string>;
   /** Refresh tokens whose request is being worked on. */
   readonly refreshing: Set<string>;
@@ -210,8 +210,8 @@ export interface OrgStore {
   readonly sessions: Map<string, BrowserSession>;
   readonly assets: AssetRecord[];
   readonly events: AssetTokenEvent[];
-  /** `jti` of actor tokens that were used, to refuse a second use. */
-  readonly actorTokenIds: Set<string>;
+  /** `jti` of actor tokens that were used, and until when (seconds since 1970) a second use has to be noticed. */
+  readonly actorTokenIds: Map<string, number>;
   /** SAML assertions that were used, and until when (milliseconds since 1970) a second use has to be noticed. */
   readonly assertionIds: Map<string, number>;
   /** The identity provider that the org trusts, or null while SAML is off in Single Sign-On Settings. */
@@ -314,7 +314,7 @@ export const createStore = (): OrgStore => {
     sessions: new Map(),
     assets: [],
     events: [],
-    actorTokenIds: new Set(),
+    actorTokenIds: new Map(),
     assertionIds: new Map(),
     singleSignOn: null,
     cursors: new Map(),

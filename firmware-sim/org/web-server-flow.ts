@@ -138,6 +138,9 @@ const grantTokens = (
 
 const CODE_LIFETIME_MS = 10 * 60_000;
 
+/** How long a code is known after its end, in milliseconds: its second use ends what the first one gave. */
+const REMEMBERED_MS = 24 * 3_600_000;
+
 const grantCode = (
   org: OrgContext,
   request: AuthorizeRequest,
@@ -145,7 +148,10 @@ const grantCode = (
   user: OrgUser,
 ): string => {
   const code = `aPrx${org.random(40).toString("base64url")}`;
-  org.store.authorizationCodes.set(code, {
+  const { authorizationCodes } = org.store;
+  for (const [old, { endsAt }] of authorizationCodes)
+    if (after(endsAt, REMEMBERED_MS) <= org.clock.mono()) authorizationCodes.delete(old);
+  authorizationCodes.set(code, {
     request,
     codeChallenge,
     userId: user.id,

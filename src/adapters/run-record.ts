@@ -19,7 +19,7 @@ import { AgentError, asAgentError, type ErrorCode, entryOf, errorTable } from ".
 import type { Ending, Started } from "../model.ts";
 import type { Vault } from "../ports.ts";
 import { type EpochMs, iso } from "../units.ts";
-import { disk } from "./files.ts";
+import { type Disk, disk as realDisk } from "./files.ts";
 import { crashLine } from "./redact.ts";
 
 /** How a run ended. Moments are ISO 8601, by the board's clock at that time. */
@@ -198,7 +198,7 @@ export const lastRun = (dir: string): RunRecord | undefined => parseRun(readSmal
 const bootId = (): string => (readSmall("/proc/sys/kernel/random/boot_id") ?? "").trim();
 
 /** On the disk when it resolves; what the disk does not take is told elsewhere. */
-const write = async (dir: string, record: RunRecord): Promise<void> => {
+const write = async (dir: string, record: RunRecord, disk: Disk): Promise<void> => {
   const path = pathOf(dir);
   try {
     const fd = await disk.open(`${path}.new`, "w", 0o600);
@@ -272,6 +272,7 @@ export const recordRuns = (
     readonly runtimeDir?: string | undefined;
     /** Told of the run that begins. */
     readonly began?: (run: RunRecord) => void;
+    readonly disk?: Disk;
   },
   wall: () => EpochMs,
 ): Vault => ({
@@ -282,7 +283,7 @@ export const recordRuns = (
   locked: (name, work, signal) => {
     if (name !== "agent") return vault.locked(name, work, signal);
     const recorded: typeof work = async () => {
-      const { dir, version, boot = bootId() } = about;
+      const { dir, version, boot = bootId(), disk = realDisk } = about;
       const last = lastRun(dir);
       const before = endOf(last, boot, takeWord(about.runtimeDir));
       const now = wall();
@@ -290,7 +291,7 @@ export const recordRuns = (
       const record: RunRecord = { startedAt: iso(now), version, boot, before, restarts, end: null };
       about.began?.(record);
       // Beside the start: the lamp does not wait for it.
-      const begun = write(dir, record);
+      const begun = write(dir, record, disk);
       const endBy = (exitCode: number, error: AgentError | null): RunRecord => {
         const [code, at] = [error?.code ?? null, iso(wall())];
         const crash = error?.code === "BUG" ? { crash: crashOf(error.cause ?? error) } : {};
@@ -314,7 +315,7 @@ export const recordRuns = (
       } finally {
         process.off("uncaughtExceptionMonitor", crashed);
         await begun;
-        await write(dir, ended);
+        await write(dir, ended, disk);
       }
     };
     return vault.locked(name, recorded, signal);

@@ -386,16 +386,22 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
     if (state.name === "waitingForApproval") show();
   };
 
+  /** What comes, or undefined at the end of everything. Leaves nothing behind: a board is asked for its status for years. */
+  const unlessEnded = <T>(coming: Promise<T>): Promise<T | undefined> =>
+    new Promise((resolve, reject) => {
+      const over = (): void => resolve(undefined);
+      everything.signal.addEventListener("abort", over, { once: true });
+      if (everything.signal.aborted) over();
+      coming.then(resolve, reject).finally(() => everything.signal.removeEventListener("abort", over));
+    });
+
   const listen = async <T>(
     from: AsyncIterable<T>,
     handle: (item: T) => void | Promise<void>,
   ): Promise<void> => {
     const iterator = from[Symbol.asyncIterator]();
-    const stopped = new Promise<undefined>((resolve) => {
-      everything.signal.addEventListener("abort", () => resolve(undefined), { once: true });
-    });
     for (;;) {
-      const step = await Promise.race([iterator.next(), stopped]);
+      const step = await unlessEnded(iterator.next());
       if (step === undefined) {
         // Not awaited: a source that is waiting for its next item may only end with that item.
         void iterator.return?.();

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { mergeInputs } from "../../../src/adapters/merge-inputs.ts";
 import type { Input } from "../../../src/ports.ts";
+import { promises } from "../../soak/gauges.ts";
 
 const source = () => {
   let next = Promise.withResolvers<Input | null>();
@@ -31,4 +32,25 @@ it("presses of several sources come in their order, until all have ended", async
   expect((await inputs.next()).value).toBe("veryLongPress");
   button.say(null);
   expect((await inputs.next()).done).toBe(true);
+});
+
+it("nothing of a press stays with a source that is never pressed", async () => {
+  const presses = (async function* (): AsyncGenerator<Input> {
+    for (;;) yield "press";
+  })();
+  const inputs = mergeInputs([source(), presses])[Symbol.asyncIterator]();
+  await inputs.next();
+  const before = await promises();
+  for (let press = 0; press < 500; press += 1) await inputs.next();
+  expect((await promises()) - before).toBeLessThan(50);
+});
+
+it("a source that breaks breaks them all", async () => {
+  const broken = (async function* (): AsyncGenerator<Input> {
+    yield "press";
+    throw new Error("the button has gone");
+  })();
+  const inputs = mergeInputs([source(), broken])[Symbol.asyncIterator]();
+  expect((await inputs.next()).value).toBe("press");
+  await expect(inputs.next()).rejects.toThrow("the button has gone");
 });

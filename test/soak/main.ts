@@ -1,0 +1,60 @@
+// `npm run soak`: a month of days at a board with its real parts, on virtual time, and what grows from day to day.
+// docs/long-life.md explains.
+
+import { parseArgs } from "node:util";
+import { realIdle } from "./real-idle.ts";
+import { idleDay, soak } from "./soak.ts";
+import { idleWords, realWords, soakedWords } from "./words.ts";
+
+const { values } = parseArgs({
+  options: {
+    days: { type: "string", default: "30" },
+    /** A folder to make the board's own in, as on a disk that is watched. */
+    in: { type: "string" },
+    /** Looks on for so many real seconds, too, while the built command is idle. */
+    real: { type: "string" },
+    json: { type: "boolean", default: false },
+  },
+});
+const days = Number(values.days);
+if (!Number.isInteger(days) || days < 2) throw new Error("--days takes a number of at least 2");
+
+/** People read stderr, so that `--json` alone is on stdout. */
+const say = (text: string): void => {
+  process.stderr.write(`${text}\n`);
+};
+
+const seconds = values.real === undefined ? null : Number(values.real);
+if (seconds !== null && !(seconds > 0)) throw new Error("--real takes a number of seconds");
+
+const parent = values.in === undefined ? {} : { parent: values.in };
+const began = performance.now();
+const soaked = await soak({
+  ...parent,
+  days,
+  said: (day, { heap }) =>
+    say(
+      `day ${day}: heap ${(heap / 1e6).toFixed(2)} MB, ${Math.round((performance.now() - began) / 1000)} s`,
+    ),
+});
+const idle = {
+  hourly: await idleDay({ ...parent, tokenLifeMs: 3_600_000 }),
+  tenMinutes: await idleDay({ ...parent, tokenLifeMs: 600_000 }),
+};
+const real = seconds === null ? null : await realIdle(seconds);
+for (const text of [
+  ...soakedWords(soaked),
+  ...idleWords("asset tokens of an hour", idle.hourly),
+  ...idleWords("of ten minutes", idle.tenMinutes),
+  ...(real === null ? [] : realWords(real)),
+])
+  say(text);
+if (values.json) process.stdout.write(`${JSON.stringify({ ...soaked, idle, real })}\n`);
+
+/** DESIGN's promise, in bytes. */
+const MOST_IDLE = 1_000_000;
+const tooMuch = Object.values(idle).some(({ blocks }) => blocks > MOST_IDLE);
+const growing = soaked.trends.filter(({ grows }) => grows);
+for (const { gauge } of growing) say(`${gauge.name} grows: ${gauge.why}`);
+if (tooMuch) say(`an idle day writes more than ${MOST_IDLE} bytes`);
+if (growing.length > 0 || tooMuch) process.exitCode = 1;
