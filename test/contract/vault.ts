@@ -52,7 +52,7 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
         evening: true,
         home: true,
         asset: true,
-    time: true,
+        time: true,
         "light-main": true,
       } satisfies Record<Exclude<VaultKey, `light-${string}`> | "light-main", true>) as VaultKey[];
       const vault = await (await start()).open();
