@@ -23,12 +23,16 @@ export const isInEras = (eras: readonly Era[], at: EpochMs): boolean => eras.som
 export const joined = (eras: readonly Era[]): readonly Era[] => {
   if (eras.length <= MAX_ERAS) return eras;
   const inOrder = eras.toSorted((a, b) => a.from - b.from);
-  const gapBehind = (index: number): number => (inOrder[index + 1]?.from ?? Infinity) - (inOrder[index]?.to ?? 0);
+  const gapBehind = (index: number): number =>
+    (inOrder[index + 1]?.from ?? Infinity) - (inOrder[index]?.to ?? 0);
   let nearest = 0;
   for (let index = 1; index < inOrder.length - 1; index += 1)
     if (gapBehind(index) < gapBehind(nearest)) nearest = index;
   const two = inOrder.slice(nearest, nearest + 2);
-  const one = { from: epochMs(Math.min(...two.map(({ from }) => from))), to: epochMs(Math.max(...two.map(({ to }) => to))) };
+  const one = {
+    from: epochMs(Math.min(...two.map(({ from }) => from))),
+    to: epochMs(Math.max(...two.map(({ to }) => to))),
+  };
   return joined([...inOrder.slice(0, nearest), one, ...inOrder.slice(nearest + 2)]);
 };
 

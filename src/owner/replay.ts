@@ -14,7 +14,7 @@ export const SKEW_MS = 30_000;
 /** How far ahead the horizon is moved, in milliseconds. */
 const AHEAD_MS = 10_000;
 
-/** Commands live for less, and may be as old when they are obeyed, in milliseconds. */
+/** A command that is still good was signed no longer than this before any that was obeyed earlier, in milliseconds. */
 const LIFE_MS = 600_000;
 
 /** A clock that was so far ahead was wrong; one that was less is waited for. In milliseconds. */
@@ -138,8 +138,8 @@ export const createReplay = (ports: { vault: Vault }): Replay => {
       if (issuedAt <= uncertain || isInEras(banned, issuedAt) || ids.has(name)) return "repeated";
       prune(now);
       if (ids.size >= (command.guest ? MAX_WITH_GUESTS : MAX_REMEMBERED)) return "crowded";
-      if (issuedAt > horizon || !isInEras(eras, issuedAt)) {
-        const next = latest(after(issuedAt, AHEAD_MS), newest, uncertain, horizon);
+      if (issuedAt > horizon) {
+        const next = latest(after(issuedAt, AHEAD_MS), newest, uncertain);
         const grown = withEra(eras, { from: after(issuedAt, -LIFE_MS), to: next });
         // Without the ids: the horizon covers each of them.
         await write({ floor, newest, horizon: next, ids: [], eras: grown, banned });

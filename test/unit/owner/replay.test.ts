@@ -230,7 +230,10 @@ describe("the memory of commands", () => {
       await memory.isBehind(at(0), true);
       expect(await memory.remember(command("before", 0), at(0))).toBe("new");
       expect(await memory.isBehind(at(year), false)).toBe(false);
-      for (const [id, ms] of [["ahead", year], ["further", year + soon]] as const)
+      for (const [id, ms] of [
+        ["ahead", year],
+        ["further", year + soon],
+      ] as const)
         expect(await memory.remember(command(id, ms), at(ms))).toBe("new");
       if (end === "stop") await memory[Symbol.asyncDispose]();
       return end === "none" ? memory : createReplay({ vault: openMemoryVault(disk) });
@@ -247,7 +250,10 @@ describe("the memory of commands", () => {
         expect(await memory.remember(command("after", now), at(now))).toBe("new");
         expect(await memory.remember(command("after", now), at(now))).toBe("repeated");
         // In a year.
-        for (const [id, ms] of [["ahead", year], ["further", year + soon]] as const) {
+        for (const [id, ms] of [
+          ["ahead", year],
+          ["further", year + soon],
+        ] as const) {
           expect(await memory.isBehind(at(ms), true)).toBe(false);
           expect(await memory.remember(command(id, ms), at(ms))).toBe("repeated");
         }
