@@ -1,4 +1,5 @@
 import type { Settings } from "./agent/settings.ts";
+import type { Time } from "./agent/time.ts";
 import type { DeviceKey } from "./asset-token/key.ts";
 import type { Surroundings } from "./compose.ts";
 import { assetTokenOptions, streamOpener } from "./compose-settings.ts";
@@ -45,8 +46,7 @@ export const createLater = (
     readonly keys: PublishedKeys;
     /** Ids, in the order of the settings. */
     readonly lights: readonly string[];
-    /** What a fault of TLS has to do with the clock. */
-    readonly explained: (error: unknown) => unknown;
+    readonly time: Pick<Time, "explained" | "isProven">;
   },
 ): Later => {
   const { clock, http, journal, random } = around;
@@ -77,7 +77,7 @@ export const createLater = (
       discovery: { on: settings.broker.discovery === "homeassistant", vault, random, refused: told },
       openStream: (address, until) =>
         openStream(address, until).catch((error: unknown) => {
-          throw parts.explained(error);
+          throw parts.time.explained(error);
         }),
     });
   });
@@ -104,7 +104,7 @@ export const createLater = (
             return trust(grant, until);
           },
         },
-        { vault, clock, keys, guests: await guests() },
+        { vault, clock, keys, guests: await guests(), sure: parts.time.isProven },
       );
     })();
     return checker;

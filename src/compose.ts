@@ -185,7 +185,7 @@ const run = async (settings: Settings, outside: Surroundings, signal: AbortSigna
     session,
     keys,
     lights: [...lights.keys()],
-    explained: time.explained,
+    time,
   });
   /** What an older version left behind waits until nobody goes back to that version by himself. */
   const settled = once(async () => {

@@ -26,6 +26,8 @@ export interface Time {
   explained(error: unknown): unknown;
   /** What is wrong with the system's clock: CLOCK_UNSET, CLOCK_WRONG or null. */
   readonly fault: ErrorCode | null;
+  /** Whether the system's clock and the org have told the same time in this run. */
+  isProven(): boolean;
   /** What the system's clock says. */
   readonly system: EpochMs;
   /** True while something waits for the time to be known. */
@@ -198,6 +200,10 @@ export const openTime = (parts: {
       return inner;
     },
     explained,
+    isProven() {
+      knownTime = looked(knownTime, own());
+      return knownTime.anchor?.proven === true;
+    },
     get fault() {
       return fault;
     },

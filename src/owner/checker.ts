@@ -91,10 +91,12 @@ export const createSignedCommands = (
     readonly guests: Guests;
     readonly vault: Vault;
     readonly clock: Clock;
+    /** Whether two that know nothing of each other have told this time. */
+    readonly sure: () => boolean;
   },
 ): SignedCommands & AsyncDisposable => {
   const { deviceId, lights, dialect } = options;
-  const { keys, guests, vault, clock } = ports;
+  const { keys, guests, vault, clock, sure } = ports;
   const replay = createReplay({ vault });
   const proveSignIn = createSignIns(options, { orgSigned: createOrgSignatures(keys), clock });
   let turn: Promise<unknown> = Promise.resolve();
@@ -159,9 +161,8 @@ export const createSignedCommands = (
   const trustedNow = async (): Promise<EpochMs> => {
     const refused = (why: string) => new Refused("COMMAND_CLOCK", why);
     if (!clock.wallKnown()) throw refused("nobody has told it yet");
-    const floor = await replay.floor();
     const now = clock.wall();
-    if (floor !== null && now < floor - SKEW_MS) throw refused("its clock is behind a command it has obeyed");
+    if (await replay.isBehind(now, sure())) throw refused("its clock is behind a command it has obeyed");
     return now;
   };
 

@@ -4,7 +4,7 @@ import { createGuestBlinks, type GuestBlinks } from "../../../src/agent/guest-bl
 import { AgentError } from "../../../src/errors.ts";
 import type { LightChange, LightState } from "../../../src/model.ts";
 import type { Light } from "../../../src/ports.ts";
-import { after } from "../../../src/units.ts";
+import { after as later } from "../../../src/units.ts";
 
 let clock: VirtualClock;
 let over: AbortController;
@@ -45,7 +45,7 @@ beforeEach(() => {
 /** A change by the guest with the pass `p1`, which ends in a minute, or by the owner. */
 const change = async (of: LightChange, by: "guest" | "owner"): Promise<void> => {
   await light.apply(of, { fadeMs: 0, cause: { kind: "agent" } }, over.signal);
-  blinks.changed(light, of, by === "owner" ? null : { pass: "p1", until: after(clock.wall(), 60_000) });
+  blinks.changed(light, of, by === "owner" ? null : { pass: "p1", until: later(clock.wall(), 60_000) });
 };
 
 describe("a guest's blink", () => {
@@ -59,12 +59,12 @@ describe("a guest's blink", () => {
 
   it("that began while the clock was years behind ends soon after the clock is right", async () => {
     const now = clock.wall();
-    clock.setWall(after(now, -20 * 365 * 24 * 3_600_000));
+    clock.setWall(later(now, -20 * 365 * 24 * 3_600_000));
     await light.apply({ effect: "blink" }, { fadeMs: 0, cause: { kind: "agent" } }, over.signal);
     blinks.changed(light, { effect: "blink" }, { pass: "p1", until: now });
     await clock.advance(3_600_000);
     expect(target.effect).toBe("blink");
-    clock.setWall(after(now, 1));
+    clock.setWall(later(now, 1));
     await clock.advance(60_000);
     expect(target.effect).toBeNull();
   });

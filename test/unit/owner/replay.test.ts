@@ -34,6 +34,8 @@ type Step =
   | { readonly kind: "again"; readonly which: number }
   | { readonly kind: "pass"; readonly ms: number }
   | { readonly kind: "setBack"; readonly ms: number }
+  /** The clock jumps; whether two agree on where to. */
+  | { readonly kind: "jump"; readonly ms: number; readonly agreed: boolean }
   | { readonly kind: "stop" }
   | { readonly kind: "cut" }
   | { readonly kind: "disk"; readonly how: Write };
@@ -52,6 +54,14 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     { weight: 6, arbitrary: fc.record({ kind: fc.constant("again" as const), which: fc.nat(20) }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("pass" as const), ms: fc.nat(60_000) }) },
     { weight: 1, arbitrary: fc.record({ kind: fc.constant("setBack" as const), ms: fc.nat(90_000) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("jump" as const),
+        ms: fc.constantFrom(...[1, 8_766].flatMap((hours) => [hours * 3_600_000, -hours * 3_600_000])),
+        agreed: fc.boolean(),
+      }),
+    },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant("stop" as const) }) },
     { weight: 3, arbitrary: fc.record({ kind: fc.constant("cut" as const) }) },
     {
@@ -82,6 +92,9 @@ describe("the memory of commands", () => {
         const disk = createMemoryDisk();
         const writes: Write[] = [];
         let now = 1_796_144_400_000;
+        let agreed = true;
+        /** Where they have agreed last: before that nobody lets two agree (docs/decisions/0036-time.md). */
+        let bound = now;
         let board = createReplay({ vault: shaky(disk, writes) });
         const restart = () => {
           writes.length = 0;
@@ -91,8 +104,9 @@ describe("the memory of commands", () => {
         const obeyed = new Map<Obeyed, number>();
         /** As the checker does: times and clock first. */
         const send = async (command: Obeyed): Promise<void> => {
-          const floor = await board.floor();
-          if (floor !== null && now < floor - SKEW_MS) return;
+          const sure = agreed && now >= bound - 180_000;
+          if (sure) bound = Math.max(bound, now);
+          if (await board.isBehind(epochMs(now), sure)) return;
           if (now >= command.expiresAt + SKEW_MS || command.issuedAt > now + SKEW_MS) return;
           const answer = await ends(board.remember(command, epochMs(now))).catch(() => "failed" as const);
           if (answer === "new") obeyed.set(command, (obeyed.get(command) ?? 0) + 1);
@@ -124,6 +138,10 @@ describe("the memory of commands", () => {
               break;
             case "setBack":
               now -= step.ms;
+              break;
+            case "jump":
+              now += step.ms;
+              agreed = step.agreed;
               break;
             case "stop":
               await ends(board[Symbol.asyncDispose]());
@@ -201,6 +219,65 @@ describe("the memory of commands", () => {
     expect(await memory.remember(command("later", 90_000), at(90_001))).toBe("new");
   });
 
+  describe("by a clock that was a year ahead", () => {
+    const year = 365 * 24 * 3_600_000;
+    const soon = 600_000;
+
+    /** Obeys by a right clock, by the wrong one, and ends in some way. */
+    const obeyedAhead = async (end: "stop" | "cut" | "none") => {
+      const disk = createMemoryDisk();
+      const memory = createReplay({ vault: openMemoryVault(disk) });
+      await memory.isBehind(at(0), true);
+      expect(await memory.remember(command("before", 0), at(0))).toBe("new");
+      expect(await memory.isBehind(at(year), false)).toBe(false);
+      for (const [id, ms] of [
+        ["ahead", year],
+        ["further", year + soon],
+      ] as const)
+        expect(await memory.remember(command(id, ms), at(ms))).toBe("new");
+      if (end === "stop") await memory[Symbol.asyncDispose]();
+      return end === "none" ? memory : createReplay({ vault: openMemoryVault(disk) });
+    };
+
+    it.each(["stop", "cut", "none"] as const)(
+      "keeps nobody from obeying once the time is sure, and lets none count twice (%s)",
+      async (end) => {
+        const memory = await obeyedAhead(end);
+        const now = 30_000;
+        expect(await memory.isBehind(at(now), false)).toBe(true);
+        expect(await memory.isBehind(at(now), true)).toBe(false);
+        expect(await memory.remember(command("before", 0), at(now))).toBe("repeated");
+        expect(await memory.remember(command("after", now), at(now))).toBe("new");
+        expect(await memory.remember(command("after", now), at(now))).toBe("repeated");
+        // In a year.
+        for (const [id, ms] of [
+          ["ahead", year],
+          ["further", year + soon],
+        ] as const) {
+          expect(await memory.isBehind(at(ms), true)).toBe(false);
+          expect(await memory.remember(command(id, ms), at(ms))).toBe("repeated");
+        }
+        const later = year + 24 * 3_600_000;
+        expect(await memory.remember(command("later", later), at(later))).toBe("new");
+      },
+    );
+
+    it("waits for a clock that is less than an hour behind", async () => {
+      const memory = await obeyedAhead("none");
+      expect(await memory.isBehind(at(year + soon - 3_000_000), true)).toBe(true);
+    });
+
+    it("reads what the version before has kept, and takes all of it for obeyed", async () => {
+      const disk = createMemoryDisk();
+      const v1 = { version: 1, floor: at(year), newest: at(year), horizon: null, ids: [] };
+      disk.files.set("replay", new TextEncoder().encode(JSON.stringify(v1)));
+      const memory = createReplay({ vault: openMemoryVault(disk) });
+      expect(await memory.isBehind(at(0), true)).toBe(false);
+      expect(await memory.remember(command("a", 0), at(0))).toBe("repeated");
+      expect(await memory.remember(command("b", year + 1), at(year + 1))).toBe("new");
+    });
+  });
+
   it("leaves room for the owner, whatever guests send", async () => {
     const memory = createReplay({ vault: openMemoryVault() });
     const guests = (id: string): Obeyed => ({ ...command(id, 0), guest: true });
@@ -215,7 +292,7 @@ describe("the memory of commands", () => {
       const disk = createMemoryDisk();
       disk.files.set("replay", new TextEncoder().encode(bytes));
       const memory = createReplay({ vault: openMemoryVault(disk) });
-      expect(await memory.floor()).toBeNull();
+      expect(await memory.isBehind(at(-3_600_000_000), true)).toBe(false);
       expect(await memory.remember(command("a", 30_000), at(0))).toBe("repeated");
       expect(await memory.remember(command("b", 30_001), at(1))).toBe("new");
     }
@@ -230,6 +307,10 @@ describe("the memory of commands", () => {
     ["an entry with a long name", { ids: [["a".repeat(65), 1]] }],
     ["an entry that ends never", { ids: [["a", null]] }],
     ["too many entries", { ids: Array.from({ length: 8193 }, () => ["a", 1]) }],
+    ["no spans", { version: 2 }],
+    ["a span that is none", { version: 2, eras: [[1]], banned: [] }],
+    ["a span without an end", { version: 2, eras: [], banned: [[1, null]] }],
+    ["too many spans", { version: 2, eras: [], banned: Array.from({ length: 33 }, () => [1, 2]) }],
     ["too many bytes", { more: "x".repeat(1024 * 1024) }],
   ])("takes a file with %s for damaged", async (_what, change) => {
     const disk = createMemoryDisk();
@@ -274,7 +355,8 @@ describe("the memory of commands whose newest file is damaged", () => {
 
   it("knows from the one before it what time it certainly was, for a clock that is set back", async () => {
     const memory = createReplay({ vault: await damagedAfter(3_600_000) });
-    expect(await memory.floor()).toBe(at(3_600_000));
+    expect(await memory.isBehind(at(3_600_000 - SKEW_MS), true)).toBe(false);
+    expect(await memory.isBehind(at(-3_600_000), true)).toBe(true);
     expect(await memory.remember(command("b", 3_600_000), at(0))).toBe("repeated");
   });
 });
@@ -331,6 +413,18 @@ describe("a board", () => {
     expect(codeOf(await check(message(clock, { content: { iat: clock.wall() / 1000 } }, signedIn)))).toBe(
       "obeyed light",
     );
+  });
+
+  it("obeys again once two agree that the clock by which it obeyed was wrong", async () => {
+    let sure = false;
+    const { clock, check } = createBoard({ sure: () => sure });
+    const now = clock.wall();
+    clock.setWall(epochMs(now + 365 * 24 * 3_600_000), true);
+    expect(codeOf(await check(message(clock)))).toBe("obeyed light");
+    clock.setWall(now, true);
+    expect(codeOf(await check(message(clock)))).toBe("COMMAND_CLOCK");
+    sure = true;
+    expect(codeOf(await check(message(clock)))).toBe("obeyed light");
   });
 
   it("refuses more commands than it can remember", async () => {

@@ -47,6 +47,7 @@ export const createBoard = (
     readonly clock?: VirtualClock;
     readonly disk?: ReturnType<typeof createMemoryDisk>;
     readonly vault?: (vault: Vault) => Vault;
+    readonly sure?: () => boolean;
   } = {},
 ) => {
   const clock = changes.clock ?? new VirtualClock();
@@ -76,7 +77,7 @@ export const createBoard = (
       trust: async () => ({ issuers: [ISSUER, "https://login.org.example"], jwksUrl: KEYS }),
       ...changes.options,
     },
-    { keys, guests, vault, clock },
+    { keys, guests, vault, clock, sure: changes.sure ?? (() => false) },
   );
   const check = (payload: string | Uint8Array, who: Identity | null = owner): Promise<SignedVerdict> =>
     checker.check(typeof payload === "string" ? new TextEncoder().encode(payload) : payload, who, forever);
