@@ -2,13 +2,14 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
+import type { Settings } from "../../src/agent/settings.ts";
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent } from "../../src/model.ts";
-import type { Clock, Input, LightDriver, Random, Vault } from "../../src/ports.ts";
+import type { Clock, Input, LightDriver, Random } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
-import { Disk } from "./disk.ts";
+import { Disk, type SpoilVault } from "./disk.ts";
 import { Power } from "./power.ts";
 import { bytesOf, pause, pick, seeded, whole } from "./seeded.ts";
 import { type Town, type Trouble, troubles } from "./troubles.ts";
@@ -38,9 +39,6 @@ const sharedDeviceKey = (): Uint8Array => {
   return deviceKey;
 };
 
-/** What lives on the board's disk in place of the real one; tests put a faulty one there to see that it is noticed. */
-export type SpoilVault = (vault: Vault) => Vault;
-
 export interface DayOptions {
   readonly seed: number;
   readonly hours: number;
@@ -64,7 +62,7 @@ export interface DayReport {
 class Life implements Town, AsyncDisposable {
   readonly clock: VirtualClock;
   readonly world: World;
-  readonly disk = new Disk();
+  readonly disk: Disk;
   readonly random: Random;
   readonly witness: Witness;
   readonly story: string[] = [];
@@ -88,6 +86,7 @@ class Life implements Town, AsyncDisposable {
     this.#options = options;
     this.random = seeded(options.seed);
     this.#chance = seeded(options.seed ^ 0x5eed);
+    this.disk = new Disk(clock, seeded(options.seed ^ 0xd15c));
     this.witness = new Witness(clock, world, this.disk);
     this.#boardClock = {
       wall: () => epochMs(clock.wall() + this.#clockErrorMs),
@@ -128,13 +127,14 @@ class Life implements Town, AsyncDisposable {
     // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
     this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
     // Nine of ten boards bring their key: to make one takes as long as half a day.
-    if (this.random() < 0.9) this.disk.put("device-key", sharedDeviceKey());
+    if (this.random() < 0.9) await this.disk.put("device-key", sharedDeviceKey());
     this.#boot();
     this.#happen(BETWEEN_TROUBLES_MS, () => this.#oneTrouble());
     this.#happen(BETWEEN_COMMANDS_MS, () => void this.#command());
     this.#happen(BETWEEN_PRESSES_MS, () => this.#press());
     await this.clock.advance(this.#options.hours * HOUR);
     this.#troubled = false;
+    this.disk.heal();
     for (const end of [...this.#ends]) end();
     this.#clockErrorMs = 0;
     this.#calm();
@@ -228,7 +228,8 @@ class Life implements Town, AsyncDisposable {
 
   #afterCut(darkMs: number): void {
     this.#note(`the plug is pulled, for ${darkMs} ms`);
-    this.witness.powerCut();
+    this.disk.cutPower();
+    void this.witness.powerCut();
     // Nothing that it does now is heard. But what waits for this signal can be forgotten.
     this.#stop.abort(new Error("the plug is pulled"));
     this.clock.timer(darkMs, () => {
@@ -267,23 +268,43 @@ class Life implements Town, AsyncDisposable {
       },
     });
     if (!parsed.ok) throw settingsError(parsed.mistakes);
+    const exit = this.#run(parsed.settings, power, stop.signal);
+    exit.then((code) => {
+      if (!power.on) return;
+      this.#ending = true;
+      this.#note(`ended with ${code}`);
+      this.witness.ended(code);
+      power.pull();
+      this.disk.endProgram();
+      this.clock.timer(this.#darkMs, () => this.#boot());
+      this.#darkMs = 5 * SECOND;
+    });
+  }
+
+  async #run(settings: Settings, power: Power, signal: AbortSignal): Promise<number> {
     const { world } = this;
-    const spoil = this.#options.spoil ?? ((vault: Vault) => vault);
-    const exit = runAgent(
-      parsed.settings,
+    const clock = power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire));
+    const record = (event: AgentEvent): void => {
+      if (power.on) this.#record(event);
+    };
+    const damaged = ({ code, message }: AgentError): void =>
+      record({ event: "fault", code, message, retryInMs: null });
+    const vault = await this.disk.open(
+      power,
+      { clock, random: this.#chance, damaged },
+      this.#options.spoil ?? ((whole) => whole),
+    );
+    return runAgent(
+      settings,
       {
-        clock: power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire)),
+        clock,
         random: this.#chance,
         http: power.http((request, signal) => {
           this.witness.asked(request);
           return world.http(request, signal);
         }),
-        vault: power.vault(spoil(this.disk.open())),
-        journal: {
-          record: (event) => {
-            if (power.on) this.#record(event);
-          },
-        },
+        vault,
+        journal: { record },
         display: {
           show: (view) => {
             if (!power.on) return;
@@ -312,17 +333,8 @@ class Life implements Town, AsyncDisposable {
         version: "test",
         updates: null,
       },
-      stop.signal,
+      signal,
     );
-    exit.then((code) => {
-      if (!power.on) return;
-      this.#ending = true;
-      this.#note(`ended with ${code}`);
-      this.witness.ended(code);
-      power.pull();
-      this.clock.timer(this.#darkMs, () => this.#boot());
-      this.#darkMs = 5 * SECOND;
-    });
   }
 
   /** Somebody at home opens the link within minutes. */

@@ -186,6 +186,16 @@ export const troubles: readonly Trouble[] = [
       disk.full = false;
     };
   }),
+  lasting("disk: read-only", 2, 10 * MINUTE, ({ disk }) => {
+    disk.readOnly = true;
+    return () => {
+      disk.readOnly = false;
+    };
+  }),
+  moment("disk: a sync fails", 2, ({ disk, random }) => disk.fail("fsync", whole(random, 1, 3))),
+  moment("disk: a write fails", 2, ({ disk, random }) => disk.fail("writeFile", whole(random, 1, 3))),
+  moment("disk: a rename fails", 1, ({ disk }) => disk.fail("rename", 1)),
+  moment("disk: a read fails", 2, ({ disk }) => disk.fail("readFile", 1)),
   lasting("clock: years ahead", 1, 10 * MINUTE, (town) => {
     town.setClockError(whole(town.random, 1, 10) * YEAR);
     return () => town.setClockError(0);
@@ -199,12 +209,12 @@ export const troubles: readonly Trouble[] = [
     return () => town.setClockError(0);
   }),
   moment("power: cut in the middle of something", 8, (town) =>
-    town.cutPower(whole(town.random, 1, 40), whole(town.random, 1, 120) * SECOND),
+    town.cutPower(whole(town.random, 1, 150), whole(town.random, 1, 120) * SECOND),
   ),
   moment("power: cut while a token is renewed", 4, (town) => {
     town.world.org.expireAccessTokens();
     town.world.broker.restart({ keepSessions: true });
-    town.cutPower(whole(town.random, 1, 25), whole(town.random, 1, 30) * SECOND);
+    town.cutPower(whole(town.random, 1, 120), whole(town.random, 1, 30) * SECOND);
   }),
   moment("program: restarted", 3, (town) => town.restart(whole(town.random, 1, 20) * SECOND)),
 ];
