@@ -2,6 +2,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { MAX_BYTES } from "../../src/adapters/http.ts";
 import type { Settings } from "../../src/agent/settings.ts";
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
@@ -104,11 +105,42 @@ class Life implements Town, AsyncDisposable {
   }
 
   cutPower(steps: number, darkMs: number): void {
+    this.#endAfter(steps, () => this.#afterCut(darkMs));
+  }
+
+  kill(steps: number, darkMs: number): void {
+    this.#endAfter(steps, () => {
+      this.#note(`killed, for ${darkMs} ms`);
+      this.disk.endProgram();
+      this.#forget();
+      void this.witness.killed();
+      this.clock.timer(darkMs, () => this.#boot());
+    });
+  }
+
+  every(ms: number, what: () => void): () => void {
+    let stop = (): void => {};
+    const again = (): void => {
+      stop = this.clock.timer(ms, () => {
+        what();
+        again();
+      });
+    };
+    again();
+    return () => stop();
+  }
+
+  #endAfter(steps: number, ended: () => void): void {
     const power = this.#power;
     if (!power.on || this.#ending) return;
     this.#ending = true;
-    power.off.addEventListener("abort", () => this.#afterCut(darkMs), { once: true });
+    power.off.addEventListener("abort", ended, { once: true });
     power.pullAfter(steps);
+  }
+
+  /** Nothing that the program does now is heard. But what waits for this signal can be forgotten. */
+  #forget(): void {
+    this.#stop.abort(new Error("the program is gone"));
   }
 
   restart(darkMs: number): void {
@@ -151,7 +183,7 @@ class Life implements Town, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#power.pull();
-    this.#stop.abort(new Error("the day is over"));
+    this.#forget();
     await this.clock.until(this.world.close(), MINUTE);
     this.clock[Symbol.dispose]();
   }
@@ -192,6 +224,7 @@ class Life implements Town, AsyncDisposable {
       "htmlPages",
       "emptyBodies",
       "truncatedBodies",
+      "drippingBodies",
       "hugeBodies",
       "serverErrors",
       "busyWithRetryAfter",
@@ -204,6 +237,7 @@ class Life implements Town, AsyncDisposable {
       "alreadyProcessing",
     ] as const)
       org[name] = 0;
+    org.refusals = [];
     broker.refuseConnects = 0;
     broker.closeAfterConnack = 0;
     board.failWrites = 0;
@@ -230,8 +264,7 @@ class Life implements Town, AsyncDisposable {
     this.#note(`the plug is pulled, for ${darkMs} ms`);
     this.disk.cutPower();
     void this.witness.powerCut();
-    // Nothing that it does now is heard. But what waits for this signal can be forgotten.
-    this.#stop.abort(new Error("the plug is pulled"));
+    this.#forget();
     this.clock.timer(darkMs, () => {
       // A board has no clock of its own: it goes on from where it was, or from the beginning of time.
       const known = this.#chance() < 0.6;
@@ -299,9 +332,11 @@ class Life implements Town, AsyncDisposable {
       {
         clock,
         random: this.#chance,
-        http: power.http((request, signal) => {
+        http: power.http(async (request, signal) => {
           this.witness.asked(request);
-          return world.http(request, signal);
+          const answer = await world.http(request, signal);
+          if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
+          return answer;
         }),
         vault,
         journal: { record },
@@ -357,12 +392,19 @@ class Life implements Town, AsyncDisposable {
       }
     };
     this.clock.timer(whole(this.#chance, 15, 240) * SECOND, answer);
+    // Some people press whatever there is while they wait.
+    if (this.#chance() < 0.1)
+      this.clock.timer(whole(this.#chance, 1, 30) * SECOND, () =>
+        this.#press(this.#chance() < 0.3 ? "longPress" : "press"),
+      );
   }
 
-  #press(): void {
-    this.#note("press");
+  #press(input: Input = "press"): void {
+    // A long one is for a code that is there: somebody who is signed in would be asked to sign in again.
+    if (input === "longPress" && this.world.board.view?.code?.kind !== "code") return;
+    this.#note(input);
     this.witness.pressed();
-    this.#presses.push("press");
+    this.#presses.push(input);
     this.#wakeInputs?.();
   }
 

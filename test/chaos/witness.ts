@@ -166,13 +166,21 @@ export class Witness {
     this.#wellSince = this.#online ? null : this.#clock.mono();
   }
 
-  /** Of what is on the disk now. */
-  async powerCut(): Promise<void> {
+  powerCut(): Promise<void> {
     this.#powerCuts += 1;
+    return this.#restarts("power cut");
+  }
+
+  killed(): Promise<void> {
+    return this.#restarts("kill");
+  }
+
+  /** Of what is on the disk now. */
+  async #restarts(after: "power cut" | "kill"): Promise<void> {
     this.#programGone();
     const last = this.#last;
     const isKept = last !== null && this.#clock.mono() - last.at >= KEPT_AFTER_MS;
-    for (const what of await this.#disk.forgotten())
+    for (const what of await this.#disk.forgotten(after))
       this.#forgotten.push(this.#at(`the disk does not hold what it had promised: ${what}`));
     if (!isKept) return;
     const kept = await this.#disk.file("light-main");
