@@ -176,6 +176,12 @@ export class SimulatedBroker {
     for (const client of [...this.#clients]) client.drop();
   }
 
+  /** Another client connects with this id; the one before is told so, and its connection ends (MQTT 5 section 3.1.4). */
+  takeOver(clientId: string): void {
+    const sink = this.#sessions.get(clientId)?.sink;
+    if (sink instanceof Client) sink.end(reason.takenOver);
+  }
+
   /** Stops and starts again. Without `keepSessions`, sessions are forgotten; retained messages stay. */
   restart(options: { keepSessions: boolean }): void {
     for (const client of [...this.#clients]) client.end(reason.shuttingDown);

@@ -16,6 +16,8 @@ export interface OrgFaults {
   emptyBodies: number;
   /** The next n requests of programs are obeyed, but the answer is cut in the middle. */
   truncatedBodies: number;
+  /** The next n requests of programs are obeyed, and the answer comes so slowly that it never ends. */
+  drippingBodies: number;
   /** The next n requests of programs get an answer of this program's patience: 2 MiB of JSON. */
   hugeBodies: number;
   /** The next n requests of programs get status 500 with a form-encoded `server_error`. */
@@ -26,6 +28,8 @@ export interface OrgFaults {
   busyWithRetryAfter: number;
   /** Errors of the token endpoint come form-encoded instead of as JSON. */
   formEncodedErrors: boolean;
+  /** The next requests to the token endpoint are refused in these words, one after the other. */
+  refusals: { readonly error: string; readonly description: string; readonly status?: number }[];
   /** The org's clock runs ahead of everybody's by so much, in milliseconds; negative: behind. */
   clockSkewMs: number;
 

@@ -77,11 +77,13 @@ export class SimulatedOrg implements OrgFaults {
   htmlPages = 0;
   emptyBodies = 0;
   truncatedBodies = 0;
+  drippingBodies = 0;
   hugeBodies = 0;
   serverErrors = 0;
   echoes = 0;
   busyWithRetryAfter = 0;
   formEncodedErrors = false;
+  refusals: OrgFaults["refusals"] = [];
   clockSkewMs = 0;
 
   deviceFlowEnabled = true;

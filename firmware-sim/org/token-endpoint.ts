@@ -151,6 +151,11 @@ export const tokenEndpoint = (org: OrgContext, asked: Asked): Reply | Promise<Re
       },
     );
   };
+  const refused = org.faults.refusals.shift();
+  if (refused !== undefined)
+    return refusal(
+      new Refusal(refused.error, refused.description, "The org has its reasons.", refused.status),
+    );
   try {
     const flow = flowOf(form);
     const granted = (fields: TokenFields): Reply => {

@@ -85,12 +85,14 @@ export const strike = (org: OrgContext, weather: Weather, asked: Asked): Reply |
   return undefined;
 };
 
-/** The fault that strikes an answer on its way back. */
-export const maul = (org: OrgContext, reply: Reply): Reply =>
-  takeTurn(org.faults, "truncatedBodies")
-    ? {
-        ...reply,
-        body: reply.body.slice(0, Math.floor(reply.body.length / 2)),
-        title: `${reply.title}, cut off`,
-      }
-    : reply;
+/** The fault that strikes an answer on its way back. Throws NoAnswer. */
+export const maul = (org: OrgContext, reply: Reply): Reply => {
+  // Who waits for all of it has nothing.
+  if (takeTurn(org.faults, "drippingBodies")) throw new NoAnswer("timeout");
+  if (!takeTurn(org.faults, "truncatedBodies")) return reply;
+  return {
+    ...reply,
+    body: reply.body.slice(0, Math.floor(reply.body.length / 2)),
+    title: `${reply.title}, cut off`,
+  };
+};

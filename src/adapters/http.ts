@@ -17,7 +17,7 @@ export interface HttpOptions {
 }
 
 const TIMEOUT_MS = 30_000;
-const MAX_BYTES = 256 * 1024;
+export const MAX_BYTES = 256 * 1024;
 /** Node tries the next address of a host after 250 ms; over a slow link every one of them would lose. */
 const NEXT_ADDRESS_AFTER_MS = 2_500;
 /** Idle connections are kept this long, in milliseconds: over two polls of the device flow. */

@@ -75,6 +75,8 @@ export interface VaultPorts {
   /** Told, once for each key, of a damaged file in whose stead an older one serves, or of one that was set aside. */
   readonly damaged?: (error: AgentError) => void;
   readonly disk?: Disk;
+  /** Takes the lock of a file, as `tryFileLock` does. */
+  readonly tryLock?: typeof tryFileLock;
 }
 
 const never = new AbortController().signal;
@@ -85,7 +87,7 @@ const never = new AbortController().signal;
  * Throws STATE_UNWRITABLE.
  */
 export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> => {
-  const { clock, random, disk = realDisk, damaged = () => undefined } = ports;
+  const { clock, random, disk = realDisk, tryLock = tryFileLock, damaged = () => undefined } = ports;
   // No older version of the program runs beside this one: what it left is there now, or never.
   const bare = new Set((await prepare(dir, disk)).filter(isKey));
   const seal = ports.seal ?? null;
@@ -173,7 +175,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
     const path = join(dir, `${name}.lock`);
     for (let pauseMs = LOCK_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_LOCK_PAUSE_MS)) {
       signal.throwIfAborted();
-      const lock = await tryFileLock(path);
+      const lock = await tryLock(path);
       if (lock !== undefined) return lock;
       await clock.sleep(pauseMs * (0.5 + random()), signal);
     }

@@ -2,13 +2,15 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
+import { MAX_BYTES } from "../../src/adapters/http.ts";
+import type { Settings } from "../../src/agent/settings.ts";
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent } from "../../src/model.ts";
-import type { Clock, Input, LightDriver, Random, Vault } from "../../src/ports.ts";
+import type { Clock, Input, LightDriver, Random } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
-import { Disk } from "./disk.ts";
+import { Disk, type SpoilVault } from "./disk.ts";
 import { Power } from "./power.ts";
 import { bytesOf, pause, pick, seeded, whole } from "./seeded.ts";
 import { type Town, type Trouble, troubles } from "./troubles.ts";
@@ -38,9 +40,6 @@ const sharedDeviceKey = (): Uint8Array => {
   return deviceKey;
 };
 
-/** What lives on the board's disk in place of the real one; tests put a faulty one there to see that it is noticed. */
-export type SpoilVault = (vault: Vault) => Vault;
-
 export interface DayOptions {
   readonly seed: number;
   readonly hours: number;
@@ -64,7 +63,7 @@ export interface DayReport {
 class Life implements Town, AsyncDisposable {
   readonly clock: VirtualClock;
   readonly world: World;
-  readonly disk = new Disk();
+  readonly disk: Disk;
   readonly random: Random;
   readonly witness: Witness;
   readonly story: string[] = [];
@@ -88,6 +87,7 @@ class Life implements Town, AsyncDisposable {
     this.#options = options;
     this.random = seeded(options.seed);
     this.#chance = seeded(options.seed ^ 0x5eed);
+    this.disk = new Disk(clock, seeded(options.seed ^ 0xd15c));
     this.witness = new Witness(clock, world, this.disk);
     this.#boardClock = {
       wall: () => epochMs(clock.wall() + this.#clockErrorMs),
@@ -105,11 +105,42 @@ class Life implements Town, AsyncDisposable {
   }
 
   cutPower(steps: number, darkMs: number): void {
+    this.#endAfter(steps, () => this.#afterCut(darkMs));
+  }
+
+  kill(steps: number, darkMs: number): void {
+    this.#endAfter(steps, () => {
+      this.#note(`killed, for ${darkMs} ms`);
+      this.disk.endProgram();
+      this.#forget();
+      void this.witness.killed();
+      this.clock.timer(darkMs, () => this.#boot());
+    });
+  }
+
+  every(ms: number, what: () => void): () => void {
+    let stop = (): void => {};
+    const again = (): void => {
+      stop = this.clock.timer(ms, () => {
+        what();
+        again();
+      });
+    };
+    again();
+    return () => stop();
+  }
+
+  #endAfter(steps: number, ended: () => void): void {
     const power = this.#power;
     if (!power.on || this.#ending) return;
     this.#ending = true;
-    power.off.addEventListener("abort", () => this.#afterCut(darkMs), { once: true });
+    power.off.addEventListener("abort", ended, { once: true });
     power.pullAfter(steps);
+  }
+
+  /** Nothing that the program does now is heard. But what waits for this signal can be forgotten. */
+  #forget(): void {
+    this.#stop.abort(new Error("the program is gone"));
   }
 
   restart(darkMs: number): void {
@@ -128,13 +159,14 @@ class Life implements Town, AsyncDisposable {
     // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
     this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
     // Nine of ten boards bring their key: to make one takes as long as half a day.
-    if (this.random() < 0.9) this.disk.put("device-key", sharedDeviceKey());
+    if (this.random() < 0.9) await this.disk.put("device-key", sharedDeviceKey());
     this.#boot();
     this.#happen(BETWEEN_TROUBLES_MS, () => this.#oneTrouble());
     this.#happen(BETWEEN_COMMANDS_MS, () => void this.#command());
     this.#happen(BETWEEN_PRESSES_MS, () => this.#press());
     await this.clock.advance(this.#options.hours * HOUR);
     this.#troubled = false;
+    this.disk.heal();
     for (const end of [...this.#ends]) end();
     this.#clockErrorMs = 0;
     this.#calm();
@@ -151,7 +183,7 @@ class Life implements Town, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#power.pull();
-    this.#stop.abort(new Error("the day is over"));
+    this.#forget();
     await this.clock.until(this.world.close(), MINUTE);
     this.clock[Symbol.dispose]();
   }
@@ -192,6 +224,7 @@ class Life implements Town, AsyncDisposable {
       "htmlPages",
       "emptyBodies",
       "truncatedBodies",
+      "drippingBodies",
       "hugeBodies",
       "serverErrors",
       "busyWithRetryAfter",
@@ -204,6 +237,7 @@ class Life implements Town, AsyncDisposable {
       "alreadyProcessing",
     ] as const)
       org[name] = 0;
+    org.refusals = [];
     broker.refuseConnects = 0;
     broker.closeAfterConnack = 0;
     board.failWrites = 0;
@@ -228,9 +262,9 @@ class Life implements Town, AsyncDisposable {
 
   #afterCut(darkMs: number): void {
     this.#note(`the plug is pulled, for ${darkMs} ms`);
-    this.witness.powerCut();
-    // Nothing that it does now is heard. But what waits for this signal can be forgotten.
-    this.#stop.abort(new Error("the plug is pulled"));
+    this.disk.cutPower();
+    void this.witness.powerCut();
+    this.#forget();
     this.clock.timer(darkMs, () => {
       // A board has no clock of its own: it goes on from where it was, or from the beginning of time.
       const known = this.#chance() < 0.6;
@@ -267,23 +301,45 @@ class Life implements Town, AsyncDisposable {
       },
     });
     if (!parsed.ok) throw settingsError(parsed.mistakes);
+    const exit = this.#run(parsed.settings, power, stop.signal);
+    exit.then((code) => {
+      if (!power.on) return;
+      this.#ending = true;
+      this.#note(`ended with ${code}`);
+      this.witness.ended(code);
+      power.pull();
+      this.disk.endProgram();
+      this.clock.timer(this.#darkMs, () => this.#boot());
+      this.#darkMs = 5 * SECOND;
+    });
+  }
+
+  async #run(settings: Settings, power: Power, signal: AbortSignal): Promise<number> {
     const { world } = this;
-    const spoil = this.#options.spoil ?? ((vault: Vault) => vault);
-    const exit = runAgent(
-      parsed.settings,
+    const clock = power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire));
+    const record = (event: AgentEvent): void => {
+      if (power.on) this.#record(event);
+    };
+    const damaged = ({ code, message }: AgentError): void =>
+      record({ event: "fault", code, message, retryInMs: null });
+    const vault = await this.disk.open(
+      power,
+      { clock, random: this.#chance, damaged },
+      this.#options.spoil ?? ((whole) => whole),
+    );
+    return runAgent(
+      settings,
       {
-        clock: power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire)),
+        clock,
         random: this.#chance,
-        http: power.http((request, signal) => {
+        http: power.http(async (request, signal) => {
           this.witness.asked(request);
-          return world.http(request, signal);
+          const answer = await world.http(request, signal);
+          if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
+          return answer;
         }),
-        vault: power.vault(spoil(this.disk.open())),
-        journal: {
-          record: (event) => {
-            if (power.on) this.#record(event);
-          },
-        },
+        vault,
+        journal: { record },
         display: {
           show: (view) => {
             if (!power.on) return;
@@ -312,17 +368,8 @@ class Life implements Town, AsyncDisposable {
         version: "test",
         updates: null,
       },
-      stop.signal,
+      signal,
     );
-    exit.then((code) => {
-      if (!power.on) return;
-      this.#ending = true;
-      this.#note(`ended with ${code}`);
-      this.witness.ended(code);
-      power.pull();
-      this.clock.timer(this.#darkMs, () => this.#boot());
-      this.#darkMs = 5 * SECOND;
-    });
   }
 
   /** Somebody at home opens the link within minutes. */
@@ -345,12 +392,19 @@ class Life implements Town, AsyncDisposable {
       }
     };
     this.clock.timer(whole(this.#chance, 15, 240) * SECOND, answer);
+    // Some people press whatever there is while they wait.
+    if (this.#chance() < 0.1)
+      this.clock.timer(whole(this.#chance, 1, 30) * SECOND, () =>
+        this.#press(this.#chance() < 0.3 ? "longPress" : "press"),
+      );
   }
 
-  #press(): void {
-    this.#note("press");
+  #press(input: Input = "press"): void {
+    // A long one is for a code that is there: somebody who is signed in would be asked to sign in again.
+    if (input === "longPress" && this.world.board.view?.code?.kind !== "code") return;
+    this.#note(input);
     this.witness.pressed();
-    this.#presses.push("press");
+    this.#presses.push(input);
     this.#wakeInputs?.();
   }
 

@@ -1,7 +1,11 @@
 import type { Duplex } from "node:stream";
 import type { VirtualClock } from "../../firmware-sim/clock.ts";
+import type { FileLock } from "../../src/adapters/file-lock.ts";
+import { type Disk, disk as realDisk } from "../../src/adapters/files.ts";
 import type { Surroundings } from "../../src/compose.ts";
-import type { Clock, Http, Vault } from "../../src/ports.ts";
+import type { Clock, Http } from "../../src/ports.ts";
+
+const calls = Object.keys(realDisk) as (keyof Disk)[];
 
 /**
  * The plug of a board. Once it is pulled, nothing that the program waits for ever comes, nothing that it says is heard,
@@ -10,6 +14,7 @@ import type { Clock, Http, Vault } from "../../src/ports.ts";
 export class Power {
   readonly #off = new AbortController();
   readonly #streams = new Set<Duplex>();
+  readonly #locks = new Set<string>();
   readonly #sleeps = new Set<() => void>();
   #left: number | null = null;
   #steps = 0;
@@ -98,19 +103,22 @@ export class Power {
     };
   }
 
-  vault(inner: Vault): Vault {
-    return {
-      read: (key, least) => this.#wait(inner.read(key, least)),
-      write: (key, value, generations) => this.#write(() => inner.write(key, value, generations)),
-      setAside: (key) => this.#write(() => inner.setAside(key)),
-      settle: (proven) => this.#write(() => inner.settle(proven)),
-      locked: (name, work, signal) => inner.locked(name, work, this.#until(signal)),
+  /** It may be pulled between any two calls. */
+  disk(inner: Disk): Disk {
+    const call = (name: keyof Disk) => {
+      const asked = inner[name].bind(inner) as (...args: readonly unknown[]) => Promise<unknown>;
+      return (...args: readonly unknown[]): Promise<unknown> =>
+        this.on ? this.#wait(asked(...args)) : new Promise<never>(() => {});
     };
+    return Object.fromEntries(calls.map((name) => [name, call(name)])) as unknown as Disk;
   }
 
-  #write(write: () => Promise<void>): Promise<void> {
-    return this.on ? this.#wait(write()) : new Promise<never>(() => {});
-  }
+  /** Locks by file, as the kernel has them: they end with the power. */
+  readonly tryLock = async (path: string): Promise<FileLock | undefined> => {
+    if (this.#locks.has(path)) return undefined;
+    this.#locks.add(path);
+    return { [Symbol.asyncDispose]: async () => void this.#locks.delete(path) };
+  };
 
   openStream(inner: NonNullable<Surroundings["openStream"]>): NonNullable<Surroundings["openStream"]> {
     return async (url, signal) => {

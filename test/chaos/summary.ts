@@ -6,6 +6,7 @@ export interface Summary {
   readonly lostSignIns: number;
   readonly lostCommands: number;
   readonly obeyedTwice: number;
+  readonly forgotten: number;
   readonly stuck: number;
   /** More requests at the org in an hour than the budget allows. */
   readonly storms: number;
@@ -26,12 +27,12 @@ export interface Summary {
 export const BUDGET = { others: 120, polls: 720 } as const;
 
 const seen = ({ findings }: DayReport): readonly string[] => {
-  const { lostSignIns, lostCommands, obeyedTwice, stuck, worstHour } = findings;
+  const { lostSignIns, lostCommands, obeyedTwice, forgotten, stuck, worstHour } = findings;
   const storm =
     worstHour.others > BUDGET.others || worstHour.polls > BUDGET.polls
       ? [`${worstHour.others} requests and ${worstHour.polls} polls in one hour`]
       : [];
-  return [...lostSignIns, ...lostCommands, ...obeyedTwice, ...stuck, ...storm];
+  return [...lostSignIns, ...lostCommands, ...obeyedTwice, ...forgotten, ...stuck, ...storm];
 };
 
 const at = (sorted: readonly number[], share: number): number =>
@@ -52,6 +53,7 @@ export const summarise = (reports: readonly DayReport[]): Summary => {
     lostSignIns: sum(days, ({ findings }) => findings.lostSignIns.length),
     lostCommands: sum(days, ({ findings }) => findings.lostCommands.length),
     obeyedTwice: sum(days, ({ findings }) => findings.obeyedTwice.length),
+    forgotten: sum(days, ({ findings }) => findings.forgotten.length),
     stuck: sum(days, ({ findings }) => findings.stuck.length),
     storms: days.filter(
       ({ findings: { worstHour } }) => worstHour.others > BUDGET.others || worstHour.polls > BUDGET.polls,
@@ -85,6 +87,7 @@ export const inWords = (summary: Summary, hours: number): string => {
     row("sign-ins lost that the org still held to", String(summary.lostSignIns)),
     row("commands lost after they were answered", String(summary.lostCommands)),
     row("commands obeyed twice", String(summary.obeyedTwice)),
+    row("writes that a power cut took back", String(summary.forgotten)),
     row("boards that stopped, or were not back", String(summary.stuck)),
     row("hours with more requests than the budget", String(summary.storms)),
     row(

@@ -12,6 +12,10 @@ export interface Town {
   setClockError(ms: number): void;
   /** The plug is pulled after so many steps of the program; the board starts again after `darkMs`. */
   cutPower(steps: number, darkMs: number): void;
+  /** The program is killed after so many steps: the disk has what was written, and the board goes on. */
+  kill(steps: number, darkMs: number): void;
+  /** Does something every `ms`; returns the way to stop. */
+  every(ms: number, what: () => void): () => void;
   /** The program is asked to stop, and started again after `darkMs`. */
   restart(darkMs: number): void;
 }
@@ -75,6 +79,26 @@ const switched = (field: Flags & string, weight: number, meanMs: number, wrong =
     };
   });
 
+/** What the vendor and others document that a token endpoint may say, and says again differently a little later. */
+const refusals: readonly Refused[] = [
+  { error: "invalid_client_id", description: "client identifier invalid" },
+  { error: "invalid_client", description: "app must be installed into org" },
+  { error: "invalid_grant", description: "ip restricted" },
+  { error: "invalid_grant", description: "invalid login hours" },
+  { error: "invalid_grant", description: "expired authorization code" },
+  { error: "invalid_grant", description: "expired access/refresh token" },
+  { error: "invalid_grant", description: "user is locked out" },
+  { error: "inactive_user", description: "user is inactive" },
+  { error: "inactive_org", description: "organization is inactive" },
+  { error: "rate_limit_exceeded", description: "number of logins exceeded" },
+  { error: "temporarily_unavailable", description: "try again later", status: 503 },
+  { error: "invalid_scope", description: "the requested scope is invalid" },
+  { error: "invalid_request", description: "bad request" },
+  { error: "unsupported_grant_type", description: "grant type not supported" },
+  { error: "a_new_word", description: "of next year's", status: 403 },
+];
+type Refused = World["org"]["refusals"][number];
+
 /** Everything that a day can bring. */
 export const troubles: readonly Trouble[] = [
   lasting("network: the cable is out", 6, 4 * MINUTE, ({ world }) => {
@@ -91,6 +115,12 @@ export const troubles: readonly Trouble[] = [
   nextFew("emptyBodies", 3),
   nextFew("truncatedBodies", 4),
   nextFew("hugeBodies", 1, 2),
+  nextFew("drippingBodies", 2, 2),
+  moment("org: refuses", 5, ({ world, random }) => {
+    // One at a time: a sign-in that the org calls over twice is over.
+    if (world.org.refusals.length === 0)
+      world.org.refusals = [refusals[whole(random, 0, refusals.length - 1)] as Refused];
+  }),
   nextFew("serverErrors", 4, 8),
   nextFew("slowDowns", 2),
   nextFew("pendingPolls", 2),
@@ -158,6 +188,12 @@ export const troubles: readonly Trouble[] = [
       world.broker.busy = false;
     };
   }),
+  moment("broker: somebody takes the client id over", 2, ({ world }) =>
+    world.broker.takeOver(world.deviceId),
+  ),
+  lasting("broker: somebody takes the client id over again and again", 1, 3 * MINUTE, (town) =>
+    town.every(whole(town.random, 1, 20) * SECOND, () => town.world.broker.takeOver(town.world.deviceId)),
+  ),
   lasting("broker: slow", 2, 5 * MINUTE, ({ world, random }) => {
     world.broker.delayMs = whole(random, 50, 3000);
     return () => {
@@ -177,6 +213,23 @@ export const troubles: readonly Trouble[] = [
       world.board.unplugged = false;
     };
   }),
+  lasting("lamp: unplugged when the power comes back", 2, MINUTE, (town) => {
+    town.world.board.unplugged = true;
+    town.cutPower(1, 5 * SECOND);
+    return () => {
+      town.world.board.unplugged = false;
+    };
+  }),
+  moment("lamp: gone when it is opened", 2, (town) => {
+    town.world.board.failWrites += whole(town.random, 1, 3);
+    town.kill(1, 5 * SECOND);
+  }),
+  lasting("lamp: hangs", 2, 2 * MINUTE, ({ world, random }) => {
+    world.board.writeMs = whole(random, 1, 10) * SECOND;
+    return () => {
+      world.board.writeMs = 0;
+    };
+  }),
   moment("lamp: does not take frames", 3, ({ world, random }) => {
     world.board.failWrites += whole(random, 1, 4);
   }),
@@ -186,6 +239,16 @@ export const troubles: readonly Trouble[] = [
       disk.full = false;
     };
   }),
+  lasting("disk: read-only", 2, 10 * MINUTE, ({ disk }) => {
+    disk.readOnly = true;
+    return () => {
+      disk.readOnly = false;
+    };
+  }),
+  moment("disk: a sync fails", 2, ({ disk, random }) => disk.fail("fsync", whole(random, 1, 3))),
+  moment("disk: a write fails", 2, ({ disk, random }) => disk.fail("writeFile", whole(random, 1, 3))),
+  moment("disk: a rename fails", 1, ({ disk }) => disk.fail("rename", 1)),
+  moment("disk: a read fails", 2, ({ disk }) => disk.fail("readFile", 1)),
   lasting("clock: years ahead", 1, 10 * MINUTE, (town) => {
     town.setClockError(whole(town.random, 1, 10) * YEAR);
     return () => town.setClockError(0);
@@ -199,12 +262,13 @@ export const troubles: readonly Trouble[] = [
     return () => town.setClockError(0);
   }),
   moment("power: cut in the middle of something", 8, (town) =>
-    town.cutPower(whole(town.random, 1, 40), whole(town.random, 1, 120) * SECOND),
+    town.cutPower(whole(town.random, 1, 150), whole(town.random, 1, 120) * SECOND),
   ),
   moment("power: cut while a token is renewed", 4, (town) => {
     town.world.org.expireAccessTokens();
     town.world.broker.restart({ keepSessions: true });
-    town.cutPower(whole(town.random, 1, 25), whole(town.random, 1, 30) * SECOND);
+    town.cutPower(whole(town.random, 1, 120), whole(town.random, 1, 30) * SECOND);
   }),
+  moment("program: killed", 4, (town) => town.kill(whole(town.random, 1, 150), 5 * SECOND)),
   moment("program: restarted", 3, (town) => town.restart(whole(town.random, 1, 20) * SECOND)),
 ];

@@ -16,6 +16,8 @@ export interface Findings {
   /** Commands that were answered with `done` and had not been obeyed, or were forgotten in a power cut. */
   readonly lostCommands: readonly string[];
   readonly obeyedTwice: readonly string[];
+  /** What was written, and not there after a power cut. */
+  readonly forgotten: readonly string[];
   /** Exit codes that no restart mends, bugs, and boards that were not back in the end. */
   readonly stuck: readonly string[];
   readonly commands: { readonly sent: number; readonly done: number };
@@ -35,13 +37,15 @@ export class Witness {
   readonly #lostSignIns: string[] = [];
   readonly #lostCommands: string[] = [];
   readonly #obeyedTwice: string[] = [];
+  readonly #forgotten: string[] = [];
   readonly #stuck: string[] = [];
   readonly #obeyed = new Set<string>();
   readonly #recoveriesMs: number[] = [];
   readonly #polls: number[] = [];
   readonly #others: number[] = [];
-  /** The org's record of the sign-in that is on the disk. */
-  #approval: string | null = null;
+  /** The org's record of the sign-in that is on the disk, and of the one that the program holds to. */
+  #onDisk: string | null = null;
+  #held: string | null = null;
   #sent = 0;
   #done = 0;
   #codes = 0;
@@ -60,25 +64,46 @@ export class Witness {
     disk.onWrite = (key, value) => {
       if (key === "grant") this.#kept(value);
     };
+    disk.onWritten = (key, value) => {
+      if (key === "grant")
+        this.#onDisk = value === undefined ? null : (this.#approvalOf(value) ?? this.#onDisk);
+    };
+    disk.onFailed = (key) => {
+      // The program knows, and says so; it tries again in a minute.
+      if (key === "light-main") this.#last = null;
+    };
   }
 
-  /** The board keeps a sign-in, or forgets it: which is right only when the org has ended it. */
+  #approvalOf(grant: Uint8Array): string | null {
+    const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
+    return this.#world.org.approvals.find((each) => each.refreshToken === refreshToken)?.id ?? null;
+  }
+
+  /** The board is about to keep a sign-in, or to forget it: which is right only when the org has ended it. */
   #kept(grant: Uint8Array | undefined): void {
+    if (grant !== undefined) this.#held = this.#approvalOf(grant) ?? this.#held;
+    else this.#givenUp("was forgotten");
+  }
+
+  #givenUp(how: string): void {
     const { approvals } = this.#world.org;
-    if (grant !== undefined) {
-      const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
-      this.#approval = approvals.find((each) => each.refreshToken === refreshToken)?.id ?? this.#approval;
-      return;
-    }
-    if (approvals.some(({ id }) => id === this.#approval))
-      this.#lostSignIns.push(this.#at("a sign-in that the org still held to was forgotten"));
-    this.#approval = null;
+    if (approvals.some(({ id }) => id === this.#held || id === this.#onDisk))
+      this.#lostSignIns.push(this.#at(`a sign-in that the org still held to ${how}`));
+    this.#held = null;
+    this.#onDisk = null;
+  }
+
+  /** What was not on the disk is gone with the program. */
+  #programGone(): void {
+    this.#online = false;
+    this.#held = this.#onDisk;
   }
 
   saw(event: AgentEvent): void {
     switch (event.event) {
       case "code":
         this.#codes += 1;
+        this.#givenUp("was of no use: a code is shown");
         break;
       case "state":
         this.#online = event.state === "online";
@@ -125,7 +150,7 @@ export class Witness {
       this.#lostCommands.push(
         this.#at(`${brightness} was answered with done, but the lamp is at ${this.#target}`),
       );
-    this.#last = this.#disk.full ? null : { brightness: wanted, at: this.#clock.mono() };
+    this.#last = this.#disk.ill ? null : { brightness: wanted, at: this.#clock.mono() };
   }
 
   pressed(): void {
@@ -134,28 +159,41 @@ export class Witness {
 
   troubled(): void {
     this.#wellSince = null;
-    if (this.#disk.full) this.#last = null;
+    if (this.#disk.ill) this.#last = null;
   }
 
   wellAgain(): void {
     this.#wellSince = this.#online ? null : this.#clock.mono();
   }
 
-  powerCut(): void {
+  powerCut(): Promise<void> {
     this.#powerCuts += 1;
-    this.#online = false;
-    if (this.#last === null || this.#clock.mono() - this.#last.at < KEPT_AFTER_MS) return;
-    const kept = this.#disk.file("light-main");
+    return this.#restarts("power cut");
+  }
+
+  killed(): Promise<void> {
+    return this.#restarts("kill");
+  }
+
+  /** Of what is on the disk now. */
+  async #restarts(after: "power cut" | "kill"): Promise<void> {
+    this.#programGone();
+    const last = this.#last;
+    const isKept = last !== null && this.#clock.mono() - last.at >= KEPT_AFTER_MS;
+    for (const what of await this.#disk.forgotten(after))
+      this.#forgotten.push(this.#at(`the disk does not hold what it had promised: ${what}`));
+    if (!isKept) return;
+    const kept = await this.#disk.file("light-main");
     const state = kept === undefined ? undefined : decodeState(kept);
-    if (state === undefined || Math.abs(state.brightness - this.#last.brightness) > 0.003)
+    if (state === undefined || Math.abs(state.brightness - last.brightness) > 0.003)
       this.#lostCommands.push(
-        this.#at(`${this.#last.brightness} was answered with done, and the disk has ${state?.brightness}`),
+        this.#at(`${last.brightness} was answered with done, and the disk has ${state?.brightness}`),
       );
   }
 
   /** The program ended by itself. */
   ended(code: number): void {
-    this.#online = false;
+    this.#programGone();
     if (code !== 0) this.#stuck.push(this.#at(`the program ended with ${code}`));
   }
 
@@ -168,6 +206,7 @@ export class Witness {
       lostSignIns: this.#lostSignIns,
       lostCommands: this.#lostCommands,
       obeyedTwice: this.#obeyedTwice,
+      forgotten: this.#forgotten,
       stuck: this.#stuck,
       commands: { sent: this.#sent, done: this.#done },
       codes: this.#codes,

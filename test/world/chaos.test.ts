@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Vault, VaultKey } from "../../src/ports.ts";
-import { type DayOptions, liveDay, type SpoilVault } from "../chaos/day.ts";
+import { type DayOptions, liveDay } from "../chaos/day.ts";
+import type { SpoilVault } from "../chaos/disk.ts";
 import { summarise } from "../chaos/summary.ts";
 
 // A few of the days that `npm run chaos` lives by the thousand.
@@ -18,15 +19,15 @@ const forgets =
   });
 
 describe("a day in which everything goes wrong", () => {
-  it.each([1, 2, 3, 4])("loses nothing (seed %d)", async (seed) => {
-    expect((await bars({ seed, hours: 12 })).failed).toEqual([]);
+  it.each([1, 2, 3])("loses nothing (seed %d)", async (seed) => {
+    expect((await bars({ seed, hours: 10 })).failed).toEqual([]);
   });
 
   it("goes the same way again with the same seed", async () => {
-    const [first, second] = [await liveDay({ seed: 7, hours: 6 }), await liveDay({ seed: 7, hours: 6 })];
+    const [first, second] = [await liveDay({ seed: 7, hours: 4 }), await liveDay({ seed: 7, hours: 4 })];
     expect(second.trace).toBe(first.trace);
     expect(second.findings).toEqual(first.findings);
-    expect((await liveDay({ seed: 8, hours: 6 })).trace).not.toBe(first.trace);
+    expect((await liveDay({ seed: 8, hours: 4 })).trace).not.toBe(first.trace);
   });
 });
 

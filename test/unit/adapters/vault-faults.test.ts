@@ -5,7 +5,7 @@ import { openVault } from "../../../src/adapters/vault.ts";
 import { encodeFrame } from "../../../src/adapters/vault-frame.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { Vault, VaultKey } from "../../../src/ports.ts";
-import { type Fault, type Snapshot, TornDisk } from "./torn-disk.ts";
+import { type Fault, type Snapshot, TornDisk } from "../../disk/torn-disk.ts";
 
 const dir = "/state";
 const bytes = (text: string): Uint8Array => Buffer.from(text);

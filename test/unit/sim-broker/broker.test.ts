@@ -236,6 +236,15 @@ describe("the simulated broker", () => {
       expect(broker.connected).toEqual(["c"]);
     });
 
+    it("until somebody else takes its id over", async () => {
+      const first = await client("c", session);
+      broker.takeOver("c");
+      broker.takeOver("nobody");
+      await clock.settle();
+      expect(first.all("disconnect")[0]?.reasonCode).toBe(0x8e);
+      expect((await client("c", session)).all("connack")[0]?.sessionPresent).toBe(true);
+    });
+
     it("but not those of a restart that loses them", async () => {
       const [kept, lost] = [await client("kept", session), () => client("kept", session)];
       broker.restart({ keepSessions: true });

@@ -42,6 +42,33 @@ describe("faults of the way", () => {
     expect((await desk.refresh(text(first, "refresh_token"))).status).toBe(400);
   });
 
+  test("a dripping answer never comes to its end, and was obeyed", async () => {
+    const desk = openDesk();
+    const first = await desk.signIn();
+    desk.org.drippingBodies = 1;
+    await expect(desk.refresh(text(first, "refresh_token"))).rejects.toMatchObject({ kind: "timeout" });
+    expect((await desk.refresh(text(first, "refresh_token"))).status).toBe(400);
+  });
+
+  test("the token endpoint refuses in the words that it was given, once each, and does not obey", async () => {
+    const desk = openDesk();
+    const first = await desk.signIn();
+    desk.org.refusals = [
+      { error: "inactive_org", description: "organization is inactive" },
+      { error: "temporarily_unavailable", description: "later", status: 503 },
+    ];
+    const answers = [];
+    for (let asked = 0; asked < 3; asked++) {
+      const { status, fields } = await desk.refresh(text(first, "refresh_token"));
+      answers.push([status, fields.error]);
+    }
+    expect(answers).toEqual([
+      [400, "inactive_org"],
+      [503, "temporarily_unavailable"],
+      [200, undefined],
+    ]);
+  });
+
   test("busy lasts as long as Retry-After says, from the first request on", async () => {
     const desk = openDesk();
     desk.org.busyWithRetryAfter = 30;
