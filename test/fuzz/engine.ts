@@ -46,21 +46,34 @@ export const minimise = async (
   return best;
 };
 
-/** Few inputs that reach together what all of them reach. */
+/** An input that is longer is made shorter before it is kept, and one that stays longer than the second is not kept. */
+const SHORT = 200;
+const LONGEST = 4096;
+
+/** Few and short inputs that reach together what all of them reach. */
 export const fewest = async (
   target: Target,
   inputs: readonly Buffer[],
   counters: ReturnType<typeof countBlocks>,
+  loaded: Ran,
 ): Promise<readonly Buffer[]> => {
   const reached = new Reached();
-  const kept: Buffer[] = [];
-  for (const input of inputs.toSorted((one, other) => one.length - other.length)) {
+  reached.add(loaded);
+  const ranBy = async (input: Buffer): Promise<Ran> => {
     counters.take();
     await look(target, input);
-    const ran = counters.take();
-    if (!reached.isNews(ran)) continue;
+    return counters.take();
+  };
+  const kept: Buffer[] = [];
+  for (const input of inputs.toSorted((one, other) => one.length - other.length)) {
+    const ran = await ranBy(input);
+    const news = reached.news(ran);
+    if (news === 0) continue;
+    const asMuch = async (each: Buffer): Promise<boolean> => reached.news(await ranBy(each)) >= news;
+    const short = input.length <= SHORT ? input : await minimise(input, asMuch, 150);
+    if (short.length > LONGEST) continue;
     reached.add(ran);
-    kept.push(input);
+    kept.push(short);
   }
   return kept;
 };
@@ -137,5 +150,5 @@ export const hunt = async (
     };
     smallest.push({ finding, input: await minimise(input, stays, finding.kind === "slow" ? 60 : 2000) });
   }
-  return { runs, kept: await fewest(target, pool, counters), reached, found: smallest };
+  return { runs, kept: await fewest(target, pool, counters, loaded), reached, found: smallest };
 };

@@ -9,7 +9,7 @@ import { Worker } from "node:worker_threads";
 import { inLine, writeCorpus } from "./corpus.ts";
 import { countBlocks, type Ran } from "./coverage.ts";
 import { hunt } from "./engine.ts";
-import { look } from "./oracles.ts";
+import { escaped, look } from "./oracles.ts";
 import type { Target } from "./target.ts";
 import type { Watched } from "./watchdog.ts";
 
@@ -90,6 +90,8 @@ const main = async (): Promise<number> => {
   using counters = countBlocks();
   const { targets } = await import("./targets.ts");
   const loaded = counters.take();
+  for (const event of ["uncaughtException", "unhandledRejection"])
+    process.on(event, (error) => escaped.push(error));
   const chosen = targets.filter(({ name }) => values.target?.includes(name) ?? true);
   if (values.help || chosen.length === 0) {
     print(
