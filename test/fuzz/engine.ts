@@ -18,6 +18,15 @@ export interface Hunt {
   readonly found: readonly { readonly finding: Finding; readonly input: Buffer }[];
 }
 
+export interface HuntOptions {
+  readonly forMs: number;
+  readonly seed: number;
+  /** Told of every input before it is read. */
+  readonly watch: (input: Buffer) => void;
+  /** What runs when the program is loaded. */
+  readonly loaded: Ran;
+}
+
 /** Changes that make an input smaller, the largest first. */
 function* smaller(input: Buffer): Generator<Buffer> {
   for (let size = input.length >> 1; size >= 1; size >>= 1)
@@ -55,12 +64,13 @@ export const fewest = async (
   target: Target,
   inputs: readonly Buffer[],
   counters: ReturnType<typeof countBlocks>,
-  loaded: Ran,
+  { loaded, watch }: Pick<HuntOptions, "loaded" | "watch">,
 ): Promise<readonly Buffer[]> => {
   const reached = new Reached();
   reached.add(loaded);
   const ranBy = async (input: Buffer): Promise<Ran> => {
     counters.take();
+    watch(input);
     await look(target, input);
     return counters.take();
   };
@@ -78,16 +88,10 @@ export const fewest = async (
   return kept;
 };
 
-/** Hunts for so long, in milliseconds; `watch` is told of every input before it is read. */
+/** Hunts for so long, in milliseconds. */
 export const hunt = async (
   target: Target,
-  options: {
-    readonly forMs: number;
-    readonly seed: number;
-    readonly watch: (input: Buffer) => void;
-    /** What runs when the program is loaded. */
-    readonly loaded: Ran;
-  },
+  options: HuntOptions,
   counters: ReturnType<typeof countBlocks>,
 ): Promise<Hunt> => {
   const { forMs, seed, watch, loaded } = options;
@@ -150,5 +154,5 @@ export const hunt = async (
     };
     smallest.push({ finding, input: await minimise(input, stays, finding.kind === "slow" ? 60 : 2000) });
   }
-  return { runs, kept: await fewest(target, pool, counters, loaded), reached, found: smallest };
+  return { runs, kept: await fewest(target, pool, counters, options), reached, found: smallest };
 };
