@@ -12,8 +12,8 @@ const BATCH = 256;
 
 export interface Hunt {
   readonly runs: number;
-  /** The inputs that reach all that was reached, the shortest that do. */
-  readonly kept: readonly Buffer[];
+  /** The inputs that reached something new when they came. */
+  readonly pool: readonly Buffer[];
   readonly reached: Reached;
   readonly found: readonly { readonly finding: Finding; readonly input: Buffer }[];
 }
@@ -154,5 +154,5 @@ export const hunt = async (
     };
     smallest.push({ finding, input: await minimise(input, stays, finding.kind === "slow" ? 60 : 2000) });
   }
-  return { runs, kept: await fewest(target, pool, counters, options), reached, found: smallest };
+  return { runs, pool, reached, found: smallest };
 };
