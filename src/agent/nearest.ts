@@ -32,8 +32,11 @@ export const nearest = (name: string, names: Iterable<string>): string | undefin
   if (name.length > MAX_LENGTH) return undefined;
   let best: { readonly name: string; readonly distance: number } | undefined;
   for (const candidate of names) {
+    const most = Math.max(1, candidate.length / 3);
+    // Each letter too many or too few is an edit.
+    if (Math.abs(name.length - candidate.length) > most) continue;
     const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
-    if (distance <= Math.max(1, candidate.length / 3) && (best === undefined || distance < best.distance))
+    if (distance <= most && (best === undefined || distance < best.distance))
       best = { name: candidate, distance };
   }
   return best?.name;

@@ -119,7 +119,10 @@ const readLights = (
     }
     for (const name of Object.keys(raw))
       if (!Object.hasOwn(lightTable, name))
-        wrong(`${at}.${name}`, `there is no such setting${suggestion(name, Object.keys(lightTable))}`);
+        wrong(
+          `${at}.${name}`,
+          `there is no such setting${suggestion(name, Object.keys(lightTable), mistakes.length)}`,
+        );
     const field = (name: keyof typeof lightTable, otherwise?: unknown): unknown => {
       const row: AnyRow = lightTable[name];
       const given = raw[name];

@@ -52,6 +52,8 @@ export const shown = (raw: Json, row: AnyRow): string | null => {
 /** Every key that may be set, `lights` included. */
 export const allKeys = (): readonly string[] => [...settingKeys, LIGHTS];
 
+const known: ReadonlySet<string> = new Set([...settingKeys, LIGHTS]);
+
 /** Keys that have others below them: `org`, `assetToken`, `assetToken.verify`. */
 const groups: ReadonlySet<string> = new Set(
   settingKeys.flatMap((key) => {
@@ -60,9 +62,15 @@ const groups: ReadonlySet<string> = new Set(
   }),
 );
 
-/** `; did you mean org.url?`, or nothing when no name is near. */
-export const suggestion = (name: string, names: Iterable<string>): string => {
-  const near = nearest(name, names);
+/** Comparing names takes time, and a file with more mistakes than this is none that a person meant for us. */
+const MOST_SUGGESTIONS = 20;
+
+/** As many are told at once; the file is refused all the same. */
+const MOST_MISTAKES = 200;
+
+/** `; did you mean org.url?`, or nothing when no name is near, or `mistakes` are many already. */
+export const suggestion = (name: string, names: Iterable<string>, mistakes: number): string => {
+  const near = mistakes < MOST_SUGGESTIONS ? nearest(name, names) : undefined;
   return near === undefined ? "" : `; did you mean ${near}?`;
 };
 
@@ -85,16 +93,17 @@ const flatten = (
     return;
   }
   for (const [name, child] of Object.entries(value)) {
+    if (mistakes.length >= MOST_MISTAKES) return;
     const key = path === "" ? name : `${path}.${name}`;
     if (path === "" && name === "$schema") continue;
     if (groups.has(key)) flatten(child, key, file, written, mistakes);
-    else if (allKeys().includes(key)) written.set(key, { raw: child, ...file });
+    else if (known.has(key)) written.set(key, { raw: child, ...file });
     else
       mistakes.push({
         key,
         value: null,
         origin: file.origin,
-        problem: `there is no such setting${suggestion(key, [...allKeys(), ...groups])}`,
+        problem: `there is no such setting${suggestion(key, [...allKeys(), ...groups], mistakes.length)}`,
       });
   }
 };
@@ -126,7 +135,7 @@ const overlay = (
     const indirect = name.endsWith("_FILE") ? keys.get(name.slice(0, -"_FILE".length)) : undefined;
     const key = direct ?? indirect;
     if (key === undefined) {
-      const problem = `there is no such setting${suggestion(name, [...keys.keys(), FILE_NAME])}`;
+      const problem = `there is no such setting${suggestion(name, [...keys.keys(), FILE_NAME], mistakes.length)}`;
       mistakes.push({ key: name, value: null, origin, problem });
       continue;
     }

@@ -20,8 +20,11 @@ interface Script {
 /** What has run between two looks: places by file. */
 export type Ran = ReadonlyMap<string, readonly (readonly [from: number, to: number])[]>;
 
-/** The places of a function that have run. The ranges of a function lie within each other, the outer one first. */
-const ranIn = (ranges: readonly Range[]): [number, number][] => {
+/** The places that have run. Ranges lie within each other, as functions and their blocks do; the innermost counts. */
+const ranIn = (functions: Script["functions"]): [number, number][] => {
+  const ranges = functions
+    .flatMap((each) => each.ranges)
+    .sort((one, other) => one.startOffset - other.startOffset || other.endOffset - one.endOffset);
   const places: [number, number][] = [];
   const open: Range[] = [];
   let at = ranges[0]?.startOffset ?? 0;
@@ -62,7 +65,7 @@ export const countBlocks = (): { take(): Ran } & Disposable => {
         if (failed) throw failed;
         for (const { url, functions } of answer.result as readonly Script[]) {
           if (!/^file:.*\/(?:src|companion\/core)\//.test(url)) continue;
-          const places = functions.flatMap(({ ranges }) => ranIn(ranges));
+          const places = ranIn(functions);
           if (places.length > 0) ran.set(url, places);
         }
       });
@@ -90,6 +93,16 @@ export class Reached {
       }
     }
     return false;
+  }
+
+  /** How many characters have run for the first time. */
+  news(ran: Ran): number {
+    let count = 0;
+    for (const [url, places] of ran) {
+      const file = this.#files.get(url);
+      for (const [from, to] of places) for (let at = from; at < to; at++) if (file?.[at] !== 1) count += 1;
+    }
+    return count;
   }
 
   add(ran: Ran): void {

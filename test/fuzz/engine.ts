@@ -12,10 +12,19 @@ const BATCH = 256;
 
 export interface Hunt {
   readonly runs: number;
-  /** The inputs that reach all that was reached, the shortest that do. */
-  readonly kept: readonly Buffer[];
+  /** The inputs that reached something new when they came. */
+  readonly pool: readonly Buffer[];
   readonly reached: Reached;
   readonly found: readonly { readonly finding: Finding; readonly input: Buffer }[];
+}
+
+export interface HuntOptions {
+  readonly forMs: number;
+  readonly seed: number;
+  /** Told of every input before it is read. */
+  readonly watch: (input: Buffer) => void;
+  /** What runs when the program is loaded. */
+  readonly loaded: Ran;
 }
 
 /** Changes that make an input smaller, the largest first. */
@@ -46,35 +55,43 @@ export const minimise = async (
   return best;
 };
 
-/** Few inputs that reach together what all of them reach. */
+/** An input that is longer is made shorter before it is kept, and one that stays longer than the second is not kept. */
+const SHORT = 200;
+const LONGEST = 4096;
+
+/** Few and short inputs that reach together what all of them reach. */
 export const fewest = async (
   target: Target,
   inputs: readonly Buffer[],
   counters: ReturnType<typeof countBlocks>,
+  { loaded, watch }: Pick<HuntOptions, "loaded" | "watch">,
 ): Promise<readonly Buffer[]> => {
   const reached = new Reached();
+  reached.add(loaded);
+  const ranBy = async (input: Buffer): Promise<Ran> => {
+    counters.take();
+    watch(input);
+    await look(target, input);
+    return counters.take();
+  };
   const kept: Buffer[] = [];
   for (const input of inputs.toSorted((one, other) => one.length - other.length)) {
-    counters.take();
-    await look(target, input);
-    const ran = counters.take();
-    if (!reached.isNews(ran)) continue;
+    const ran = await ranBy(input);
+    const news = reached.news(ran);
+    if (news === 0) continue;
+    const asMuch = async (each: Buffer): Promise<boolean> => reached.news(await ranBy(each)) >= news;
+    const short = input.length <= SHORT ? input : await minimise(input, asMuch, 150);
+    if (short.length > LONGEST) continue;
     reached.add(ran);
-    kept.push(input);
+    kept.push(short);
   }
   return kept;
 };
 
-/** Hunts for so long, in milliseconds; `watch` is told of every input before it is read. */
+/** Hunts for so long, in milliseconds. */
 export const hunt = async (
   target: Target,
-  options: {
-    readonly forMs: number;
-    readonly seed: number;
-    readonly watch: (input: Buffer) => void;
-    /** What runs when the program is loaded. */
-    readonly loaded: Ran;
-  },
+  options: HuntOptions,
   counters: ReturnType<typeof countBlocks>,
 ): Promise<Hunt> => {
   const { forMs, seed, watch, loaded } = options;
@@ -137,5 +154,5 @@ export const hunt = async (
     };
     smallest.push({ finding, input: await minimise(input, stays, finding.kind === "slow" ? 60 : 2000) });
   }
-  return { runs, kept: await fewest(target, pool, counters), reached, found: smallest };
+  return { runs, pool, reached, found: smallest };
 };

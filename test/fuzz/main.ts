@@ -8,8 +8,8 @@ import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
 import { inLine, writeCorpus } from "./corpus.ts";
 import { countBlocks, type Ran } from "./coverage.ts";
-import { hunt } from "./engine.ts";
-import { look } from "./oracles.ts";
+import { fewest, hunt } from "./engine.ts";
+import { escaped, look } from "./oracles.ts";
 import type { Target } from "./target.ts";
 import type { Watched } from "./watchdog.ts";
 
@@ -53,7 +53,7 @@ const fuzz = async (
 ): Promise<number> => {
   await using guard = watchdog(join(crashes, `${target.name}-hung.bin`));
   const begun = performance.now();
-  const { runs, kept, reached, found } = await hunt(target, { ...options, watch: guard.watch }, counters);
+  const { runs, pool, reached, found } = await hunt(target, { ...options, watch: guard.watch }, counters);
   const seconds = (performance.now() - begun) / 1000;
   const lines = target.sources.map((source) => reached.lines(pathToFileURL(join(root, source)).href));
   const [ran, all] = [
@@ -61,9 +61,10 @@ const fuzz = async (
     lines.reduce((sum, { all }) => sum + all, 0),
   ];
   print(
-    `${target.name.padEnd(20)} ${String(runs).padStart(9)} inputs in ${seconds.toFixed(0)} s, ${String(ran).padStart(4)} of ${String(all).padStart(4)} lines (${((100 * ran) / all).toFixed(1)} %), ${kept.length} to keep, ${found.length} findings`,
+    `${target.name.padEnd(20)} ${String(runs).padStart(9)} read in ${seconds.toFixed(0)} s, ${String(ran).padStart(4)} of ${String(all).padStart(4)} lines (${((100 * ran) / all).toFixed(1)} %), ${pool.length} inputs in the pool, ${found.length} findings`,
   );
-  if (options.keep) writeCorpus(target.name, kept);
+  if (options.keep)
+    writeCorpus(target.name, await fewest(target, pool, counters, { ...options, watch: guard.watch }));
   found.forEach(({ finding, input }, index) => {
     const file = join(crashes, `${target.name}-${index + 1}.bin`);
     writeFileSync(file, input);
@@ -90,6 +91,8 @@ const main = async (): Promise<number> => {
   using counters = countBlocks();
   const { targets } = await import("./targets.ts");
   const loaded = counters.take();
+  for (const event of ["uncaughtException", "unhandledRejection"])
+    process.on(event, (error) => escaped.push(error));
   const chosen = targets.filter(({ name }) => values.target?.includes(name) ?? true);
   if (values.help || chosen.length === 0) {
     print(

@@ -2,14 +2,14 @@
 
 import type { Target } from "./target.ts";
 import { appIdToken, appLinks, appMessages } from "./targets/companion.ts";
-import { bleNotification, bluez, deviceTree, gpio } from "./targets/hardware.ts";
+import { bleNotification, bluez, deviceTree, firmata, gpio } from "./targets/hardware.ts";
 import { checkedCommand, command, fleet, mqttFrames, signedCommand, signedContent } from "./targets/mqtt.ts";
 import { orgDiscovery, orgRecords, orgSignIn, signInAddress } from "./targets/org.ts";
 import { deviceKey, saved, vaultFrame } from "./targets/saved.ts";
 import { addresses, commandLine, settingsEnv, settingsFile } from "./targets/settings.ts";
 import { assetToken, assetTokenClaims, jwks, saml } from "./targets/tokens.ts";
 import { system, update } from "./targets/update.ts";
-import { callbackHttp, controlAnswer, controlLine, orgHttp, proxyAnswer } from "./targets/wire.ts";
+import { callbackHttp, controlAnswer, controlLine, mqttLink, orgHttp, proxyAnswer } from "./targets/wire.ts";
 
 export const targets: readonly Target[] = [
   orgSignIn,
@@ -26,6 +26,7 @@ export const targets: readonly Target[] = [
   checkedCommand,
   fleet,
   mqttFrames,
+  mqttLink,
   settingsFile,
   settingsEnv,
   addresses,
@@ -36,6 +37,7 @@ export const targets: readonly Target[] = [
   bleNotification,
   bluez,
   gpio,
+  firmata,
   deviceTree,
   callbackHttp,
   controlLine,

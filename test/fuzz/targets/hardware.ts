@@ -3,12 +3,15 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { duplexPair } from "node:stream";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { systemClock } from "../../../src/adapters/clock.ts";
 import { readBoardFacts } from "../../../src/adapters/settings-file.ts";
 import type { Bus, Heard } from "../../../src/hal/drivers/ble-bus.ts";
 import { fill, messagesOf, readStatus, writesFor } from "../../../src/hal/drivers/ble-messages.ts";
 import { BluezObjects } from "../../../src/hal/drivers/ble-objects.ts";
 import { profileOf, profiles } from "../../../src/hal/drivers/ble-profiles.ts";
+import { openFirmata } from "../../../src/hal/drivers/firmata.ts";
 import {
   readChipInfo,
   readEdges,
@@ -17,6 +20,7 @@ import {
   readValue,
 } from "../../../src/hal/linux/gpio-uapi.ts";
 import { afterEdge, type Held } from "../../../src/hal/presses.ts";
+import { FakeArduino } from "../../unit/hal/fake-arduino.ts";
 import type { Target } from "../target.ts";
 import { never } from "./org.ts";
 
@@ -115,6 +119,40 @@ export const bluez: Target = {
     ]),
   ],
   readers: [{ name: "objects", read: told }],
+};
+
+const arduino = "/dev/serial/by-id/usb-Arduino?led=9";
+const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+
+export const firmata: Target = {
+  name: "firmata",
+  what: "bytes from an Arduino that a lamp hangs on, after it said who it is",
+  most: 4096,
+  sources: ["src/hal/drivers/firmata.ts"],
+  slow: true,
+  seeds: [
+    Buffer.from([0xf9, 2, 5]),
+    Buffer.from([0xf0, 0x79, 2, 5, 0x53, 0, 0xf7]),
+    Buffer.from([0xf0, 0x6e, 9, 3, 0x7f, 0xf7]),
+    Buffer.from([0xe3, 0x7f, 0x7f, 0x90, 1, 0]),
+    Buffer.from([0xf0, 0x71, ...Buffer.from("h\0i\0"), 0xf7, 0xf0, 0x77, 0x76, 1, 0xf7]),
+    Buffer.from([0xff]),
+  ],
+  readers: [
+    {
+      name: "driver",
+      throws: ["LIGHT_FAULT"],
+      read: async (input) => {
+        const [line, far] = duplexPair();
+        new FakeArduino(far);
+        await using driver = await openFirmata(arduino, { clock: systemClock }, never, async () => line);
+        far.write(input);
+        await soon();
+        await driver.write([0.5], never);
+        return driver.traits;
+      },
+    },
+  ],
 };
 
 /** The kernel's answers have a length that was asked for. */

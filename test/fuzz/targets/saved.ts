@@ -98,7 +98,14 @@ export const saved: Target = {
     text(encodeGrant(aGrant)).replace("refresh-1", MARK).replace("access-1", `00Dxx!${MARK}`),
     encodeState({ on: true, brightness: 0.4, colour: { mode: "rgb", rgb: [1, 0.5, 0] }, effect: null }),
     encodeState({ on: false, brightness: 1, colour: { mode: "temperature", kelvin: 2700 }, effect: null }),
-    encodeReplay({ floor: epochMs(1), newest: epochMs(2), horizon: null, ids: [["hash", epochMs(3)]] }),
+    encodeReplay({
+      floor: epochMs(1),
+      newest: epochMs(2),
+      horizon: null,
+      ids: [["hash", epochMs(3)]],
+      eras: [{ from: epochMs(1), to: epochMs(2) }],
+      banned: [{ from: epochMs(5), to: epochMs(9) }],
+    }),
     encodeEvening({ said: { by, schedule: evening, instead: null }, done: { of: evening, at: epochMs(5) } }),
     JSON.stringify({
       version: 1,

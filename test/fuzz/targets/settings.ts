@@ -137,6 +137,8 @@ const lines = Array.from({ length: 58 }, (_, offset) => ({
 
 export const addresses: Target = {
   name: "addresses",
+  // None of them holds a secret.
+  open: (input) => input.toString("utf8"),
   what: "where lamps, buttons and displays are, as settings say it",
   most: 1100,
   sources: [

@@ -5,11 +5,17 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { duplexPair } from "node:stream";
+import { allowAll } from "../../../firmware-sim/broker/access.ts";
+import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
+import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createCallbacks } from "../../../src/adapters/callback-listener.ts";
 import { askAgent } from "../../../src/adapters/control.ts";
 import { parseQuestion } from "../../../src/adapters/control-answers.ts";
 import { createHttp } from "../../../src/adapters/http.ts";
+import { createBroker } from "../../../src/broker/mqtt.ts";
 import { openTunnel } from "../../../src/broker/stream-proxy.ts";
+import type { Announcement } from "../../../src/ports.ts";
+import { Secret } from "../../../src/units.ts";
 import { MARK, type Target } from "../target.ts";
 import { never } from "./org.ts";
 
@@ -240,6 +246,98 @@ export const orgHttp: Target = {
           { method: "POST", url, headers: { authorization: `Bearer ${MARK}` }, body: `token=${MARK}` },
           never,
         );
+      },
+    },
+  ],
+};
+
+const pass = { kind: "token", token: new Secret(MARK), expiresAtMono: null } as const;
+const announcement: Announcement = {
+  about: {
+    device: { id: "porch-1", name: "Porch light", serial: "0001" },
+    version: "0.1.0",
+    trust: "broker",
+    lights: [
+      { id: "main", name: "Porch", traits: { dims: true, temperature: null, rgb: false, effects: [] } },
+    ],
+    keyThumbprint: null,
+    owner: null,
+    evening: null,
+    eveningFrom: null,
+    eveningSettings: null,
+    eveningFault: null,
+    homeFrom: null,
+    signedInUntil: null,
+    approvals: null,
+    update: null,
+    started: null,
+    health: {
+      status: "pass",
+      problems: [],
+      upSince: null,
+      restarts: 0,
+      lastDay: { reconnects: 0, refused: 0, faults: 0 },
+    },
+  },
+  lights: [],
+};
+
+const mqttPacket = (type: number, ...body: readonly number[]): Buffer =>
+  Buffer.from([type, body.length, ...body]);
+const publish = (topic: string, payload: string): Buffer => {
+  const name = Buffer.from(topic);
+  return mqttPacket(0x30, 0, name.length, ...name, 0, ...Buffer.from(payload));
+};
+
+export const mqttLink: Target = {
+  name: "mqtt-link",
+  what: "bytes from a broker that has let the board in",
+  most: 16 * 1024,
+  sources: ["src/broker/mqtt.ts", "src/broker/connection.ts", "src/broker/desk.ts", "src/broker/frames.ts"],
+  slow: true,
+  seeds: [
+    publish("porchlight/porch-1/light/set", '{"state":"ON"}'),
+    publish("porchlight/porch-1/command", '{"osm":"a.b.c"}'),
+    publish("homeassistant/status", "online"),
+    publish("elsewhere", "x"),
+    mqttPacket(0xe0, 0x8b, 0),
+    mqttPacket(0xe0, 0x9d, 5, 0x1c, 0, 2, 0x61, 0x62),
+    mqttPacket(0x40, 0, 1, 0, 0),
+    mqttPacket(0x20, 0, 0, 0),
+    mqttPacket(0x30, 0xff, 0xff, 0xff, 0x7f),
+  ],
+  readers: [
+    {
+      name: "link",
+      throws: ["BROKER_LOST", "BROKER_UNREACHABLE"],
+      read: async (input) => {
+        const clock = new VirtualClock();
+        try {
+          const sim = new SimulatedBroker({ clock, authenticate: allowAll });
+          const [ours, theirs] = duplexPair();
+          const broker = createBroker({
+            url: new URL("mqtt://broker.test"),
+            protocol: "5",
+            username: null,
+            password: null,
+            deviceId: "porch-1",
+            lights: ["main"],
+            clock,
+            openStream: async () => {
+              sim.attach(theirs);
+              return ours;
+            },
+          });
+          const link = await clock.until(broker.connect(pass, announcement, undefined, never));
+          const lost = link.lost.then(({ code }) => code);
+          theirs.write(input);
+          await clock.advance(1_000);
+          await clock.until(link[Symbol.asyncDispose](), 60_000);
+          sim.close();
+          return await Promise.race([lost, null]);
+        } finally {
+          clock[Symbol.dispose]();
+        }
       },
     },
   ],

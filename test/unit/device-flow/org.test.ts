@@ -653,6 +653,15 @@ describe("revoking", () => {
     );
   });
 
+  it("tells what the org says without the token that it may repeat", async () => {
+    const token = "5Aep861TSESvWeug_xvFHRBTTbf_YrTWgEyjBJrfHnFyZ4";
+    const echo = answer(400, { error: `unknown ${token}` });
+    await expect(org(salesforce, echo).org.revoke(aGrant(), forever)).rejects.toMatchObject({
+      code: "ORG_ANSWER_INVALID",
+      detail: "HTTP 400, it says unknown …",
+    });
+  });
+
   it("says so when the org has no endpoint for it", async () => {
     const world = org(standard, answer(200, { ...discovery, revocation_endpoint: undefined }));
     expect(await codeOf(() => world.org.revoke(aGrant(), forever))).toBe("ORG_DISCOVERY");

@@ -33,6 +33,21 @@ describe("faults of the way", () => {
     expect((await desk.refresh(text(first, "refresh_token"))).status).toBe(200);
   });
 
+  test("echoes refuse with what was sent, each in another form, and obey nothing", async () => {
+    const desk = openDesk();
+    const token = text(await desk.signIn(), "refresh_token");
+    desk.org.echoes = 4;
+    const bodies: string[] = [];
+    for (let each = 0; each < 4; each++) {
+      const { status, body } = await desk.refresh(token);
+      expect(status).toBe(400);
+      expect(decodeURIComponent(body)).toContain(token);
+      bodies.push(body.slice(0, 6));
+    }
+    expect(bodies).toEqual(["<!doct", '[{"mes', "error=", '{"erro']);
+    expect((await desk.refresh(token)).status).toBe(200);
+  });
+
   test("a truncated answer was obeyed", async () => {
     const desk = openDesk();
     const first = await desk.signIn();
