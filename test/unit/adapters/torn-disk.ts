@@ -40,6 +40,7 @@ export type Snapshot = ReadonlyMap<string, Uint8Array>;
  */
 export class TornDisk implements Disk {
   readonly dir: string;
+  readonly #isFat: boolean;
   readonly faults = new Map<number, Fault>();
   /** Resolves when the power has gone; then no call comes back any more. */
   readonly cut = Promise.withResolvers<"cut">();
@@ -51,8 +52,10 @@ export class TornDisk implements Disk {
   readonly #open = new Map<number, File | "folder">();
   #nextFd = 3;
 
-  constructor(dir: string, content: Snapshot = new Map()) {
+  /** `isFat`: as Linux has FAT, a file that was renamed may be empty until it is synced once more. */
+  constructor(dir: string, content: Snapshot = new Map(), { isFat = false } = {}) {
     this.dir = dir;
+    this.#isFat = isFat;
     const files = [...content].map(([name, data]) => [name, { data, synced: data }] as const);
     this.#names = new Map(files);
     this.#platter = new Map(files);
@@ -175,6 +178,7 @@ export class TornDisk implements Disk {
     this.#call(() => {
       const file = this.#file(from);
       const [before, after] = [this.#nameOf(from), this.#nameOf(to)];
+      if (this.#isFat) file.synced = null;
       this.#change((names) => {
         names.delete(before);
         names.set(after, file);
