@@ -79,6 +79,11 @@ const command = async (): Promise<boolean> => {
   return outcome === "done";
 };
 
+/** The phone is signed in, and the board obeys it. What was signed shortly before a cut may have been obeyed, and is refused. */
+const obeyedOnce = async (): Promise<void> => {
+  while (!(await command())) await systemClock.sleep(500, never);
+};
+
 /** Approves the code that the board shows now, and waits until it is online. */
 const approveCode = async (since: number): Promise<void> => {
   const code = await board.event("a code", ({ event }) => event === "code", since);
@@ -129,12 +134,13 @@ const reach: Readonly<Record<Moment, (since: number) => Promise<void>>> = {
     await used;
   },
   async "a command has come"() {
-    while (!(await command())) await systemClock.sleep(500, never);
+    await obeyedOnce();
     stream();
     const before = heard.length;
     while (heard.length < before + 5) await systemClock.sleep(5, never);
   },
   async "a command is answered"() {
+    await obeyedOnce();
     stream();
     const before = sums.done;
     while (sums.done < before + 3) await systemClock.sleep(5, never);
@@ -165,8 +171,8 @@ const prepare = async ({ phase }: PlannedCut): Promise<number> => {
       return since;
     case "refresh":
       await board.event("online", isOnline);
-      // Something for the lamp to keep. What was signed shortly before a cut may have been obeyed, and is refused.
-      while (!(await command())) await systemClock.sleep(500, never);
+      // Something for the lamp to keep.
+      await obeyedOnce();
       return since;
     case "commands":
       await board.event("online", isOnline);
