@@ -148,8 +148,10 @@ export const createVaultFiles = (
       await withFile(beside, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, async (fd) => {
         await disk.writeFile(fd, bytes);
         await disk.fsync(fd);
+        await disk.rename(beside, path);
+        // FAT writes how long a file is under its new name, and where, when the file is synced again, not with the folder.
+        await disk.fsync(fd);
       });
-      await disk.rename(beside, path);
       await syncFolder();
     } catch (error) {
       await disk.unlink(beside).catch(() => undefined);

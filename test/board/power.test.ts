@@ -1,9 +1,10 @@
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { WireMessage } from "../../firmware-sim/wire.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
 import { openVault } from "../../src/adapters/vault.ts";
-import { examine } from "./bench/ext4-image.ts";
+import { examine, filesOnFat } from "./bench/images.ts";
 import { PowerBoard, stateDir } from "./bench/power-board.ts";
 import { inWords, type Moment, type PlannedCut, plannedCuts } from "./bench/power-plan.ts";
 import { PowerWitness, readDrive } from "./bench/power-witness.ts";
@@ -13,8 +14,7 @@ const count = Number(process.env.PORCHLIGHT_POWER_CUTS ?? 3);
 const seed = Number(process.env.PORCHLIGHT_POWER_SEED ?? 1);
 
 const never = new AbortController().signal;
-const forgetful = "opt/porchlight/forgetful.mjs";
-const vfatStory = "opt/porchlight/vfat-story.mjs";
+const writer = "opt/porchlight/writer.mjs";
 /** MQTT 5 section 3.2.2.2. */
 const NOT_AUTHORIZED = 0x87;
 /** Commands that somebody says again after each cut. */
@@ -26,10 +26,7 @@ const heard: Buffer[] = [];
 const sums = { codes: 0, recovered: 0, lost: 0, kept: 0, done: 0 };
 
 beforeAll(async () => {
-  board = await PowerBoard.make({
-    [forgetful]: await boardProgram("forgetful.ts"),
-    [vfatStory]: await boardProgram("vfat-story.ts"),
-  });
+  board = await PowerBoard.make({ [writer]: await boardProgram("writer.ts") });
   witness = new PowerWitness(board.world);
   board.world.broker.observe(({ topic, payload, from }) => {
     if (topic.endsWith("/command") && from !== "") heard.push(payload);
@@ -82,6 +79,11 @@ const command = async (): Promise<boolean> => {
   return outcome === "done";
 };
 
+/** The phone is signed in, and the board obeys it. What was signed shortly before a cut may have been obeyed, and is refused. */
+const obeyedOnce = async (): Promise<void> => {
+  while (!(await command())) await systemClock.sleep(500, never);
+};
+
 /** Approves the code that the board shows now, and waits until it is online. */
 const approveCode = async (since: number): Promise<void> => {
   const code = await board.event("a code", ({ event }) => event === "code", since);
@@ -132,12 +134,13 @@ const reach: Readonly<Record<Moment, (since: number) => Promise<void>>> = {
     await used;
   },
   async "a command has come"() {
-    while (!(await command())) await systemClock.sleep(500, never);
+    await obeyedOnce();
     stream();
     const before = heard.length;
     while (heard.length < before + 5) await systemClock.sleep(5, never);
   },
   async "a command is answered"() {
+    await obeyedOnce();
     stream();
     const before = sums.done;
     while (sums.done < before + 3) await systemClock.sleep(5, never);
@@ -168,8 +171,8 @@ const prepare = async ({ phase }: PlannedCut): Promise<number> => {
       return since;
     case "refresh":
       await board.event("online", isOnline);
-      // Something for the lamp to keep. What was signed shortly before a cut may have been obeyed, and is refused.
-      while (!(await command())) await systemClock.sleep(500, never);
+      // Something for the lamp to keep.
+      await obeyedOnce();
       return since;
     case "commands":
       await board.event("online", isOnline);
@@ -236,30 +239,26 @@ describe("an emulated board whose power is cut", () => {
     },
   );
 
-  it("keeps its state on a FAT file system that is the service's own, and does not open it to all on another", async () => {
+  it("keeps on FAT what a vault calls kept, and would lose what one does that does not sync", async () => {
     if (!board.running) await board.switchOn();
-    const mounted = async (options: string) => {
-      const since = board.told.length;
-      await board.run(
-        `modprobe vfat; mkdosfs /dev/vdb >/dev/null; mkdir -p /mnt; mount -t vfat ${options} /dev/vdb /mnt; node /${vfatStory} /mnt; umount /mnt`,
-      );
-      return board.event("what became of it", ({ event }) => event === "vfat", since);
-    };
-    expect(await mounted("-o umask=077")).toEqual({});
-    expect(await mounted("")).toEqual({});
-  });
-
-  it("would lose what a program calls kept that does not sync", async () => {
-    if (!board.running) await board.switchOn();
-    await board.run(`mkdir -p ${stateDir}/forgetful; node /${forgetful} ${stateDir}/forgetful`);
-    const { number } = await board.event(
-      "some writes",
-      ({ event, number }) => event === "kept" && Number(number) >= 20,
+    const folders = [`${stateDir}/forgetful`, "/mnt"];
+    await board.run(
+      `modprobe vfat; mkdir -p ${folders.join(" ")}; mount -t vfat -o umask=077 /dev/vdb /mnt; node /${writer} ${folders.join(" ")}`,
     );
+    await board.event("some writes", ({ event, number }) => event === "kept" && Number(number) >= 20);
     await board.cut({ ms: 0 }, 0, Math.random);
+    const called = Math.max(
+      ...board.told.map(({ event }) => (event.event === "kept" ? Number(event.number) : 0)),
+    );
+    const found = async (files: string): Promise<number> => {
+      const vault = await openVault(files, { clock: systemClock, random: Math.random });
+      const kept = await vault.read("evening").catch(() => undefined);
+      return Number(Buffer.from(kept ?? []).toString());
+    };
     const { files } = await examine(board.folder, board.drive.content());
-    const vault = await openVault(join(files, "forgetful"), { clock: systemClock, random: Math.random });
-    const kept = await vault.read("evening").catch(() => undefined);
-    expect(Number(Buffer.from(kept ?? []).toString())).toBeLessThan(Number(number));
+    expect(await found(join(files, "forgetful"))).toBeLessThan(called);
+    const fat = await filesOnFat(board.folder, board.spare.content());
+    expect(await found(fat)).toBeGreaterThanOrEqual(called);
+    expect(readdirSync(fat)).toContain("evening.1.damaged-1");
   });
 });

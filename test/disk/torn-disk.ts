@@ -51,6 +51,7 @@ export type Snapshot = ReadonlyMap<string, Uint8Array>;
  */
 export class TornDisk implements Disk {
   dir: string;
+  readonly #isFat: boolean;
   readonly faults = new Map<number, Fault>();
   /** Why a call fails now, for faults that go by other things than numbers. */
   refuses: (call: Call) => string | undefined = () => undefined;
@@ -66,8 +67,10 @@ export class TornDisk implements Disk {
   readonly #open = new Map<number, File | "folder">();
   #nextFd = 3;
 
-  constructor(dir: string, content: Snapshot = new Map()) {
+  /** `isFat`: as Linux has FAT, a file that was renamed may be empty until it is synced once more. */
+  constructor(dir: string, content: Snapshot = new Map(), { isFat = false } = {}) {
     this.dir = dir;
+    this.#isFat = isFat;
     const files = [...content].map(([name, data]) => [name, { data, synced: data }] as const);
     this.#names = new Map(files);
     this.#platter = new Map(files);
@@ -220,6 +223,7 @@ export class TornDisk implements Disk {
       const file = this.#file(from);
       const [before, after] = [this.#nameOf(from), this.#nameOf(to)];
       this.free += this.#names.get(after)?.data.length ?? 0;
+      if (this.#isFat) file.synced = null;
       this.#change((names) => {
         names.delete(before);
         names.set(after, file);

@@ -3,6 +3,7 @@
 
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { basename } from "node:path";
 import type { Random } from "../../../src/ports.ts";
 import { type Loss, VolatileCache } from "./volatile-cache.ts";
 
@@ -48,7 +49,8 @@ export class NbdDrive implements AsyncDisposable {
   readonly #medium: Buffer;
   readonly #cache: VolatileCache;
   readonly #server: Server;
-  readonly #path: string;
+  /** QEMU's options for a virtio disk that is this drive. */
+  readonly device: readonly string[];
   readonly #clients = new Set<Socket>();
   #powered = true;
   #fuse: { left: number; blow: () => void } | undefined;
@@ -56,9 +58,16 @@ export class NbdDrive implements AsyncDisposable {
   requests = 0;
 
   private constructor(medium: Buffer, path: string) {
+    const id = basename(path);
+    this.device = [
+      ...[
+        "-drive",
+        `if=none,id=${id},format=raw,file.driver=nbd,file.server.type=unix,file.server.path=${path}`,
+      ],
+      ...["-device", `virtio-blk-pci,drive=${id},romfile=`],
+    ];
     this.#medium = medium;
     this.#cache = new VolatileCache(medium);
-    this.#path = path;
     this.#server = createServer((socket) => {
       this.#clients.add(socket);
       // A board that is switched off says nothing more.
@@ -74,17 +83,6 @@ export class NbdDrive implements AsyncDisposable {
     drive.#server.listen(path);
     await once(drive.#server, "listening");
     return drive;
-  }
-
-  /** QEMU's options for a virtio disk that is this drive: /dev/vda, when it is the first. */
-  get device(): readonly string[] {
-    return [
-      ...[
-        "-drive",
-        `if=none,id=state,format=raw,file.driver=nbd,file.server.type=unix,file.server.path=${this.#path}`,
-      ],
-      ...["-device", "virtio-blk-pci,drive=state,romfile="],
-    ];
   }
 
   /** What is on the medium now. */

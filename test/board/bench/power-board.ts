@@ -1,7 +1,7 @@
 // A board that loses its power again and again, with the real agent on it, and a drive that loses power with it. The world
 // around it, on this computer, goes on meanwhile.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { createWorld, type World } from "../../../firmware-sim/world.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import type { Random } from "../../../src/ports.ts";
 import { Board, type BoardFiles, packRoot, type Start } from "./board.ts";
-import { makeExt4 } from "./ext4-image.ts";
+import { makeExt4, makeFat } from "./images.ts";
 import { NbdDrive } from "./nbd-drive.ts";
 import { type Parts, prepareBoards } from "./prepare.ts";
 import type { Loss } from "./volatile-cache.ts";
@@ -22,7 +22,7 @@ const program = join(import.meta.dirname, "../../../dist/porchlight.mjs");
 /** Where the drive is on the board. */
 export const stateDir = "/var/lib/porchlight";
 const DRIVE_MB = 32;
-/** An empty second drive, /dev/vdb, that keeps what it is told. */
+/** A second drive with an empty FAT file system, /dev/vdb. */
 const SPARE_MB = 8;
 /** Longest wait for something that a board does in seconds, on a computer that has a lot to do. */
 const PATIENCE_MS = 120_000;
@@ -45,7 +45,10 @@ export interface Cut extends Loss {
 
 export class PowerBoard implements AsyncDisposable {
   readonly world: World;
+  /** Where its state is. */
   readonly drive: NbdDrive;
+  /** Another one, which the agent does not use. */
+  readonly spare: NbdDrive;
   /** For what is only needed meanwhile. */
   readonly folder: string;
   readonly told: Told[] = [];
@@ -60,6 +63,7 @@ export class PowerBoard implements AsyncDisposable {
   private constructor(made: {
     world: World;
     drive: NbdDrive;
+    spare: NbdDrive;
     folder: string;
     parts: Parts;
     start: Start;
@@ -67,6 +71,7 @@ export class PowerBoard implements AsyncDisposable {
   }) {
     this.world = made.world;
     this.drive = made.drive;
+    this.spare = made.spare;
     this.folder = made.folder;
     this.#parts = made.parts;
     this.#start = made.start;
@@ -100,15 +105,10 @@ export class PowerBoard implements AsyncDisposable {
       ...files,
     });
     const modules = ["virtio_pci", "virtio_net", "virtio_blk", "ext4", "pwm-bcm2835"];
-    const spare = join(folder, "spare");
-    writeFileSync(spare, Buffer.alloc(SPARE_MB << 20));
-    const devices = [
-      ...drive.device,
-      ...["-drive", `file=${spare},if=none,format=raw,id=spare`],
-      ...["-device", "virtio-blk-pci,drive=spare,romfile="],
-    ];
+    const spare = await NbdDrive.open(await makeFat(folder, SPARE_MB), join(folder, "spare"));
+    const devices = [...drive.device, ...spare.device];
     const start = { initrd, modules, devices };
-    return new PowerBoard({ world, drive, folder, parts, start, ears });
+    return new PowerBoard({ world, drive, spare, folder, parts, start, ears });
   }
 
   get running(): boolean {
@@ -118,7 +118,7 @@ export class PowerBoard implements AsyncDisposable {
   /** Switches the board on; resolves when its agent has been started. */
   async switchOn(): Promise<void> {
     this.boots += 1;
-    this.drive.powerOn();
+    for (const drive of [this.drive, this.spare]) drive.powerOn();
     this.#board = await Board.bootFrom("virt", this.#parts, this.#start);
     const ports = [this.world.orgUrl, this.world.brokerUrl].map((url) => new URL(url).port);
     // Its own 127.0.0.1 leads to this computer's, where the world listens; another Node for that would double the start.
@@ -167,10 +167,13 @@ export class PowerBoard implements AsyncDisposable {
     }
   }
 
-  /** Waits, and pulls the plug: the drive first, then QEMU is killed. */
+  /** Waits, and pulls the plug: the drives first, then QEMU is killed. The loss is that of the first. */
   async cut(wait: Wait, share: number, random: Random): Promise<Cut> {
     const pulled = Promise.withResolvers<Cut>();
-    const pull = (): void => pulled.resolve({ at: performance.now(), ...this.drive.cut(share, random) });
+    const pull = (): void => {
+      pulled.resolve({ at: performance.now(), ...this.drive.cut(share, random) });
+      this.spare.cut(share, random);
+    };
     const patience = new AbortController();
     if ("requests" in wait) this.drive.fuse(wait.requests, pull);
     sleep("ms" in wait ? wait.ms : FUSE_MS, undefined, { signal: patience.signal }).then(
@@ -186,7 +189,7 @@ export class PowerBoard implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#switchOff();
     await this.world.close();
-    await this.drive[Symbol.asyncDispose]();
+    for (const drive of [this.drive, this.spare]) await drive[Symbol.asyncDispose]();
     this.#ears.close();
     rmSync(this.folder, { recursive: true, force: true });
   }

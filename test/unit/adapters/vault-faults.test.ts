@@ -190,6 +190,25 @@ describe.each<readonly [what: string, asks: readonly Ask[]]>([
   });
 });
 
+it("a vault on FAT has the old value or the new one after a cut before and after any call", async () => {
+  const writes = asks.filter((ask) => ask.do === "write");
+  const looked = new Set<string>();
+  for (let at = 1, outcome = "cut"; outcome === "cut"; at++)
+    for (const when of ["before", "after"] as const) {
+      const disk = new TornDisk(dir, twoGenerations, { isFat: true });
+      const allowed: Allowed = new Map([["grant", ["old"]]]);
+      disk.faults.set(at, { kind: "cut", when });
+      outcome = await live(disk, writes, allowed);
+      for (const snapshot of disk.aftermath()) {
+        const key = `${describeSnapshot(snapshot)} ${JSON.stringify([...allowed])}`;
+        if (looked.has(key)) continue;
+        looked.add(key);
+        await startsWell(snapshot, allowed, `cut ${when} call ${at}`);
+      }
+    }
+  expect(looked.size).toBeGreaterThan(writes.length);
+});
+
 const keys = ["grant", "replay", "light-main"] as const;
 const anyFault: fc.Arbitrary<Fault> = fc.oneof(
   fc.record({

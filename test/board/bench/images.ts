@@ -1,25 +1,36 @@
-// A file system of a board's, made and looked at on this computer.
+// File systems of a board's, made and looked at on this computer.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { installPrograms, shell } from "./debian-arm64.ts";
 
-const programs = { "mkfs.ext4": "e2fsprogs", e2fsck: "e2fsprogs", debugfs: "e2fsprogs" } as const;
+const programs = {
+  "mkfs.ext4": "e2fsprogs",
+  e2fsck: "e2fsprogs",
+  debugfs: "e2fsprogs",
+  "mkfs.vfat": "dosfstools",
+  mcopy: "mtools",
+} as const;
 
 const withTools = (script: string): Promise<string> => shell(`PATH=$PATH:/usr/sbin:/sbin; ${script}`);
 
-/** An empty ext4 with a journal and the block size of a real card's root, as bytes. */
-export const makeExt4 = async (folder: string, megabytes: number): Promise<Buffer> => {
+/** An empty file system that `make` makes in a file of that size, as bytes. */
+const makeImage = async (folder: string, megabytes: number, make: string): Promise<Buffer> => {
   await installPrograms(programs);
-  const path = join(folder, "empty.ext4");
-  await withTools(
-    `truncate -s ${megabytes}M ${path}; mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0 ${path}`,
-  );
+  const path = join(folder, "empty");
+  await withTools(`truncate -s ${megabytes}M ${path}; ${make} ${path} >/dev/null`);
   const made = await readFile(path);
   rmSync(path);
   return made;
 };
+
+/** With a journal, and the block size of a real card's root. */
+export const makeExt4 = (folder: string, megabytes: number): Promise<Buffer> =>
+  makeImage(folder, megabytes, "mkfs.ext4 -q -b 4096 -E lazy_itable_init=0,lazy_journal_init=0");
+
+export const makeFat = (folder: string, megabytes: number): Promise<Buffer> =>
+  makeImage(folder, megabytes, "mkfs.vfat");
 
 export interface Examined {
   /** Where its files were copied to. */
@@ -44,4 +55,15 @@ export const examine = async (folder: string, image: Buffer): Promise<Examined> 
   );
   rmSync(path);
   return { files, recovered: said.includes("recovering journal") };
+};
+
+/** Copies the files out of a FAT image; where they are then. */
+export const filesOnFat = async (folder: string, image: Buffer): Promise<string> => {
+  const own = mkdtempSync(join(folder, "fat-"));
+  const [path, files] = [join(own, "image"), join(own, "files")];
+  mkdirSync(files);
+  writeFileSync(path, image);
+  // What a cut has torn cannot be copied, and need not be.
+  await withTools(`mcopy -n -i ${path} '::*' ${files} 2>/dev/null || true`);
+  return files;
 };
