@@ -81,6 +81,12 @@ export const gauges = {
 export type GaugeName = keyof typeof gauges;
 export type Sample = Readonly<Record<GaugeName, number>>;
 
+/** How many objects of a class are held by somebody. */
+export const alive = async (kind: unknown): Promise<number> => {
+  await collected();
+  return count(kind);
+};
+
 /** What is held by somebody, of the kinds that are easily forgotten. */
 export const held = async (): Promise<Pick<Sample, "promises" | "signals" | "listeners" | "emitters">> => {
   await collected();
