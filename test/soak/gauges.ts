@@ -1,5 +1,6 @@
 // What a process has at one moment, when all that nobody holds any more has been collected.
 
+import { execFileSync } from "node:child_process";
 import { EventEmitter } from "node:events";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -43,6 +44,9 @@ const count = (kind: unknown): number => Number(queryObjects(kind as () => void,
 
 const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
+/** Bytes of a sector as the kernel counts them, whatever those of the device are. */
+const SECTOR = 512;
+
 /** Growth of memory that would be felt: 4 MB a year. */
 const MOST_HEAP = 12_000;
 /** Less than one in ten days: what comes at another moment of the day on some days does not count, what stays does. */
@@ -77,21 +81,26 @@ export const gauges = {
 export type GaugeName = keyof typeof gauges;
 export type Sample = Readonly<Record<GaugeName, number>>;
 
-/** How many promises are held by somebody. */
-export const promises = async (): Promise<number> => {
+/** How many objects of a class are held by somebody. */
+export const alive = async (kind: unknown): Promise<number> => {
   await collected();
-  return count(Promise);
+  return count(kind);
 };
 
-/** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
-export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {
+/** What is held by somebody, of the kinds that are easily forgotten. */
+export const held = async (): Promise<Pick<Sample, "promises" | "signals" | "listeners" | "emitters">> => {
   await collected();
-  const counts = {
+  return {
     promises: count(Promise),
     signals: count(AbortSignal),
     listeners: count(listenerClass),
     emitters: count(EventEmitter),
   };
+};
+
+/** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
+export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {
+  const counts = await held();
   const { heapUsed, external } = process.memoryUsage();
   const names = readdirSync(stateDir);
   return {
@@ -108,6 +117,15 @@ export const look = async (stateDir: string, timers: number): Promise<Omit<Sampl
 
 /** Bytes of the log so far. */
 export const logBytes = (path: string): number => sizeOf(path);
+
+/** Bytes that were written to the device below a folder since the system started, with all that is not written yet. */
+export const deviceBytes = (folder: string): number => {
+  execFileSync("sync");
+  const { dev } = statSync(folder);
+  // As glibc's gnu_dev_major and gnu_dev_minor have it, for numbers below 4096 and 256.
+  const stat = readFileSync(`/sys/dev/block/${dev >> 8}:${dev & 0xff}/stat`, "utf8");
+  return Number(stat.trim().split(/\s+/)[6]) * SECTOR;
+};
 
 /** Bytes that a process has handed to the kernel and to the disk (proc(5), io). */
 export const ioOf = (pid: number | "self"): { readonly wchar: number; readonly write: number } => {

@@ -9,7 +9,7 @@ import { idleWords, realWords, soakedWords } from "./words.ts";
 const { values } = parseArgs({
   options: {
     days: { type: "string", default: "30" },
-    /** A folder to make the board's own in, as on a disk that is watched. */
+    /** A folder to make the board's own in, on a file system of its own: what reaches its device is counted, too. */
     in: { type: "string" },
     /** Looks on for so many real seconds, too, while the built command is idle. */
     real: { type: "string" },
@@ -53,7 +53,7 @@ if (values.json) process.stdout.write(`${JSON.stringify({ ...soaked, idle, real 
 
 /** DESIGN's promise, in bytes. */
 const MOST_IDLE = 1_000_000;
-const tooMuch = Object.values(idle).some(({ blocks }) => blocks > MOST_IDLE);
+const tooMuch = Object.values(idle).some(({ blocks, device }) => (device ?? blocks) > MOST_IDLE);
 const growing = soaked.trends.filter(({ grows }) => grows);
 for (const { gauge } of growing) say(`${gauge.name} grows: ${gauge.why}`);
 if (tooMuch) say(`an idle day writes more than ${MOST_IDLE} bytes`);

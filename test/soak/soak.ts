@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { World } from "../../firmware-sim/world.ts";
 import type { Written } from "./counting-disk.ts";
-import { type GaugeName, gauges, logBytes, look, type Sample } from "./gauges.ts";
+import { deviceBytes, type GaugeName, gauges, logBytes, look, type Sample } from "./gauges.ts";
 import { type HouseholdOptions, openHousehold, type Pace, wholeDays } from "./household.ts";
 import { type Trend, trendOf } from "./trend.ts";
 
@@ -108,6 +108,8 @@ export interface IdleDay {
   /** As a file system writes them: whole blocks. */
   readonly blocks: number;
   readonly writes: number;
+  /** What reached the device itself, with all that its file system adds; null where the folder is on no device of its own. */
+  readonly device: number | null;
   /** What the service's log gets, in bytes and lines. */
   readonly log: number;
 }
@@ -126,7 +128,9 @@ export const idleDay = async ({
   await home.idleDay();
   home.disk.take();
   const log = logBytes(home.log);
+  const before = parent === undefined ? 0 : deviceBytes(parent);
   await home.idleDay();
+  const device = parent === undefined ? null : deviceBytes(parent) - before;
   const written = Object.fromEntries(home.disk.take());
   const sum = (of: keyof Written): number => Object.values(written).reduce((all, each) => all + each[of], 0);
   return {
@@ -134,6 +138,7 @@ export const idleDay = async ({
     bytes: sum("bytes"),
     blocks: sum("blocks"),
     writes: sum("writes"),
+    device,
     log: logBytes(home.log) - log,
   };
 };

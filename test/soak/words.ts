@@ -43,11 +43,15 @@ export const soakedWords = ({ days, trends, answers, faults, written }: Soaked):
 ];
 
 /** What an idle day writes. */
-export const idleWords = (name: string, { written, bytes, blocks, writes, log }: IdleDay): string[] => [
+export const idleWords = (
+  name: string,
+  { written, bytes, blocks, writes, device, log }: IdleDay,
+): string[] => [
   "",
   line(`an idle day, ${name}`, "bytes", "in blocks"),
   ...fileLines(written),
   line("  all files", figure(bytes, "B"), figure(blocks, "B"), `${writes} writes`),
+  ...(device === null ? [] : [line("  on the device", "", figure(device, "B"))]),
   line("  log (journald's)", figure(log, "B")),
 ];
 

@@ -3,9 +3,10 @@ import { openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Surroundings } from "../../src/compose.ts";
-import type { GaugeName } from "../soak/gauges.ts";
+import { type GaugeName, held } from "../soak/gauges.ts";
 import { shortDays } from "../soak/household.ts";
 import { idleDay, type Soaked, soak } from "../soak/soak.ts";
+import { openStage } from "./stage.ts";
 
 /**
  * So few days show what comes with each event of a day, not a sum that is small by the day: code is still compiled, and a
@@ -65,6 +66,15 @@ it("a program that keeps a little of each request to the org is found out by eac
     "state",
     "log",
   ] satisfies GaugeName[]);
+});
+
+it("nothing of what was asked at the board stays with it", async () => {
+  await using stage = await openStage();
+  await stage.signIn();
+  await stage.status();
+  const before = await held();
+  for (let each = 0; each < 100; each += 1) await stage.status();
+  expect((await held()).promises - before.promises).toBeLessThan(50);
 });
 
 it("a day in which nobody touches the lamp writes less than a tenth of a megabyte to the disk", async () => {

@@ -132,7 +132,8 @@ class Terminal implements Display {
 
   async #codesOf(view: View): Promise<readonly QrMatrix[]> {
     const links = new Set(linksOf(view));
-    if (links.size === 0) this.#codes.clear();
+    // A board that nobody signs in has another code every few minutes.
+    for (const known of this.#codes.keys()) if (!links.has(known)) this.#codes.delete(known);
     const found: QrMatrix[] = [];
     for (const link of links) {
       const matrix = this.#codes.get(link) ?? (await qrMatrix(link));

@@ -101,14 +101,18 @@ export class Bus implements Disposable {
   readonly #library: Library;
   readonly #bus: MessageBus;
   readonly #clock: Clock;
-  readonly #lost = Promise.withResolvers<never>();
+  /** Those who wait for a reply. No race with a promise of the bus's end, which would keep every reply until then. */
+  readonly #waiting = new Set<(error: unknown) => void>();
+  #lost: { readonly error: unknown } | undefined;
 
   constructor(library: Library, bus: MessageBus, clock: Clock) {
     this.#library = library;
     this.#bus = bus;
     this.#clock = clock;
-    this.#lost.promise.catch(() => undefined);
-    bus.on("error", this.#lost.reject);
+    bus.on("error", (error) => {
+      this.#lost ??= { error };
+      for (const reject of this.#waiting) reject(error);
+    });
   }
 
   /** A value with its D-Bus type, as options and properties want it. */
@@ -125,7 +129,7 @@ export class Bus implements Disposable {
       const reply = await within(
         this.#clock,
         limitMs,
-        Promise.race([this.#bus.call(message), this.#lost.promise]),
+        this.#reply(message),
         () => new AgentError("LIGHT_FAULT", `${call.member} has had no answer for ${limitMs / 1000} s`),
         signal,
       );
@@ -134,6 +138,18 @@ export class Bus implements Disposable {
       signal.throwIfAborted();
       throw busFault(error, call.member);
     }
+  }
+
+  /** The reply; rejects with what has ended the bus, once that has happened. */
+  #reply(message: Message): Promise<Message | null> {
+    return new Promise((resolve, reject) => {
+      if (this.#lost !== undefined) return reject(this.#lost.error);
+      this.#waiting.add(reject);
+      this.#bus
+        .call(message)
+        .then(resolve, reject)
+        .finally(() => this.#waiting.delete(reject));
+    });
   }
 
   /** Hears the signals that match a rule (D-Bus specification, "Match Rules"), and those of earlier rules. */

@@ -1,10 +1,10 @@
 import fc from "fast-check";
+// Loaded here so that the display's lazy import of its encoder takes no time below.
+import QRCode from "qrcode-terminal/vendor/QRCode/index.js";
 import { describe, expect, test } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { lettering } from "../../../src/hal/displays/font.ts";
 import { openDisplay } from "../../../src/hal/displays/open.ts";
-// Loaded here so that the display's lazy import of its encoder takes no time below.
-import "qrcode-terminal/vendor/QRCode/index.js";
 import { qrMatrix } from "../../../src/hal/displays/qr.ts";
 import { repaint } from "../../../src/hal/displays/repaint.ts";
 import { screenOf } from "../../../src/hal/displays/screen.ts";
@@ -14,6 +14,7 @@ import { countdown, groupCode } from "../../../src/hal/displays/words.ts";
 import type { View } from "../../../src/model.ts";
 import type { Display } from "../../../src/ports.ts";
 import { monoMs } from "../../../src/units.ts";
+import { alive } from "../../soak/gauges.ts";
 import { decodeQr, enlarge } from "./decode-qr.ts";
 import { TerminalEmulator, withoutColours } from "./terminal-emulator.ts";
 
@@ -268,6 +269,17 @@ describe("a terminal", () => {
   test("that was never drawn on is left alone", async () => {
     const screen = await onTerminal({}, async () => undefined);
     expect(screen.written).toEqual([]);
+  });
+});
+
+test("a terminal whose board nobody signs in keeps no code but the one it shows", async () => {
+  await onTerminal({ columns: 200, rows: 60 }, async ({ clock, display }) => {
+    for (let each = 0; each < 30; each += 1) {
+      const code = { ...asking.code, verificationUriComplete: `${link}${each}` } as View["code"];
+      display.show({ ...asking, code });
+      await clock.settle();
+    }
+    expect(await alive(QRCode)).toBeLessThan(5);
   });
 });
 

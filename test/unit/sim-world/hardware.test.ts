@@ -13,7 +13,11 @@ import { openLight } from "../../../src/hal/lamp.ts";
 import type { View } from "../../../src/model.ts";
 import type { Input, Light } from "../../../src/ports.ts";
 import { after } from "../../../src/units.ts";
+import { held } from "../../soak/gauges.ts";
 import { decodeQr } from "../hal/decode-qr.ts";
+
+// Loaded before time moves: importing a package takes real time.
+await import("../../../src/hal/displays/qr.ts").then(({ qrMatrix }) => qrMatrix("warm"));
 
 const never = new AbortController().signal;
 const byHand = { fadeMs: 0, cause: { kind: "button" } } as const;
@@ -50,6 +54,21 @@ const open = (id: string): Promise<Light> => {
     ),
   );
 };
+
+test("lamps that are asked again and again what they show keep nothing of it", async () => {
+  await open("hall");
+  const window = await open("window");
+  await clock.until(window.apply({ on: true }, byHand, never));
+  await clock.advance(600_000);
+  const before = await held();
+  const asked = bench.bluez.calls.length;
+  await clock.advance(1_800_000);
+  expect(bench.bluez.calls.length - asked).toBeGreaterThan(100);
+  const now = await held();
+  expect(now.promises - before.promises).toBeLessThan(20);
+  expect(now.listeners - before.listeners).toBeLessThan(20);
+  expect(now.signals - before.signals).toBeLessThan(20);
+});
 
 describe("the relay", () => {
   test("switches the hall by the board's own driver, and its line says so", async () => {

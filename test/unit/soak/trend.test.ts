@@ -45,11 +45,12 @@ it("a table says what grew, by how much, and what was written", () => {
     faults: { BROKER_LOST: 1 },
     written,
   };
-  const idle = { written, bytes: 17_248, blocks: 45_056, writes: 11, log: 3296 };
+  const idle = { written, bytes: 17_248, blocks: 45_056, writes: 11, device: 247_808, log: 3296 };
   const text = [...soakedWords(soaked), ...idleWords("asset tokens of an hour", idle)].join("\n");
   expect(text).toMatch(/heap +1000\.0 kB +1000\.0 kB +0\.0 kB +12\.0 kB$/m);
   expect(text).toMatch(/timers +11 +13 +1 +0\.1 {2}GROWS$/m);
   expect(text).toMatch(/grant +17\.2 kB +45\.1 kB +11 writes$/m);
+  expect(text).toMatch(/on the device +247\.8 kB$/m);
   expect(text).toMatch(/log \(journald's\) +3\.3 kB$/m);
   expect(text).toContain("done: 3");
 });
