@@ -61,6 +61,8 @@ export interface Surroundings {
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
+  /** Called when the lamps are as they were, and the disk is asked for the rest: time to load what the first request needs. */
+  readonly lit?: () => void;
   /** When this run began, and what ended the one before; missing where nobody keeps that. */
   readonly started?: () => Started | null;
   /** New versions of the program; null where it does not change by itself. */
@@ -138,20 +140,24 @@ const run = async (settings: Settings, around: Surroundings, signal: AbortSignal
   // All of them end before the first mistake is told, so that none is left open behind it.
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
-  const names = await openNames(vault, settings);
 
   const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
   using patience = createPatience(clock, signal);
   const session = createSession({ org, vault, clock, patience: patience.signal });
-  const home = await openHome({
-    settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
-    serial: settings.device.serial,
-    vault,
-    session,
-    org,
-    clock,
-    random,
-  });
+  const reading = Promise.all([
+    openNames(vault, settings),
+    openHome({
+      settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
+      serial: settings.device.serial,
+      vault,
+      session,
+      org,
+      clock,
+      random,
+    }),
+  ]);
+  around.lit?.();
+  const [names, home] = await reading;
   const evening = await openEvening({
     vault,
     lights,

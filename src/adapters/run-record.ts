@@ -1,5 +1,5 @@
 // How the last run of the agent ended, in a small file of the state folder: `last-run.json`. Not in the vault: it is no
-// loss, and a start must not wait for it. Who ends in an orderly way says so; a file that still says "running" was left
+// loss, and a start does not wait for it: it is written after the first request to the org. Who ends in an orderly way says so; a file that still says "running" was left
 // behind by a cut of power, where the kernel has started anew since, or else by a kill or a crash.
 
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
@@ -138,6 +138,8 @@ export const recordRuns = (
     readonly boot?: string;
     /** Told of the run that begins. */
     readonly began?: (run: RunRecord) => void;
+    /** The record is looked at and written when this has resolved: a start has better things to do. */
+    readonly after?: Promise<void>;
   },
   wall: () => EpochMs,
 ): Vault => ({
@@ -148,11 +150,18 @@ export const recordRuns = (
   locked: (name, work, signal) => {
     if (name !== "agent") return vault.locked(name, work, signal);
     const recorded: typeof work = async () => {
-      const { dir, version, boot = bootId() } = about;
-      const record = { startedAt: iso(wall()), version, boot, before: endOf(lastRun(dir), boot), end: null };
-      about.began?.(record);
-      // Beside the start: the lamp does not wait for it.
-      const begun = write(dir, record);
+      const { dir, version, after } = about;
+      const startedAt = iso(wall());
+      const over = Promise.withResolvers<void>();
+      const begin = async (): Promise<RunRecord> => {
+        await Promise.race([after, over.promise]);
+        const { boot = bootId() } = about;
+        const record = { startedAt, version, boot, before: endOf(lastRun(dir), boot), end: null };
+        about.began?.(record);
+        await write(dir, record);
+        return record;
+      };
+      const begun = begin();
       let [exitCode, code]: [number, ErrorCode | null] = [70, null];
       try {
         const value = await work();
@@ -163,8 +172,8 @@ export const recordRuns = (
         [exitCode, code] = signal.aborted ? [0, null] : [entryOf(fault.code).exitCode ?? 70, fault.code];
         throw error;
       } finally {
-        await begun;
-        await write(dir, { ...record, end: { exitCode, code, at: iso(wall()) } });
+        over.resolve();
+        await write(dir, { ...(await begun), end: { exitCode, code, at: iso(wall()) } });
       }
     };
     return vault.locked(name, recorded, signal);
