@@ -62,6 +62,8 @@ export interface Surroundings {
   /** A connected byte stream to the broker; the default opens TCP, TLS or WebSocket by the URL. */
   readonly openStream?: (url: URL, signal: AbortSignal) => Promise<Duplex>;
   readonly version: string;
+  /** Called when the lamps are as they were, and the disk is asked for the rest: time to load what the first request needs. */
+  readonly lit?: () => void;
   /** When this run began, and what ended the one before; missing where nobody keeps that. */
   readonly started?: () => Started | null;
   /** Whether something on the disk could not be read before the agent was there to hear of it. */
@@ -152,21 +154,25 @@ const run = async (settings: Settings, outside: Surroundings, signal: AbortSigna
   // All of them end before the first mistake is told, so that none is left open behind it.
   await Promise.allSettled(opening);
   for (const light of await Promise.all(opening)) lights.set(light.id, light);
-  await time.bounded;
-  const names = await openNames(vault, settings);
 
   const org = createOrg(settings.org, { http, clock, assertion: around.assertion });
   using patience = createPatience(clock, signal);
   const session = createSession({ org, vault, clock, patience: patience.signal });
-  const home = await openHome({
-    settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
-    serial: settings.device.serial,
-    vault,
-    session,
-    org,
-    clock,
-    random,
-  });
+  const reading = Promise.all([
+    openNames(vault, settings),
+    openHome({
+      settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
+      serial: settings.device.serial,
+      vault,
+      session,
+      org,
+      clock,
+      random,
+    }),
+    time.bounded,
+  ]);
+  around.lit?.();
+  const [names, home] = await reading;
   const evening = await openEvening({
     vault,
     lights,

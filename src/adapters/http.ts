@@ -208,6 +208,8 @@ export interface OrgHttp extends AsyncDisposable {
   readonly http: Http;
   /** Resolves when the first request is on its way, or has failed. */
   readonly sent: Promise<void>;
+  /** Loads what requests to that address need, for whoever has a moment before the first one. Throws nothing. */
+  warm(url: string): void;
 }
 
 /**
@@ -220,6 +222,11 @@ export const createHttp = (options: HttpOptions): OrgHttp => {
   const clients = createClients(options);
   return {
     sent: sent.promise,
+    warm(text) {
+      const url = URL.parse(text);
+      // What is wrong is told by the request.
+      if (url !== null) clients.clientFor(url).catch(() => undefined);
+    },
     async http(request, signal) {
       signal.throwIfAborted();
       const url = checkedUrl(request.url);

@@ -1,7 +1,7 @@
 // How the last run of the agent ended, in a small file of the state folder: `last-run.json`. Not in the vault: it is no
-// loss, and a start must not wait for it. Who ends in an orderly way says so, and who crashes, too; a file that still says
-// "running" was left behind by a cut of power, where the kernel has started anew since, or else by a kill. Of that the
-// service manager knows more (src/service/files.ts: ExecStopPost=).
+// loss, and a start does not wait for it: it is written after the first request to the org. Who ends in an orderly way says
+// so, and who crashes, too; a file that still says "running" was left behind by a cut of power, where the kernel has
+// started anew since, or else by a kill. Of that the service manager knows more (src/service/files.ts: ExecStopPost=).
 
 import {
   closeSync,
@@ -273,6 +273,8 @@ export const recordRuns = (
     /** Told of the run that begins. */
     readonly began?: (run: RunRecord) => void;
     readonly disk?: Disk;
+    /** The record is looked at and written when this has resolved: a start has better things to do. */
+    readonly after?: Promise<void>;
   },
   wall: () => EpochMs,
 ): Vault => ({
@@ -283,26 +285,42 @@ export const recordRuns = (
   locked: (name, work, signal) => {
     if (name !== "agent") return vault.locked(name, work, signal);
     const recorded: typeof work = async () => {
-      const { dir, version, boot = bootId(), disk = realDisk } = about;
-      const last = lastRun(dir);
-      const before = endOf(last, boot, takeWord(about.runtimeDir));
+      const { dir, version, after, disk = realDisk } = about;
       const now = wall();
-      const restarts = restartsOf(last, before, now);
-      const record: RunRecord = { startedAt: iso(now), version, boot, before, restarts, end: null };
-      about.began?.(record);
-      // Beside the start: the lamp does not wait for it.
-      const begun = write(dir, record, disk);
+      let made: RunRecord | undefined;
+      const record = (): RunRecord => {
+        if (made !== undefined) return made;
+        const { boot = bootId() } = about;
+        const last = lastRun(dir);
+        const before = endOf(last, boot, takeWord(about.runtimeDir));
+        made = {
+          startedAt: iso(now),
+          version,
+          boot,
+          before,
+          restarts: restartsOf(last, before, now),
+          end: null,
+        };
+        about.began?.(made);
+        return made;
+      };
+      const over = Promise.withResolvers<void>();
+      const begin = async (): Promise<void> => {
+        await Promise.race([after, over.promise]);
+        await write(dir, record(), disk);
+      };
+      const begun = begin();
       const endBy = (exitCode: number, error: AgentError | null): RunRecord => {
         const [code, at] = [error?.code ?? null, iso(wall())];
         const crash = error?.code === "BUG" ? { crash: crashOf(error.cause ?? error) } : {};
-        return { ...record, end: { exitCode, code, at, ...crash } };
+        return { ...record(), end: { exitCode, code, at, ...crash } };
       };
       const crashed = (error: unknown): void => {
         writeNow(dir, endBy(EX_SOFTWARE, new AgentError("BUG", undefined, { cause: error })));
       };
       // Only listens in: who handles it, or that nobody does, decides what becomes of the process.
       process.on("uncaughtExceptionMonitor", crashed);
-      let ended = record;
+      let ended: RunRecord | undefined;
       try {
         const value = await work();
         const { exitCode, error } = endingOf(value);
@@ -314,8 +332,9 @@ export const recordRuns = (
         throw thrown;
       } finally {
         process.off("uncaughtExceptionMonitor", crashed);
+        over.resolve();
         await begun;
-        await write(dir, ended, disk);
+        await write(dir, ended ?? record(), disk);
       }
     };
     return vault.locked(name, recorded, signal);

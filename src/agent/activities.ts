@@ -145,9 +145,13 @@ async function* askCode(
   // What a person has approved at another org or client counts again when a mistake in the settings is put right.
   const other = grant !== undefined && grant.refreshToken !== null && !isOf(org, grant);
   // A board that signs in by itself has its next sign-in from itself, whatever became of this one.
+  let forgotten: Promise<void> | undefined;
   if (revoke || (kept !== true && org.signIn === undefined && !other)) {
-    await session.forget(revoke ? undefined : "gone");
+    forgotten = session.forget(revoke ? undefined : "gone");
     standing.reset();
+    // Where nothing was found, only what a cut of power could bring back is forgotten: the first request does not wait for that.
+    if (revoke || grant !== undefined || org.web !== undefined) await forgotten;
+    else forgotten.catch(() => undefined); // thrown with the code
   }
   if (revoke) {
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, patience));
@@ -166,14 +170,19 @@ async function* askCode(
   }
   const { web } = org;
   yield* web === undefined
-    ? byCode(parts, kept === true, signal)
+    ? byCode(parts, kept === true, forgotten, signal)
     : byBrowser(parts, web, kept === true, signal);
 }
 
-/** Device flow: a code that a person approves on another device. */
-async function* byCode(parts: ActivityParts, kept: boolean, signal: AbortSignal): AsyncGenerator<Event> {
+/** Device flow: a code that a person approves on another device. Nothing is shown before `forgotten`. */
+async function* byCode(
+  parts: ActivityParts,
+  kept: boolean,
+  forgotten: Promise<void> | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<Event> {
   const { org, journal, clock, patience } = parts;
-  const code = await org.askCode(signal);
+  const code = await org.askCode(signal).finally(() => forgotten);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
   const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
   journal.record({ event: "code", ...shown, signal: parts.signalFor(userCode) });

@@ -34,8 +34,11 @@ export const userAgent = `porchlight/${version}`;
 const draws = ({ display }: Settings, { stderr, env }: Io): boolean =>
   display === "terminal" && stderr.isTTY === true && (env.TERM ?? "dumb") !== "dumb";
 
-/** The control socket waits for the first request to the org, at most this long: to listen, Node loads a good deal more. */
-const CONTROLS_WAIT_MS = 500;
+/**
+ * Control socket and record of runs wait for the first request to the org, at most this long, in milliseconds: to listen, Node
+ * loads a good deal more, and the record is a wait for the disk.
+ */
+const AFTER_ASKING_MS = 500;
 
 const silent: Journal = { record: () => {} };
 
@@ -103,13 +106,18 @@ export const runWith =
     const began = (record: RunRecord): void => {
       run = record;
     };
-    const vault = recordRuns(
-      await openState(settings, io.env, failed),
-      { dir: settings.state.dir, version, runtimeDir: io.env.RUNTIME_DIRECTORY, began },
-      systemClock.wall,
-    );
     const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
     await using client = createHttp({ ca, env: io.env, userAgent });
+    const keys = new AbortController();
+    using _keys = { [Symbol.dispose]: () => keys.abort() };
+    const asked = Promise.race([client.sent, systemClock.sleep(AFTER_ASKING_MS, keys.signal)]).catch(
+      () => undefined,
+    );
+    const vault = recordRuns(
+      await openState(settings, io.env, failed),
+      { dir: settings.state.dir, version, runtimeDir: io.env.RUNTIME_DIRECTORY, began, after: asked },
+      systemClock.wall,
+    );
     await using manager = openServiceManager(io.env, systemClock, (error) =>
       journal.record({
         event: "fault",
@@ -128,15 +136,8 @@ export const runWith =
       },
       signal,
     );
-    const keys = new AbortController();
     const typed = openKeys(io.keys, (name) => process.kill(process.pid, name), keys.signal);
-    const asked = Promise.race([client.sent, systemClock.sleep(CONTROLS_WAIT_MS, keys.signal)]);
-    await using controls = createControls(
-      settings.state.dir,
-      systemClock,
-      failed,
-      asked.catch(() => undefined),
-    );
+    await using controls = createControls(settings.state.dir, systemClock, failed, asked);
     const button = await openBoardButton(settings.button, journal, keys.signal);
     try {
       return await runAgent(
@@ -156,6 +157,7 @@ export const runWith =
           assertion: async (until) =>
             (await import("../adapters/assertion.ts")).fetchAssertion(settings.org.assertion, io.env, until),
           version,
+          lit: () => client.warm(settings.org.url),
           started: () => run && startedOf(run),
           damaged: () => damaged,
           bug: (error) => io.stderr.write(describeFault(error, io)),

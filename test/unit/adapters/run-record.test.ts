@@ -98,6 +98,38 @@ describe("the record of runs", () => {
     expect(endedWords(lastRun(dir) ?? expect.fail(), say)).toMatch(/ exit code 0$/);
   });
 
+  it("waits for the start that it is of, and is there at the end all the same", async () => {
+    const started = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const vault = recordRuns(
+      openMemoryVault(),
+      {
+        dir,
+        version: "1",
+        boot: "a",
+        after: started.promise,
+        began: ({ before }) => void begun.push(before.how),
+      },
+      wall,
+    );
+    const over = Promise.withResolvers<Ending>();
+    const first = vault.locked("agent", () => over.promise, forever);
+    await new Promise(setImmediate);
+    expect([begun, lastRun(dir)]).toEqual([[], undefined]);
+    started.resolve();
+    while (lastRun(dir) === undefined) await new Promise(setImmediate);
+    expect([begun, lastRun(dir)?.end]).toEqual([["first"], null]);
+    over.resolve({ exitCode: 0, error: null });
+    await first;
+    const neverStarted = recordRuns(
+      openMemoryVault(),
+      { dir, version: "1", boot: "a", after: new Promise(() => {}) },
+      wall,
+    );
+    await neverStarted.locked("agent", async (): Promise<Ending> => ({ exitCode: 7, error: null }), forever);
+    expect(lastRun(dir)).toMatchObject({ before: { how: "stopped" }, end: { exitCode: 7 } });
+  });
+
   it("is told to others in short", () => {
     const of = (before: RunEnd) =>
       startedOf({ startedAt: "now", version: "1", boot: "b", before, restarts: 2, end: null });
