@@ -87,20 +87,15 @@ export const alive = async (kind: unknown): Promise<number> => {
   return count(kind);
 };
 
-/** What is held by somebody, of the kinds that are easily forgotten. */
-export const held = async (): Promise<Pick<Sample, "promises" | "signals" | "listeners" | "emitters">> => {
+/** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
+export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {
   await collected();
-  return {
+  const counts = {
     promises: count(Promise),
     signals: count(AbortSignal),
     listeners: count(listenerClass),
     emitters: count(EventEmitter),
   };
-};
-
-/** `timers` is how many sleeps wait on virtual time. All but the log, of which only two days together tell. */
-export const look = async (stateDir: string, timers: number): Promise<Omit<Sample, "log">> => {
-  const counts = await held();
   const { heapUsed, external } = process.memoryUsage();
   const names = readdirSync(stateDir);
   return {

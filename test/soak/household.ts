@@ -7,7 +7,7 @@ import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import type { OrgUser } from "../../firmware-sim/org/store.ts";
 import { createPerson } from "../../firmware-sim/person.ts";
-import { SimulatedPhone } from "../../firmware-sim/phone.ts";
+import { type PhoneResult, SimulatedPhone } from "../../firmware-sim/phone.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { loopbackHttp, loopbackStream } from "../../firmware-sim/world-loopback.ts";
 import { createCallbacks } from "../../src/adapters/callback-listener.ts";
@@ -311,11 +311,15 @@ export class Household implements AsyncDisposable {
     this.#tell(await this.clock.until(phone.ask(ask, never()), HOUR));
   }
 
-  #tell(result: { readonly outcome: string; readonly code: string | null } | undefined): void {
-    this.#count(
-      this.answers,
-      result === undefined ? "nobody" : `${result.outcome} ${result.code ?? ""}`.trim(),
-    );
+  #tell(
+    result: Pick<PhoneResult, "outcome" | "code"> & { readonly message?: string | null } = {
+      outcome: "failed",
+      code: null,
+      message: "no agent is there",
+    },
+  ): void {
+    const { outcome, code, message } = result;
+    this.#count(this.answers, outcome === "failed" ? `failed ${message}` : `${outcome} ${code ?? ""}`.trim());
   }
 
   #heard(event: AgentEvent): void {

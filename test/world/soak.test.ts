@@ -3,7 +3,7 @@ import { openSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import type { Surroundings } from "../../src/compose.ts";
-import { type GaugeName, held } from "../soak/gauges.ts";
+import { alive, type GaugeName } from "../soak/gauges.ts";
 import { shortDays } from "../soak/household.ts";
 import { idleDay, type Soaked, soak } from "../soak/soak.ts";
 import { openStage } from "./stage.ts";
@@ -72,9 +72,9 @@ it("nothing of what was asked at the board stays with it", async () => {
   await using stage = await openStage();
   await stage.signIn();
   await stage.status();
-  const before = await held();
+  const before = await alive(Promise);
   for (let each = 0; each < 100; each += 1) await stage.status();
-  expect((await held()).promises - before.promises).toBeLessThan(50);
+  expect((await alive(Promise)) - before).toBeLessThan(50);
 });
 
 it("a day in which nobody touches the lamp writes less than a tenth of a megabyte to the disk", async () => {

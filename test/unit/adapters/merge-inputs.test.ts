@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { mergeInputs } from "../../../src/adapters/merge-inputs.ts";
 import type { Input } from "../../../src/ports.ts";
-import { held } from "../../soak/gauges.ts";
+import { alive } from "../../soak/gauges.ts";
 
 const source = () => {
   let next = Promise.withResolvers<Input | null>();
@@ -40,9 +40,9 @@ it("nothing of a press stays with a source that is never pressed", async () => {
   })();
   const inputs = mergeInputs([source(), presses])[Symbol.asyncIterator]();
   await inputs.next();
-  const before = await held();
+  const before = await alive(Promise);
   for (let press = 0; press < 500; press += 1) await inputs.next();
-  expect((await held()).promises - before.promises).toBeLessThan(50);
+  expect((await alive(Promise)) - before).toBeLessThan(50);
 });
 
 it("a source that breaks breaks them all", async () => {
