@@ -3,9 +3,13 @@
 // the seed that brings the same troubles again (docs/chaos.md).
 
 import { expect, test } from "vitest";
+import type { Random } from "../../src/ports.ts";
 import { seeded } from "../chaos/seeded.ts";
-import { moveIn, type Seen } from "./fault-board.ts";
-import { type Trouble, troubles } from "./fault-troubles.ts";
+import { moveIn, type Seen } from "./faults/board.ts";
+import { brokerTroubles } from "./faults/broker-troubles.ts";
+import { orgTroubles } from "./faults/org-troubles.ts";
+import { plugTroubles } from "./faults/plug-troubles.ts";
+import type { Trouble } from "./faults/trouble.ts";
 
 const rounds = Number(process.env.PORCHLIGHT_FAULT_ROUNDS ?? 1);
 const firstSeed = Number(process.env.PORCHLIGHT_FAULT_SEED ?? 1);
@@ -16,27 +20,20 @@ const BOARDS = 7;
 /** Each failure in a row lengthens the pause before the next try, and only a minute of peace or a start ends that. */
 const MOST_IN_A_ROW = 3;
 
-/** All troubles, each for one of the boards: the slow ones evenly, in an order that the seed gives. */
+const shuffled = <T>(list: readonly T[], random: Random): T[] =>
+  list
+    .map((each) => ({ each, at: random() }))
+    .toSorted((a, b) => a.at - b.at)
+    .map(({ each }) => each);
+
+/** All troubles, each for one of the boards, the slow ones evenly, in an order that the seed gives. */
 const dealt = (seed: number): Trouble[][] => {
   const random = seeded(seed);
-  const shuffled = troubles
-    .map((trouble) => ({ trouble, at: random() }))
-    .toSorted((a, b) => a.at - b.at)
-    .map(({ trouble }) => trouble);
-  const slowFirst = [
-    ...shuffled.filter(({ slow }) => slow === true),
-    ...shuffled.filter(({ slow }) => slow !== true),
-  ];
+  const all = shuffled([...brokerTroubles, ...orgTroubles, ...plugTroubles], random);
+  const slowFirst = all.toSorted((a, b) => Number(b.slow ?? false) - Number(a.slow ?? false));
   const hands: Trouble[][] = Array.from({ length: BOARDS }, () => []);
-  slowFirst.forEach((trouble, at) => {
-    hands[at % BOARDS]?.push(trouble);
-  });
-  return hands.map((hand) =>
-    hand
-      .map((trouble) => ({ trouble, at: random() }))
-      .toSorted((a, b) => a.at - b.at)
-      .map(({ trouble }) => trouble),
-  );
+  for (const [at, trouble] of slowFirst.entries()) hands[at % BOARDS]?.push(trouble);
+  return hands.map((hand) => shuffled(hand, random));
 };
 
 /** A board's life with these troubles, one after the other. Throws with the whole story when anything is wrong. */
@@ -68,6 +65,8 @@ test.each(Array.from({ length: rounds }, (_, round) => firstSeed + round))(
   async (seed) => {
     const lives = await Promise.allSettled(dealt(seed).map((hand, at) => live(seed * BOARDS + at, hand)));
     const wrong = lives.flatMap((each) => (each.status === "rejected" ? [String(each.reason)] : []));
+    // At once: the report comes when all rounds are over.
+    if (rounds > 1) process.stdout.write(wrong.map((each) => `${each}\n`).join(""));
     expect(wrong.join("\n\n"), `PORCHLIGHT_FAULT_SEED=${seed} npm run test:real -- faults`).toBe("");
     const seen = lives.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     const sum = (count: (each: Seen) => number): number => seen.reduce((all, each) => all + count(each), 0);
