@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync } from "node:crypto";
+import { createHash } from "node:crypto";
 import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
@@ -10,6 +10,7 @@ import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent } from "../../src/model.ts";
 import type { Clock, Input, LightDriver, Random } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
+import { type Kind, kindOf, sharedKey } from "./board.ts";
 import { Disk, type SpoilVault } from "./disk.ts";
 import { Power } from "./power.ts";
 import { bytesOf, pause, pick, seeded, whole } from "./seeded.ts";
@@ -32,13 +33,6 @@ const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
 
 const never = new AbortController().signal;
 let sharedKeys: OrgKeys | undefined;
-let deviceKey: Uint8Array | undefined;
-const sharedDeviceKey = (): Uint8Array => {
-  deviceKey ??= Buffer.from(
-    generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" }),
-  );
-  return deviceKey;
-};
 
 export interface DayOptions {
   readonly seed: number;
@@ -68,6 +62,7 @@ class Life implements Town, AsyncDisposable {
   readonly witness: Witness;
   readonly story: string[] = [];
   readonly #options: DayOptions;
+  readonly #kind: Kind;
   readonly #boardClock: Clock;
   readonly #chance: Random;
   #clockErrorMs = 0;
@@ -88,7 +83,8 @@ class Life implements Town, AsyncDisposable {
     this.random = seeded(options.seed);
     this.#chance = seeded(options.seed ^ 0x5eed);
     this.disk = new Disk(clock, seeded(options.seed ^ 0xd15c));
-    this.witness = new Witness(clock, world, this.disk);
+    this.#kind = kindOf(this.random, world);
+    this.witness = new Witness(clock, world, this.disk, this.#kind);
     this.#boardClock = {
       wall: () => epochMs(clock.wall() + this.#clockErrorMs),
       wallKnown: () => clock.wall() + this.#clockErrorMs >= NOT_BEFORE,
@@ -158,8 +154,7 @@ class Life implements Town, AsyncDisposable {
   async live(): Promise<void> {
     // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
     this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
-    // Nine of ten boards bring their key: to make one takes as long as half a day.
-    if (this.random() < 0.9) await this.disk.put("device-key", sharedDeviceKey());
+    if (this.random() < 0.9) await this.disk.put("device-key", Buffer.from(sharedKey()));
     this.#boot();
     this.#happen(BETWEEN_TROUBLES_MS, () => this.#oneTrouble());
     this.#happen(BETWEEN_COMMANDS_MS, () => void this.#command());
@@ -287,7 +282,7 @@ class Life implements Town, AsyncDisposable {
     this.#presses = [];
     this.#ending = false;
     const parsed = parseSettings({
-      file: { path: "settings.json", text: JSON.stringify(this.world.settingsFor("state")) },
+      file: { path: "settings.json", text: JSON.stringify(this.#kind.settings) },
       env: {},
       board: {
         deviceId: "porch-1",

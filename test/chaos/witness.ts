@@ -3,6 +3,7 @@ import type { World } from "../../firmware-sim/world.ts";
 import { decodeState } from "../../src/hal/stored.ts";
 import type { AgentEvent } from "../../src/model.ts";
 import type { HttpRequest } from "../../src/ports.ts";
+import type { Kind } from "./board.ts";
 import type { Disk } from "./disk.ts";
 
 const HOUR = 3_600_000;
@@ -34,6 +35,7 @@ export class Witness {
   readonly #clock: VirtualClock;
   readonly #world: World;
   readonly #disk: Disk;
+  readonly #kind: Kind;
   readonly #lostSignIns: string[] = [];
   readonly #lostCommands: string[] = [];
   readonly #obeyedTwice: string[] = [];
@@ -57,7 +59,8 @@ export class Witness {
   #target: number | null = null;
   #newest: number | null = null;
 
-  constructor(clock: VirtualClock, world: World, disk: Disk) {
+  constructor(clock: VirtualClock, world: World, disk: Disk, kind: Kind) {
+    this.#kind = kind;
     this.#clock = clock;
     this.#world = world;
     this.#disk = disk;
@@ -76,6 +79,7 @@ export class Witness {
 
   #approvalOf(grant: Uint8Array): string | null {
     const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
+    if (typeof refreshToken !== "string") return null;
     return this.#world.org.approvals.find((each) => each.refreshToken === refreshToken)?.id ?? null;
   }
 
@@ -104,6 +108,8 @@ export class Witness {
       case "code":
         this.#codes += 1;
         this.#givenUp("was of no use: a code is shown");
+        if (!this.#kind.byPerson)
+          this.#lostSignIns.push(this.#at("a board that signs in by itself shows a code"));
         break;
       case "state":
         this.#online = event.state === "online";
@@ -114,6 +120,8 @@ export class Witness {
         break;
       case "light":
         this.#target = event.state.brightness;
+        // The schedule has a mind of its own.
+        if (event.cause.kind === "evening") this.#last = null;
         break;
       case "command": {
         const { id } = event;
