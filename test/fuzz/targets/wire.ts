@@ -251,6 +251,9 @@ export const orgHttp: Target = {
   ],
 };
 
+// Loaded before time moves: importing a package takes real time, and virtual time would run away meanwhile.
+await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
+
 const pass = { kind: "token", token: new Secret(MARK), expiresAtMono: null } as const;
 const announcement: Announcement = {
   about: {
