@@ -83,10 +83,11 @@ export class PowerWitness {
     };
   }
 
-  /** The refresh token that counts at the org for this board; null: nobody allows it. */
+  /** The refresh token of the newest sign-in that the org holds to; null: nobody allows this board. */
   get refreshTokenAtOrg(): string | null {
     const { approvals, boardApp } = this.#world.org;
-    return approvals.find(({ clientId }) => clientId === boardApp.clientId)?.refreshToken ?? null;
+    // One whose tokens went with the power may be left over.
+    return approvals.findLast(({ clientId }) => clientId === boardApp.clientId)?.refreshToken ?? null;
   }
 
   /** True when the board has shown the org an access token that counts, or has counted, for the sign-in as it is now. */
