@@ -122,6 +122,15 @@ describe("HTTP to the org", () => {
     await closed;
   });
 
+  it("can be made ready before the first request, which says what is wrong with an address", async () => {
+    const url = await serve((_request, response) => response.end("ready"));
+    await using client = createHttp({ ca: null, env: {}, userAgent: "x" });
+    client.warm(url);
+    client.warm("no address");
+    expect((await client.http({ method: "GET", url }, never)).body).toBe("ready");
+    expect(await codeOf(client.http({ method: "GET", url: "no address" }, never))).toBe("ORG_UNREACHABLE");
+  });
+
   it("tells when the first request is on its way, and when it has failed", async () => {
     const arrived = Promise.withResolvers<void>();
     const url = await serve(() => arrived.resolve());
