@@ -19,6 +19,11 @@ export interface Surroundings {
   readonly seed: string;
 }
 
+export interface MomentsAround {
+  readonly last: EveningMoment;
+  readonly next: EveningMoment;
+}
+
 type Times = Pick<Evening, "on" | "off" | "timeZone" | "away">;
 
 /** When it counts as dark where nobody knows where home is. */
@@ -67,11 +72,7 @@ const eveningOf = (
  * The last moment at or before `now` and the first one after it. A time of day that a change to daylight saving leaves out
  * is the moment after the gap; one that comes twice is the first. Throws RangeError for a time zone that is none.
  */
-export const momentsAround = (
-  evening: Times,
-  now: EpochMs,
-  around: Surroundings,
-): { readonly last: EveningMoment; readonly next: EveningMoment } => {
+export const momentsAround = (evening: Times, now: EpochMs, around: Surroundings): MomentsAround => {
   const today = Temporal.Instant.fromEpochMilliseconds(Math.floor(now))
     .toZonedDateTimeISO(evening.timeZone)
     .toPlainDate();
@@ -87,4 +88,18 @@ export const momentsAround = (
   const [last, next] = [moments[index - 1], moments[index]];
   if (last === undefined || next === undefined) throw new RangeError("a schedule without moments");
   return { last, next };
+};
+
+/** `momentsAround`, remembered: what was found holds until the next moment, and takes a small board a while each time. */
+export const rememberMoments = (): typeof momentsAround => {
+  const known = new Map<string, { readonly of: string; readonly found: MomentsAround }>();
+  return (evening, now, around) => {
+    const { on, off, timeZone, away } = evening;
+    const of = JSON.stringify([on, off, timeZone, away, around.home]);
+    const before = known.get(around.seed);
+    if (before?.of === of && before.found.last.at <= now && now < before.found.next.at) return before.found;
+    const found = momentsAround(evening, now, around);
+    known.set(around.seed, { of, found });
+    return found;
+  };
 };

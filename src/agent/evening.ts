@@ -6,7 +6,7 @@ import type { Clock, Journal, Light, Vault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
 import { epochMs } from "../units.ts";
 import { isSamePerson, type Person } from "../users.ts";
-import { type EveningMoment, followsSun, momentsAround } from "./evening-moments.ts";
+import { type EveningMoment, followsSun, rememberMoments } from "./evening-moments.ts";
 import {
   decodeEvening,
   encodeEvening,
@@ -85,6 +85,8 @@ export const openEvening = async (parts: {
   let fault: ErrorCode | null = null;
   let homeSource: HomeSource | null = null;
   let upcoming: EveningMoment | null = null;
+
+  const momentsAround = rememberMoments();
 
   /** One after the other: what was decided last is what stands on the disk. */
   const inTurn = createTurns();

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { getPosition } from "suncalc";
 import { describe, expect, it } from "vitest";
-import { momentsAround, type Surroundings } from "../../../src/agent/evening-moments.ts";
+import { momentsAround, rememberMoments, type Surroundings } from "../../../src/agent/evening-moments.ts";
 import { darkFrom } from "../../../src/agent/sun.ts";
 import type { Evening, Place } from "../../../src/model.ts";
 import { after, epochMs } from "../../../src/units.ts";
@@ -485,5 +485,40 @@ describe("any schedule, anywhere, on any day", () => {
       ),
       { numRuns: 400 },
     );
+  });
+});
+
+describe("moments that are remembered", () => {
+  const days = fc.integer({ min: 0, max: 20 * 24 * 60 }).map((minutes) => minutes * 60_000);
+  const begin = at("2026-10-15T00:00:00Z");
+
+  it("are those that would be found anew, wherever the clock jumps, and whatever changes", () => {
+    const questions = fc.array(
+      fc.record({
+        after: days,
+        on: fc.constantFrom<Evening["on"]>("18:30", "dusk"),
+        away: fc.boolean(),
+        home: fc.constantFrom<Place | null>(null, { latitude: 38.7, longitude: -9.1 }),
+        seed: fc.constantFrom("porch-1 main", "porch-1 door"),
+      }),
+      { maxLength: 12 },
+    );
+    fc.assert(
+      fc.property(questions, (asked) => {
+        const remembered = rememberMoments();
+        for (const { after: ms, on, away, home, seed } of asked) {
+          const question = [{ ...berlin, on, away }, after(begin, ms), { home, seed }] as const;
+          expect(remembered(...question)).toEqual(momentsAround(...question));
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("are not worked out again before the next one has come", () => {
+    const remembered = rememberMoments();
+    const first = remembered(berlin, at("2026-12-01T12:00:00Z"), nowhere);
+    expect(remembered(berlin, at("2026-12-01T17:29:00Z"), nowhere)).toBe(first);
+    expect(remembered(berlin, at("2026-12-01T17:30:00Z"), nowhere)).not.toEqual(first);
   });
 });
