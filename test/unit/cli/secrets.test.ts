@@ -58,7 +58,7 @@ const running = async (args: readonly string[], during: (agent: Started) => Prom
 
 const reachable = (): Promise<void> =>
   expect
-    .poll(async () => JSON.parse((await stage.run(["status", "--json"])).out).running, { timeout: 10_000 })
+    .poll(async () => JSON.parse((await stage.run(["status", "--json"])).out).running, { timeout: 30_000 })
     .toBe(true);
 
 const filesBelow = async (folder: string): Promise<readonly string[]> =>
@@ -67,7 +67,7 @@ const filesBelow = async (folder: string): Promise<readonly string[]> =>
     .map((each) => join(each.parentPath, each.name));
 
 it("no command prints a secret or leaves one in a file that is not meant for it", {
-  timeout: 60_000,
+  timeout: 120_000,
 }, async () => {
   world.org.echoes = 2;
   await running(["run", "--json"], async (agent) => {
@@ -148,7 +148,8 @@ it("no command prints a secret or leaves one in a file that is not meant for it"
   );
   expect(leaksIn(told, secrets)).toEqual([]);
   // The search works here, too: each command has said something, and a piece of a token is noticed.
-  expect(told.filter(({ text }) => text.trim() === "")).toEqual([]);
-  const planted = `it was ${world.org.accessTokenOf()?.slice(50, 70)}`;
+  expect(told.filter(({ where, text }) => !where.startsWith("/") && text.trim() === "")).toEqual([]);
+  const token = secrets.findLast(({ kind }) => kind === "access token")?.value;
+  const planted = `it was ${token?.slice(50, 70)}`;
   expect(leaksIn([...told, { where: "planted", text: planted }], secrets)).toHaveLength(1);
 });
