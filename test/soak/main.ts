@@ -17,7 +17,8 @@ const { values } = parseArgs({
   },
 });
 const days = Number(values.days);
-if (!Number.isInteger(days) || days < 2) throw new Error("--days takes a number of at least 2");
+if (!Number.isInteger(days) || days < 0 || days === 1)
+  throw new Error("--days takes a number of at least 2, or 0: then only idle days are lived");
 
 /** People read stderr, so that `--json` alone is on stdout. */
 const say = (text: string): void => {
@@ -32,6 +33,7 @@ const began = performance.now();
 const soaked = await soak({
   ...parent,
   days,
+  ...(days === 0 ? { before: 0 } : {}),
   said: (day, { heap }) =>
     say(
       `day ${day}: heap ${(heap / 1e6).toFixed(2)} MB, ${Math.round((performance.now() - began) / 1000)} s`,
@@ -43,7 +45,7 @@ const idle = {
 };
 const real = seconds === null ? null : await realIdle(seconds);
 for (const text of [
-  ...soakedWords(soaked),
+  ...(days === 0 ? [] : soakedWords(soaked)),
   ...idleWords("asset tokens of an hour", idle.hourly),
   ...idleWords("of ten minutes", idle.tenMinutes),
   ...(real === null ? [] : realWords(real)),
