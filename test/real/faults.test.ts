@@ -6,19 +6,29 @@ import { expect, test } from "vitest";
 import type { Random } from "../../src/ports.ts";
 import { seeded } from "../chaos/seeded.ts";
 import { moveIn, type Seen } from "./faults/board.ts";
-import { brokerTroubles } from "./faults/broker-troubles.ts";
-import { orgTroubles } from "./faults/org-troubles.ts";
+import { brokerTroubles, patientBrokerTroubles } from "./faults/broker-troubles.ts";
+import { orgTroubles, patientOrgTroubles } from "./faults/org-troubles.ts";
 import { plugTroubles } from "./faults/plug-troubles.ts";
 import type { Trouble } from "./faults/trouble.ts";
 
-const rounds = Number(process.env.PORCHLIGHT_FAULT_ROUNDS ?? 1);
-const firstSeed = Number(process.env.PORCHLIGHT_FAULT_SEED ?? 1);
+const { PORCHLIGHT_FAULT_ROUNDS: wanted, PORCHLIGHT_FAULT_SEED: seedWanted } = process.env;
+const rounds = Number(wanted ?? 1);
+const firstSeed = Number(seedWanted ?? 1);
+/** Somebody has time. */
+const patient = wanted !== undefined || seedWanted !== undefined;
 
 /** They wait more than they work. */
 const BOARDS = 7;
 
 /** Each failure in a row lengthens the pause before the next try, and only a minute of peace or a start ends that. */
 const MOST_IN_A_ROW = 3;
+
+const troubles = [
+  ...brokerTroubles,
+  ...orgTroubles,
+  ...plugTroubles,
+  ...(patient ? [...patientBrokerTroubles, ...patientOrgTroubles] : []),
+];
 
 const shuffled = <T>(list: readonly T[], random: Random): T[] =>
   list
@@ -29,7 +39,7 @@ const shuffled = <T>(list: readonly T[], random: Random): T[] =>
 /** All troubles, each for one of the boards, the slow ones evenly, in an order that the seed gives. */
 const dealt = (seed: number): Trouble[][] => {
   const random = seeded(seed);
-  const all = shuffled([...brokerTroubles, ...orgTroubles, ...plugTroubles], random);
+  const all = shuffled(troubles, random);
   const slowFirst = all.toSorted((a, b) => Number(b.slow ?? false) - Number(a.slow ?? false));
   const hands: Trouble[][] = Array.from({ length: BOARDS }, () => []);
   for (const [at, trouble] of slowFirst.entries()) hands[at % BOARDS]?.push(trouble);
@@ -67,7 +77,8 @@ test.each(Array.from({ length: rounds }, (_, round) => firstSeed + round))(
     const wrong = lives.flatMap((each) => (each.status === "rejected" ? [String(each.reason)] : []));
     // At once: the report comes when all rounds are over.
     if (rounds > 1) process.stdout.write(wrong.map((each) => `${each}\n`).join(""));
-    expect(wrong.join("\n\n"), `PORCHLIGHT_FAULT_SEED=${seed} npm run test:real -- faults`).toBe("");
+    const again = `${patient ? `PORCHLIGHT_FAULT_SEED=${seed} ` : ""}npm run test:real -- faults`;
+    expect(wrong.join("\n\n"), again).toBe("");
     const seen = lives.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     const sum = (count: (each: Seen) => number): number => seen.reduce((all, each) => all + count(each), 0);
     const recoveries = seen.flatMap(({ recoveriesMs }) => recoveriesMs).toSorted((a, b) => a - b);

@@ -23,6 +23,14 @@ const restartBroker = async (
   await board.phone.rejoin();
 };
 
+const fallMute = async (board: Board): Promise<void> => {
+  await board.brokerWire.admit("mute");
+  resetAll(board.brokerWire);
+  await commands(board, 1);
+  await soon(board, 2000, 3000);
+  await board.brokerWire.admit("all");
+};
+
 export const brokerTroubles: readonly Trouble[] = [
   {
     name: "the connection to the broker is reset under way",
@@ -92,15 +100,11 @@ export const brokerTroubles: readonly Trouble[] = [
     },
   },
   {
-    name: "the broker takes connections and says nothing",
-    slow: true,
+    name: "the broker takes connections and says nothing, then hangs up",
     lossless: true,
     strike: async (board) => {
-      await board.brokerWire.admit("mute");
-      resetAll(board.brokerWire);
-      await commands(board, 1);
-      await soon(board, 2000, 3000);
-      await board.brokerWire.admit("all");
+      await fallMute(board);
+      board.brokerWire.hangUp();
     },
   },
   {
@@ -120,5 +124,15 @@ export const brokerTroubles: readonly Trouble[] = [
   {
     name: "the broker is killed and has forgotten everything",
     strike: (board) => restartBroker(board, "SIGKILL", true),
+  },
+];
+
+/** The program waits for as long as it has patience: too long for every day. */
+export const patientBrokerTroubles: readonly Trouble[] = [
+  {
+    name: "the broker takes a connection and never says anything on it",
+    slow: true,
+    lossless: true,
+    strike: fallMute,
   },
 ];

@@ -86,3 +86,16 @@ export const orgTroubles: readonly Trouble[] = [
     },
   },
 ];
+
+/** The program waits for as long as it has patience: too long for every day. */
+export const patientOrgTroubles: readonly Trouble[] = [
+  {
+    name: "a refresh vanishes on the way to the org",
+    slow: true,
+    lossless: true,
+    strike: async (board) => {
+      await whenAsked(board, REFRESH, "request", (passage) => passage?.silence());
+      await whenAsked(board, REFRESH, "answer", () => undefined);
+    },
+  },
+];

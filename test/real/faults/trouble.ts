@@ -34,7 +34,7 @@ export const REFRESH = "grant_type=refresh_token";
 
 /**
  * Does something in the moment in which a request of this kind passes: before the org has it, before its answer is
- * passed on, or `laterMs` after that. Resolves when it is done; after 20 s without such a request it is done anyway.
+ * passed on, or `laterMs` after that. Resolves when it is done; after 50 s without such a request it is done anyway.
  */
 export const whenAsked = async (
   board: Board,
@@ -61,7 +61,7 @@ export const whenAsked = async (
   const patience = setTimeout(() => {
     board.tell(`nothing with ${kind} was asked`);
     finish(undefined);
-  }, 20_000);
+  }, 50_000);
   try {
     await done.promise;
   } finally {
