@@ -4,7 +4,7 @@ import { encodeState } from "./stored.ts";
 
 /** Least time between two writes, so that a dragged slider does not wear the SD card out. */
 const BETWEEN_WRITES_MS = 2000;
-/** Pause after a write that failed: a full or read-only disk rarely mends itself quickly. */
+/** Pause after a write that failed: a full or read-only disk rarely mends itself quickly. A new state is tried earlier. */
 const AFTER_A_FAULT_MS = 60_000;
 
 const same = (a: Uint8Array | undefined, b: Uint8Array): boolean =>
@@ -22,6 +22,8 @@ export class Keeper implements AsyncDisposable {
   #kept: Uint8Array | undefined;
   #wanted: Uint8Array | undefined;
   #running: Promise<void> | undefined;
+  /** Ends the pause after a fault. */
+  #news = new AbortController();
 
   /** `kept` is what the vault holds now. */
   constructor(vault: Vault, clock: Clock, key: VaultKey, kept: Uint8Array | undefined) {
@@ -34,15 +36,26 @@ export class Keeper implements AsyncDisposable {
   /** Takes a state to keep; never throws, never waits. */
   keep(state: LightState): void {
     this.#wanted = encodeState(state);
+    if (this.#isKept()) return;
+    this.#news.abort();
     this.#running ??= this.#run();
+  }
+
+  #isKept(): boolean {
+    return this.#wanted === undefined || same(this.#kept, this.#wanted);
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    while (!signal.aborted && this.#wanted !== undefined && !same(this.#kept, this.#wanted)) {
-      const pauseMs = (await this.#write()) ? BETWEEN_WRITES_MS : AFTER_A_FAULT_MS;
-      await this.#clock.sleep(pauseMs, signal).catch(() => undefined);
-    }
+    const sleep = (ms: number, until: AbortSignal): Promise<void> =>
+      this.#clock.sleep(ms, until).catch(() => undefined);
+    do {
+      this.#news = new AbortController();
+      const isWritten = await this.#write();
+      await sleep(BETWEEN_WRITES_MS, signal);
+      if (!isWritten)
+        await sleep(AFTER_A_FAULT_MS - BETWEEN_WRITES_MS, AbortSignal.any([signal, this.#news.signal]));
+    } while (!signal.aborted && !this.#isKept());
     this.#running = undefined;
   }
 
@@ -60,6 +73,6 @@ export class Keeper implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#running;
-    if (this.#wanted !== undefined && !same(this.#kept, this.#wanted)) await this.#write();
+    if (!this.#isKept()) await this.#write();
   }
 }
