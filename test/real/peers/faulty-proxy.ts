@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts } from "./scratch.ts";
 
 /** `up` is towards the server. */
 export type Direction = "up" | "down";
@@ -48,12 +49,9 @@ export interface FaultyProxy extends AsyncDisposable {
 /** Bytes that were passed on before a reset must have a moment to be read: a reset discards what waits. */
 const READ_MS = 5;
 
-const listenOn = async (server: Server, port: number): Promise<number> => {
+const listenOn = async (server: Server, port: number): Promise<void> => {
   server.listen(port, "127.0.0.1");
   await once(server, "listening");
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("a TCP server has a port");
-  return address.port;
 };
 
 /** Starts one; `random` gives the jitter. */
@@ -159,7 +157,8 @@ export const startFaultyProxy = async (random: () => number): Promise<FaultyProx
     });
 
   let server = create();
-  const port = await listenOn(server, 0);
+  const [port = 0] = await freePorts(1);
+  await listenOn(server, port);
 
   const within = <T>(listeners: Set<T>, listener: T): (() => void) => {
     listeners.add(listener);
