@@ -69,7 +69,10 @@ const lead = async (): Promise<number> => {
         const day = await answer;
         worker.removeAllListeners("error");
         days.push(day);
-        failed += summarise([day]).failed.length;
+        for (const { seed, seen } of summarise([day]).failed) {
+          failed += 1;
+          process.stderr.write(`${process.stderr.isTTY ? "\r" : ""}seed ${seed}: ${seen[0]}\n`);
+        }
         tell();
       }
     } finally {
