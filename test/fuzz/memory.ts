@@ -10,14 +10,18 @@ import { targets } from "./targets.ts";
 const COUNT = Number(process.argv[2] ?? 20_000);
 /** For one target, in milliseconds of this thread; dear ones get fewer inputs. */
 const MOST_MS = Number(process.argv[3] ?? Number.POSITIVE_INFINITY);
-const COUNT_SLOW = 60;
+const COUNT_SLOW = 90;
 
-/** What is left when nobody needs it any more. */
+/** What is left when nobody needs it any more: the least of two looks, for the first one's cleaning up goes on beside it. */
 const heap = async (): Promise<number> => {
-  await new Promise((resolve) => setImmediate(resolve));
-  globalThis.gc?.();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
+  let least = Number.POSITIVE_INFINITY;
+  for (let times = 0; times < 2; times++) {
+    await new Promise((resolve) => setImmediate(resolve));
+    globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    least = Math.min(least, heapUsed + external);
+  }
+  return least;
 };
 
 const worked = (): number => process.threadCpuUsage().user / 1000;
@@ -31,7 +35,7 @@ for (const target of targets) {
   const count = target.slow ? COUNT_SLOW : COUNT;
   let inputs = 0;
   const feed = async (share: number): Promise<number> => {
-    const until = worked() + MOST_MS * share;
+    const until = target.slow ? Number.POSITIVE_INFINITY : worked() + MOST_MS * share;
     for (let each = 0; each < count * share && worked() < until; each++, inputs++)
       await look(target, childOf(pool, random, about));
     return heap();

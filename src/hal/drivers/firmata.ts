@@ -71,7 +71,7 @@ const show = async (
   { kind, pins, inverted }: Wiring,
   io: Firmata,
   board: Board,
-): Promise<{ readonly channels: readonly Channel[]; readonly show: Show }> => {
+): Promise<{ readonly channels: readonly Channel[]; readonly show: Show; readonly part: object }> => {
   const { default: five } = await import("johnny-five");
   const dims = (pin: number): boolean => io.pins[pin]?.supportedModes.includes(io.MODES.PWM) === true;
   const able = (mode: number): string =>
@@ -91,14 +91,19 @@ const show = async (
       return {
         channels: ["switch"],
         show: ([duty = 0]) => void (duty >= 0.5 ? relay.close() : relay.open()),
+        part: relay,
       };
     }
     case "led": {
       const led: Led = new five.Led({ board, pin: pins[0] });
       const lit = (duty: number): number => (inverted ? 1 - duty : duty);
       if (dims(pins[0]))
-        return { channels: ["white"], show: ([duty = 0]) => void led.brightness(byte(lit(duty))) };
-      return { channels: ["switch"], show: ([duty = 0]) => void (lit(duty) >= 0.5 ? led.on() : led.off()) };
+        return { channels: ["white"], show: ([duty = 0]) => void led.brightness(byte(lit(duty))), part: led };
+      return {
+        channels: ["switch"],
+        show: ([duty = 0]) => void (lit(duty) >= 0.5 ? led.on() : led.off()),
+        part: led,
+      };
     }
     case "rgb": {
       if (!pins.every(dims))
@@ -109,7 +114,11 @@ const show = async (
           EXAMPLE,
         );
       const rgb: RgbLed = new five.Led.RGB({ board, pins, isAnode: inverted });
-      return { channels: ["red", "green", "blue"], show: (frame) => void rgb.color(frame.map(byte)) };
+      return {
+        channels: ["red", "green", "blue"],
+        show: (frame) => void rgb.color(frame.map(byte)),
+        part: rgb,
+      };
     }
   }
 };
@@ -159,10 +168,14 @@ export const openFirmata = async (
   line.on("end", () => lose("is gone"));
   line.on("error", (error: Error) => lose(`is gone (${error.message})`));
   let io: Firmata | undefined;
+  /** johnny-five keeps every board and part for good, and with them all that they hold: each time the Arduino comes back. */
+  const kept: object[] = [];
   const close = (): void => {
     lose("is closed");
     clearTimeout(io?.reportVersionTimeoutId);
     line.destroy();
+    for (const each of kept.splice(0))
+      for (const name of Reflect.ownKeys(each)) Reflect.deleteProperty(each, name);
   };
   /** The last frame reaches the lamp, unless the line does not move. */
   const flushed = async (): Promise<void> => {
@@ -180,9 +193,11 @@ export const openFirmata = async (
     await until(made, "ready", ended.promise, signal);
     // Without sigint: false it would end the whole program on Ctrl-C.
     const board = new five.Board({ io: made, repl: false, debug: false, sigint: false });
+    kept.push(board);
     board.on("error", (error: Error) => lose(`does not work (${error.message})`));
     await until(board, "ready", ended.promise, signal);
-    const { channels, show: showFrame } = await show(address, wanted.wiring, made, board);
+    const { channels, show: showFrame, part } = await show(address, wanted.wiring, made, board);
+    kept.push(part);
     return {
       traits: { channels, framesPerSecond: FRAMES_PER_SECOND },
       async write(frame, writeSignal) {
