@@ -56,5 +56,7 @@ it("what a board must not do after a cut is noticed", async () => {
   witness.commanded(0.2).answered("done");
   witness.commanded(0.3).answered("refused");
   expect(witness.lampAfter(performance.now() + 60_000)).toEqual([0.2, 0.3]);
+  witness.restored(0.1);
+  expect(witness.lampAfter(performance.now() + 60_000)).toEqual([0.1]);
   await world.close();
 });

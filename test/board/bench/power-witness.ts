@@ -83,6 +83,11 @@ export class PowerWitness {
     };
   }
 
+  /** How the lamp was when the board came back: what was commanded before does not count any more. */
+  restored(brightness: number): void {
+    this.#commands.splice(0, Infinity, { brightness, doneAt: -Infinity });
+  }
+
   /** The refresh token of the newest sign-in that the org holds to; null: nobody allows this board. */
   get refreshTokenAtOrg(): string | null {
     const { approvals, boardApp } = this.#world.org;
