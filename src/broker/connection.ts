@@ -108,6 +108,14 @@ export const openConnection = async (
     closed.abort(error);
   });
 
+  // What MQTT.js throws over a packet that it cannot read or answer shows at the end of its pipe, where nobody listens:
+  // any broker could end the program with five bytes.
+  const pipe = stream.pipe.bind(stream);
+  stream.pipe = (end, pipeOptions) => {
+    end.once("error", (error) => abandon(new AgentError("BROKER_LOST", error.message, { cause: error })));
+    return pipe(end, pipeOptions);
+  };
+
   const MqttClient = await loadClient();
   const client = new MqttClient(() => stream as never, {
     ...clientOptions(options),

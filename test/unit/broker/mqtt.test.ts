@@ -317,6 +317,20 @@ describe("a link", () => {
     expect(clock.mono() - before).toBeLessThanOrEqual(60_000);
   });
 
+  it.each<[what: string, bytes: readonly number[]]>([
+    ["PUBLISH of QoS 1", [0x32, 3, 0, 1, 0x61]],
+    ["PUBLISH of QoS 2", [0x34, 3, 0, 1, 0x61]],
+    ["PUBREL", [0x62, 0]],
+  ])(
+    "is lost, and the program goes on, when a %s ends before its packet identifier",
+    async (_what, bytes) => {
+      const { connect, streams, clock } = await brokerWorld({ protocol: "3.1.1" });
+      const link = await connect();
+      streams[0]?.push(Buffer.from(bytes));
+      expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+    },
+  );
+
   it("asks as often as the broker wants it to", async () => {
     const { connect, sim, clock } = await brokerWorld({ keepAliveS: 600 });
     sim.serverKeepAliveS = 10;
