@@ -19,7 +19,7 @@ const MOST_ASIDE = 3;
 
 /** `light-<id>` takes the ids that settings allow; nothing here can name a file outside the folder. */
 const NAMES =
-  "(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|asset|light-[a-z0-9_-]{1,64})";
+  "(?:device-key|grant|discovery|org-keys|replay|guests|names|evening|home|asset|time|light-[a-z0-9_-]{1,64})";
 const KEY = new RegExp(`^${NAMES}$`);
 const FILE = new RegExp(`^(${NAMES})(?:\\.[12])?$`);
 const TEMPORARY = new RegExp(`^\\.${NAMES}(?:\\.[12])?\\.(\\d+)\\.[0-9a-f]{12}\\.tmp$`);
