@@ -8,6 +8,7 @@ import { readHttpDate } from "./http-date.ts";
 import {
   APART_MS,
   clockFault,
+  isProven,
   isTimeKnown,
   type KnownTime,
   looked,
@@ -149,8 +150,8 @@ export const openTime = (parts: {
 
   /** The bound on the disk follows at a distance. */
   const keep = async (): Promise<void> => {
-    const { bound, anchor } = knownTime;
-    if (anchor?.proven !== true || (stored !== null && bound - stored < BEHIND_MS)) return;
+    const { bound } = knownTime;
+    if (!isProven(knownTime) || (stored !== null && bound - stored < BEHIND_MS)) return;
     // Should this fail, the one before still holds.
     stored = bound;
     await vault.write("time", encode(bound)).catch(() => undefined);
@@ -202,7 +203,7 @@ export const openTime = (parts: {
     explained,
     isProven() {
       knownTime = looked(knownTime, own());
-      return knownTime.anchor?.proven === true;
+      return isProven(knownTime);
     },
     get fault() {
       return fault;
