@@ -37,7 +37,10 @@ export interface Time {
   known(signal: AbortSignal): Promise<void>;
   /** Resolves when the system's clock has been set, to something else than before. Rejects with the signal's reason. */
   moved(signal: AbortSignal): Promise<void>;
-  /** Asks the org for the time where nobody has told it in this run. Not more often than every few seconds, then minutes. Never throws. */
+  /**
+   * Asks the org for the time where nobody has told it in this run, or the system's clock has moved since: it was set, or the
+   * machine slept, and the monotonic clock with it. Not more often than every few seconds, then minutes. Never throws.
+   */
   ask(signal: AbortSignal): Promise<void>;
   /** Calls `listener` when `fault` or `waiting` has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
@@ -102,6 +105,8 @@ export const openTime = (parts: {
   let fault: ErrorCode | null = null;
   let waiting = 0;
   let inner: Http | null = null;
+  /** `stand()` when the org spoke last. */
+  let heard = 0;
   let asked: { readonly at: MonoMs; readonly pauseMs: number } | null = null;
   /** Aborted, and replaced, when somebody has told the time. */
   let news = new AbortController();
@@ -136,6 +141,7 @@ export const openTime = (parts: {
     if (!url.startsWith("https:") || headers.age !== undefined || now.mono - sentAt > SLOW_MS) return;
     const date = readHttpDate(headers.date ?? "");
     if (date === null) return;
+    heard = stand();
     const next = told(knownTime, date, now);
     if (next === knownTime) return;
     knownTime = next;
@@ -245,7 +251,8 @@ export const openTime = (parts: {
       while (Math.abs(stand() - before) <= APART_MS) await nextLook(since, signal);
     },
     async ask(signal) {
-      if (inner === null || knownTime.anchor !== null || !askUrl.startsWith("https:")) return;
+      const isTold = knownTime.anchor !== null && Math.abs(stand() - heard) <= APART_MS;
+      if (inner === null || isTold || !askUrl.startsWith("https:")) return;
       const at = system.mono();
       if (asked !== null && at - asked.at < asked.pauseMs) return;
       asked = { at, pauseMs: asked === null ? FIRST_PAUSE_MS : Math.min(asked.pauseMs * 2, LAST_PAUSE_MS) };
@@ -261,6 +268,7 @@ export const openTime = (parts: {
       while (!signal.aborted) {
         const until = AbortSignal.any([signal, news.signal]);
         look();
+        if (fault === "CLOCK_WRONG") await time.ask(signal);
         await keep();
         await system.sleep(fault === null ? LOOK_MS : FAULT_LOOK_MS, until).catch(() => undefined);
       }
