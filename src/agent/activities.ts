@@ -157,6 +157,7 @@ async function* askCode(
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, patience));
     journal.record({ event: "signedOut", revoked });
     parts.onSignedOut(revoked);
+    yield { type: "signedOut" };
   }
   if (org.signIn !== undefined) {
     const { signIn } = org;
