@@ -64,13 +64,17 @@ const LAST_PAUSE_MS = 600_000;
 const SLOW_MS = 10_000;
 /** Largest stored bound, in bytes. */
 const MAX_BYTES = 256;
+/** The end of the year 9999: what is later is no moment that anything was written at. */
+const LAST_MS = 253_402_300_799_999;
 
 /** The stored bound. What is damaged says nothing. */
 const decode = (bytes: Uint8Array | undefined): EpochMs | null => {
   if (bytes === undefined || bytes.byteLength > MAX_BYTES) return null;
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as { version?: unknown; past?: unknown } | null;
-    return value?.version === 1 && Number.isSafeInteger(value.past) ? epochMs(Number(value.past)) : null;
+    const isMoment =
+      value?.version === 1 && Number.isSafeInteger(value.past) && Number(value.past) <= LAST_MS;
+    return isMoment ? epochMs(Number(value.past)) : null;
   } catch {
     return null;
   }

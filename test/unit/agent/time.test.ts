@@ -210,6 +210,7 @@ describe("what is past", () => {
     "{",
     '{"version":2,"past":5}',
     '{"version":1,"past":"5"}',
+    '{"version":1,"past":9000000000000000}',
     `{"version":1,"past":5}${" ".repeat(300)}`,
   ])("%j on the disk says nothing", async (text) => {
     await past(text);
