@@ -28,10 +28,16 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u206
 /** One line of plain text: names and messages from outside cannot move the cursor, recolour or reorder the terminal. */
 export const plainLine = (text: string): string => text.replace(CONTROL, " ").trim();
 
-/** Of what a parser cites there may be anything: `Unexpected token 'h', "hunter2" is not valid JSON`. */
-const CITED = /(["`]).*\1|'[^']*[^\w$' .#:@/-][^']*'/g;
+/** Of what a parser cites there may be anything, more lines too: `Unexpected token 'h', "hunter2" is not valid JSON`. */
+const CITED = /(["`])(?:.*\1|.*)|'[^']*[^\w$' .#:@/-][^']*'/gs;
+/** Node cites what it was given in place of something else: `Received type string ('hunter2')`. */
+const GIVEN = /(\bReceived\b[^']*)'(?:.*'|.*)/gs;
 const MOST_LETTERS = 200;
+/** A citation that goes on behind this is as good as one that ends. */
+const MOST_READ = 4096;
 
 /** The first line of an error that nobody had expected: no secrets, nothing cited, at most 200 characters. */
-export const crashLine = (message: string): string =>
-  plainLine(redact(message.split("\n", 1)[0] ?? "").replace(CITED, "[cited]")).slice(0, MOST_LETTERS);
+export const crashLine = (message: string): string => {
+  const told = redact(message.slice(0, MOST_READ)).replace(GIVEN, "$1[cited]").replace(CITED, "[cited]");
+  return plainLine(told.split("\n", 1)[0] ?? "").slice(0, MOST_LETTERS);
+};

@@ -20,7 +20,7 @@ import type { Ending, Started } from "../model.ts";
 import type { Vault } from "../ports.ts";
 import { type EpochMs, iso } from "../units.ts";
 import { type Disk, disk as realDisk } from "./files.ts";
-import { crashLine } from "./redact.ts";
+import { crashLine, plainLine } from "./redact.ts";
 
 /** How a run ended. Moments are ISO 8601, by the board's clock at that time. */
 export type RunEnd =
@@ -96,14 +96,16 @@ const readSmall = (path: string): string | null => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
-const word = (value: unknown): value is string => typeof value === "string" && value.length <= 64;
+/** Shown on terminals as it is: no control characters. */
+const word = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= 64 && plainLine(value) === value;
 
 const known = (value: unknown): ErrorCode | null =>
   typeof value === "string" && Object.hasOwn(errorTable, value) ? (value as ErrorCode) : null;
 
 const readCrash = (raw: unknown): Crash | null =>
   isRecord(raw) && word(raw.name) && typeof raw.message === "string" && raw.message.length <= 200
-    ? { name: raw.name, message: raw.message }
+    ? { name: raw.name, message: plainLine(raw.message) }
     : null;
 
 const readEnd = (raw: unknown): RunEnd | undefined => {
@@ -140,7 +142,7 @@ export const parseRun = (text: string): RunRecord | undefined => {
   const { startedAt, version, boot, end } = raw;
   const before = readEnd(raw.before);
   if (!word(startedAt) || !word(version) || !word(boot) || before === undefined) return undefined;
-  const restarts = typeof raw.restarts === "number" ? raw.restarts : 0;
+  const restarts = Number.isSafeInteger(raw.restarts) ? Math.max(0, Number(raw.restarts)) : 0;
   const run = { startedAt, version, boot, before, restarts };
   const ended = isRecord(end) ? readEnd({ ...end, how: "stopped" }) : undefined;
   if (ended?.how !== "stopped") return { ...run, end: null };
@@ -255,7 +257,10 @@ const endingOf = (value: unknown): Ending =>
 
 const crashOf = (error: unknown): Crash => {
   const name = error instanceof Error ? error.constructor.name : typeof error;
-  return { name: name.slice(0, 64), message: crashLine(error instanceof Error ? error.message : "") };
+  return {
+    name: plainLine(name.slice(0, 64)),
+    message: crashLine(error instanceof Error ? String(error.message) : ""),
+  };
 };
 
 /**

@@ -17,8 +17,8 @@ const MAX_AROUND = 1024;
 /** Damaged files of one name that are kept. The first ones tell most of what began to go wrong. */
 const MOST_ASIDE = 3;
 
-/** All keys but those of lamps; the compiler holds it against the type. */
-const FIXED = {
+/** All of them: one that is missing here could be neither read nor written. */
+const KEYS: Readonly<Record<Exclude<VaultKey, `light-${string}`>, true>> = {
   "device-key": true,
   grant: true,
   discovery: true,
@@ -31,9 +31,9 @@ const FIXED = {
   asset: true,
   probe: true,
   time: true,
-} satisfies Record<Exclude<VaultKey, `light-${string}`>, true>;
+};
 /** `light-<id>` takes the ids that settings allow; nothing here can name a file outside the folder. */
-const NAMES = `(?:${Object.keys(FIXED).join("|")}|light-[a-z0-9_-]{1,64})`;
+const NAMES = `(?:${Object.keys(KEYS).join("|")}|light-[a-z0-9_-]{1,64})`;
 const KEY = new RegExp(`^${NAMES}$`);
 const FILE = new RegExp(`^(${NAMES})(?:\\.[12])?$`);
 const TEMPORARY = new RegExp(`^\\.${NAMES}(?:\\.[12])?\\.(\\d+)\\.[0-9a-f]{12}\\.tmp$`);

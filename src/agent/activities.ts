@@ -71,6 +71,8 @@ export interface ActivityParts {
 const MOST_COMMANDS = 64;
 /** Pause between looks at an idle sign-in, in milliseconds. */
 const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
+/** Pause before a sign-in that could not be kept alive is tried again, at least: it has weeks left. In milliseconds. */
+const KEEP_ALIVE_AGAIN_MS = 3_600_000;
 /** Pause before a sign-in that could not be read is looked at once more, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
@@ -157,6 +159,7 @@ async function* askCode(
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, patience));
     journal.record({ event: "signedOut", revoked });
     parts.onSignedOut(revoked);
+    yield { type: "signedOut" };
   }
   if (org.signIn !== undefined) {
     const { signIn } = org;
@@ -451,10 +454,12 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
         const fault = asAgentError(error);
         // The lamp goes on obeying while its old credentials last; only what trying again cannot mend ends it.
         if (fault.remedy !== "retry" && fault.remedy !== "wait") throw fault;
-        const retryInMs = retryPauseMs(fault, attempt++, parts.random());
+        const pauseMs = retryPauseMs(fault, attempt++, parts.random());
+        const retryInMs = renewAt === null ? Math.max(pauseMs, KEEP_ALIVE_AGAIN_MS) : pauseMs;
         parts.renewed(fault.code);
         journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs });
-        if (renewAt !== null) renewAt = clock.mono() + retryInMs;
+        if (renewAt === null) keepAliveAt = clock.mono() + retryInMs;
+        else renewAt = clock.mono() + retryInMs;
       }
     }
   } finally {

@@ -272,7 +272,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
     identity = credentials?.identity ?? null;
     if (to.name !== "online") [link, renewal] = [null, null];
     if (parts.signal) first?.signal(signalFor(to));
-    if (event.type === "renewed") return show();
+    if (event.type === "renewed" || event.type === "signedOut") return show();
     since = clock.wall();
     if (event.type === "failed") {
       const retryInMs =

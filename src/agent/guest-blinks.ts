@@ -17,10 +17,10 @@ export interface GuestBlinks {
   revoked(pass: string): void;
 }
 
-/** `signal` ends it all; what blinks then, blinks on with the lamp. */
 /** Pause between looks at the clock, which somebody may set meanwhile, in milliseconds. */
 const LOOK_MS = 60_000;
 
+/** `signal` ends it all; what blinks then, blinks on with the lamp. */
 export const createGuestBlinks = (clock: Clock, signal: AbortSignal): GuestBlinks => {
   const blinking = new Map<
     Light,

@@ -9,12 +9,16 @@ export interface Own {
   readonly known: boolean;
 }
 
-/** The time at a moment of the monotonic clock, as somebody else has told it in this run. */
-export interface Anchor {
+/** A time at a moment of the monotonic clock. */
+interface Mark {
   readonly at: EpochMs;
   readonly mono: MonoMs;
-  /** The system's clock said the same: two that know nothing of each other agree. */
-  readonly proven: boolean;
+}
+
+/** The time, as somebody else has told it in this run. */
+export interface Anchor extends Mark {
+  /** When the system's clock said the same last, by the earlier of the two: they know nothing of each other. Null: never. */
+  readonly proof: Mark | null;
 }
 
 export interface KnownTime {
@@ -32,16 +36,19 @@ export const APART_MS = 180_000;
  */
 const VOUCHED_MS = 400 * 24 * 3_600_000;
 
+/** What the monotonic clock may go wrong by itself, as a share: some crystals do by a quarter of it. */
+const DRIFT = 200e-6;
+
 export const nothingKnown: KnownTime = { bound: NOT_BEFORE, anchor: null };
 
 const apart = (a: number, b: number): boolean => Math.abs(a - b) > APART_MS;
 
-const anchored = ({ at, mono }: Anchor, now: MonoMs): EpochMs => epochMs(at + (now - mono));
+const carried = ({ at, mono }: Mark, now: MonoMs): EpochMs => epochMs(at + (now - mono));
 
 /** The time: the system's, unless somebody has told a very different one. */
 export const timeOf = ({ anchor }: KnownTime, own: Own): EpochMs => {
   if (anchor === null) return own.wall;
-  const told = anchored(anchor, own.mono);
+  const told = carried(anchor, own.mono);
   return apart(own.wall, told) ? told : own.wall;
 };
 
@@ -55,28 +62,37 @@ export const clockFault = (known: KnownTime, own: Own): "CLOCK_UNSET" | "CLOCK_W
   return timeOf(known, own) === own.wall ? null : "CLOCK_WRONG";
 };
 
+/** Whether the system's clock and somebody else have told the same time in this run. */
+export const isProven = ({ anchor }: KnownTime): boolean => anchor !== null && anchor.proof !== null;
+
 /** A look at the system's clock: what was told before is proven once that says the same, and then the bound rises. */
 export const looked = (known: KnownTime, own: Own): KnownTime => {
   const { anchor } = known;
   if (anchor === null) return known;
-  const told = anchored(anchor, own.mono);
-  const proven = anchor.proven || !apart(own.wall, told);
-  if (!proven) return known;
+  const told = carried(anchor, own.mono);
   // Of two clocks that agree, the earlier one: whatever the other is ahead is not past yet.
-  const sure = Math.min(told, apart(own.wall, told) ? told : own.wall);
-  return { bound: epochMs(Math.max(known.bound, sure)), anchor: { ...anchor, proven } };
+  const proof = apart(own.wall, told)
+    ? anchor.proof
+    : { at: epochMs(Math.min(told, own.wall)), mono: own.mono };
+  if (proof === null) return known;
+  return {
+    bound: epochMs(Math.max(known.bound, carried(proof, own.mono))),
+    anchor: { ...anchor, proof },
+  };
 };
 
 /** An answer over TLS says that it is `date`. */
 export const told = (known: KnownTime, date: EpochMs, own: Own): KnownTime => {
   const { anchor, bound } = known;
   if (date < bound - APART_MS) return known;
-  const proven = !apart(date, own.wall);
-  // One alone does not move what two have agreed on.
-  const stands = anchor?.proven === true && !proven;
-  if (stands && apart(date, anchored(anchor, own.mono))) return known;
-  if (!proven && !stands && Math.abs(date - own.wall) > VOUCHED_MS) return known;
-  return looked({ bound, anchor: { at: date, mono: own.mono, proven: proven || stands } }, own);
+  const proof = anchor?.proof ?? null;
+  if (apart(date, own.wall)) {
+    // One alone does not move what two have agreed on, not even by many small steps: all of them count from there.
+    const moved = proof === null ? 0 : Math.abs(date - carried(proof, own.mono));
+    if (proof !== null && moved > APART_MS + DRIFT * (own.mono - proof.mono)) return known;
+    if (proof === null && Math.abs(date - own.wall) > VOUCHED_MS) return known;
+  }
+  return looked({ bound, anchor: { at: date, mono: own.mono, proof } }, own);
 };
 
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];

@@ -60,6 +60,8 @@ export type Event =
   | { readonly type: "pauseOver" }
   | { readonly type: "pressed"; readonly input: Input }
   | { readonly type: "signOut" }
+  /** It has been carried out. */
+  | { readonly type: "signedOut" }
   | { readonly type: "stop"; readonly exitCode: number }
   | { readonly type: "closed" };
 
@@ -84,6 +86,8 @@ export const next = (state: State, event: Event, at: { now: MonoMs; random: numb
       return { name: "stopping", exitCode: event.exitCode, error: null };
     case "signOut":
       return { name: "askingCode", attempt: 0, codes: 0, revoke: true };
+    case "signedOut":
+      return state.name === "askingCode" ? { ...state, revoke: false } : state;
     case "booted":
       if (state.name !== "starting") return state;
       return event.signedIn
@@ -132,6 +136,12 @@ export const signedInLate = (to: State): State =>
 export const takesBack = (state: State, event: Event): boolean =>
   event.type === "pressed" && event.input === "press" && keptOf(state).kept === true;
 
+/** True while a sign-out has not been carried out, because the disk does not forget. */
+const signsOut = (state: State): boolean => {
+  const asks = state.name === "pausing" ? state.resume : state;
+  return asks.name === "askingCode" && asks.revoke;
+};
+
 const keptOf = (state: State): { readonly kept?: true } =>
   "kept" in state && state.kept === true ? { kept: true } : {};
 
@@ -146,7 +156,7 @@ const pressed = (state: State, input: Input): State => {
     case "longPress": {
       if (state.name === "starting" || state.name === "stopping") return state;
       const kept = unpaired(state) ? keptOf(state) : ({ kept: true } as const);
-      return { name: "askingCode", attempt: 0, codes: 0, revoke: false, ...kept };
+      return { name: "askingCode", attempt: 0, codes: 0, revoke: signsOut(state), ...kept };
     }
     case "veryLongPress":
       if (state.name === "starting" || state.name === "stopping") return state;

@@ -8,6 +8,7 @@ import { readHttpDate } from "./http-date.ts";
 import {
   APART_MS,
   clockFault,
+  isProven,
   isTimeKnown,
   type KnownTime,
   looked,
@@ -36,7 +37,10 @@ export interface Time {
   known(signal: AbortSignal): Promise<void>;
   /** Resolves when the system's clock has been set, to something else than before. Rejects with the signal's reason. */
   moved(signal: AbortSignal): Promise<void>;
-  /** Asks the org for the time where nobody has told it in this run. Not more often than every few seconds, then minutes. Never throws. */
+  /**
+   * Asks the org for the time where nobody has told it in this run, or the system's clock has moved since: it was set, or the
+   * machine slept, and the monotonic clock with it. Not more often than every few seconds, then minutes. Never throws.
+   */
   ask(signal: AbortSignal): Promise<void>;
   /** Calls `listener` when `fault` or `waiting` has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
@@ -60,13 +64,17 @@ const LAST_PAUSE_MS = 600_000;
 const SLOW_MS = 10_000;
 /** Largest stored bound, in bytes. */
 const MAX_BYTES = 256;
+/** The end of the year 9999: what is later is no moment that anything was written at. */
+const LAST_MS = 253_402_300_799_999;
 
 /** The stored bound. What is damaged says nothing. */
 const decode = (bytes: Uint8Array | undefined): EpochMs | null => {
   if (bytes === undefined || bytes.byteLength > MAX_BYTES) return null;
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as { version?: unknown; past?: unknown } | null;
-    return value?.version === 1 && Number.isSafeInteger(value.past) ? epochMs(Number(value.past)) : null;
+    const isMoment =
+      value?.version === 1 && Number.isSafeInteger(value.past) && Number(value.past) <= LAST_MS;
+    return isMoment ? epochMs(Number(value.past)) : null;
   } catch {
     return null;
   }
@@ -101,6 +109,8 @@ export const openTime = (parts: {
   let fault: ErrorCode | null = null;
   let waiting = 0;
   let inner: Http | null = null;
+  /** `stand()` when the org spoke last. */
+  let heard = 0;
   let asked: { readonly at: MonoMs; readonly pauseMs: number } | null = null;
   /** Aborted, and replaced, when somebody has told the time. */
   let news = new AbortController();
@@ -135,6 +145,7 @@ export const openTime = (parts: {
     if (!url.startsWith("https:") || headers.age !== undefined || now.mono - sentAt > SLOW_MS) return;
     const date = readHttpDate(headers.date ?? "");
     if (date === null) return;
+    heard = stand();
     const next = told(knownTime, date, now);
     if (next === knownTime) return;
     knownTime = next;
@@ -149,8 +160,8 @@ export const openTime = (parts: {
 
   /** The bound on the disk follows at a distance. */
   const keep = async (): Promise<void> => {
-    const { bound, anchor } = knownTime;
-    if (anchor?.proven !== true || (stored !== null && bound - stored < BEHIND_MS)) return;
+    const { bound } = knownTime;
+    if (!isProven(knownTime) || (stored !== null && bound - stored < BEHIND_MS)) return;
     // Should this fail, the one before still holds.
     stored = bound;
     await vault.write("time", encode(bound)).catch(() => undefined);
@@ -202,7 +213,7 @@ export const openTime = (parts: {
     explained,
     isProven() {
       knownTime = looked(knownTime, own());
-      return knownTime.anchor?.proven === true;
+      return isProven(knownTime);
     },
     get fault() {
       return fault;
@@ -244,7 +255,8 @@ export const openTime = (parts: {
       while (Math.abs(stand() - before) <= APART_MS) await nextLook(since, signal);
     },
     async ask(signal) {
-      if (inner === null || knownTime.anchor !== null || !askUrl.startsWith("https:")) return;
+      const isTold = knownTime.anchor !== null && Math.abs(stand() - heard) <= APART_MS;
+      if (inner === null || isTold || !askUrl.startsWith("https:")) return;
       const at = system.mono();
       if (asked !== null && at - asked.at < asked.pauseMs) return;
       asked = { at, pauseMs: asked === null ? FIRST_PAUSE_MS : Math.min(asked.pauseMs * 2, LAST_PAUSE_MS) };
@@ -260,6 +272,7 @@ export const openTime = (parts: {
       while (!signal.aborted) {
         const until = AbortSignal.any([signal, news.signal]);
         look();
+        if (fault === "CLOCK_WRONG") await time.ask(signal);
         await keep();
         await system.sleep(fault === null ? LOOK_MS : FAULT_LOOK_MS, until).catch(() => undefined);
       }

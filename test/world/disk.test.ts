@@ -89,6 +89,23 @@ describe("a board whose disk takes nothing any more", () => {
     expect(await stage.clock.until(signedOut, HOUR)).toEqual({ revoked: true });
     expect(await stage.vault.read("grant")).toBeUndefined();
   });
+
+  it("is signed out in the end, though somebody asks for a new code while the disk does not forget", async () => {
+    await openOnDisk();
+    await stage.signIn();
+    const { org } = stage.world;
+    disk.full = true;
+    const signedOut = stage.askToSignOut();
+    stage.world.board.press("longPress");
+    await stage.clock.advance(60_000);
+    stage.world.board.press("longPress");
+    await stage.clock.advance(60_000);
+    expect(stage.since(0, "code")).toHaveLength(1);
+    disk.full = false;
+    expect(await stage.clock.until(signedOut, HOUR)).toEqual({ revoked: true });
+    expect(org.approvals.filter(({ clientId }) => clientId === org.boardApp.clientId)).toEqual([]);
+    await stage.untilState("waitingForApproval");
+  });
 });
 
 describe("a board that nobody uses", () => {

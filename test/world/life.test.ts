@@ -202,6 +202,9 @@ describe("people", () => {
     stage.world.network.cut = true;
     expect(await stage.signOut()).toEqual({ revoked: false });
     expect(await stage.vault.read("grant")).toBeUndefined();
+    // It is said once, however often the board then asks in vain to be let in.
+    await stage.clock.advance(HOUR);
+    expect(stage.since(0, "signedOut")).toHaveLength(1);
   });
 
   it("status tells who owns the board and how it is connected", async () => {

@@ -52,6 +52,21 @@ describe("the line of a crash", () => {
     ],
     [`Unexpected token 'h', "hunter2" is not valid JSON`, "Unexpected token 'h', [cited] is not valid JSON"],
     [`..."a":"{\\"b\\": hunter2 "... is not valid JSON`, "...[cited]... is not valid JSON"],
+    [
+      `Unexpected token 'h', "hunter2\n" is not valid JSON`,
+      "Unexpected token 'h', [cited] is not valid JSON",
+    ],
+    [
+      `Headers.append: "Bearer hunter2\n" is an invalid header value.`,
+      "Headers.append: [cited] is an invalid header value.",
+    ],
+    [`cut off in "hunter2`, "cut off in [cited]"],
+    [
+      `The "size" argument is bad. Received type string ('hunter2')`,
+      "The [cited] argument is bad. Received type string ([cited])",
+    ],
+    [`Received 'its hunter2`, "Received [cited]"],
+    [`long: "${"hunter2 ".repeat(2_000)}"`, "long: [cited]"],
     ["in `hunter2` and 'a, hunter2!'", "in [cited] and [cited]"],
     ["Cannot find module '/a/b.ts'\n  Require stack: hunter2", "Cannot find module '/a/b.ts'"],
     ["password=hunter2hunter2 is wrong", "password=[secret] is wrong"],

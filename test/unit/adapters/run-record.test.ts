@@ -255,9 +255,22 @@ describe("the record of runs", () => {
     '{"startedAt":"x","version":"1","boot":"b","before":{"how":"crashed","at":"y"}}',
     '{"startedAt":"x","version":"1","boot":"b","before":{"how":"killed"}}',
     '{"startedAt":"x","version":"1","boot":"b","before":{"how":"watchdog"}}',
+    '{"startedAt":"x","version":"1\\u001b[2J","boot":"b","before":{"how":"first"}}',
     `{"startedAt":"${"x".repeat(100)}","version":"1","boot":"b","before":{"how":"first"}}`,
   ])("%j is none", (text) => {
     expect(parseRun(text)).toBeUndefined();
+  });
+
+  it.each(["-1", "1e400", "0.5", '"7"'])("counts no restarts where the file says %s", (restarts) => {
+    const text = `{"startedAt":"x","version":"1","boot":"b","before":{"how":"first"},"restarts":${restarts}}`;
+    expect(parseRun(text)?.restarts).toBe(0);
+  });
+
+  it("lets what the file says of a crash move no cursor", () => {
+    const crash = '{"name":"Error","message":"\\u001b[2Jgone"}';
+    const before = `{"how":"crashed","at":"x","crash":${crash}}`;
+    const found = parseRun(`{"startedAt":"x","version":"1","boot":"b","before":${before}}`);
+    expect(startedWords(found ?? expect.fail(), say)).toMatch(/crashed: Error: \[2Jgone$/);
   });
 
   it("does not follow a link, and takes an end that makes no sense for none", async () => {

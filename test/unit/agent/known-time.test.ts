@@ -126,6 +126,27 @@ describe("the time of a board", () => {
       [0, 0, 100],
     ],
     [
+      "is not moved by an org alone in small steps, forwards or backwards",
+      nothingKnown,
+      [
+        { look: 0, off: 0, date: 0 },
+        ...[1, 2, 3, 4, 5].map((n) => ({ look: n, off: 0, date: n * 179_000 })),
+        ...[1, 2, 3, 4, 5].map((n) => ({ look: 5 + n, off: 0, date: -n * 179_000 })),
+      ],
+      Array.from({ length: 11 }, () => 0),
+    ],
+    [
+      "follows an org that a drifting crystal leaves behind",
+      nothingKnown,
+      Array.from({ length: 52 }, (_, week) => ({
+        look: week * 7 * DAY_MS,
+        off: week * -30_240,
+        date: 0,
+      })),
+      // Nearer than three minutes it is its own clock's.
+      Array.from({ length: 52 }, (_, week) => (week < 6 ? 0 - week * 30_240 : 0)),
+    ],
+    [
       "goes with clock and org where both say another",
       nothingKnown,
       [
@@ -203,12 +224,18 @@ describe("the bound", () => {
     expect(rise(steps)).toBe(expected);
   });
 
+  it("is not walked ahead by an org alone, in however small steps", () => {
+    let known = told(nothingKnown, at(0), own(0, 0));
+    for (let step = 1; step < 200; step += 1) known = told(known, at(step * 170_000), own(step, 0));
+    expect(known.bound).toBeLessThanOrEqual(at(200));
+  });
+
   it("never falls, and no single source moves it beyond the time", () => {
     const step = fc.record({
       look: fc.nat(10 * DAY_MS),
       // The system's clock is right, or the org's is: never is both wrong at once.
       off: fc.constantFrom(0, 0, -YEAR_MS, 10 * YEAR_MS, since1970, 3_600_000),
-      date: fc.constantFrom(0, 0, -YEAR_MS, 300 * DAY_MS, -3_600_000),
+      date: fc.constantFrom(0, 0, -YEAR_MS, 300 * DAY_MS, -3_600_000, 179_000, 358_000, 537_000),
     });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {

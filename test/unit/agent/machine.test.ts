@@ -185,6 +185,12 @@ describe("faults", () => {
   it.each<[string, State, "press" | "longPress" | "veryLongPress", State]>([
     ["a long press shows a new code at once", { ...waiting, codes: 9 } as State, "longPress", newCode],
     ["a long press keeps the sign-in until the new code is approved", online, "longPress", keptCode],
+    [
+      "a long press comes after a sign-out that the disk has not taken yet",
+      next({ ...newCode, revoke: true }, failed("STATE_UNWRITABLE"), at),
+      "longPress",
+      { ...newCode, revoke: true },
+    ],
     ["a second long press keeps it as well", keptWait, "longPress", keptCode],
     ["a press takes the wish for a new code back", keptWait, "press", signedIn],
     ["a very long press signs out", online, "veryLongPress", { ...newCode, revoke: true }],
@@ -201,6 +207,13 @@ describe("faults", () => {
     ["a very long press comes too late for a stop", stopping, "veryLongPress", stopping],
   ])("%s", (_name, state, input, expected) => {
     expect(next(state, { type: "pressed", input }, at)).toEqual(expected);
+  });
+
+  it("a sign-out is carried out once, however often the code is asked for then", () => {
+    const out = next({ ...newCode, revoke: true }, { type: "signedOut" }, at);
+    expect(out).toEqual(newCode);
+    expect(next(online, { type: "signedOut" }, at)).toBe(online);
+    expect(next(out, failed("ORG_UNREACHABLE"), at)).toMatchObject({ resume: { revoke: false } });
   });
 
   it("a kept sign-in goes on when its new code is not approved, or never came", () => {

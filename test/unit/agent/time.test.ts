@@ -210,6 +210,7 @@ describe("what is past", () => {
     "{",
     '{"version":2,"past":5}',
     '{"version":1,"past":"5"}',
+    '{"version":1,"past":9000000000000000}',
     `{"version":1,"past":5}${" ".repeat(300)}`,
   ])("%j on the disk says nothing", async (text) => {
     await past(text);
@@ -243,6 +244,40 @@ describe("a clock that is wrong", () => {
     off = 0;
     await clock.advance(HOUR_MS);
     expect([time.fault, faults()]).toEqual([null, ["CLOCK_WRONG"]]);
+    stop.abort();
+    await clock.until(running);
+  });
+
+  it("has the org asked once more", async () => {
+    const running = time.run(stop.signal);
+    await ask();
+    off = 8 * HOUR_MS;
+    await clock.advance(DAY_MS);
+    expect([asked.length, time.fault]).toEqual([2, "CLOCK_WRONG"]);
+    stop.abort();
+    await clock.until(running);
+  });
+
+  it("is not the one of a machine that has slept: the org is asked, and says the same", async () => {
+    const running = time.run(stop.signal);
+    await ask();
+    // The monotonic clock slept, too.
+    off = 8 * HOUR_MS;
+    answer = () => dated({ date: new Date(clock.wall() + off).toUTCString() });
+    await clock.advance(HOUR_MS);
+    expect([asked.length, time.fault, time.clock.wall()]).toEqual([2, null, time.system]);
+    stop.abort();
+    await clock.until(running);
+  });
+
+  it("that jumps to and fro does not have the org asked more than once in ten minutes", async () => {
+    const running = time.run(stop.signal);
+    await ask();
+    for (let minutes = 0; minutes < 1440; minutes += 1) {
+      off = (minutes % 3) * HOUR_MS;
+      await clock.advance(60_000);
+    }
+    expect(asked.length).toBeLessThan(160);
     stop.abort();
     await clock.until(running);
   });
