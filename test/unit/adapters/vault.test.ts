@@ -50,6 +50,28 @@ const holder = async (): Promise<ChildProcess> => {
 };
 
 describe("the state folder", () => {
+  it("keeps a value under each name that there is, and finds it after a restart", async () => {
+    const words = {
+      "device-key": 1,
+      grant: 1,
+      discovery: 1,
+      "org-keys": 1,
+      replay: 1,
+      guests: 1,
+      names: 1,
+      evening: 1,
+      home: 1,
+      asset: 1,
+      probe: 1,
+      time: 1,
+    } satisfies Record<Exclude<VaultKey, `light-${string}`>, 1>;
+    const keys = [...Object.keys(words), "light-main"] as VaultKey[];
+    const vault = await open();
+    for (const key of keys) await vault.write(key, bytes(`of ${key}`));
+    const again = await open();
+    for (const key of keys) expect(await again.read(key)).toEqual(bytes(`of ${key}`));
+  });
+
   it("is made with all that is above it, and is nobody else's to read", async () => {
     const folder = join(dir, "a", "b");
     const vault = await open(folder);
