@@ -60,13 +60,16 @@ const LAST_PAUSE_MS = 600_000;
 const SLOW_MS = 10_000;
 /** Largest stored bound, in bytes. */
 const MAX_BYTES = 256;
+/** No moment that has a date is later (ECMA-262, Time Values and Time Range). */
+const LAST_MS = 8.64e15;
 
 /** The stored bound. What is damaged says nothing. */
 const decode = (bytes: Uint8Array | undefined): EpochMs | null => {
   if (bytes === undefined || bytes.byteLength > MAX_BYTES) return null;
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as { version?: unknown; past?: unknown } | null;
-    return value?.version === 1 && Number.isSafeInteger(value.past) ? epochMs(Number(value.past)) : null;
+    const past = Number.isSafeInteger(value?.past) ? Number(value?.past) : Number.NaN;
+    return value?.version === 1 && Math.abs(past) <= LAST_MS ? epochMs(past) : null;
   } catch {
     return null;
   }
