@@ -1,5 +1,7 @@
+import { AgentError } from "../errors.ts";
 import type { Vault, VaultKey } from "../ports.ts";
 import { createQueues, type Queues } from "./queues.ts";
+import { isKey } from "./vault-files.ts";
 
 /** What a memory vault keeps: survives the vault, so that a test can pull the plug and start again. */
 export interface MemoryDisk {
@@ -17,6 +19,8 @@ export const openMemoryVault = (disk: MemoryDisk = createMemoryDisk()): Vault =>
     return found === undefined ? undefined : Uint8Array.from(found);
   },
   async write(key, value) {
+    // As the state folder does: what this one keeps, that one keeps.
+    if (!isKey(key)) throw new AgentError("BUG", "a vault key that cannot be a file name");
     if (value === undefined) disk.files.delete(key);
     else disk.files.set(key, Uint8Array.from(value));
   },

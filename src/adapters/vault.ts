@@ -124,7 +124,11 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
 
   /** Nothing is written beside files that this key does not open: the right one, back again, would not open what is new. */
   const checkKey = async (): Promise<void> => {
-    foreign ??= files.anyLocked();
+    foreign ??= files.anyLocked().catch((error: unknown) => {
+      // One bad look is not remembered: the next write looks again.
+      foreign = undefined;
+      throw error;
+    });
     if (await foreign) throw new AgentError("STATE_LOCKED", dir);
   };
 

@@ -29,7 +29,8 @@ const SECOND_LOOK_MS = 1_000;
 interface Unwritten {
   /** Undefined: none, which the disk does not know yet. */
   readonly grant: Grant | undefined;
-  readonly replaces: Secret | null;
+  /** Access tokens that the disk may have in its place; null: it has none. */
+  readonly replaces: readonly (Secret | null)[];
   /** A new sign-in, not the next tokens of the one on disk. */
   readonly isNew: boolean;
 }
@@ -63,7 +64,7 @@ export const createSession = (ports: {
 }): Session => {
   const { org, vault, clock, patience = never } = ports;
 
-  /** What the disk does not hold yet, and the access token that it holds in its place; null for none. */
+  /** What the disk does not hold yet. */
   let unwritten: Unwritten | undefined;
 
   const stored = async (): Promise<Grant | undefined> => {
@@ -93,14 +94,21 @@ export const createSession = (ports: {
     const has = (token: Secret | null | undefined): boolean =>
       token == null ? onDisk === undefined : onDisk?.accessToken.equals(token) === true;
     // A write that failed may have got as far as what is read here.
-    if (has(replaces) || has(grant?.accessToken)) return grant;
+    if (replaces.some(has) || has(grant?.accessToken)) {
+      unwritten = { ...unwritten, replaces: [onDisk?.accessToken ?? null] };
+      return grant;
+    }
     unwritten = undefined;
     return onDisk;
   };
 
-  /** `grant` in place of `current`, which is the newest. */
+  /** `grant` in place of `current`, which is the newest. Where that is not written either, it may have got there all the same. */
   const replace = (current: Grant, grant: Grant): Promise<void> =>
-    keep({ isNew: false, replaces: current.accessToken, ...unwritten, grant });
+    keep({
+      isNew: unwritten?.isNew ?? false,
+      replaces: [...(unwritten?.replaces ?? []), current.accessToken],
+      grant,
+    });
 
   const askOnce = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
     signal.throwIfAborted();
@@ -171,7 +179,7 @@ export const createSession = (ports: {
         async () => {
           const current = await newest();
           const onDisk = await stored();
-          await keep({ grant, replaces: onDisk?.accessToken ?? null, isNew: true });
+          await keep({ grant, replaces: [onDisk?.accessToken ?? null], isNew: true });
           if (unwritten === undefined || current === undefined || org.signIn !== undefined) return;
           // With the next start the board would be somebody else's again.
           unwritten = undefined;
@@ -207,7 +215,7 @@ export const createSession = (ports: {
             return;
           }
           const onDisk = await stored();
-          await keep({ grant: undefined, replaces: onDisk?.accessToken ?? null, isNew: false });
+          await keep({ grant: undefined, replaces: [onDisk?.accessToken ?? null], isNew: false });
         },
         never,
       ),

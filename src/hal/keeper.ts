@@ -66,6 +66,8 @@ export class Keeper implements AsyncDisposable {
       this.#kept = bytes;
       return true;
     } catch {
+      // It may be there all the same: what was kept before is no longer known to be.
+      this.#kept = undefined;
       return false;
     }
   }

@@ -8,7 +8,7 @@ import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts"
 import { runAgent } from "../../src/compose.ts";
 import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent } from "../../src/model.ts";
-import type { Clock, Input, LightDriver, Random } from "../../src/ports.ts";
+import type { Clock, Http, Input, LightDriver, Random } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
 import { type Kind, kindOf, sharedKey } from "./board.ts";
 import { Disk, type SpoilVault } from "./disk.ts";
@@ -38,6 +38,8 @@ export interface DayOptions {
   readonly seed: number;
   readonly hours: number;
   readonly spoil?: SpoilVault;
+  /** Lies between the program and the network, as `spoil` before the vault. */
+  readonly spoilHttp?: (http: Http) => Http;
   /** Keeps the story, line by line. */
   readonly tell?: boolean;
 }
@@ -167,9 +169,15 @@ class Life implements Town, AsyncDisposable {
     this.#calm();
     this.#note("peace");
     await this.clock.advance(PEACE_MS);
-    void this.#command();
-    await this.clock.advance(MINUTE);
-    this.witness.atTheEnd();
+    let obeys = false;
+    // The phone may have to sign in first, and connects later.
+    for (let tries = 0; !obeys && tries < 5; tries += 1) {
+      void this.#command().then((done) => {
+        obeys ||= done;
+      });
+      await this.clock.advance(MINUTE);
+    }
+    this.witness.atTheEnd(obeys);
   }
 
   trace(): string {
@@ -311,28 +319,27 @@ class Life implements Town, AsyncDisposable {
 
   async #run(settings: Settings, power: Power, signal: AbortSignal): Promise<number> {
     const { world } = this;
+    const { spoil = (same) => same, spoilHttp = (same) => same } = this.#options;
     const clock = power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire));
     const record = (event: AgentEvent): void => {
       if (power.on) this.#record(event);
     };
     const damaged = ({ code, message }: AgentError): void =>
       record({ event: "fault", code, message, retryInMs: null });
-    const vault = await this.disk.open(
-      power,
-      { clock, random: this.#chance, damaged },
-      this.#options.spoil ?? ((whole) => whole),
-    );
+    const vault = await this.disk.open(power, { clock, random: this.#chance, damaged }, spoil);
     return runAgent(
       settings,
       {
         clock,
         random: this.#chance,
-        http: power.http(async (request, signal) => {
-          this.witness.asked(request);
-          const answer = await world.http(request, signal);
-          if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
-          return answer;
-        }),
+        http: spoilHttp(
+          power.http(async (request, signal) => {
+            this.witness.asked(request);
+            const answer = await world.http(request, signal);
+            if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
+            return answer;
+          }),
+        ),
         vault,
         journal: { record },
         display: {
@@ -417,23 +424,26 @@ class Life implements Town, AsyncDisposable {
 
   #brightness = 0;
 
-  /** The owner's phone asks for a brightness that nobody asked for before; now and then the broker says it again. */
-  async #command(): Promise<void> {
+  /** The owner's phone asks for a brightness that nobody asked for before; now and then the broker says it again. True when it is done. */
+  async #command(): Promise<boolean> {
     const { phone, person } = this.world;
     this.#brightness = (this.#brightness % 250) + 1;
     const brightness = this.#brightness;
+    let isDone = false;
     try {
       if (phone.picture.person === null) await phone.signIn(person, never);
-      if (!phone.picture.connected) return;
+      if (!phone.picture.connected) return false;
       this.witness.commanded(brightness);
       const result = await phone.send({ on: true, brightness: brightness / 255 }, never);
       this.#note(`phone: ${brightness} is ${result.outcome} ${result.code ?? ""}`);
       this.witness.answered(brightness, result.outcome);
+      isDone = result.outcome === "done";
     } catch (error) {
       // The org or the broker did not let the phone: people try again later.
       this.#note(`phone: ${error instanceof Error ? error.message : String(error)}`);
     }
-    this.#sayAgain();
+    if (this.#troubled) this.#sayAgain();
+    return isDone;
   }
 
   /** What the board was told last is told again by somebody who listened: some time later, or right after a power cut. */

@@ -155,7 +155,7 @@ export class Disk {
   }
 
   /** Right after that: the keys of which something was promised that is not there. */
-  async forgotten(after: "power cut" | "kill"): Promise<readonly string[]> {
+  async forgotten(after: "power cut" | "kill" | "stop"): Promise<readonly string[]> {
     const vault = await this.#plain(this.#copy());
     const lost: string[] = [];
     for (const [key, values] of this.#allowed) {
@@ -165,7 +165,7 @@ export class Disk {
       });
       if (found instanceof AgentError) lost.push(`${key} (${found.code})`);
       else if (!values.some((value) => same(value, found))) lost.push(key);
-      // After a kill what is there may still get lost with the power.
+      // After a kill or a stop what is there may still get lost with the power.
       else if (after === "power cut") this.#allowed.set(key, [found]);
     }
     return lost;

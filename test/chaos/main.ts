@@ -61,11 +61,12 @@ const lead = async (): Promise<number> => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { hours } });
     try {
       while (nextSeed < from + seeds) {
+        const seed = nextSeed++;
         const answer = new Promise<DayReport>((resolve, reject) => {
           worker.once("message", resolve);
-          worker.once("error", reject);
+          worker.once("error", (cause) => reject(new Error(`seed ${seed} came to no end`, { cause })));
         });
-        worker.postMessage(nextSeed++);
+        worker.postMessage(seed);
         const day = await answer;
         worker.removeAllListeners("error");
         days.push(day);

@@ -58,6 +58,8 @@ export class Witness {
   #last: { brightness: number; at: number } | null = null;
   #target: number | null = null;
   #newest: number | null = null;
+  /** What the disk had when the program was gone, and the lamp has to come back with. */
+  #comesBackAt: number | null = null;
 
   constructor(clock: VirtualClock, world: World, disk: Disk, kind: Kind) {
     this.#kind = kind;
@@ -122,6 +124,7 @@ export class Witness {
         this.#target = event.state.brightness;
         // The schedule has a mind of its own.
         if (event.cause.kind === "evening") this.#last = null;
+        if (event.cause.kind === "restore") this.#cameBack(event.state.brightness);
         break;
       case "command": {
         const { id } = event;
@@ -136,6 +139,15 @@ export class Witness {
         break;
       default:
     }
+  }
+
+  #cameBack(brightness: number): void {
+    const wanted = this.#comesBackAt;
+    this.#comesBackAt = null;
+    if (wanted !== null && Math.abs(brightness - wanted) > 0.003)
+      this.#lostCommands.push(
+        this.#at(`${wanted} was answered with done, and the lamp came back at ${brightness}`),
+      );
   }
 
   asked({ body = "" }: HttpRequest): void {
@@ -184,10 +196,12 @@ export class Witness {
   }
 
   /** Of what is on the disk now. */
-  async #restarts(after: "power cut" | "kill"): Promise<void> {
+  async #restarts(after: "power cut" | "kill" | "stop"): Promise<void> {
     this.#programGone();
+    this.#comesBackAt = null;
     const last = this.#last;
-    const isKept = last !== null && this.#clock.mono() - last.at >= KEPT_AFTER_MS;
+    // Whoever stops in an orderly way has kept everything.
+    const isKept = last !== null && (after === "stop" || this.#clock.mono() - last.at >= KEPT_AFTER_MS);
     for (const what of await this.#disk.forgotten(after))
       this.#forgotten.push(this.#at(`the disk does not hold what it had promised: ${what}`));
     if (!isKept) return;
@@ -197,16 +211,19 @@ export class Witness {
       this.#lostCommands.push(
         this.#at(`${last.brightness} was answered with done, and the disk has ${state?.brightness}`),
       );
+    else if (!this.#disk.ill) this.#comesBackAt = state.brightness;
   }
 
   /** The program ended by itself. */
   ended(code: number): void {
-    this.#programGone();
+    void this.#restarts("stop");
     if (code !== 0) this.#stuck.push(this.#at(`the program ended with ${code}`));
   }
 
-  atTheEnd(): void {
+  /** `obeys`: it has done what it was told after the peace. */
+  atTheEnd(obeys: boolean): void {
     if (!this.#online) this.#stuck.push(this.#at("not online after hours of peace"));
+    else if (!obeys) this.#stuck.push(this.#at("online after hours of peace, and obeys no command"));
   }
 
   findings(): Findings {

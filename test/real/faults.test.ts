@@ -23,6 +23,9 @@ const BOARDS = 7;
 /** Each failure in a row lengthens the pause before the next try, and only a minute of peace or a start ends that. */
 const MOST_IN_A_ROW = 3;
 
+/** Troubles of a round that may wait for their moment in vain. More, and the round has tried too little. */
+const MOST_MISSED = 3;
+
 const troubles = [
   ...brokerTroubles,
   ...orgTroubles,
@@ -81,12 +84,14 @@ test.each(Array.from({ length: rounds }, (_, round) => firstSeed + round))(
     expect(wrong.join("\n\n"), again).toBe("");
     const seen = lives.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
     const sum = (count: (each: Seen) => number): number => seen.reduce((all, each) => all + count(each), 0);
+    const missed = sum((each) => each.missed);
+    expect(missed, "troubles whose moment did not come").toBeLessThanOrEqual(MOST_MISSED);
     const recoveries = seen.flatMap(({ recoveriesMs }) => recoveriesMs).toSorted((a, b) => a - b);
     process.stdout.write(
       `seed ${seed}: ${sum(({ kills }) => kills)} kills, ${sum(({ codes }) => codes)} codes (${sum(({ lostAnswers }) => lostAnswers)} for lost answers), ` +
         `${sum(({ commands }) => commands.sent)} commands (${sum(({ commands }) => commands.done)} done), ` +
         `back after ${Math.round(recoveries.at(Math.floor(recoveries.length / 2)) ?? 0)} ms (p50) to ${Math.round(recoveries.at(-1) ?? 0)} ms, ` +
-        `${Math.max(...seen.map(({ grownKib }) => grownKib))} KiB more at most\n`,
+        `${Math.max(...seen.map(({ grownKib }) => grownKib))} KiB more at most, ${missed} moments that did not come\n`,
     );
   },
   600_000,

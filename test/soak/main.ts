@@ -59,4 +59,10 @@ const tooMuch = Object.values(idle).some(({ blocks, device }) => (device ?? bloc
 const growing = soaked.trends.filter(({ grows }) => grows);
 for (const { gauge } of growing) say(`${gauge.name} grows: ${gauge.why}`);
 if (tooMuch) say(`an idle day writes more than ${MOST_IDLE} bytes`);
-if (growing.length > 0 || tooMuch) process.exitCode = 1;
+// A board that does nothing grows by nothing.
+const idled =
+  days > 0 && ((soaked.answers.done ?? 0) < days || (soaked.answers["status online"] ?? 0) < days);
+if (idled) say("the board has not done what people asked of it");
+const bugs = soaked.faults.BUG ?? 0;
+if (bugs > 0) say(`${bugs} times BUG`);
+if (growing.length > 0 || tooMuch || idled || bugs > 0) process.exitCode = 1;

@@ -19,8 +19,12 @@ const forgets =
   });
 
 describe("a day in which everything goes wrong", () => {
-  it.each([1, 2, 4])("loses nothing (seed %d)", async (seed) => {
-    expect((await bars({ seed, hours: 10 })).failed).toEqual([]);
+  it.each([1, 2, 3])("loses nothing (seed %d)", async (seed) => {
+    const { failed, commands, powerCuts } = await bars({ seed, hours: 10 });
+    expect(failed).toEqual([]);
+    // There was something to lose.
+    expect(commands.done).toBeGreaterThan(15);
+    expect(powerCuts).toBeGreaterThan(2);
   });
 
   it("goes the same way again with the same seed", async () => {
@@ -33,8 +37,38 @@ describe("a day in which everything goes wrong", () => {
 
 describe("a mistake in the program is noticed:", () => {
   it("a lamp whose state is not kept", async () => {
-    const { lostCommands } = await bars({ seed: 1, hours: 24, spoil: forgets("light-main") });
+    const { lostCommands, forgotten } = await bars({ seed: 1, hours: 24, spoil: forgets("light-main") });
     expect(lostCommands).toBeGreaterThan(0);
+    expect(forgotten).toBeGreaterThan(0);
+  });
+
+  it("a lamp that comes back otherwise than it was kept", async () => {
+    const spoil: SpoilVault = (vault) => ({
+      ...vault,
+      read: async (key, least) => (key === "light-main" ? undefined : vault.read(key, least)),
+    });
+    expect((await bars({ seed: 1, hours: 12, spoil })).lostCommands).toBeGreaterThan(0);
+  });
+
+  it("requests without end", async () => {
+    const spoilHttp: DayOptions["spoilHttp"] = (http) => async (request, signal) => {
+      for (let more = 0; request.method === "GET" && more < 60; more += 1)
+        await http(request, signal).catch(() => undefined);
+      return http(request, signal);
+    };
+    expect((await bars({ seed: 1, hours: 4, spoilHttp })).storms).toBeGreaterThan(0);
+  });
+
+  it("a program that ends because of a bug", async () => {
+    let writes = 0;
+    const spoil: SpoilVault = (vault) => ({
+      ...vault,
+      write: async (key, value, generations) => {
+        if (key === "grant" && ++writes === 1) throw new TypeError("a mistake");
+        await vault.write(key, value, generations);
+      },
+    });
+    expect((await bars({ seed: 1, hours: 2, spoil })).stuck).toBeGreaterThan(0);
   });
 
   it("commands that count again after a restart", async () => {

@@ -36,16 +36,21 @@ it("a board that is used day after day keeps nothing of the days", async () => {
 
 it("a program that keeps a little of each request to the org is found out by each thing that it keeps", async () => {
   const kept: unknown[] = [];
+  using alarms = new DisposableStack();
   const forever = new AbortController();
   const leaky = (around: Surroundings, stateDir: string): Surroundings => ({
     ...around,
     http: (request, signal) => {
-      kept.push("a".repeat(100_000).split(""));
+      kept.push("a".repeat(100_000).split(""), Buffer.alloc(500_000));
       for (let each = 0; each < 5; each += 1) {
         kept.push(AbortSignal.any([forever.signal]), new Promise(() => {}));
         kept.push(new EventEmitter());
         void around.clock.sleep(1e12, forever.signal).catch(() => {});
         openSync("/dev/null", "r");
+        alarms.adopt(
+          setInterval(() => {}, 1e9),
+          clearInterval,
+        );
       }
       writeFileSync(join(stateDir, `kept-${kept.length}`), "kept ".repeat(100));
       for (let line = 0; line < kept.length; line += 1)
@@ -56,10 +61,12 @@ it("a program that keeps a little of each request to the org is found out by eac
   const pace = { hours: 3, hourMs: 600_000, looks: 1 };
   expect(grown(await soak({ days: 2, pace, spoil: leaky }))).toEqual([
     "heap",
+    "buffers",
     "promises",
     "signals",
     "listeners",
     "emitters",
+    "resources",
     "timers",
     "descriptors",
     "files",

@@ -7,13 +7,15 @@ import { parseRun } from "../../../src/adapters/run-record.ts";
 import { decodeFrame, encodeFrame, titleOf } from "../../../src/adapters/vault-frame.ts";
 import { createSeal } from "../../../src/adapters/vault-seal.ts";
 import { decodeEvening, encodeEvening } from "../../../src/agent/evening-stored.ts";
+import { openHome } from "../../../src/agent/home.ts";
 import { openNames } from "../../../src/agent/names.ts";
+import { readBound } from "../../../src/agent/time.ts";
 import { loadDeviceKey } from "../../../src/asset-token/key.ts";
 import { decodeGrant, encodeGrant } from "../../../src/device-flow/grant-codec.ts";
 import { decodeState, encodeState } from "../../../src/hal/stored.ts";
 import { createGuests } from "../../../src/owner/guests.ts";
 import { decodeReplay, encodeReplay } from "../../../src/owner/stored-replay.ts";
-import { epochMs } from "../../../src/units.ts";
+import { epochMs, iso } from "../../../src/units.ts";
 import { MARK, same, type Target } from "../target.ts";
 import { aGrant } from "./org.ts";
 import { holding } from "./vault.ts";
@@ -83,7 +85,7 @@ const pass = { id: "p1", name: "Bo", user: "005xx0000000002AAA", may: ["switch"]
 
 export const saved: Target = {
   name: "saved",
-  what: "what lies within: grant, light, replay memory, evening, names, guest passes, key, last run",
+  what: "what lies within: grant, light, replay memory, evening, names, home, time, guest passes, key, last run",
   most: 64 * 1024,
   sources: [
     "src/device-flow/grant-codec.ts",
@@ -91,6 +93,8 @@ export const saved: Target = {
     "src/owner/stored-replay.ts",
     "src/agent/evening-stored.ts",
     "src/agent/names.ts",
+    "src/agent/home.ts",
+    "src/agent/time.ts",
     "src/owner/guests.ts",
     "src/adapters/run-record.ts",
   ],
@@ -124,6 +128,16 @@ export const saved: Target = {
       before: { how: "stopped", exitCode: 70, code: "BUG", at: "2026-12-01T17:00:00.000Z" },
       end: { exitCode: 0, code: null, at: "x" },
     }),
+    JSON.stringify({ version: 1, past: 1_796_150_000_000 }),
+    JSON.stringify({ version: 1, past: 9_000_000_000_000_000 }),
+    JSON.stringify({
+      version: 1,
+      by,
+      place: { latitude: 52.5, longitude: 13.4 },
+      timeZone: "Europe/Berlin",
+      at: 1_796_150_000_000,
+    }),
+    JSON.stringify({ version: 1, by, place: null, timeZone: "Europe/Berlin" }),
     String(pem),
     String(pem).replace(/[A-Za-z]{20}/, MARK),
   ],
@@ -175,6 +189,31 @@ export const saved: Target = {
         const owner = { userId: by.userId, orgId: null, name: "Ada", username: null };
         const guests = createGuests({ vault: holding(input), clock: new VirtualClock() });
         return guests.list(owner);
+      },
+    },
+    {
+      name: "time",
+      read: async (input) => {
+        const bound = await readBound(holding(input));
+        return bound === null ? null : iso(bound);
+      },
+    },
+    {
+      name: "home",
+      read: async (input) => {
+        const nobody = async (): Promise<never> => {
+          throw new TypeError("nobody is asked");
+        };
+        const home = await openHome({
+          settled: { place: null, timeZone: null },
+          serial: "1",
+          vault: holding(input),
+          session: { load: nobody, fresh: nobody },
+          org: { home: nobody },
+          clock: new VirtualClock(),
+          random: () => 0.5,
+        });
+        return home.where("Europe/Berlin");
       },
     },
     { name: "last run", read: (input) => parseRun(input.toString("utf8")) },

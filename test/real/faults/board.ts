@@ -41,6 +41,8 @@ export interface Seen {
   /** Sign-ins that ended because an answer with new tokens was lost. */
   readonly lostAnswers: number;
   readonly commands: { readonly sent: number; readonly done: number };
+  /** Moments that did not come, so that what should have struck in them did not. */
+  readonly missed: number;
   /** Most that resident memory of one process grew by, in KiB. */
   readonly grownKib: number;
 }
@@ -54,6 +56,8 @@ export interface Board extends AsyncDisposable {
   agent(): RunningAgent;
   tell(line: string): void;
   finding(line: string): void;
+  /** A moment did not come. */
+  missed(line: string): void;
   /** Line by line, what was done to it and what it did. */
   story(): string;
   /** During `work` and a moment after it, answers of the org's may be lost. */
@@ -127,6 +131,7 @@ export const moveIn = async (seed: number): Promise<Board> => {
   let kills = 0;
   let codes = 0;
   let lostAnswers = 0;
+  let missed = 0;
   let endedOnPurpose = false;
   let grownKib = 0;
 
@@ -225,6 +230,10 @@ export const moveIn = async (seed: number): Promise<Board> => {
     agent: () => agent,
     tell,
     finding,
+    missed(line) {
+      missed += 1;
+      tell(line);
+    },
     story: () => storyOf(done, runs),
     async losing(work) {
       const span = { from: performance.now(), to: Infinity };
@@ -288,6 +297,7 @@ export const moveIn = async (seed: number): Promise<Board> => {
         kills,
         codes,
         lostAnswers,
+        missed,
         commands: { sent: phone.sent.length, done: phone.sent.filter((id) => phone.isDone(id)).length },
         grownKib,
       };

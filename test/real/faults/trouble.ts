@@ -59,7 +59,7 @@ export const whenAsked = async (
     }
   });
   const patience = setTimeout(() => {
-    board.tell(`nothing with ${kind} was asked`);
+    board.missed(`nothing with ${kind} was asked`);
     finish(undefined);
   }, 50_000);
   try {

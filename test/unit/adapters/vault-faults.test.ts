@@ -263,3 +263,15 @@ describe("a vault with a bad life behind it", () => {
     expect(cuts).toBeGreaterThan(100);
   });
 });
+
+it("a folder that cannot be looked at once is written to the next time", async () => {
+  const disk = new TornDisk(dir);
+  const vault = await open(disk);
+  let bad = 1;
+  disk.refuses = (call) => (call === "readdir" && bad-- > 0 ? "EMFILE" : undefined);
+  await expect(vault.write("grant", bytes("first"))).rejects.toThrow(
+    expect.objectContaining({ code: "STATE_UNWRITABLE" }),
+  );
+  await vault.write("grant", bytes("second"));
+  expect(await see(vault, "grant")).toBe("second");
+});

@@ -439,6 +439,30 @@ describe("a disk that refuses the rotated grant", () => {
     expect(w.vault.writes).toBe(writes + 1);
   });
 
+  it.each([
+    ["at first", 1],
+    ["when it was tried again", 2],
+  ])(
+    "does not lose a second rotation where the first got further than it seemed %s",
+    async (_when, landing) => {
+      const w = await world();
+      const write = w.vault.write.bind(w.vault);
+      let tries = 0;
+      w.vault.write = async (key, value) => {
+        // As when the sync of the folder fails, and the kernel makes the file system read-only.
+        if (++tries === landing) await write(key, value);
+        throw new AgentError("STATE_UNWRITABLE");
+      };
+      const first = await w.clock.until(w.session.fresh(rejected, forever));
+      const second = await w.clock.until(w.session.fresh(first.accessToken, forever));
+      expect(second.refreshToken?.reveal()).toBe("refresh-3");
+      expect(w.onDisk()?.refreshToken?.reveal()).toBe("refresh-2");
+      expect((await w.session.load())?.refreshToken?.reveal()).toBe("refresh-3");
+      const third = await w.clock.until(w.session.fresh(second.accessToken, forever));
+      expect([third.refreshToken?.reveal(), w.org.dead]).toEqual(["refresh-4", false]);
+    },
+  );
+
   it("hands every other fault on", async () => {
     const w = await world();
     w.vault.failWrites = new AgentError("STATE_NEWER");
