@@ -293,10 +293,11 @@ const inTime = async <T>(
   }
 };
 
-/** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet. */
+/** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet, where they need one. */
 const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSignal): Promise<Credentials> => {
   const { journal, credentials } = parts;
-  const obtained = await inTime(parts, () => credentials.obtain(replace, signal), signal);
+  const work = (): Promise<Credentials> => credentials.obtain(replace, signal);
+  const obtained = credentials.needsTime ? await inTime(parts, work, signal) : await work();
   const { identity, assetToken } = obtained;
   // Somebody else than before may have approved, without a sign-out between.
   if (identity !== null)

@@ -33,6 +33,7 @@ it("a board with a password at its broker says truly when it tries again to keep
     health: { ...quiet, tell: () => {} },
     renewed: (fault) => void renewals.push(fault),
     credentials: {
+      needsTime: false,
       obtain: () => expect.fail("nothing is to be renewed"),
       async keepAlive() {
         tries.push(clock.mono());
@@ -64,4 +65,16 @@ it("a board with a password at its broker says truly when it tries again to keep
   expect(renewals).toEqual(["ORG_UNREACHABLE", "ORG_UNREACHABLE", null]);
   stop.abort(new Error("over"));
   await expect(serving).rejects.toThrow("over");
+});
+
+it("a board that signs nothing joins its broker though nobody knows the time: its internet may be away, too", async () => {
+  const credentials = { pass: { kind: "static" }, identity: null, assetToken: null, renewAt: null } as const;
+  const parts: Partial<ActivityParts> = {
+    journal: { record: () => {} },
+    credentials: { needsTime: false, obtain: async () => credentials, keepAlive: async () => {} },
+    ...({ time: { known: () => new Promise(() => {}) } } as unknown as Partial<ActivityParts>),
+  };
+  const state = { name: "exchanging", attempt: 0, replace: false } as const;
+  const events = activity(state, parts as ActivityParts, new AbortController().signal);
+  expect((await events.next()).value).toEqual({ type: "credentialsReady", credentials });
 });
