@@ -4,7 +4,7 @@
 import { waitForApproval } from "../device-flow/wait.ts";
 import { createVisits, waitForCallback } from "../device-flow/wait-callback.ts";
 import { AgentError, asAgentError, type ErrorCode } from "../errors.ts";
-import type { About, Grant, LightCause, LightReport, Signal } from "../model.ts";
+import type { About, Grant, Identity, LightCause, LightReport, Signal } from "../model.ts";
 import type {
   Broker,
   Callbacks,
@@ -19,6 +19,7 @@ import type {
   WebSignIn,
 } from "../ports.ts";
 import { unreachable } from "../units.ts";
+import { isSamePerson } from "../users.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
 import type { CredentialSource, Credentials } from "./credentials.ts";
@@ -220,19 +221,25 @@ async function* byBrowser(
 /**
  * Keeps what a person has approved, and ends the sign-in that it takes the place of. What cannot be kept is ended, so that
  * no approval is left at the org that nobody has; so is a grant for a code that was taken back meanwhile (throws `takenBack`).
- * Not where that would end the sign-in before, too: then both are of the same person.
+ * Not where that would end the sign-in before, too: one of the same person is kept then, and one of nobody knows whom is not.
  */
 const welcome = async (
-  { org, session, clock, standing, patience }: ActivityParts,
+  parts: ActivityParts,
   grant: Grant,
   kept: boolean,
   signal: AbortSignal,
 ): Promise<void> => {
+  const { org, session, clock, standing, patience } = parts;
   // One that cannot be read is in nobody's way; `adopt` says whether it may be overwritten.
   const before = kept ? await session.load().catch(() => undefined) : undefined;
-  const alone = before === undefined || org.revokesAlone(grant, before);
+  let alone = before === undefined || org.revokesAlone(grant, before);
   try {
-    if (alone && signal.reason === takenBack) throw takenBack;
+    if (signal.reason === takenBack) {
+      if (alone || before === undefined) throw takenBack;
+      const identity = await org.identify(grant, patience).catch(() => null);
+      alone = org.revokesAlone({ ...grant, identity }, before);
+      if (alone || !isKnownSame(identity, before.identity)) throw takenBack;
+    }
     await session.adopt(grant);
   } catch (error) {
     if (alone) await revokeWithin(org, grant, clock, patience);
@@ -243,6 +250,10 @@ const welcome = async (
   if (before !== undefined && org.revokesAlone(before, grant))
     await revokeWithin(org, before, clock, patience);
 };
+
+/** True where both are known, and the same. */
+const isKnownSame = (one: Identity | null, two: Identity | null): boolean =>
+  one !== null && two !== null && one.userId !== "unknown" && isSamePerson(one, two);
 
 /** True when the org confirmed; a silent or refusing org does not keep a person from signing out, nor a board from stopping. */
 const revokeWithin = async (
@@ -293,10 +304,11 @@ const inTime = async <T>(
   }
 };
 
-/** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet. */
+/** Fresh credentials, told to the journal. Waits for a clock that nobody has set yet, where they need one. */
 const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSignal): Promise<Credentials> => {
   const { journal, credentials } = parts;
-  const obtained = await inTime(parts, () => credentials.obtain(replace, signal), signal);
+  const work = (): Promise<Credentials> => credentials.obtain(replace, signal);
+  const obtained = credentials.needsTime ? await inTime(parts, work, signal) : await work();
   const { identity, assetToken } = obtained;
   // Somebody else than before may have approved, without a sign-out between.
   if (identity !== null)

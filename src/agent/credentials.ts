@@ -16,6 +16,8 @@ export interface Credentials {
 export type BrokerAuth = "asset-token" | "access-token" | "password" | "certificate" | "none";
 
 export interface CredentialSource {
+  /** False where nothing of it is signed, nor ends: then it can be had while nobody knows the time. */
+  readonly needsTime: boolean;
   /**
    * Fresh credentials. `replace` says that the last ones are at their end or were refused by the broker, so the
    * same must not come again. Throws what the org's answers throw: GRANT_GONE, ASSET_TOKEN_*, ORG_*.
@@ -93,6 +95,7 @@ export const createCredentials = (parts: {
   let lastAccessToken: Grant["accessToken"] | undefined;
 
   return {
+    needsTime: assetTokens !== null || auth === "access-token" || org.signIn !== undefined,
     async obtain(replace, signal) {
       // Only where the access token itself is the password does replacing the password mean refreshing it.
       const rejected = replace && auth === "access-token" ? lastAccessToken : undefined;

@@ -117,6 +117,14 @@ describe("what the broker is shown", () => {
     },
   );
 
+  it("wants the time where something is signed or ends, and nowhere else", () => {
+    const wants = (auth: BrokerAuth, tokens: AssetTokens | null) => make(auth, tokens).needsTime;
+    expect(wants("asset-token", assetTokens)).toBe(true);
+    expect(wants("password", assetTokens)).toBe(true);
+    expect(wants("access-token", null)).toBe(true);
+    for (const auth of ["password", "certificate", "none"] as const) expect(wants(auth, null)).toBe(false);
+  });
+
   it("replacing an access token refreshes it", async () => {
     const source = make("access-token", null);
     await source.obtain(false, signal);
