@@ -17,8 +17,8 @@ const marks: Readonly<Record<Verdict, readonly [word: string, colour: number]>> 
 };
 
 const MARK_COLUMNS = 11;
-const TITLE_COLUMNS = 26;
-const WIDTH = 110;
+const TITLE_COLUMNS = 27;
+const WIDTH = 111;
 
 /** One check, with its lines ended. The words are safe for a terminal: from outside comes nothing that moves a cursor. */
 export const checkText = (check: Check, colour: boolean): string => {

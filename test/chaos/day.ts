@@ -326,20 +326,23 @@ class Life implements Town, AsyncDisposable {
     };
     const damaged = ({ code, message }: AgentError): void =>
       record({ event: "fault", code, message, retryInMs: null });
+    const toOrg = power.http(async (request, until) => {
+      this.witness.asked(request);
+      const answer = await world.http(request, until);
+      if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
+      return answer;
+    });
     const vault = await this.disk.open(power, { clock, random: this.#chance, damaged }, spoil);
     return runAgent(
       settings,
       {
         clock,
         random: this.#chance,
-        http: spoilHttp(
-          power.http(async (request, signal) => {
-            this.witness.asked(request);
-            const answer = await world.http(request, signal);
-            if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
-            return answer;
-          }),
-        ),
+        http: spoilHttp(async (request, signal) => {
+          const answer = await toOrg(request, signal);
+          this.witness.got(answer);
+          return answer;
+        }),
         vault,
         journal: { record },
         display: {

@@ -2,13 +2,16 @@ import type { VirtualClock } from "../../firmware-sim/clock.ts";
 import type { World } from "../../firmware-sim/world.ts";
 import { decodeState } from "../../src/hal/stored.ts";
 import type { AgentEvent } from "../../src/model.ts";
-import type { HttpRequest } from "../../src/ports.ts";
+import type { HttpRequest, HttpResponse } from "../../src/ports.ts";
 import type { Kind } from "./board.ts";
 import type { Disk } from "./disk.ts";
 
 const HOUR = 3_600_000;
 /** A lamp's state is on the disk by then (src/hal/keeper.ts). */
 const KEPT_AFTER_MS = 2_500;
+
+/** New tokens are on the disk so long after they came. */
+const TOKENS_KEPT_AFTER_MS = 5_000;
 
 /** What came of a day. Texts say what was seen, for people. */
 export interface Findings {
@@ -48,6 +51,9 @@ export class Witness {
   /** The org's record of the sign-in that is on the disk, and of the one that the program holds to. */
   #onDisk: string | null = null;
   #held: string | null = null;
+  /** The newest refresh token that has come to the program, and when the program was gone first after that. */
+  #given: { readonly token: string; readonly at: number; goneAt: number | null } | null = null;
+  #diskRefusedAt = -1;
   #sent = 0;
   #done = 0;
   #codes = 0;
@@ -72,6 +78,9 @@ export class Witness {
     disk.onWritten = (key, value) => {
       if (key === "grant")
         this.#onDisk = value === undefined ? null : (this.#approvalOf(value) ?? this.#onDisk);
+    };
+    disk.onRefused = () => {
+      this.#diskRefusedAt = clock.mono();
     };
     disk.onFailed = (key) => {
       // The program knows, and says so; it tries again in a minute.
@@ -103,6 +112,7 @@ export class Witness {
   #programGone(): void {
     this.#online = false;
     this.#held = this.#onDisk;
+    if (this.#given !== null) this.#given.goneAt ??= this.#clock.mono();
   }
 
   saw(event: AgentEvent): void {
@@ -150,7 +160,30 @@ export class Witness {
       );
   }
 
+  /** An answer that has come to the program. */
+  got({ body }: HttpResponse): void {
+    const token = /"refresh_token" *: *"([^"]+)"/.exec(body)?.[1];
+    if (token !== undefined && isJson(body)) this.#given = { token, at: this.#clock.mono(), goneAt: null };
+  }
+
+  /**
+   * An org that rotates ends a sign-in whose old token is used: that is the board's doing, unless its disk or a cut has kept it
+   * from knowing the new one.
+   */
+  #presented(token: string): void {
+    const given = this.#given;
+    if (given === null || given.token === token || this.#diskRefusedAt >= given.at) return;
+    if (given.goneAt !== null && given.goneAt - given.at < TOKENS_KEPT_AFTER_MS) return;
+    const seconds = Math.round((this.#clock.mono() - given.at) / 1000);
+    this.#lostSignIns.push(
+      this.#at(`a used refresh token was sent, ${seconds} s after the next one had come`),
+    );
+  }
+
   asked({ body = "" }: HttpRequest): void {
+    const presented = new URLSearchParams(body);
+    if (presented.get("grant_type") === "refresh_token")
+      this.#presented(presented.get("refresh_token") ?? "");
     (/grant_type=device(&|$)/.test(body) ? this.#polls : this.#others).push(this.#clock.mono());
   }
 
@@ -245,6 +278,15 @@ export class Witness {
     return `${new Date(this.#clock.wall()).toISOString()}: ${what}`;
   }
 }
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
 
 /** The most moments of an ascending list within `ms`. */
 const mostWithin = (moments: readonly number[], ms: number): number => {

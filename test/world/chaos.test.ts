@@ -42,6 +42,17 @@ describe("a mistake in the program is noticed:", () => {
     expect(forgotten).toBeGreaterThan(0);
   });
 
+  it("new tokens that are not kept", async () => {
+    let writes = 0;
+    const spoil: SpoilVault = (vault) => ({
+      ...vault,
+      write: async (key, value, generations) => {
+        if (key !== "grant" || ++writes < 4) await vault.write(key, value, generations);
+      },
+    });
+    expect((await bars({ seed: 1, hours: 12, spoil })).lostSignIns).toBeGreaterThan(0);
+  });
+
   it("a lamp that comes back otherwise than it was kept", async () => {
     const spoil: SpoilVault = (vault) => ({
       ...vault,
