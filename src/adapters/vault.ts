@@ -103,7 +103,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
   let foreign: Promise<boolean> | undefined;
 
   /** Above all generations, which count writes. */
-  const high = (): number => Math.max(1, clock.wall());
+  const high = (): number => Math.max(1, Math.floor(clock.wall()));
 
   const checked = (key: VaultKey): VaultKey => {
     if (!isKey(key)) throw new AgentError("BUG", "a vault key that cannot be a file name");

@@ -22,6 +22,7 @@ import { tryFileLock } from "../../../src/adapters/file-lock.ts";
 import { type Disk, disk } from "../../../src/adapters/files.ts";
 import { openVault, type VaultPorts } from "../../../src/adapters/vault.ts";
 import type { VaultKey } from "../../../src/ports.ts";
+import { epochMs } from "../../../src/units.ts";
 
 let dir: string;
 const children: ChildProcess[] = [];
@@ -381,6 +382,13 @@ describe("a damaged generation", () => {
     };
     const vault = await open(dir, { disk: { ...disk, open: denied as unknown as Disk["open"] } });
     await expect(vault.read("grant")).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
+  });
+
+  it("is followed by one that can be read, whatever fractions of a millisecond the clock has", async () => {
+    const clock = { ...systemClock, wall: () => epochMs(1_796_000_000_000.25) };
+    for (const name of ["grant.1", "grant.2"]) await writeFile(join(dir, name), "damaged");
+    await (await open(dir, { clock })).write("grant", bytes("new"));
+    expect(await (await open()).read("grant")).toEqual(bytes("new"));
   });
 
   it("is moved also on a disk that knows no second name for a file", async () => {
