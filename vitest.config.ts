@@ -6,6 +6,8 @@ export default defineConfig({
     include: ["test/{unit,contract,world}/**/*.test.ts"],
     // As Node does it: what CommonJS calls `default` is a member of its `default`.
     deps: { interopDefault: false },
+    // Vitest would leave one core idle: with two, that is half of them.
+    maxWorkers: "100%",
     testTimeout: 90_000,
     hookTimeout: 60_000,
     coverage: {
