@@ -237,7 +237,11 @@ export class Witness {
     const isKept = last !== null && (after === "stop" || this.#clock.mono() - last.at >= KEPT_AFTER_MS);
     for (const what of await this.#disk.forgotten(after))
       this.#forgotten.push(this.#at(`the disk does not hold what it had promised: ${what}`));
-    if (!isKept) return;
+    if (!isKept) {
+      // It may be there or not, from now on.
+      this.#last = null;
+      return;
+    }
     const kept = await this.#disk.file("light-main");
     const state = kept === undefined ? undefined : decodeState(kept);
     if (state === undefined || Math.abs(state.brightness - last.brightness) > 0.003)

@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
 import { assertionXml, responseXml, signXml } from "../../firmware-sim/identity-provider.ts";
 import { selfSigned } from "../../firmware-sim/org/certificate.ts";
-import type { HandedOut } from "../../firmware-sim/secrets.ts";
+import { type HandedOut, REMEMBERED } from "../../firmware-sim/secrets.ts";
 import { after } from "../../src/units.ts";
 import { type Leak, leaksIn } from "./leaks.ts";
 import { listenTo } from "./listener.ts";
@@ -38,6 +38,8 @@ const open = async (org: (stage: Stage) => object, assertion?: () => Promise<Uin
 /** Everything that the world knows to be a secret, and the board's own key, which the world never sees. */
 const secrets = async (): Promise<readonly HandedOut[]> => {
   const pem = Buffer.from((await stage.vault.read("device-key")) ?? []).toString();
+  // None of a story is forgotten.
+  expect(stage.world.secrets.list.length).toBeLessThan(REMEMBERED);
   return [
     ...stage.world.secrets.list,
     ...(pem === "" ? [] : [{ kind: "device key", value: pem }]),
