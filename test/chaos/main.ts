@@ -56,11 +56,16 @@ const lead = async (): Promise<number> => {
     if (process.stderr.isTTY) process.stderr.write(`\r${line.padEnd(78)}`);
     else if (days.length % 100 === 0) process.stderr.write(`${line}\n`);
   };
+  // Whoever has waited long enough is told what came of the days so far. A second time ends it at once.
+  let enough = false;
+  process.once("SIGINT", () => {
+    enough = true;
+  });
   /** Lives one day after the other in a thread of its own. */
   const work = async (): Promise<void> => {
     const worker = new Worker(new URL(import.meta.url), { workerData: { hours } });
     try {
-      while (nextSeed < from + seeds) {
+      while (!enough && nextSeed < from + seeds) {
         const seed = nextSeed++;
         const answer = new Promise<DayReport>((resolve, reject) => {
           worker.once("message", resolve);
@@ -84,6 +89,7 @@ const lead = async (): Promise<number> => {
   if (process.stderr.isTTY) process.stderr.write("\r".padEnd(79));
   const summary = summarise(days);
   print(inWords(summary, hours));
+  if (enough) print(`  ended after seed ${nextSeed - 1}; --from ${nextSeed} goes on`);
   return summary.failed.length === 0 ? 0 : 1;
 };
 
