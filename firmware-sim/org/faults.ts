@@ -29,7 +29,13 @@ export interface OrgFaults {
   /** Errors of the token endpoint come form-encoded instead of as JSON. */
   formEncodedErrors: boolean;
   /** The next requests to the token endpoint are refused in these words, one after the other. */
-  refusals: { readonly error: string; readonly description: string; readonly status?: number }[];
+  refusals: {
+    readonly error: string;
+    readonly description: string;
+    readonly status?: number;
+    /** Only of requests with this `grant_type`; others pass by. */
+    readonly of?: string;
+  }[];
   /** The org's clock runs ahead of everybody's by so much, in milliseconds; negative: behind. */
   clockSkewMs: number;
 

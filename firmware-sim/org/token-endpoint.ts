@@ -151,7 +151,9 @@ export const tokenEndpoint = (org: OrgContext, asked: Asked): Reply | Promise<Re
       },
     );
   };
-  const refused = org.faults.refusals.shift();
+  const { refusals } = org.faults;
+  const next = refusals.findIndex(({ of }) => of === undefined || of === form.get("grant_type"));
+  const [refused] = next === -1 ? [] : refusals.splice(next, 1);
   if (refused !== undefined)
     return refusal(
       new Refusal(refused.error, refused.description, "The org has its reasons.", refused.status),

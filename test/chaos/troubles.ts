@@ -121,6 +121,15 @@ export const troubles: readonly Trouble[] = [
     if (world.org.refusals.length === 0)
       world.org.refusals = [refusals[whole(random, 0, refusals.length - 1)] as Refused];
   }),
+  // What is refused first is mostly an exchange, and the refresh after it goes well: this one waits for a refresh.
+  moment("org: says once that the sign-in is over, though it is not", 2, ({ world }) => {
+    const { org } = world;
+    if (org.refusals.length > 0) return;
+    org.refusals = [
+      { error: "invalid_grant", description: "expired access/refresh token", of: "refresh_token" },
+    ];
+    org.expireAccessTokens();
+  }),
   nextFew("serverErrors", 4, 8),
   nextFew("slowDowns", 2),
   nextFew("pendingPolls", 2),
