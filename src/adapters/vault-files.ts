@@ -34,6 +34,8 @@ const KEYS: Readonly<Record<Exclude<VaultKey, `light-${string}`>, true>> = {
 };
 /** `light-<id>` takes the ids that settings allow; nothing here can name a file outside the folder. */
 const NAMES = `(?:${Object.keys(KEYS).join("|")}|light-[a-z0-9_-]{1,64})`;
+/** All keys but those of lamps. */
+export const wordKeys = Object.keys(KEYS) as readonly (keyof typeof KEYS)[];
 const KEY = new RegExp(`^${NAMES}$`);
 const FILE = new RegExp(`^(${NAMES})(?:\\.[12])?$`);
 const TEMPORARY = new RegExp(`^\\.${NAMES}(?:\\.[12])?\\.(\\d+)\\.[0-9a-f]{12}\\.tmp$`);

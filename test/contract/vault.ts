@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { wordKeys } from "../../src/adapters/vault-files.ts";
 import type { Vault, VaultKey } from "../../src/ports.ts";
 
 /** What the contract needs to know about an implementation. */
@@ -40,25 +41,16 @@ export const vaultContract = (name: string, make: () => Promise<VaultUnderTest>)
       expect(await (await open()).read("device-key")).toEqual(value);
     });
 
-    it("takes every name under which the program keeps something", async () => {
-      const keys = Object.keys({
-        "device-key": true,
-        grant: true,
-        discovery: true,
-        "org-keys": true,
-        replay: true,
-        guests: true,
-        names: true,
-        evening: true,
-        home: true,
-        asset: true,
-        probe: true,
-        time: true,
-        "light-main": true,
-      } satisfies Record<Exclude<VaultKey, `light-${string}`> | "light-main", true>) as VaultKey[];
-      const vault = await (await start()).open();
+    it("takes every name under which the program keeps something, also at the next start, and forgets each", async () => {
+      const keys: readonly VaultKey[] = [...wordKeys, "light-main"];
+      const { open } = await start();
+      const vault = await open();
       for (const key of keys) await vault.write(key, bytes(key));
       for (const key of keys) expect(textOf(await vault.read(key))).toBe(key);
+      const again = await open();
+      for (const key of keys) expect(textOf(await again.read(key))).toBe(key);
+      for (const key of keys) await again.write(key, undefined);
+      for (const key of keys) expect(await again.read(key)).toBeUndefined();
     });
 
     it("keeps each key for itself", async () => {

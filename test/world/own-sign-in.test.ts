@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { assertionXml, responseXml, signXml } from "../../firmware-sim/identity-provider.ts";
 import { selfSigned } from "../../firmware-sim/org/certificate.ts";
 import { AgentError } from "../../src/errors.ts";
 import type { AssertionSource } from "../../src/ports.ts";
 import { after } from "../../src/units.ts";
+import { providerSays } from "./provider-says.ts";
 import { openStage, Stage } from "./stage.ts";
 
 // Loaded before time moves, as in stage.ts: without a code nothing loads them while a person reads.
@@ -38,17 +38,7 @@ const fromProvider =
   (flow: "saml-bearer" | "saml-assertion"): AssertionSource =>
   async () => {
     fetched++;
-    const { org, orgUrl } = stage.world;
-    const { entityId, ...key } = org.simulatedProvider;
-    const says = {
-      issuer: flow === "saml-bearer" ? org.boardApp.clientId : entityId,
-      subject: org.owner.username,
-      audience: orgUrl,
-      recipient: `${orgUrl}/services/oauth2/token`,
-      at: stage.clock.wall(),
-    };
-    const signed = signXml(assertionXml(says), "Assertion", key);
-    return new TextEncoder().encode(flow === "saml-bearer" ? signed : responseXml(signed, says));
+    return providerSays(stage, flow);
   };
 
 /** A stage whose board signs in by itself. */

@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { assertionXml, responseXml, signXml } from "../../firmware-sim/identity-provider.ts";
 import { selfSigned } from "../../firmware-sim/org/certificate.ts";
 import { type HandedOut, REMEMBERED } from "../../firmware-sim/secrets.ts";
 import { after } from "../../src/units.ts";
 import { type Leak, leaksIn } from "./leaks.ts";
 import { listenTo } from "./listener.ts";
+import { providerSays } from "./provider-says.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 // A board lives through whatever makes programs talkative, and everything that it told on the way is searched for
@@ -178,19 +178,6 @@ describe("no secret is told", () => {
     expect(await leaks()).toEqual([]);
   });
 
-  const says = (kind: "saml-bearer" | "saml-assertion") => async (): Promise<Uint8Array> => {
-    const { org, orgUrl } = stage.world;
-    const { entityId, ...provider } = org.simulatedProvider;
-    const about = {
-      issuer: kind === "saml-bearer" ? org.boardApp.clientId : entityId,
-      subject: org.owner.username,
-      audience: orgUrl,
-      recipient: `${orgUrl}/services/oauth2/token`,
-      at: stage.clock.wall(),
-    };
-    const signed = signXml(assertionXml(about), "Assertion", provider);
-    return new TextEncoder().encode(kind === "saml-bearer" ? signed : responseXml(signed, about));
-  };
   const certificate = (): string =>
     selfSigned({
       commonName: "board",
@@ -226,7 +213,7 @@ describe("no secret is told", () => {
   ] as const)(
     "by a board that signs in by itself with %s, and is refused with its own words",
     async (kind, org, shown) => {
-      await open(org, says(kind === "saml-assertion" ? kind : "saml-bearer"));
+      await open(org, async () => providerSays(stage, kind === "saml-assertion" ? kind : "saml-bearer"));
       if (kind === "saml-assertion")
         Object.assign(settings, {
           assetToken: { mode: "off" },

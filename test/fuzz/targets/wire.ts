@@ -12,9 +12,9 @@ import { createCallbacks } from "../../../src/adapters/callback-listener.ts";
 import { askAgent } from "../../../src/adapters/control.ts";
 import { parseQuestion } from "../../../src/adapters/control-answers.ts";
 import { createHttp } from "../../../src/adapters/http.ts";
+import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import { createBroker } from "../../../src/broker/mqtt.ts";
 import { openTunnel } from "../../../src/broker/stream-proxy.ts";
-import type { Announcement } from "../../../src/ports.ts";
 import { Secret } from "../../../src/units.ts";
 import { MARK, type Target } from "../target.ts";
 import { never } from "./org.ts";
@@ -255,36 +255,6 @@ export const orgHttp: Target = {
 await Promise.all([import("mqtt-packet"), import("mqtt/lib/client")]);
 
 const pass = { kind: "token", token: new Secret(MARK), expiresAtMono: null } as const;
-const announcement: Announcement = {
-  about: {
-    device: { id: "porch-1", name: "Porch light", serial: "0001" },
-    version: "0.1.0",
-    trust: "broker",
-    lights: [
-      { id: "main", name: "Porch", traits: { dims: true, temperature: null, rgb: false, effects: [] } },
-    ],
-    keyThumbprint: null,
-    owner: null,
-    evening: null,
-    eveningFrom: null,
-    eveningSettings: null,
-    eveningFault: null,
-    homeFrom: null,
-    signedInUntil: null,
-    approvals: null,
-    update: null,
-    started: null,
-    health: {
-      status: "pass",
-      problems: [],
-      upSince: null,
-      restarts: 0,
-      lastDay: { reconnects: 0, refused: 0, faults: 0 },
-    },
-  },
-  lights: [],
-};
-
 const mqttPacket = (type: number, ...body: readonly number[]): Buffer =>
   Buffer.from([type, body.length, ...body]);
 const publish = (topic: string, payload: string): Buffer => {
@@ -331,7 +301,9 @@ export const mqttLink: Target = {
               return ours;
             },
           });
-          const link = await clock.until(broker.connect(pass, announcement, undefined, never));
+          const link = await clock.until(
+            broker.connect(pass, { about: exampleAbout, lights: [] }, undefined, never),
+          );
           const lost = link.lost.then(({ code }) => code);
           theirs.write(input);
           await clock.advance(1_000);

@@ -50,33 +50,7 @@ const holder = async (): Promise<ChildProcess> => {
   return child;
 };
 
-/** Every name that anything is kept under; the compiler misses none. */
-const allKeys = Object.keys({
-  "device-key": 1,
-  grant: 1,
-  discovery: 1,
-  "org-keys": 1,
-  replay: 1,
-  guests: 1,
-  names: 1,
-  evening: 1,
-  home: 1,
-  asset: 1,
-  probe: 1,
-  time: 1,
-  "light-main": 1,
-} satisfies Record<Exclude<VaultKey, `light-${string}`> | "light-main", 1>) as VaultKey[];
-
 describe("the state folder", () => {
-  it("keeps and gives back whatever the agent keeps", async () => {
-    const vault = await open();
-    for (const key of allKeys) await vault.write(key, bytes(key));
-    const again = await open();
-    for (const key of allKeys) expect(await again.read(key)).toEqual(bytes(key));
-    for (const key of allKeys) await again.write(key, undefined);
-    for (const key of allKeys) expect(await again.read(key)).toBeUndefined();
-  });
-
   it("is made with all that is above it, and is nobody else's to read", async () => {
     const folder = join(dir, "a", "b");
     const vault = await open(folder);
