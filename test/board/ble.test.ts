@@ -6,6 +6,7 @@ import {
   startBluetooth,
   startBulb,
   startDaemon,
+  whileBulbAdvertises,
 } from "./bench/bluetooth.ts";
 import { type BoardHome, makeBoardHome } from "./bench/home.ts";
 
@@ -44,7 +45,8 @@ const light = (words: string): Promise<string> =>
 
 describe("a Bluetooth bulb, over Debian's bluetoothd and a virtual radio", () => {
   it("is found by a scan, which prints the settings line for it", async () => {
-    expect(await porchlight("light scan")).toContain(`"driver": "ble:${bulb.address}?profile=triones"`);
+    const scan = whileBulbAdvertises("node /opt/porchlight/porchlight.mjs light scan");
+    expect(await home.board.shell(scan, 90_000)).toContain(`"driver": "ble:${bulb.address}?profile=triones"`);
   });
 
   it("obeys its owner's phone", async () => {

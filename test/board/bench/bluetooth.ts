@@ -34,6 +34,15 @@ export const startDaemon = async (board: Board): Promise<void> => {
   );
 };
 
+/**
+ * A shell command while which the bulb says a few times a second that it is there. Real ones do so of themselves, but this air
+ * passes on one advertisement for each discovery, at its very beginning, when a slow kernel does not listen to it yet.
+ */
+export const whileBulbAdvertises = (command: string): string =>
+  `(while sleep 0.4; do kill -USR2 $(cat /run/bulb.pid); done) & says=$!
+   ${command}
+   code=$?; kill $says; (exit $code)`;
+
 /** The bulb, as its own program tells it. */
 export interface Bulb {
   readonly address: string;

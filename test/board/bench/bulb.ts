@@ -98,10 +98,9 @@ await call(adapterPath, "org.freedesktop.DBus.Properties", "Set", "ssv", on);
 await call("/org/bluez", "org.bluez.AgentManager1", "RegisterAgent", "os", ["/agent", "NoInputNoOutput"]);
 await call("/org/bluez", "org.bluez.AgentManager1", "RequestDefaultAgent", "o", ["/agent"]);
 await call(adapterPath, "org.bluez.GattManager1", "RegisterApplication", "oa{sv}", ["/", {}]);
-await call(adapterPath, "org.bluez.LEAdvertisingManager1", "RegisterAdvertisement", "oa{sv}", [
-  "/advertisement",
-  {},
-]);
+const MANAGER = "org.bluez.LEAdvertisingManager1";
+const advertise = () => call(adapterPath, MANAGER, "RegisterAdvertisement", "oa{sv}", ["/advertisement", {}]);
+await advertise();
 const [address] = await call(adapterPath, "org.freedesktop.DBus.Properties", "Get", "ss", [
   "org.bluez.Adapter1",
   "Address",
@@ -110,5 +109,10 @@ const [address] = await call(adapterPath, "org.freedesktop.DBus.Properties", "Ge
 process.on("SIGUSR1", () => {
   bulb.showing.on = !bulb.showing.on;
   tell({ remote: true, showing: bulb.showing });
+});
+// Says again that it is there.
+process.on("SIGUSR2", async () => {
+  await call(adapterPath, MANAGER, "UnregisterAdvertisement", "o", ["/advertisement"]);
+  await advertise();
 });
 tell({ ready: (address as Variant<string>).value });
