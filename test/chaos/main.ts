@@ -18,13 +18,35 @@ const number = (text: string, least: number): number => {
   return value;
 };
 
+/** A day that came to no end, because the agent or the world around it threw. */
+const brokenDay = (seed: number, cause: unknown): DayReport => ({
+  seed,
+  findings: {
+    lostSignIns: [],
+    lostCommands: [],
+    obeyedTwice: [],
+    forgotten: [],
+    stuck: [`came to no end: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`],
+    commands: { sent: 0, done: 0 },
+    codes: 0,
+    powerCuts: 0,
+    recoveriesMs: [],
+    worstHour: { polls: 0, others: 0 },
+  },
+  trace: "",
+  story: [],
+});
+
+// One thread more than there are cores: a day waits for the threads that sign and check.
+const JOBS = availableParallelism() + 1;
+
 const lead = async (): Promise<number> => {
   const { values } = parseArgs({
     options: {
       seeds: { type: "string", default: "100" },
       from: { type: "string", default: "1" },
       hours: { type: "string", default: "24" },
-      jobs: { type: "string", default: String(availableParallelism()) },
+      jobs: { type: "string", default: String(JOBS) },
       seed: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -61,28 +83,39 @@ const lead = async (): Promise<number> => {
   process.once("SIGINT", () => {
     enough = true;
   });
-  /** Lives one day after the other in a thread of its own. */
+  const lived = (day: DayReport): void => {
+    days.push(day);
+    for (const { seed, seen } of summarise([day]).failed) {
+      failed += 1;
+      process.stderr.write(`${process.stderr.isTTY ? "\r" : ""}seed ${seed}: ${seen[0]}\n`);
+    }
+    tell();
+  };
+  /** Lives one day after the other in a thread of its own; a day that breaks the thread is told with the others, and the next gets a new one. */
   const work = async (): Promise<void> => {
-    const worker = new Worker(new URL(import.meta.url), { workerData: { hours } });
-    try {
-      while (!enough && nextSeed < from + seeds) {
-        const seed = nextSeed++;
-        const answer = new Promise<DayReport>((resolve, reject) => {
-          worker.once("message", resolve);
-          worker.once("error", (cause) => reject(new Error(`seed ${seed} came to no end`, { cause })));
-        });
-        worker.postMessage(seed);
-        const day = await answer;
-        worker.removeAllListeners("error");
-        days.push(day);
-        for (const { seed, seen } of summarise([day]).failed) {
-          failed += 1;
-          process.stderr.write(`${process.stderr.isTTY ? "\r" : ""}seed ${seed}: ${seen[0]}\n`);
+    while (!enough && nextSeed < from + seeds) {
+      const worker = new Worker(new URL(import.meta.url), {
+        workerData: { hours },
+        // A day throws away a lot soon: with room for it, it takes a tenth less.
+        resourceLimits: { maxYoungGenerationSizeMb: 128 },
+      });
+      try {
+        for (let sound = true; sound && !enough && nextSeed < from + seeds; ) {
+          const seed = nextSeed++;
+          const day = await new Promise<DayReport>((resolve) => {
+            worker.once("message", resolve);
+            worker.once("error", (cause) => {
+              sound = false;
+              resolve(brokenDay(seed, cause));
+            });
+            worker.postMessage(seed);
+          });
+          worker.removeAllListeners("error");
+          lived(day);
         }
-        tell();
+      } finally {
+        await worker.terminate();
       }
-    } finally {
-      await worker.terminate();
     }
   };
   await Promise.all(Array.from({ length: Math.min(number(values.jobs, 1), seeds) }, work));
