@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { MqttClient } from "mqtt";
 import type { Link } from "../companion/core/link.ts";
+import type { Clock } from "../src/ports.ts";
 
 /** One connection of the phone to the broker, as the app has it. */
 export interface PhoneLink extends Omit<Link, "subscribe"> {
@@ -16,10 +17,14 @@ const REFUSALS: readonly unknown[] = [0x86, 0x87, 4, 5];
 
 const DISCONNECT = Uint8Array.of(0xe0, 0x00);
 
+/** A broker that has not answered by then will not: a phone connects anew. */
+const ANSWER_MS = 20_000;
+
 /** Connects with MQTT 5 over a connected stream. Throws PhoneRefused, or what broke the stream. */
 export const openPhoneLink = async (
   stream: Duplex,
   options: {
+    readonly clock: Clock;
     readonly clientId: string;
     readonly username: string;
     readonly password: string;
@@ -58,27 +63,36 @@ export const openPhoneLink = async (
     const correlation = packet.properties?.correlationData?.toString() ?? null;
     options.onMessage(topic, payload.toString("utf8"), correlation);
   });
-  await new Promise<void>((resolve, reject) => {
-    client.once("connect", () => resolve());
-    client.on("error", (error) => {
-      stream.destroy();
-      reject("code" in error && REFUSALS.includes(error.code) ? new PhoneRefused(error.message) : error);
+  /** MQTT.js leaves an answer that can no longer come open for ever. Ends the connection when it takes too long. */
+  const answered = async <T>(answer: Promise<T>): Promise<T> => {
+    const over = new AbortController();
+    const silence = options.clock.sleep(ANSWER_MS, over.signal).then(() => {
+      drop();
+      throw new Error(`the broker has not answered for ${ANSWER_MS / 1000} s`);
     });
-    void ended.promise.then(() => reject(new Error("the broker closed the connection")));
-    client.connect();
-  });
-  /** MQTT.js leaves an answer that can no longer come open for ever. */
-  const whileOpen = <T>(answer: Promise<T>): Promise<T> =>
-    Promise.race([
-      answer,
-      ended.promise.then(() => {
-        throw new Error("the connection to the broker ended");
-      }),
-    ]);
+    const gone = ended.promise.then(() => {
+      throw new Error("the connection to the broker ended");
+    });
+    try {
+      return await Promise.race([answer, gone, silence]);
+    } finally {
+      over.abort();
+    }
+  };
+  await answered(
+    new Promise<void>((resolve, reject) => {
+      client.once("connect", () => resolve());
+      client.on("error", (error) => {
+        drop();
+        reject("code" in error && REFUSALS.includes(error.code) ? new PhoneRefused(error.message) : error);
+      });
+      client.connect();
+    }),
+  );
   return {
     ended: ended.promise,
     async subscribe(topics) {
-      const granted = await whileOpen(client.subscribeAsync([...topics], { qos: 1 }));
+      const granted = await answered(client.subscribeAsync([...topics], { qos: 1 }));
       const refused = granted.find(({ qos }) => qos >= 0x80);
       if (refused !== undefined) throw new Error(`the broker does not let this phone read ${refused.topic}`);
     },
@@ -88,7 +102,7 @@ export const openPhoneLink = async (
         correlationData: Buffer.from(correlation),
         messageExpiryInterval: expiresInS,
       };
-      await whileOpen(client.publishAsync(topic, payload, { qos: 1, properties }));
+      await answered(client.publishAsync(topic, payload, { qos: 1, properties }));
     },
     close() {
       stream.end(DISCONNECT, () => stream.destroy());

@@ -245,6 +245,7 @@ export class SimulatedPhone {
     const link = await openPhoneLink(
       await this.#options.openStream(signal),
       {
+        clock: this.#options.clock,
         clientId: this.#clientId,
         username: this.#clientId,
         password: accessToken,

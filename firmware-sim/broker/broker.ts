@@ -36,6 +36,8 @@ const RECEIVED_LIMIT = 5_000;
  * behaves well until one of its public fields says otherwise; it moves on its Clock, so hours can pass in a test.
  */
 export class SimulatedBroker {
+  /** The client id that refusals, hang-ups and missing answers are for; null: whoever comes. */
+  only: string | null = null;
   /** Turns away this many CONNECTs to come, with `refuseReason`. */
   refuseConnects = 0;
   /** MQTT 5 reason code of those refusals; MQTT 3.1.1 clients get its equivalent. */
@@ -195,6 +197,10 @@ export class SimulatedBroker {
     for (const session of this.#sessions.values()) this.#forget(session);
   }
 
+  #strikes(clientId: string | undefined): boolean {
+    return this.only === null || this.only === clientId;
+  }
+
   #forget(session: Session): void {
     session.cancelEnd();
     session.cancelWill();
@@ -206,7 +212,7 @@ export class SimulatedBroker {
   }
 
   async #connect(client: Client, packet: IConnectPacket): Promise<void> {
-    if (this.ignoreConnects) return;
+    if (this.ignoreConnects && this.#strikes(packet.clientId)) return;
     const refusal = await this.#refusal(client, packet);
     this.#story.connect(client, packet, refusal);
     if (refusal !== null) {
@@ -221,7 +227,7 @@ export class SimulatedBroker {
     const no = (code: number, why: string, silently = false) => ({ code, why, silently });
     if (client.protocol === "5" && this.refuseProtocol5 !== false)
       return no(reason.badProtocol, "this broker speaks MQTT 3.1.1", this.refuseProtocol5 === "silently");
-    if (this.refuseConnects > 0) {
+    if (this.refuseConnects > 0 && this.#strikes(packet.clientId)) {
       this.refuseConnects--;
       return no(this.refuseReason, "refused by a fault");
     }
@@ -256,7 +262,7 @@ export class SimulatedBroker {
     session.cancelWill();
     session.sink = client;
     client.accept(present, this.limits, client.protocol === "5" ? this.serverKeepAliveS : null);
-    if (this.closeAfterConnack > 0) {
+    if (this.closeAfterConnack > 0 && this.#strikes(packet.clientId)) {
       this.closeAfterConnack--;
       client.hangUp();
       return;

@@ -10,6 +10,7 @@ import { AgentError } from "../../src/errors.ts";
 import type { AgentEvent } from "../../src/model.ts";
 import type { Clock, Http, Input, LightDriver, Random } from "../../src/ports.ts";
 import { epochMs } from "../../src/units.ts";
+import { Air } from "./air.ts";
 import { type Kind, kindOf, sharedKey } from "./board.ts";
 import { Disk, type SpoilVault } from "./disk.ts";
 import { Power } from "./power.ts";
@@ -21,6 +22,13 @@ import "../world/loaded.ts";
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+
+/** The program's own client waits for an answer so long. */
+const PATIENCE_MS = 30 * SECOND;
+/** A command counts for a minute by the board's clock (docs/signed-commands.md). */
+const FRESH_MS = MINUTE;
+/** What somebody who listens remembers of what was said to the board. */
+const HEARD = 200;
 
 /** Pauses between troubles, between commands, and between presses of the button, on average. */
 const BETWEEN_TROUBLES_MS = 20 * MINUTE;
@@ -60,6 +68,7 @@ class Life implements Town, AsyncDisposable {
   readonly clock: VirtualClock;
   readonly world: World;
   readonly disk: Disk;
+  readonly air = new Air();
   readonly random: Random;
   readonly witness: Witness;
   readonly story: string[] = [];
@@ -75,7 +84,8 @@ class Life implements Town, AsyncDisposable {
   #troubled = true;
   readonly #ends = new Set<() => void>();
   readonly #hash = createHash("sha256");
-  #heard: { topic: string; payload: Buffer } | null = null;
+  /** Commands that were sent to the board, and when; oldest first. */
+  readonly #heard: { readonly topic: string; readonly payload: Buffer; readonly at: number }[] = [];
   readonly #answered = new Set<string>();
 
   constructor(clock: VirtualClock, world: World, options: DayOptions) {
@@ -94,12 +104,15 @@ class Life implements Town, AsyncDisposable {
       sleep: (ms, signal) => clock.sleep(ms, signal),
     };
     world.broker.observe(({ topic, payload, from }) => {
-      if (topic.endsWith("/command") && from !== "") this.#heard = { topic, payload };
+      if (!topic.endsWith("/command") || from === "") return;
+      this.#heard.push({ topic, payload, at: clock.wall() });
+      if (this.#heard.length > HEARD) this.#heard.shift();
     });
   }
 
   setClockError(ms: number): void {
     this.#clockErrorMs = ms;
+    if (ms !== 0) this.#sayWhatLooksFresh();
   }
 
   cutPower(steps: number, darkMs: number): void {
@@ -154,6 +167,8 @@ class Life implements Town, AsyncDisposable {
 
   /** From factory state until the end of the day, and the peace after it. */
   async live(): Promise<void> {
+    // Not every org rotates.
+    this.world.org.rotateRefreshTokens = this.#chance() < 0.9;
     // Every tenth board has an org whose asset tokens are short-lived: each costs the machine that simulates it two signatures.
     this.world.org.assetTokenLifetimeMs = this.random() < 0.1 ? 10 * MINUTE : HOUR;
     if (this.random() < 0.9) await this.disk.put("device-key", Buffer.from(sharedKey()));
@@ -206,13 +221,14 @@ class Life implements Town, AsyncDisposable {
     const one = pick<Trouble>(this.random, troubles);
     const forMs = one.meanMs === null ? null : Math.min(pause(this.random, one.meanMs), 4 * HOUR);
     this.#note(forMs === null ? one.name : `${one.name}, for ${Math.round(forMs / SECOND)} s`);
+    this.witness.disturbed();
     const end = one.begin(this);
     if (forMs === null) return;
     const finish = (): void => {
       if (!this.#ends.delete(finish)) return;
       end();
       this.#note(`${one.name}: over`);
-      if (this.#ends.size === 0) this.witness.wellAgain();
+      this.witness.wellAgain(this.#power.on);
     };
     this.#ends.add(finish);
     this.witness.troubled();
@@ -238,15 +254,14 @@ class Life implements Town, AsyncDisposable {
       "loseAnswerAfterGrant",
       "loseAnswerAfterRotation",
       "alreadyProcessing",
+      "echoes",
     ] as const)
       org[name] = 0;
     org.refusals = [];
     broker.refuseConnects = 0;
     broker.closeAfterConnack = 0;
     board.failWrites = 0;
-    // A phone whose CONNECT nobody answered would wait for ever.
-    broker.dropConnections();
-    this.witness.wellAgain();
+    this.witness.disturbed();
   }
 
   #note(line: string): void {
@@ -269,20 +284,41 @@ class Life implements Town, AsyncDisposable {
     void this.witness.powerCut();
     this.#forget();
     this.clock.timer(darkMs, () => {
-      // A board has no clock of its own: it goes on from where it was, or from the beginning of time.
-      const known = this.#chance() < 0.6;
-      this.#clockErrorMs = known ? -darkMs : -this.clock.wall();
+      // A board has no clock of its own: it goes on from where it was, from what it wrote down last, or from the beginning of time.
+      const luck = this.#chance();
+      this.#clockErrorMs =
+        luck < 0.4
+          ? -darkMs
+          : luck < 0.7
+            ? -darkMs - whole(this.#chance, 1, 180) * MINUTE
+            : -this.clock.wall();
       const told = (): void => {
         if (this.world.network.cut) this.clock.timer(10 * SECOND, told);
         else this.#clockErrorMs = 0;
       };
       this.clock.timer(whole(this.#chance, 2, 90) * SECOND, told);
       this.#boot();
+      this.#sayWhatLooksFresh();
     });
+  }
+
+  /** Whoever has listened says again what a board with such a clock may take for new. */
+  #sayWhatLooksFresh(): void {
+    const { broker } = this.world;
+    const fresh = (at: number): boolean => Math.abs(at - this.#boardClock.wall()) < FRESH_MS;
+    for (const ms of [1, 4, 10, 30, 60])
+      this.clock.timer(ms * SECOND, () => {
+        for (const { topic, payload, at } of this.#heard)
+          if (this.#troubled && fresh(at)) {
+            this.#note("what was said before is said again");
+            broker.publish(topic, payload);
+          }
+      });
   }
 
   #boot(): void {
     this.#note("boots");
+    this.witness.boots();
     const power = new Power();
     const stop = new AbortController();
     this.#power = power;
@@ -326,9 +362,14 @@ class Life implements Town, AsyncDisposable {
     };
     const damaged = ({ code, message }: AgentError): void =>
       record({ event: "fault", code, message, retryInMs: null });
+    const org = this.air.http(world.http, {
+      clock: this.clock,
+      ms: PATIENCE_MS,
+      fault: () => new AgentError("ORG_TIMEOUT"),
+    });
     const toOrg = power.http(async (request, until) => {
       this.witness.asked(request);
-      const answer = await world.http(request, until);
+      const answer = await org(request, until);
       if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
       return answer;
     });
@@ -340,7 +381,7 @@ class Life implements Town, AsyncDisposable {
         random: this.#chance,
         http: spoilHttp(async (request, signal) => {
           const answer = await toOrg(request, signal);
-          this.witness.got(answer);
+          this.witness.got(request, answer);
           return answer;
         }),
         vault,
@@ -358,6 +399,7 @@ class Life implements Town, AsyncDisposable {
         drivers: {
           sim: async (address, ports, signal): Promise<LightDriver> => {
             const driver = await world.board.openDriver(address, ports, signal);
+            this.witness.opened(driver.traits);
             return {
               traits: driver.traits,
               write: (frame, writing) =>
@@ -366,7 +408,7 @@ class Life implements Town, AsyncDisposable {
             };
           },
         },
-        openStream: power.openStream(world.openStream),
+        openStream: power.openStream(this.air.openStream(world.openStream)),
         readText: async () => world.org.assetCertificate,
         callbacks: world.doorstep.callbacks,
         assertion: async () => new Uint8Array(),
@@ -392,6 +434,7 @@ class Life implements Town, AsyncDisposable {
       try {
         this.world.org.approve(code);
         this.#note("the code is approved");
+        this.witness.approved();
       } catch {
         // It has ended, or was never more than shown; the next one will be approved.
       }
@@ -434,12 +477,16 @@ class Life implements Town, AsyncDisposable {
     const brightness = this.#brightness;
     let isDone = false;
     try {
+      this.witness.due();
       if (phone.picture.person === null) await phone.signIn(person, never);
-      if (!phone.picture.connected) return false;
-      this.witness.commanded(brightness);
+      if (!phone.picture.connected) {
+        this.#note("phone: away");
+        return false;
+      }
+      const answered = this.witness.commanded(brightness);
       const result = await phone.send({ on: true, brightness: brightness / 255 }, never);
       this.#note(`phone: ${brightness} is ${result.outcome} ${result.code ?? ""}`);
-      this.witness.answered(brightness, result.outcome);
+      answered(result.outcome, result.code ?? result.message ?? "");
       isDone = result.outcome === "done";
     } catch (error) {
       // The org or the broker did not let the phone: people try again later.
@@ -449,11 +496,11 @@ class Life implements Town, AsyncDisposable {
     return isDone;
   }
 
-  /** What the board was told last is told again by somebody who listened: some time later, or right after a power cut. */
+  /** What the board was told is told again by somebody who listened: some time later, or right after a power cut. */
   #sayAgain(): void {
-    const heard = this.#heard;
     const chance = this.#chance();
-    if (heard === null || chance > 0.3) return;
+    const heard = this.#heard.at(-1 - Math.floor(10 * chance * chance));
+    if (heard === undefined || chance > 0.3) return;
     const again = (ms: number): void => {
       this.clock.timer(ms, () => this.world.broker.publish(heard.topic, heard.payload));
     };

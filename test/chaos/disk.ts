@@ -32,8 +32,6 @@ export class Disk {
   onWritten: (key: VaultKey, value: Value) => void = () => {};
   /** Told of what was not written. */
   onFailed: (key: VaultKey) => void = () => {};
-  /** Told of every call that failed. */
-  onRefused: () => void = () => {};
   readonly #clock: Clock;
   readonly #random: Random;
   #torn = new TornDisk("/state-0");
@@ -96,13 +94,9 @@ export class Disk {
     torn.closeAll();
     torn.free = this.#full ? 0 : Number.POSITIVE_INFINITY;
     torn.refuses = (call) => {
-      if (this.#readOnly && !onlyReads.has(call)) {
-        this.onRefused();
-        return "EROFS";
-      }
+      if (this.#readOnly && !onlyReads.has(call)) return "EROFS";
       const left = this.#failing.get(call);
       if (left === undefined) return undefined;
-      this.onRefused();
       if (left > 1) this.#failing.set(call, left - 1);
       else this.#failing.delete(call);
       return "EIO";
@@ -130,7 +124,6 @@ export class Disk {
         this.#allow(key, copy);
         await spoiled.write(key, value, generations).catch((error: unknown) => {
           this.onFailed(key);
-          this.onRefused();
           throw error;
         });
         this.onWritten(key, copy);

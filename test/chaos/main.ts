@@ -27,7 +27,7 @@ const brokenDay = (seed: number, cause: unknown): DayReport => ({
     obeyedTwice: [],
     forgotten: [],
     stuck: [`came to no end: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`],
-    commands: { sent: 0, done: 0 },
+    commands: { due: 0, sent: 0, inPeace: 0, done: 0 },
     codes: 0,
     powerCuts: 0,
     recoveriesMs: [],

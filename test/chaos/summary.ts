@@ -10,7 +10,7 @@ export interface Summary {
   readonly stuck: number;
   /** More requests at the org in an hour than the budget allows. */
   readonly storms: number;
-  readonly commands: { readonly sent: number; readonly done: number };
+  readonly commands: DayReport["findings"]["commands"];
   readonly codes: number;
   readonly powerCuts: number;
   /** From the end of the last trouble until online, in milliseconds; null without any. */
@@ -59,7 +59,9 @@ export const summarise = (reports: readonly DayReport[]): Summary => {
       ({ findings: { worstHour } }) => worstHour.others > BUDGET.others || worstHour.polls > BUDGET.polls,
     ).length,
     commands: {
+      due: sum(days, ({ findings }) => findings.commands.due),
       sent: sum(days, ({ findings }) => findings.commands.sent),
+      inPeace: sum(days, ({ findings }) => findings.commands.inPeace),
       done: sum(days, ({ findings }) => findings.commands.done),
     },
     codes: sum(days, ({ findings }) => findings.codes),
@@ -83,12 +85,12 @@ export const inWords = (summary: Summary, hours: number): string => {
   const { commands, recoveryMs, worstHour } = summary;
   const row = (name: string, value: string): string => `  ${name.padEnd(44)} ${value}`;
   return [
-    `${summary.days} days of ${hours} hours, ${summary.powerCuts} power cuts, ${summary.codes} codes, ${commands.sent} commands (${commands.done} done)`,
+    `${summary.days} days of ${hours} hours, ${summary.powerCuts} power cuts, ${summary.codes} codes, ${commands.sent} of ${commands.due} commands sent (${commands.inPeace} in peace), ${commands.done} done`,
     row("sign-ins lost that the org still held to", String(summary.lostSignIns)),
-    row("commands lost after they were answered", String(summary.lostCommands)),
+    row("commands lost: done and not so, or in peace", String(summary.lostCommands)),
     row("commands obeyed twice", String(summary.obeyedTwice)),
     row("writes that a power cut took back", String(summary.forgotten)),
-    row("boards that stopped, or were not back", String(summary.stuck)),
+    row("boards that stopped, or stayed away", String(summary.stuck)),
     row("hours with more requests than the budget", String(summary.storms)),
     row(
       "back online after the last trouble (p50, p99)",

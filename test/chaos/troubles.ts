@@ -1,5 +1,6 @@
 import type { World } from "../../firmware-sim/world.ts";
 import type { Random } from "../../src/ports.ts";
+import type { Air } from "./air.ts";
 import type { Disk } from "./disk.ts";
 import { whole } from "./seeded.ts";
 
@@ -7,6 +8,8 @@ import { whole } from "./seeded.ts";
 export interface Town {
   readonly world: World;
   readonly disk: Disk;
+  /** Between the board and everything else. */
+  readonly air: Air;
   readonly random: Random;
   /** How far the board's wall clock is off, in milliseconds. */
   setClockError(ms: number): void;
@@ -82,7 +85,13 @@ const switched = (field: Flags & string, weight: number, meanMs: number, wrong =
 /** What the vendor and others document that a token endpoint may say, and says again differently a little later. */
 const refusals: readonly Refused[] = [
   { error: "invalid_client_id", description: "client identifier invalid" },
-  { error: "invalid_client", description: "app must be installed into org" },
+  { error: "invalid_client", description: "app must be installed into org", status: 401 },
+  { error: "invalid_client", description: "invalid client credentials" },
+  { error: "unauthorized_client", description: "client is not authorized for this grant" },
+  { error: "unsupported_response_type", description: "response type not supported" },
+  { error: "app_not_found", description: "external client app is not installed in this org" },
+  { error: "invalid_grant", description: "token exchange failed" },
+  { error: "too_many_requests", description: "slow down", status: 429 },
   { error: "invalid_grant", description: "ip restricted" },
   { error: "invalid_grant", description: "invalid login hours" },
   { error: "invalid_grant", description: "expired authorization code" },
@@ -99,6 +108,17 @@ const refusals: readonly Refused[] = [
 ];
 type Refused = World["org"]["refusals"][number];
 
+/** Which kind of request is refused: whichever comes next, or the next of its kind. */
+const kinds = [
+  undefined,
+  "device",
+  "refresh_token",
+  "urn:ietf:params:oauth:grant-type:token-exchange",
+] as const;
+
+/** MQTT 5 section 3.2.2.2: what a broker says that is not well, or has enough of this client. */
+const reasons = [0x80, 0x83, 0x86, 0x87, 0x88, 0x89, 0x97, 0x9c, 0x9d, 0x9f] as const;
+
 /** Everything that a day can bring. */
 export const troubles: readonly Trouble[] = [
   lasting("network: the cable is out", 6, 4 * MINUTE, ({ world }) => {
@@ -108,6 +128,12 @@ export const troubles: readonly Trouble[] = [
     };
   }),
   moment("network: connections break", 4, ({ world }) => world.broker.dropConnections()),
+  lasting("network: says nothing", 4, 3 * MINUTE, ({ air }) => {
+    air.silent = true;
+    return () => {
+      air.silent = false;
+    };
+  }),
 
   switched("offline", 5, 5 * MINUTE),
   nextFew("timeouts", 4),
@@ -118,8 +144,10 @@ export const troubles: readonly Trouble[] = [
   nextFew("drippingBodies", 2, 2),
   moment("org: refuses", 5, ({ world, random }) => {
     // One at a time: a sign-in that the org calls over twice is over.
-    if (world.org.refusals.length === 0)
-      world.org.refusals = [refusals[whole(random, 0, refusals.length - 1)] as Refused];
+    if (world.org.refusals.length > 0) return;
+    const of = kinds[whole(random, 0, kinds.length - 1)];
+    const refusal = refusals[whole(random, 0, refusals.length - 1)] as Refused;
+    world.org.refusals = [of === undefined ? refusal : { ...refusal, of }];
   }),
   // What is refused first is mostly an exchange, and the refresh after it goes well: this one waits for a refresh.
   moment("org: says once that the sign-in is over, though it is not", 2, ({ world }) => {
@@ -142,7 +170,7 @@ export const troubles: readonly Trouble[] = [
     world.org.busyWithRetryAfter = whole(random, 5, 600);
   }),
   lasting("org: answers slowly", 3, 3 * MINUTE, ({ world, random }) => {
-    world.org.answerDelayMs = whole(random, 1, 20) * SECOND;
+    world.org.answerDelayMs = whole(random, 1, 40) * SECOND;
     return () => {
       world.org.answerDelayMs = 0;
     };
@@ -154,6 +182,18 @@ export const troubles: readonly Trouble[] = [
   switched("wrongAudience", 1, 10 * MINUTE),
   switched("wrongKey", 1, 10 * MINUTE),
   switched("omitCnf", 1, 10 * MINUTE),
+  switched("wrongCnf", 1, 10 * MINUTE),
+  switched("wrongDevice", 1, 10 * MINUTE),
+  switched("wrongIssuer", 1, 10 * MINUTE),
+  switched("unknownKeyId", 1, 10 * MINUTE),
+  switched("unsigned", 1, 10 * MINUTE),
+  lasting("org: calls the end of a code by its RFC name", 1, HOUR, ({ world }) => {
+    world.org.expiredCodeError = "expired_token";
+    return () => {
+      world.org.expiredCodeError = "invalid_grant";
+    };
+  }),
+  nextFew("echoes", 2),
   lasting("org: its clock is off", 1, HOUR, ({ world, random }) => {
     world.org.clockSkewMs = whole(random, -120, 120) * SECOND;
     return () => {
@@ -170,12 +210,38 @@ export const troubles: readonly Trouble[] = [
     world.broker.restart({ keepSessions: random() < 0.7 }),
   ),
   moment("broker: refuses", 3, ({ world, random }) => {
+    world.broker.only = world.deviceId;
+    world.broker.refuseReason = reasons[whole(random, 0, reasons.length - 1)] as number;
     world.broker.refuseConnects += whole(random, 1, 5);
     world.broker.dropConnections();
   }),
   moment("broker: closes after CONNACK", 3, ({ world, random }) => {
+    world.broker.only = world.deviceId;
     world.broker.closeAfterConnack += whole(random, 1, 8);
     world.broker.dropConnections();
+  }),
+  lasting("broker: falls silent soon after each CONNACK", 2, 10 * MINUTE, ({ world, random }) => {
+    world.broker.silentAfterMs = whole(random, 0, 60) * SECOND;
+    world.broker.dropConnections();
+    return () => {
+      world.broker.silentAfterMs = null;
+    };
+  }),
+  lasting("broker: speaks MQTT 3.1.1 only", 1, HOUR, ({ world, random }) => {
+    world.broker.refuseProtocol5 = random() < 0.5 ? "silently" : true;
+    world.broker.dropConnections();
+    return () => {
+      world.broker.refuseProtocol5 = false;
+    };
+  }),
+  lasting("broker: can do less", 2, HOUR, ({ world, random }) => {
+    world.broker.limits = random() < 0.7 ? { receiveMaximum: whole(random, 1, 3) } : { retainAvailable: false };
+    world.broker.serverKeepAliveS = random() < 0.5 ? null : whole(random, 5, 600);
+    world.broker.dropConnections();
+    return () => {
+      world.broker.limits = {};
+      world.broker.serverKeepAliveS = null;
+    };
   }),
   lasting("broker: acknowledges nothing", 3, 3 * MINUTE, ({ world }) => {
     world.broker.stopAcking = true;
@@ -267,7 +333,7 @@ export const troubles: readonly Trouble[] = [
     return () => town.setClockError(0);
   }),
   lasting("clock: minutes off", 2, HOUR, (town) => {
-    town.setClockError(whole(town.random, -20, 20) * MINUTE);
+    town.setClockError(whole(town.random, -60, 20) * MINUTE);
     return () => town.setClockError(0);
   }),
   moment("power: cut in the middle of something", 8, (town) =>

@@ -1,7 +1,8 @@
 import type { VirtualClock } from "../../firmware-sim/clock.ts";
 import type { World } from "../../firmware-sim/world.ts";
+import { frameOf } from "../../src/hal/mix.ts";
 import { decodeState } from "../../src/hal/stored.ts";
-import type { AgentEvent } from "../../src/model.ts";
+import type { AgentEvent, DriverTraits, LightState } from "../../src/model.ts";
 import type { HttpRequest, HttpResponse } from "../../src/ports.ts";
 import type { Kind } from "./board.ts";
 import type { Disk } from "./disk.ts";
@@ -10,24 +11,35 @@ const HOUR = 3_600_000;
 /** A lamp's state is on the disk by then (src/hal/keeper.ts). */
 const KEPT_AFTER_MS = 2_500;
 
-/** New tokens are on the disk so long after they came. */
-const TOKENS_KEPT_AFTER_MS = 5_000;
+/** Whoever has had nothing to suffer for so long has no reason not to obey. */
+const CALM_MS = 2 * 60_000;
+/** Longer than any pause that the program makes by itself. */
+const LONGEST_AWAY_MS = 1.5 * HOUR;
 
 /** What came of a day. Texts say what was seen, for people. */
 export interface Findings {
   /** Sign-ins that the board gave up though the org still held to them. */
   readonly lostSignIns: readonly string[];
-  /** Commands that were answered with `done` and had not been obeyed, or were forgotten in a power cut. */
+  /** Commands that were answered with `done` and not obeyed, or forgotten in a power cut, or that nobody obeyed in peace. */
   readonly lostCommands: readonly string[];
   readonly obeyedTwice: readonly string[];
   /** What was written, and not there after a power cut. */
   readonly forgotten: readonly string[];
-  /** Exit codes that no restart mends, bugs, and boards that were not back in the end. */
+  /** Exit codes that no restart mends, bugs, and boards that were away without need, or in the end. */
   readonly stuck: readonly string[];
-  readonly commands: { readonly sent: number; readonly done: number };
+  /** What the owner wanted, what of it the phone could send, how much of it in peace, and what was done. */
+  readonly commands: {
+    readonly due: number;
+    readonly sent: number;
+    readonly inPeace: number;
+    readonly done: number;
+  };
   readonly codes: number;
   readonly powerCuts: number;
-  /** From the end of the last trouble until online, in milliseconds, where no new one came between. */
+  /**
+   * From the last trouble, its end, or the start after it, until online, in milliseconds, without the wait for a person; where no
+   * lasting one came between.
+   */
   readonly recoveriesMs: readonly number[];
   /** Requests at the org in the worst 60 minutes. */
   readonly worstHour: { readonly polls: number; readonly others: number };
@@ -51,18 +63,27 @@ export class Witness {
   /** The org's record of the sign-in that is on the disk, and of the one that the program holds to. */
   #onDisk: string | null = null;
   #held: string | null = null;
-  /** The newest refresh token that has come to the program, and when the program was gone first after that. */
-  #given: { readonly token: string; readonly at: number; goneAt: number | null } | null = null;
-  #diskRefusedAt = -1;
+  /** The newest refresh token that has come to the program; kept: it is on the disk; forgotten: the program went before that. */
+  #given: { readonly token: string; readonly at: number; kept: boolean; forgotten: boolean } | null = null;
+  /** Codes for which tokens have come. */
+  readonly #redeemed = new Set<string>();
+  #due = 0;
   #sent = 0;
+  #inPeace = 0;
   #done = 0;
   #codes = 0;
   #powerCuts = 0;
   #online = false;
-  #wellSince: number | null = 0;
+  /** Since when the board is away without need; null while it is online, has no power, or something is wrong. */
+  #awaySince: number | null = 0;
+  #codeSince: number | null = null;
+  /** When the last thing happened that a board may suffer from, and how many are still going on. */
+  #troubledAt = 0;
+  #lasting = 0;
+  #traits: DriverTraits | null = null;
   /** The lamp's brightness as last commanded, when that was, and whether nothing else can have changed it since. */
   #last: { brightness: number; at: number } | null = null;
-  #target: number | null = null;
+  #target: LightState | null = null;
   #newest: number | null = null;
   /** What the disk had when the program was gone, and the lamp has to come back with. */
   #comesBackAt: number | null = null;
@@ -76,11 +97,10 @@ export class Witness {
       if (key === "grant") this.#kept(value);
     };
     disk.onWritten = (key, value) => {
-      if (key === "grant")
-        this.#onDisk = value === undefined ? null : (this.#approvalOf(value) ?? this.#onDisk);
-    };
-    disk.onRefused = () => {
-      this.#diskRefusedAt = clock.mono();
+      if (key !== "grant") return;
+      this.#onDisk = value === undefined ? null : (this.#approvalOf(value) ?? this.#onDisk);
+      const { refreshToken } = value === undefined ? {} : readGrant(value);
+      if (this.#given !== null && refreshToken === this.#given.token) this.#given.kept = true;
     };
     disk.onFailed = (key) => {
       // The program knows, and says so; it tries again in a minute.
@@ -89,8 +109,11 @@ export class Witness {
   }
 
   #approvalOf(grant: Uint8Array): string | null {
-    const { refreshToken } = JSON.parse(new TextDecoder().decode(grant)) as { refreshToken?: unknown };
-    if (typeof refreshToken !== "string") return null;
+    const { refreshToken } = readGrant(grant);
+    return typeof refreshToken === "string" ? this.#approvalWith(refreshToken) : null;
+  }
+
+  #approvalWith(refreshToken: string): string | null {
     return this.#world.org.approvals.find((each) => each.refreshToken === refreshToken)?.id ?? null;
   }
 
@@ -111,37 +134,65 @@ export class Witness {
   /** What was not on the disk is gone with the program. */
   #programGone(): void {
     this.#online = false;
+    this.#awaySince = null;
+    this.#codeSince = null;
     this.#held = this.#onDisk;
-    if (this.#given !== null) this.#given.goneAt ??= this.#clock.mono();
+    if (this.#given?.kept === false) this.#given.forgotten = true;
+    this.disturbed();
+  }
+
+  /** Something has happened that a board may suffer from for a while. */
+  disturbed(): void {
+    this.#troubledAt = this.#clock.mono();
+  }
+
+  /** The board has power again. */
+  boots(): void {
+    this.disturbed();
+    if (this.#lasting === 0) this.#awaySince = this.#clock.mono();
+  }
+
+  /** The measure begins anew. */
+  #away(since: number | null): void {
+    const { mono } = this.#clock;
+    if (this.#awaySince !== null && mono() - this.#awaySince > LONGEST_AWAY_MS)
+      this.#stuck.push(
+        this.#at(`away for ${Math.round((mono() - this.#awaySince) / 60_000)} min, though nothing is wrong`),
+      );
+    this.#awaySince = since;
+  }
+
+  get #isCalm(): boolean {
+    return this.#online && this.#lasting === 0 && this.#clock.mono() - this.#troubledAt >= CALM_MS;
   }
 
   saw(event: AgentEvent): void {
     switch (event.event) {
       case "code":
         this.#codes += 1;
+        this.#codeSince ??= this.#clock.mono();
         this.#givenUp("was of no use: a code is shown");
         if (!this.#kind.byPerson)
           this.#lostSignIns.push(this.#at("a board that signs in by itself shows a code"));
         break;
       case "state":
+        if (this.#online && event.state !== "online" && this.#lasting === 0)
+          this.#awaySince = this.#clock.mono();
         this.#online = event.state === "online";
-        if (this.#online && this.#wellSince !== null) {
-          this.#recoveriesMs.push(this.#clock.mono() - this.#wellSince);
-          this.#wellSince = null;
+        if (this.#online && this.#awaySince !== null) {
+          this.#recoveriesMs.push(this.#clock.mono() - this.#awaySince);
+          this.#away(null);
         }
         break;
-      case "light":
-        this.#target = event.state.brightness;
+      case "light": {
+        const { state, cause } = event;
+        this.#target = state;
         // The schedule has a mind of its own.
-        if (event.cause.kind === "evening") this.#last = null;
-        if (event.cause.kind === "restore") this.#cameBack(event.state.brightness);
-        break;
-      case "command": {
-        const { id } = event;
-        // A press of the button has none.
-        if (id === null) break;
-        if (this.#obeyed.has(id)) this.#obeyedTwice.push(this.#at(`${id} was obeyed twice`));
-        this.#obeyed.add(id);
+        if (cause.kind === "evening") this.#last = null;
+        if (cause.kind === "restore") this.#cameBack(state.brightness);
+        if (cause.kind !== "command" || cause.id === null) break;
+        if (this.#obeyed.has(cause.id)) this.#obeyedTwice.push(this.#at(`${cause.id} was obeyed twice`));
+        this.#obeyed.add(cause.id);
         break;
       }
       case "fault":
@@ -160,63 +211,116 @@ export class Witness {
       );
   }
 
+  /** Somebody has allowed the board in; the wait for that was not the board's. */
+  approved(): void {
+    if (this.#awaySince !== null && this.#codeSince !== null)
+      this.#awaySince += this.#clock.mono() - Math.max(this.#awaySince, this.#codeSince);
+    this.#codeSince = null;
+  }
+
+  /** What the board's lamp is made of, each time that it is opened. */
+  opened(traits: DriverTraits): void {
+    this.#traits = traits;
+  }
+
   /** An answer that has come to the program. */
-  got({ body }: HttpResponse): void {
+  got(request: HttpRequest, { body }: HttpResponse): void {
     const token = /"refresh_token" *: *"([^"]+)"/.exec(body)?.[1];
-    if (token !== undefined && isJson(body)) this.#given = { token, at: this.#clock.mono(), goneAt: null };
+    if (token === undefined || !isJson(body)) return;
+    this.#given = { token, at: this.#clock.mono(), kept: false, forgotten: false };
+    this.#held = this.#approvalWith(token) ?? this.#held;
+    const code = polledWith(request);
+    if (code !== null) this.#redeemed.add(code);
   }
 
   /**
-   * An org that rotates ends a sign-in whose old token is used: that is the board's doing, unless its disk or a cut has kept it
-   * from knowing the new one.
+   * An org that rotates ends a sign-in whose old token is used: that is the board's doing, unless the program was gone before the
+   * new one was on the disk.
    */
   #presented(token: string): void {
     const given = this.#given;
-    if (given === null || given.token === token || this.#diskRefusedAt >= given.at) return;
-    if (given.goneAt !== null && given.goneAt - given.at < TOKENS_KEPT_AFTER_MS) return;
+    if (given === null || given.token === token || given.forgotten) return;
     const seconds = Math.round((this.#clock.mono() - given.at) / 1000);
     this.#lostSignIns.push(
       this.#at(`a used refresh token was sent, ${seconds} s after the next one had come`),
     );
   }
 
-  asked({ body = "" }: HttpRequest): void {
+  asked(request: HttpRequest): void {
+    const { body = "" } = request;
     const presented = new URLSearchParams(body);
     if (presented.get("grant_type") === "refresh_token")
       this.#presented(presented.get("refresh_token") ?? "");
-    (/grant_type=device(&|$)/.test(body) ? this.#polls : this.#others).push(this.#clock.mono());
+    const code = polledWith(request);
+    // The org takes it for stolen, and ends what came of it.
+    if (code !== null && this.#redeemed.has(code))
+      this.#lostSignIns.push(this.#at("a code was polled again after its tokens had come"));
+    (code === null ? this.#others : this.#polls).push(this.#clock.mono());
   }
 
-  commanded(brightness: number): void {
+  /** The owner wants something of the lamp; the phone may be away. */
+  due(): void {
+    this.#due += 1;
+  }
+
+  /** A command is sent. The result tells of its answer. */
+  commanded(brightness: number): (outcome: string, why: string) => void {
     this.#sent += 1;
     this.#newest = brightness;
     this.#last = null;
+    const sentAt = this.#clock.mono();
+    const isCalm = this.#isCalm;
+    if (isCalm) this.#inPeace += 1;
+    const undisturbed = (): boolean => this.#lasting === 0 && this.#troubledAt < sentAt;
+    return (outcome, why) => {
+      if (outcome === "done") this.#wasDone(brightness, undisturbed());
+      else if (isCalm && undisturbed() && this.#online)
+        this.#lostCommands.push(this.#at(`${brightness} was ${outcome} in peace: ${why}`));
+    };
   }
 
-  answered(brightness: number, outcome: string): void {
-    if (outcome !== "done") return;
+  #wasDone(brightness: number, isUndisturbed: boolean): void {
     this.#done += 1;
     // A slow broker's answer may come when the next command has been obeyed already.
     if (brightness !== this.#newest) return;
     const wanted = brightness / 255;
-    if (this.#target === null || Math.abs(this.#target - wanted) > 0.003)
+    const target = this.#target;
+    if (target === null || Math.abs(target.brightness - wanted) > 0.003)
       this.#lostCommands.push(
-        this.#at(`${brightness} was answered with done, but the lamp is at ${this.#target}`),
+        this.#at(`${brightness} was answered with done, but the lamp is to be at ${target?.brightness}`),
       );
+    else if (isUndisturbed) this.#looks(`${brightness} was answered with done`);
     this.#last = this.#disk.ill ? null : { brightness: wanted, at: this.#clock.mono() };
+  }
+
+  /** Looks at the lamp itself. */
+  #looks(when: string): void {
+    if (this.#target === null || this.#traits === null) return;
+    const wanted = frameOf(this.#target, this.#traits);
+    const shown = this.#world.board.outputs.map(({ duty }) => duty);
+    if (wanted.some((duty, index) => Math.abs(duty - (shown[index] ?? -1)) > 0.001))
+      this.#lostCommands.push(
+        this.#at(`${when}, and the lamp shows ${shown.map((duty) => duty.toFixed(3))}`),
+      );
   }
 
   pressed(): void {
     this.#last = null;
   }
 
+  /** Something goes wrong for a while. */
   troubled(): void {
-    this.#wellSince = null;
+    this.#lasting += 1;
+    this.disturbed();
+    this.#away(null);
     if (this.#disk.ill) this.#last = null;
   }
 
-  wellAgain(): void {
-    this.#wellSince = this.#online ? null : this.#clock.mono();
+  /** `on`: the board has power. */
+  wellAgain(on: boolean): void {
+    this.#lasting -= 1;
+    this.disturbed();
+    if (this.#lasting === 0 && on && !this.#online) this.#awaySince = this.#clock.mono();
   }
 
   powerCut(): Promise<void> {
@@ -261,6 +365,8 @@ export class Witness {
   atTheEnd(obeys: boolean): void {
     if (!this.#online) this.#stuck.push(this.#at("not online after hours of peace"));
     else if (!obeys) this.#stuck.push(this.#at("online after hours of peace, and obeys no command"));
+    else this.#looks("in the end");
+    this.#away(null);
   }
 
   findings(): Findings {
@@ -270,7 +376,7 @@ export class Witness {
       obeyedTwice: this.#obeyedTwice,
       forgotten: this.#forgotten,
       stuck: this.#stuck,
-      commands: { sent: this.#sent, done: this.#done },
+      commands: { due: this.#due, sent: this.#sent, inPeace: this.#inPeace, done: this.#done },
       codes: this.#codes,
       powerCuts: this.#powerCuts,
       recoveriesMs: this.#recoveriesMs,
@@ -282,6 +388,15 @@ export class Witness {
     return `${new Date(this.#clock.wall()).toISOString()}: ${what}`;
   }
 }
+
+const readGrant = (bytes: Uint8Array): { readonly refreshToken?: unknown } =>
+  JSON.parse(new TextDecoder().decode(bytes));
+
+/** The device code of a poll; null for other requests. */
+const polledWith = ({ body = "" }: HttpRequest): string | null => {
+  const form = new URLSearchParams(body);
+  return form.get("grant_type") === "device" ? form.get("code") : null;
+};
 
 const isJson = (text: string): boolean => {
   try {
