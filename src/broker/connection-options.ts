@@ -29,6 +29,8 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   readonly ackTimeoutMs: number;
   readonly clock: Clock;
+  /** What has to be over before CONNECT goes out; the stream is watched meanwhile. */
+  beforeConnect?(): Promise<void>;
   /** Called for every message, in order, before it is acknowledged. Must not throw. */
   onMessage(message: Received): void;
 }

@@ -214,8 +214,6 @@ export const createBroker = (options: BrokerOptions): Broker => {
     const password = pass.kind === "token" ? pass.token : options.password;
     const attempt = async ([protocol, ...others]: Protocols): Promise<Speaking> => {
       const stream = await openInTime(signal);
-      // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
-      if (protocol === "3.1.1") await before?.retire();
       const over = new AbortController();
       const opened = await openConnection(
         stream,
@@ -230,6 +228,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
           connectTimeoutMs,
           ackTimeoutMs: options.ackTimeoutMs ?? 20_000,
           clock,
+          // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
+          beforeConnect: async () => {
+            if (protocol === "3.1.1") await before?.retire();
+          },
           onMessage: (message) => onMessage(message, over.signal),
         },
         signal,

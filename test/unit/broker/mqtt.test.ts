@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type Duplex, duplexPair } from "node:stream";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -206,16 +207,24 @@ describe("a connection that does not come about", () => {
     expect(streams).toEqual([]);
   });
 
-  it("because the stream was dead before it began ends at once", async () => {
-    const { failure } = await brokerWorld({
-      protocol: "5",
-      openStream: async () => {
-        const [stream] = duplexPair();
-        stream.destroy();
-        return stream;
-      },
-    });
-    expect(await failure()).toBe("BROKER_LOST");
+  it.each([
+    ["dead", undefined],
+    ["broken", new Error("no route")],
+  ])("because the stream was %s before it began ends at once", async (_how, error) => {
+    for (const isClosed of [false, true]) {
+      const { failure } = await brokerWorld({
+        protocol: "5",
+        openStream: async () => {
+          const [stream] = duplexPair();
+          stream.once("error", () => {});
+          const closed = once(stream, "close").catch(() => {});
+          stream.destroy(error);
+          if (isClosed) await closed;
+          return stream;
+        },
+      });
+      expect(await failure()).toBe("BROKER_LOST");
+    }
   });
 
   it("because a dying node closes right after CONNACK is a loss, again and again", async () => {
@@ -701,6 +710,52 @@ describe("a hand-over that fails", () => {
     expect(requests).toHaveLength(1);
     sim.dropConnections();
     expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+  });
+
+  it.each([
+    ["with an error", new Error("no route")],
+    ["without a word", undefined],
+  ])(
+    "because the new stream breaks %s while MQTT 3.1.1 says goodbye on the old one is a loss, and no more",
+    async (_how, error) => {
+      const { broker, connect, sim, streams, clock } = await brokerWorld({ protocol: "3.1.1" });
+      const link = await connect();
+      // the goodbye waits for this acknowledgement
+      sim.stopAcking = true;
+      link.report(reportOf(1));
+      const connecting = broker.connect(token, announcement, link, never);
+      connecting.catch(() => {});
+      await clock.advance(50);
+      expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+      streams[1]?.destroy(error);
+      await expect(clock.until(connecting)).rejects.toMatchObject({ code: "BROKER_LOST" });
+      expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+      sim.stopAcking = false;
+      expect((await connect(link)).protocol).toBe("3.1.1");
+    },
+  );
+
+  it("because it is called off while MQTT 3.1.1 says goodbye on the old link leaves no stream, and no CONNECT", async () => {
+    const credentials: Credentials[] = [];
+    const { broker, connect, sim, streams, clock } = await brokerWorld({
+      protocol: "3.1.1",
+      authenticate: (shown) => {
+        credentials.push(shown);
+        return allowAll(shown);
+      },
+    });
+    const link = await connect();
+    sim.stopAcking = true;
+    link.report(reportOf(1));
+    const stop = new AbortController();
+    const connecting = broker.connect(token, announcement, link, stop.signal);
+    connecting.catch(() => {});
+    await clock.advance(50);
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    stop.abort(new Error("enough"));
+    await expect(clock.until(connecting)).rejects.toThrow("enough");
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    expect(credentials).toHaveLength(1);
   });
 
   it.each(["5", "3.1.1"] as const)(
