@@ -4,11 +4,12 @@ import type { Incoming, ParsedCommand } from "../model.ts";
 import type { Broker, BrokerPass, Clock, CommandRequest, Link } from "../ports.ts";
 import { after, type MonoMs, type Secret } from "../units.ts";
 import { createAnnouncer, type DiscoveryOptions } from "./announcer.ts";
+import type { ReplyTo } from "./answers.ts";
 import { correlationId, MAX_COMMAND_BYTES, parseCommand } from "./codec.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { KEEP_ALIVE_S, type Received, SESSION_EXPIRY_S, WILL_DELAY_S } from "./connection-options.ts";
 import { within } from "./deadline.ts";
-import { createDesk, type ReplyTo } from "./desk.ts";
+import { createDesk } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
 import { OFFLINE, ONLINE } from "./payloads.ts";
 import { createProvenSenders, senderOf } from "./proven-senders.ts";
@@ -143,6 +144,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     desk.answer(
       { id, outcome: "refused", code: "COMMAND_CROWDED", message: null, light, state: null },
       dropped.replyTo,
+      incoming.channel,
     );
   };
 
@@ -169,7 +171,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     incoming: { ...incoming, expired: expiresAt !== undefined && clock.mono() >= expiresAt },
     answer(result) {
       if (result.outcome === "done") senders.obeyed(sender);
-      desk.answer(result, replyTo);
+      desk.answer(result, replyTo, incoming.channel);
     },
   });
 

@@ -488,12 +488,13 @@ describe("an answer", () => {
   const ask = async (
     responseTopic: string,
     authenticate: Authenticate = allowAll,
+    correlationData = Buffer.from("corr"),
   ): Promise<{ topic: string; correlation: string | undefined; id: unknown }> => {
     const { connect, sim, clock, collect } = await brokerWorld({ authenticate });
     const requests = collect(await connect());
     sim.received.length = 0;
     sim.publish(topic("light/set"), '{"state":"ON"}', {
-      properties: { responseTopic, correlationData: Buffer.from("corr") },
+      properties: { responseTopic, correlationData },
     });
     await clock.settle();
     const id = requests.map(plainId)[0] ?? null;
@@ -517,6 +518,14 @@ describe("an answer", () => {
       expect((await ask(responseTopic)).topic).toBe(topic("result"));
     },
   );
+
+  it.each([
+    [1024, "phones/anna"],
+    [1025, topic("result")],
+  ])("to a command with %d bytes of correlation data goes to %s", async (size, where) => {
+    const answer = await ask("phones/anna", allowAll, Buffer.alloc(size, "c"));
+    expect([answer.topic, answer.correlation?.length ?? null]).toEqual([where, size > 1024 ? null : size]);
+  });
 
   it("goes to the board's own topic when the broker forbids the sender's", async () => {
     const authenticate = rules((_action, name) => name.startsWith("porchlight/"));
@@ -608,6 +617,40 @@ describe("commands that wait", () => {
     const requests = collect(link);
     await clock.settle();
     expect(requests).toHaveLength(64);
+  });
+
+  it("in a flood leave few answers waiting while the broker does not acknowledge, and the newest come when it does", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link = await connect();
+    sim.delayMs = 10_000;
+    sim.received.length = 0;
+    const correlationData = Buffer.alloc(1024, 1);
+    for (let count = 0; count < 5_000; count++)
+      sim.publish(topic("light/set"), JSON.stringify({ state: "ON", id: String(count) }), {
+        qos: 0,
+        properties: { correlationData },
+      });
+    await clock.advance(10_000);
+    const requests = collect(link);
+    await clock.settle();
+    expect(requests).toHaveLength(64);
+    for (const request of requests.slice(-8))
+      request.answer({
+        id: plainId(request),
+        outcome: "done",
+        code: null,
+        message: null,
+        light: "main",
+        state: null,
+      });
+    await clock.advance(120_000);
+    const answers = sim.received.filter((each) => each.topic === topic("result"));
+    // 64 when the flood came, and those for which the first acknowledgements made room
+    expect(answers.length).toBeLessThanOrEqual(64 + 32);
+    expect(answers.slice(-8).map((each) => JSON.parse(each.payload.toString()).id)).toEqual(
+      Array.from({ length: 8 }, (_, index) => String(4_992 + index)),
+    );
+    expect(sim.connected).toEqual(["porch-1"]);
   });
 
   it("of a key that was obeyed before keep their place in a flood of forged ones", async () => {
