@@ -3,8 +3,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { MAX_UNDERWAY, MAX_WAITING } from "../src/broker/answers.ts";
 import {
   KEEP_ALIVE_S,
+  MAX_CORRELATION_BYTES,
   MAX_PACKET_BYTES,
   SESSION_EXPIRY_S,
   WILL_DELAY_S,
@@ -13,6 +15,7 @@ import { type Channel, type ChannelName, channelNames, channelOf } from "../src/
 import { commandMembers } from "../src/broker/contract-asked.ts";
 import { examples, type SchemaName } from "../src/broker/contract-examples.ts";
 import { schemaDocument, schemaNames, schemaOf } from "../src/broker/contract-schemas.ts";
+import { MAX_RESPONSE_TOPIC } from "../src/broker/topics.ts";
 import { asyncApiDocument } from "./asyncapi.ts";
 import { root } from "./source-files.ts";
 
@@ -102,6 +105,12 @@ const speak = (word: string, argument: string): string => {
       return String(KEEP_ALIVE_S);
     case "packet":
       return String(MAX_PACKET_BYTES);
+    case "responseTopic":
+      return String(MAX_RESPONSE_TOPIC);
+    case "correlation":
+      return String(MAX_CORRELATION_BYTES);
+    case "answers":
+      return String(MAX_UNDERWAY + MAX_WAITING);
     case "example":
       return `\`\`\`json\n${prettyJson(examples[nameIn(argument)][0])}\n\`\`\``;
     case "members":

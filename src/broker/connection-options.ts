@@ -15,6 +15,9 @@ export const SESSION_EXPIRY_S = 3600;
 /** How long the broker waits before it says `offline` for a board that went without a word (MQTT 5), in seconds. */
 export const WILL_DELAY_S = 30;
 
+/** The longest correlation data that is given back, in bytes. */
+export const MAX_CORRELATION_BYTES = 1_024;
+
 /** What one connection needs to know. */
 export interface ConnectionOptions {
   readonly protocol: Protocol;
@@ -29,6 +32,8 @@ export interface ConnectionOptions {
   readonly connectTimeoutMs: number;
   readonly ackTimeoutMs: number;
   readonly clock: Clock;
+  /** What has to be over before CONNECT goes out; the stream is watched meanwhile. */
+  beforeConnect?(): Promise<void>;
   /** Called for every message, in order, before it is acknowledged. Must not throw. */
   onMessage(message: Received): void;
 }
@@ -88,15 +93,24 @@ export const clientOptions = (options: ConnectWords): IClientOptions => ({
     : {}),
 });
 
-/** A PUBLISH packet as the rest of the board sees it. */
-export const received = (topic: string, payload: Uint8Array, packet: IPublishPacket): Received => ({
-  topic,
-  payload,
-  retained: packet.retain,
-  expiresInMs:
-    packet.properties?.messageExpiryInterval === undefined
-      ? undefined
-      : packet.properties.messageExpiryInterval * 1000,
-  responseTopic: packet.properties?.responseTopic,
-  correlation: packet.properties?.correlationData,
-});
+/**
+ * A PUBLISH packet as the rest of the board sees it. Who asks with more correlation data than is given back could not tell
+ * what an answer on their response topic belongs to: neither counts then.
+ */
+export const received = (
+  topic: string,
+  payload: Uint8Array,
+  { retain, properties = {} }: IPublishPacket,
+): Received => {
+  const { messageExpiryInterval, responseTopic, correlationData } = properties;
+  const answerable = correlationData === undefined || correlationData.length <= MAX_CORRELATION_BYTES;
+  return {
+    topic,
+    payload,
+    retained: retain,
+    expiresInMs: messageExpiryInterval === undefined ? undefined : messageExpiryInterval * 1000,
+    responseTopic: answerable ? responseTopic : undefined,
+    // a copy: it waits with the command and its answer, and would keep all that was read with it
+    correlation: answerable && correlationData ? Uint8Array.from(correlationData) : undefined,
+  };
+};

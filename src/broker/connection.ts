@@ -64,6 +64,7 @@ const loadClient = async () => {
 /**
  * Sends CONNECT over a connected stream and waits for CONNACK. Throws BROKER_REFUSED, BROKER_BUSY,
  * BROKER_UNREACHABLE (no CONNACK in time) or BROKER_LOST; then, and when `signal` is aborted, the stream is destroyed.
+ * Whatever befalls the stream from this call on, or befell it before, ends the connection and nothing else.
  */
 export const openConnection = async (
   stream: Duplex,
@@ -78,7 +79,7 @@ export const openConnection = async (
     qos: 0 | 1;
     inFlight: number;
   }>();
-  let why: AgentError | undefined;
+  let why = stream.errored ? lostBy(stream.errored) : undefined;
   let unsupported: Opened | undefined;
   let heard = false;
   let muted = false;
@@ -88,17 +89,20 @@ export const openConnection = async (
     stream.destroy();
   };
 
-  // Listening before the import, which takes a moment: a stream may fail meanwhile.
+  // Listening before anything is waited for: a stream may fail meanwhile.
   stream.on("error", (error) => {
-    why ??= new AgentError("BROKER_LOST", error.message, { cause: error });
+    why ??= lostBy(error);
   });
   stream.once("end", () => stream.destroy());
-  stream.once("close", () => {
+  const onClose = (): void => {
     const error = why ?? new AgentError("BROKER_LOST", "the broker closed the connection");
     if (!heard && (why === undefined || isReset(why.cause)))
       unsupported = { kind: "unsupported", certain: false, error };
     ended.resolve(error);
-  });
+  };
+  stream.once("close", onClose);
+  // What closed before anybody listened does not say so again.
+  if (stream.closed) onClose();
   const unguard = guardFrames(stream, MAX_PACKET_BYTES, () =>
     abandon(new AgentError("BROKER_LOST", `the broker sent a packet of more than ${MAX_PACKET_BYTES} bytes`)),
   );
@@ -112,7 +116,7 @@ export const openConnection = async (
   // any broker could end the program with five bytes.
   const pipe = stream.pipe.bind(stream);
   stream.pipe = (end, pipeOptions) => {
-    end.once("error", (error) => abandon(new AgentError("BROKER_LOST", error.message, { cause: error })));
+    end.once("error", (error) => abandon(lostBy(error)));
     return pipe(end, pipeOptions);
   };
 
@@ -131,7 +135,7 @@ export const openConnection = async (
       if (protocol === "5" && refusesProtocol(code))
         unsupported = { kind: "unsupported", certain: true, error: connackError("5", 132) };
       abandon(connackError(protocol, code));
-    } else abandon(new AgentError("BROKER_LOST", error.message, { cause: error }));
+    } else abandon(lostBy(error));
   });
   client.on("message", (topic, payload, packet) => {
     if (!muted) options.onMessage(received(topic, payload, packet));
@@ -155,6 +159,8 @@ export const openConnection = async (
   failing.catch(() => {});
 
   try {
+    await options.beforeConnect?.();
+    signal.throwIfAborted();
     if (stream.destroyed) return await failing;
     client.connect();
     const limits = await within(
@@ -276,6 +282,8 @@ export const openConnection = async (
     };
   }
 };
+
+const lostBy = (cause: Error): AgentError => new AgentError("BROKER_LOST", cause.message, { cause });
 
 /** The reason code MQTT.js hangs on an error of an acknowledgement; 128 (unspecified) when there is none. */
 const codeOf = (error: unknown): number => {

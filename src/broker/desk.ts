@@ -1,19 +1,11 @@
-import { AgentError, asAgentError } from "../errors.ts";
-import type { About, CommandResult, LightReport, LightTraits } from "../model.ts";
+import { asAgentError } from "../errors.ts";
+import type { About, CommandResult, Incoming, LightReport, LightTraits } from "../model.ts";
 import type { Announcement } from "../ports.ts";
 import type { Announcer } from "./announcer.ts";
+import { createAnswers, type ReplyTo } from "./answers.ts";
 import type { Connection } from "./connection.ts";
-import { encodeAbout, encodeResult, encodeState, ONLINE } from "./payloads.ts";
+import { encodeAbout, encodeState, ONLINE } from "./payloads.ts";
 import type { Topics } from "./topics.ts";
-
-/** Answers that wait for a connection; beyond these the oldest is dropped. */
-const MAX_UNSENT_ANSWERS = 32;
-
-/** Where an answer goes: the sender's response topic and correlation data (MQTT 5), or neither. */
-export interface ReplyTo {
-  readonly topic: string | undefined;
-  readonly correlation: Uint8Array | undefined;
-}
 
 /**
  * What the board says, over whichever connection there is: the newest state of every lamp and an answer to every
@@ -24,8 +16,8 @@ export interface Desk {
   mark(): number;
   /** Publishes a lamp's state, retained; while one is on its way, only the newest of those that follow is kept. */
   report(report: LightReport): void;
-  /** Publishes an answer; without a connection it waits for the next one. */
-  answer(result: CommandResult, to: ReplyTo): void;
+  /** Publishes the answer to a command of this channel; without a connection it waits for the next one. */
+  answer(result: CommandResult, to: ReplyTo, channel: Incoming["channel"]): void;
   /**
    * From now on everything goes over this connection. Resolves when it has acknowledged `online`, `about`, and the
    * states: those of the announcement, or newer ones reported after `mark`.
@@ -53,8 +45,8 @@ const looksOf = ({ device, version, lights }: About): string => JSON.stringify([
 
 export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
   const lamps = new Map<string, Lamp>();
-  const unsent: { result: CommandResult; to: ReplyTo }[] = [];
   let traits: ReadonlyMap<string, LightTraits> = new Map();
+  const answers = createAnswers(topics, (light) => traits.get(light) ?? null);
   let connection: Connection | undefined;
   let told: About | undefined;
   let toldText = "";
@@ -111,31 +103,6 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
     return lamp.sending;
   };
 
-  const keep = ({ guests: _, ...result }: CommandResult, to: ReplyTo): void => {
-    // Without the list of guests: on the next connection the board may be somebody else's.
-    unsent.push({ result, to });
-    if (unsent.length > MAX_UNSENT_ANSWERS) unsent.shift();
-  };
-
-  const sendAnswer = async (result: CommandResult, to: ReplyTo): Promise<void> => {
-    const via = connection;
-    if (via === undefined) return keep(result, to);
-    const payload = encodeResult(result, traits.get(result.light) ?? null);
-    try {
-      await via.publish({
-        topic: to.topic ?? topics.result,
-        payload,
-        retain: false,
-        correlation: to.correlation,
-      });
-    } catch (error) {
-      const forbidden = error instanceof AgentError && error.code === "BROKER_FORBIDS";
-      // a sender may name a topic that this board may not use: it can still read the answer on ours
-      if (forbidden && to.topic !== undefined) return sendAnswer(result, { ...to, topic: undefined });
-      if (!forbidden) keep(result, to);
-    }
-  };
-
   const isNow = (about: About): void => {
     told = about;
     toldText = encodeAbout(about, topics);
@@ -167,9 +134,7 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
       reports++;
       send(note(report)).catch(() => {});
     },
-    answer: (result, to) => {
-      void sendAnswer(result, to);
-    },
+    answer: answers.give,
     attach: async (next, announcement, mark) => {
       connection = next;
       isNow(announcement.about);
@@ -182,7 +147,7 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
         sayOnline(next),
       ]);
       // Only now: a connection that breaks before this leaves them for the next one.
-      for (const { result, to } of unsent.splice(0)) void sendAnswer(result, to);
+      answers.attach(next);
     },
     announce: (about) => {
       const via = connection;
@@ -198,6 +163,7 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
       meanwhile(via, [announcer.announce(via, told), ...sayStates(), sayOnline(via)]);
     },
     detach: (gone) => {
+      answers.detach(gone);
       if (connection === gone) connection = undefined;
     },
   };

@@ -4,11 +4,12 @@ import type { Incoming, ParsedCommand } from "../model.ts";
 import type { Broker, BrokerPass, Clock, CommandRequest, Link } from "../ports.ts";
 import { after, type MonoMs, type Secret } from "../units.ts";
 import { createAnnouncer, type DiscoveryOptions } from "./announcer.ts";
+import type { ReplyTo } from "./answers.ts";
 import { correlationId, MAX_COMMAND_BYTES, parseCommand } from "./codec.ts";
 import { type Connection, openConnection } from "./connection.ts";
 import { KEEP_ALIVE_S, type Received, SESSION_EXPIRY_S, WILL_DELAY_S } from "./connection-options.ts";
 import { within } from "./deadline.ts";
-import { createDesk, type ReplyTo } from "./desk.ts";
+import { createDesk } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
 import { OFFLINE, ONLINE } from "./payloads.ts";
 import { createProvenSenders, senderOf } from "./proven-senders.ts";
@@ -143,6 +144,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     desk.answer(
       { id, outcome: "refused", code: "COMMAND_CROWDED", message: null, light, state: null },
       dropped.replyTo,
+      incoming.channel,
     );
   };
 
@@ -169,7 +171,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     incoming: { ...incoming, expired: expiresAt !== undefined && clock.mono() >= expiresAt },
     answer(result) {
       if (result.outcome === "done") senders.obeyed(sender);
-      desk.answer(result, replyTo);
+      desk.answer(result, replyTo, incoming.channel);
     },
   });
 
@@ -214,8 +216,6 @@ export const createBroker = (options: BrokerOptions): Broker => {
     const password = pass.kind === "token" ? pass.token : options.password;
     const attempt = async ([protocol, ...others]: Protocols): Promise<Speaking> => {
       const stream = await openInTime(signal);
-      // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
-      if (protocol === "3.1.1") await before?.retire();
       const over = new AbortController();
       const opened = await openConnection(
         stream,
@@ -230,6 +230,10 @@ export const createBroker = (options: BrokerOptions): Broker => {
           connectTimeoutMs,
           ackTimeoutMs: options.ackTimeoutMs ?? 20_000,
           clock,
+          // In 3.1.1 a take-over publishes the last will at once; a DISCONNECT does not, and the session keeps commands.
+          beforeConnect: async () => {
+            if (protocol === "3.1.1") await before?.retire();
+          },
           onMessage: (message) => onMessage(message, over.signal),
         },
         signal,

@@ -26,17 +26,20 @@ const ADDRESS_ATTEMPT_MS = 2_000;
  * A connected byte stream to a broker: `mqtt:`/`tcp:`, `mqtts:`/`ssl:` (TLS 1.2 or later, name and certificate
  * checked), `ws:` and `wss:` (subprotocol `mqtt`, MQTT 5 section 6). Small packets go out at once (TCP_NODELAY).
  *
- * Throws BROKER_UNREACHABLE, BROKER_TLS, or the signal's reason. There is no time limit but the signal.
+ * Throws BROKER_UNREACHABLE, BROKER_TLS, or the signal's reason. There is no time limit but the signal. A stream that fails
+ * before its owner listens does not end the process: its `errored` and `closed` tell.
  */
 export const openStream = async (url: URL, options: StreamOptions, signal: AbortSignal): Promise<Duplex> => {
   signal.throwIfAborted();
   const scheme = schemes[url.protocol];
   if (scheme === undefined) throw new AgentError("BROKER_UNREACHABLE", `unknown scheme ${url.protocol}`);
+  // Loaded first: it takes a moment, in which nobody would listen to the socket.
+  const webSockets = scheme.ws ? await import("ws") : null;
   const host = bareHost(url);
   const port = Number(url.port) || scheme.port;
   const carrier = await openCarrier(host, port, options, signal);
   const socket = scheme.tls ? await secure(carrier, host, port, options, signal) : carrier;
-  return scheme.ws ? upgrade(socket, url, signal) : socket;
+  return webSockets === null ? socket : upgrade(socket, url, webSockets, signal);
 };
 
 interface Scheme {
@@ -110,8 +113,12 @@ const secure = (
   return ready(socket, "secureConnect", `${host}:${port}`, signal);
 };
 
-const upgrade = async (socket: Duplex, url: URL, signal: AbortSignal): Promise<Duplex> => {
-  const { WebSocket, createWebSocketStream } = await import("ws");
+const upgrade = (
+  socket: Duplex,
+  url: URL,
+  { WebSocket, createWebSocketStream }: typeof import("ws"),
+  signal: AbortSignal,
+): Promise<Duplex> => {
   // The carrier is encrypted already where it has to be, so `ws:` is right for both.
   const address = new URL(url);
   address.username = "";
@@ -130,7 +137,10 @@ const upgrade = async (socket: Duplex, url: URL, signal: AbortSignal): Promise<D
   return ready(stream, opened.promise, url.host, signal);
 };
 
-/** The stream once it is connected; on an error or the signal it is destroyed, and nothing of ours stays on it. */
+/**
+ * The stream once it is connected; on an error or the signal it is destroyed. What it says when nobody else listens, between
+ * two owners or while it is destroyed, must not end the process: one listener stays on it for that.
+ */
 const ready = async <S extends Duplex>(
   stream: S,
   when: "connect" | "secureConnect" | Promise<void>,
@@ -145,6 +155,7 @@ const ready = async <S extends Duplex>(
   const onAbort = (): void => outcome.reject(signal.reason);
   if (typeof when === "string") stream.once(when, onReady);
   else when.then(onReady, onError);
+  stream.on("error", () => {});
   stream.once("error", onError);
   stream.once("close", onClose);
   signal.addEventListener("abort", onAbort, { once: true });
@@ -153,8 +164,6 @@ const ready = async <S extends Duplex>(
     await outcome.promise;
     return stream;
   } catch (error) {
-    // what it still has to say while it is destroyed is of no interest, and must not end the process
-    stream.on("error", () => {});
     stream.destroy();
     throw error;
   } finally {

@@ -112,6 +112,7 @@ test("an answer waits on when the next connection breaks before it has taken wha
   desk.answer(
     { id: "c1", outcome: "done", code: null, message: null, light: "main", state: null },
     { topic: undefined, correlation: undefined },
+    "plain",
   );
   const broken = {
     publish: async () => {
@@ -150,12 +151,16 @@ test("an answer that has to wait does not tell who the guests are: whoever it re
     light: "main",
     state: null,
   } as const;
-  desk.answer({ ...result, guests: [pass] }, { topic: undefined, correlation: undefined });
+  desk.answer({ ...result, guests: [pass] }, { topic: undefined, correlation: undefined }, "signed");
   const { connection, published, acknowledge } = byHand();
   const attached = desk.attach(connection, { about, lights: [] }, desk.mark());
   for (const done of acknowledge.splice(0)) done();
   await attached;
-  desk.answer({ ...result, id: "c2", guests: [pass] }, { topic: undefined, correlation: undefined });
+  desk.answer(
+    { ...result, id: "c2", guests: [pass] },
+    { topic: undefined, correlation: undefined },
+    "signed",
+  );
   const answers = published.filter(({ topic }) => topic === topics.result);
   expect(answers.map(({ payload }) => [JSON.parse(payload).id, payload.includes("Bob")])).toEqual([
     ["c1", false],

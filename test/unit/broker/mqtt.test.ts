@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { type Duplex, duplexPair } from "node:stream";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -206,16 +207,24 @@ describe("a connection that does not come about", () => {
     expect(streams).toEqual([]);
   });
 
-  it("because the stream was dead before it began ends at once", async () => {
-    const { failure } = await brokerWorld({
-      protocol: "5",
-      openStream: async () => {
-        const [stream] = duplexPair();
-        stream.destroy();
-        return stream;
-      },
-    });
-    expect(await failure()).toBe("BROKER_LOST");
+  it.each([
+    ["dead", undefined],
+    ["broken", new Error("no route")],
+  ])("because the stream was %s before it began ends at once", async (_how, error) => {
+    for (const isClosed of [false, true]) {
+      const { failure } = await brokerWorld({
+        protocol: "5",
+        openStream: async () => {
+          const [stream] = duplexPair();
+          stream.once("error", () => {});
+          const closed = once(stream, "close").catch(() => {});
+          stream.destroy(error);
+          if (isClosed) await closed;
+          return stream;
+        },
+      });
+      expect(await failure()).toBe("BROKER_LOST");
+    }
   });
 
   it("because a dying node closes right after CONNACK is a loss, again and again", async () => {
@@ -479,12 +488,13 @@ describe("an answer", () => {
   const ask = async (
     responseTopic: string,
     authenticate: Authenticate = allowAll,
+    correlationData = Buffer.from("corr"),
   ): Promise<{ topic: string; correlation: string | undefined; id: unknown }> => {
     const { connect, sim, clock, collect } = await brokerWorld({ authenticate });
     const requests = collect(await connect());
     sim.received.length = 0;
     sim.publish(topic("light/set"), '{"state":"ON"}', {
-      properties: { responseTopic, correlationData: Buffer.from("corr") },
+      properties: { responseTopic, correlationData },
     });
     await clock.settle();
     const id = requests.map(plainId)[0] ?? null;
@@ -508,6 +518,14 @@ describe("an answer", () => {
       expect((await ask(responseTopic)).topic).toBe(topic("result"));
     },
   );
+
+  it.each([
+    [1024, "phones/anna"],
+    [1025, topic("result")],
+  ])("to a command with %d bytes of correlation data goes to %s", async (size, where) => {
+    const answer = await ask("phones/anna", allowAll, Buffer.alloc(size, "c"));
+    expect([answer.topic, answer.correlation?.length ?? null]).toEqual([where, size > 1024 ? null : size]);
+  });
 
   it("goes to the board's own topic when the broker forbids the sender's", async () => {
     const authenticate = rules((_action, name) => name.startsWith("porchlight/"));
@@ -599,6 +617,40 @@ describe("commands that wait", () => {
     const requests = collect(link);
     await clock.settle();
     expect(requests).toHaveLength(64);
+  });
+
+  it("in a flood leave few answers waiting while the broker does not acknowledge, and the newest come when it does", async () => {
+    const { connect, sim, clock, collect } = await brokerWorld();
+    const link = await connect();
+    sim.delayMs = 10_000;
+    sim.received.length = 0;
+    const correlationData = Buffer.alloc(1024, 1);
+    for (let count = 0; count < 5_000; count++)
+      sim.publish(topic("light/set"), JSON.stringify({ state: "ON", id: String(count) }), {
+        qos: 0,
+        properties: { correlationData },
+      });
+    await clock.advance(10_000);
+    const requests = collect(link);
+    await clock.settle();
+    expect(requests).toHaveLength(64);
+    for (const request of requests.slice(-8))
+      request.answer({
+        id: plainId(request),
+        outcome: "done",
+        code: null,
+        message: null,
+        light: "main",
+        state: null,
+      });
+    await clock.advance(120_000);
+    const answers = sim.received.filter((each) => each.topic === topic("result"));
+    // 64 when the flood came, and those for which the first acknowledgements made room
+    expect(answers.length).toBeLessThanOrEqual(64 + 32);
+    expect(answers.slice(-8).map((each) => JSON.parse(each.payload.toString()).id)).toEqual(
+      Array.from({ length: 8 }, (_, index) => String(4_992 + index)),
+    );
+    expect(sim.connected).toEqual(["porch-1"]);
   });
 
   it("of a key that was obeyed before keep their place in a flood of forged ones", async () => {
@@ -701,6 +753,52 @@ describe("a hand-over that fails", () => {
     expect(requests).toHaveLength(1);
     sim.dropConnections();
     expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+  });
+
+  it.each([
+    ["with an error", new Error("no route")],
+    ["without a word", undefined],
+  ])(
+    "because the new stream breaks %s while MQTT 3.1.1 says goodbye on the old one is a loss, and no more",
+    async (_how, error) => {
+      const { broker, connect, sim, streams, clock } = await brokerWorld({ protocol: "3.1.1" });
+      const link = await connect();
+      // the goodbye waits for this acknowledgement
+      sim.stopAcking = true;
+      link.report(reportOf(1));
+      const connecting = broker.connect(token, announcement, link, never);
+      connecting.catch(() => {});
+      await clock.advance(50);
+      expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+      streams[1]?.destroy(error);
+      await expect(clock.until(connecting)).rejects.toMatchObject({ code: "BROKER_LOST" });
+      expect(await clock.until(link.lost)).toMatchObject({ code: "BROKER_LOST" });
+      sim.stopAcking = false;
+      expect((await connect(link)).protocol).toBe("3.1.1");
+    },
+  );
+
+  it("because it is called off while MQTT 3.1.1 says goodbye on the old link leaves no stream, and no CONNECT", async () => {
+    const credentials: Credentials[] = [];
+    const { broker, connect, sim, streams, clock } = await brokerWorld({
+      protocol: "3.1.1",
+      authenticate: (shown) => {
+        credentials.push(shown);
+        return allowAll(shown);
+      },
+    });
+    const link = await connect();
+    sim.stopAcking = true;
+    link.report(reportOf(1));
+    const stop = new AbortController();
+    const connecting = broker.connect(token, announcement, link, stop.signal);
+    connecting.catch(() => {});
+    await clock.advance(50);
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([false, false]);
+    stop.abort(new Error("enough"));
+    await expect(clock.until(connecting)).rejects.toThrow("enough");
+    expect(streams.map(({ destroyed }) => destroyed)).toEqual([true, true]);
+    expect(credentials).toHaveLength(1);
   });
 
   it.each(["5", "3.1.1"] as const)(

@@ -227,6 +227,18 @@ describe("a byte stream to the broker", () => {
     },
   );
 
+  it("that breaks before its owner listens ends nothing else, and tells why", async () => {
+    const sockets: Socket[] = [];
+    const port = await serve(createServer((socket) => sockets.push(socket)));
+    const stream = await openStream(new URL(`mqtt://127.0.0.1:${port}`), plain, never);
+    closing.push(() => stream.destroy());
+    // nobody reads, writes or listens: `once` of events would
+    const closed = new Promise<void>((resolve) => stream.once("close", () => resolve()));
+    sockets[0]?.resetAndDestroy();
+    await closed;
+    expect([stream.closed, stream.errored]).toMatchObject([true, { code: "ECONNRESET" }]);
+  });
+
   it("is not even begun when it is called off beforehand, or has a scheme nobody knows", async () => {
     await expect(open("mqtt://127.0.0.1:1", plain, AbortSignal.abort(new Error("no")))).rejects.toThrow("no");
     expect(await codeOf(open("http://127.0.0.1:1"))).toBe("BROKER_UNREACHABLE");
