@@ -2,6 +2,7 @@
 // are let through by name, and everything else that is known of one is replaced wherever it turns up.
 
 import type { StatusAnswer } from "../adapters/control-answers.ts";
+import { unquoted } from "../adapters/proxy.ts";
 import { redact } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { type AnyRow, type SettingKey, settingKeys, settingTable } from "../agent/settings-table.ts";
@@ -116,14 +117,6 @@ export const privateOfGrant = (grant: Grant): readonly Private[] => [
     text == null ? [] : [{ text, as: "[user]" }],
   ),
 ];
-
-const unquoted = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
 
 /** Who the environment says that the board is to its proxies. */
 export const privateOfProxies = (env: Readonly<Record<string, string | undefined>>): readonly Private[] =>

@@ -236,7 +236,20 @@ describe("the network", () => {
       "wrong",
       /ECONNREFUSED/,
     );
-    expectFinding((await looked({}, { unreadable: true })).proxy, "wrong", /no address/);
+  });
+
+  it.each<[string, Parameters<typeof networkSteps>[1], Verdict, RegExp]>([
+    ["is the proxy's to look up", { host: "proxy.example", port: 3128 }, "notTried", /the proxy looks it up/],
+    ["is the board's to look up without a proxy", null, "wrong", /ENOTFOUND/],
+    ["is the board's to look up past a proxy that is none", { unreadable: true }, "wrong", /ENOTFOUND/],
+  ])("the org's name %s, and the broker's always the board's", async (_, proxy, verdict, words) => {
+    const checks = await looked({ lookUp: async () => ({ failed: "ENOTFOUND" }) }, proxy);
+    expectFinding(checks["name-org"], verdict, words);
+    expectFinding(checks["name-broker"], "wrong", /ENOTFOUND/);
+  });
+
+  it("warns of a proxy's address that is passed over", async () => {
+    expectFinding((await looked({}, { unreadable: true })).proxy, "warning", /no address of a proxy/);
   });
 
   it("needs no address where org and broker are on the board itself", async () => {
