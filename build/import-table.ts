@@ -142,7 +142,7 @@ export const importTable: readonly Row[] = [
   },
   {
     files: ["src/doctor/**"],
-    may: [...leaf, "src/device-flow/**", "src/org-keys/key-set.ts", "src/hal/gpio-place.ts"],
+    may: [...leaf, "src/device-flow/**", "src/org-keys/key-set.ts", "src/hal/{gpio,pwm}-place.ts"],
     types: ["src/asset-token/source.ts", "src/hal/linux/inventory.ts"],
     why: "looks at what the parts meet outside, with these very parts, and says in words what is wrong: pure but for the ports",
   },

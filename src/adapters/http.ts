@@ -3,6 +3,7 @@
 import type { Agent, ClientRequest, IncomingMessage } from "node:http";
 import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Http, HttpRequest, HttpResponse } from "../ports.ts";
+import { proxyFor } from "./proxy.ts";
 
 export interface HttpOptions {
   /** PEM text of a certificate authority trusted besides the usual ones. */
@@ -55,19 +56,6 @@ const checkedUrl = (text: string): URL => {
   throw fault("ORG_UNREACHABLE", url, "only https is used beyond this board");
 };
 
-const proxyEnv = (env: HttpOptions["env"]): Record<string, string> => {
-  const first = (...names: readonly string[]): string | undefined =>
-    names.map((name) => env[name]).find((value) => value !== undefined && value !== "");
-  const https = first("https_proxy", "HTTPS_PROXY");
-  const http = first("http_proxy", "HTTP_PROXY");
-  const direct = [first("no_proxy", "NO_PROXY"), "localhost", "127.0.0.1", "::1", "[::1]"];
-  return {
-    ...(https === undefined ? {} : { HTTPS_PROXY: https }),
-    ...(http === undefined ? {} : { HTTP_PROXY: http }),
-    NO_PROXY: direct.filter((entry) => entry !== undefined).join(","),
-  };
-};
-
 const readBody = (answer: IncomingMessage, url: URL, maxBytes: number): Promise<string> =>
   new Promise((resolve, reject) => {
     const tooLarge = (): void => {
@@ -100,54 +88,56 @@ export interface Client {
 
 type ClientOptions = Pick<HttpOptions, "ca" | "env">;
 
-const agentOptions = ({ env }: ClientOptions) => ({
+/** `proxy` is already the one for where the requests go: Node has nothing left to decide. */
+const agentOptions = (proxy: URL | null) => ({
   keepAlive: true,
   timeout: KEEP_ALIVE_MS,
-  proxyEnv: proxyEnv(env),
+  proxyEnv: proxy === null ? {} : { HTTP_PROXY: proxy.href, HTTPS_PROXY: proxy.href },
   autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
 });
 
 // Each is loaded with the first request that needs it: the lamp does not wait for them, and an org on the board itself,
 // by plain http, not for TLS.
 
-const plainClient = async (options: ClientOptions): Promise<Client> => {
+const plainClient = async (proxy: URL | null): Promise<Client> => {
   const { Agent, request } = await import("node:http");
-  return { agent: new Agent(agentOptions(options)), request };
+  return { agent: new Agent(agentOptions(proxy)), request };
 };
 
-const secureClient = async (options: ClientOptions): Promise<Client> => {
+const secureClient = async (proxy: URL | null, ca: string | null): Promise<Client> => {
   const { Agent, request } = await import("node:https");
-  const authorities = async (ca: string): Promise<string[]> => [
+  const authorities = async (own: string): Promise<string[]> => [
     ...(await import("node:tls")).getCACertificates("default"),
-    ca,
+    own,
   ];
   const agent = new Agent({
-    ...agentOptions(options),
+    ...agentOptions(proxy),
     // Both said here, where neither NODE_TLS_REJECT_UNAUTHORIZED nor a flag of Node can take them back.
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
-    ...(options.ca === null ? {} : { ca: await authorities(options.ca) }),
+    ...(ca === null ? {} : { ca: await authorities(ca) }),
   });
   return { agent, request };
 };
 
-/** Clients for both protocols, each made when it is first needed; closed on dispose. */
-export const createClients = (
-  options: ClientOptions,
-): { readonly clientFor: (url: URL) => Promise<Client> } & AsyncDisposable => {
-  let plain: Promise<Client> | undefined;
-  let secure: Promise<Client> | undefined;
+/** Clients for both protocols, with a proxy and without, each made when it is first needed; closed on dispose. */
+export const createClients = ({
+  ca,
+  env,
+}: ClientOptions): { readonly clientFor: (url: URL) => Promise<Client> } & AsyncDisposable => {
+  const made = new Map<string, Promise<Client>>();
   return {
-    clientFor({ protocol }) {
-      if (protocol === "https:") {
-        secure ??= secureClient(options);
-        return secure;
-      }
-      plain ??= plainClient(options);
-      return plain;
+    async clientFor(url) {
+      const choice = proxyFor(env, url);
+      const proxy = choice.kind === "proxy" ? choice.url : null;
+      const key = `${url.protocol} ${proxy}`;
+      const client =
+        made.get(key) ?? (url.protocol === "https:" ? secureClient(proxy, ca) : plainClient(proxy));
+      made.set(key, client);
+      return client;
     },
     async [Symbol.asyncDispose]() {
-      for (const client of [plain, secure]) (await client)?.agent.destroy();
+      for (const client of made.values()) (await client).agent.destroy();
     },
   };
 };

@@ -37,7 +37,7 @@ export const openStream = async (url: URL, options: StreamOptions, signal: Abort
   const webSockets = scheme.ws ? await import("ws") : null;
   const host = bareHost(url);
   const port = Number(url.port) || scheme.port;
-  const carrier = await openCarrier(host, port, options, signal);
+  const carrier = await openCarrier(host, port, options.proxy, signal);
   const socket = scheme.tls ? await secure(carrier, host, port, options, signal) : carrier;
   return webSockets === null ? socket : upgrade(socket, url, webSockets, signal);
 };
@@ -60,22 +60,26 @@ const schemes: Readonly<Record<string, Scheme>> = {
 /** The host as sockets take it: an IPv6 address without its brackets. */
 const bareHost = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1");
 
-const openCarrier = async (
+/**
+ * A connected socket to that host and port, or a tunnel there through `proxy`, itself over TLS where its address begins
+ * with `https:`. Nothing has been sent to the host. Throws BROKER_UNREACHABLE, BROKER_TLS, or the signal's reason.
+ */
+export const openCarrier = async (
   host: string,
   port: number,
-  options: StreamOptions,
+  proxy: StreamOptions["proxy"],
   signal: AbortSignal,
 ): Promise<Duplex> => {
-  if (!options.proxy) return dial(host, port, signal);
-  const proxy = new URL(options.proxy);
-  const encrypted = proxy.protocol === "https:";
-  const proxyHost = bareHost(proxy);
-  const proxyPort = Number(proxy.port) || (encrypted ? 443 : 80);
+  if (!proxy) return dial(host, port, signal);
+  const by = new URL(proxy);
+  const encrypted = by.protocol === "https:";
+  const proxyHost = bareHost(by);
+  const proxyPort = Number(by.port) || (encrypted ? 443 : 80);
   const plain = await dial(proxyHost, proxyPort, signal);
   // the broker's own authorities and certificate are none of the proxy's business
   const bare = { ca: null, cert: null, key: null };
   const socket = encrypted ? await secure(plain, proxyHost, proxyPort, bare, signal) : plain;
-  return openTunnel(socket, { host, port, user: proxy.username, password: proxy.password }, signal);
+  return openTunnel(socket, { host, port, user: by.username, password: by.password }, signal);
 };
 
 const dial = (host: string, port: number, signal: AbortSignal): Promise<Duplex> => {

@@ -2,11 +2,13 @@
 // are let through by name, and everything else that is known of one is replaced wherever it turns up.
 
 import type { StatusAnswer } from "../adapters/control-answers.ts";
+import { unquoted } from "../adapters/proxy.ts";
 import { redact } from "../adapters/redact.ts";
 import type { Settings } from "../agent/settings.ts";
 import { type AnyRow, type SettingKey, settingKeys, settingTable } from "../agent/settings-table.ts";
 import { LIGHTS, type Origin } from "../agent/settings-written.ts";
 import type { Grant } from "../model.ts";
+import type { KeptGuests } from "../owner/guests.ts";
 import { Secret } from "../units.ts";
 
 /** Kinds of values that a person did not make up. */
@@ -117,13 +119,17 @@ export const privateOfGrant = (grant: Grant): readonly Private[] => [
   ),
 ];
 
-const unquoted = (text: string): string => {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-};
+/** The guests whose passes the board keeps, and whose passes they are. */
+export const privateOfGuests = (kept: KeptGuests | undefined): readonly Private[] =>
+  kept === undefined
+    ? []
+    : [
+        { text: kept.userId, as: "[user]" },
+        ...kept.passes.flatMap(({ name, to }) => [
+          { text: name, as: "[name]" },
+          ...(to.kind === "user" ? [{ text: to.userId, as: "[user]" }] : []),
+        ]),
+      ];
 
 /** Who the environment says that the board is to its proxies. */
 export const privateOfProxies = (env: Readonly<Record<string, string | undefined>>): readonly Private[] =>
@@ -159,6 +165,21 @@ const MAIL = /[\w.+%-]+@[\w-]+(?:\.[\w-]+)+/g;
 const HARDWARE_ADDRESS = /\b((?:[0-9A-F]{2}:){3})(?:[0-9A-F]{2}:){2}[0-9A-F]{2}\b/gi;
 const USER_CODE = /(user_code=)[\w-]+/g;
 
+/**
+ * Where the journal's own sentences and JSON tell of people and codes: of those that are gone, nothing else is known any
+ * more. Names and codes may hold anything but the end of the line.
+ */
+const told: readonly (readonly [RegExp, string])[] = [
+  [/(\(command of the guest ).*/g, "$1[name])"],
+  [/(\bsigned in by ).*/g, "$1[user]"],
+  [/\bopen \S+ and check the code .*/g, "open [link] and check the code [code]"],
+  [/\bopen \S+ (?=in a browser on this board)/g, "open [link] "],
+  [
+    /"(guest|user|userCode|verificationUriComplete|start)"(\s*:\s*)"(?:[^"\\\n]|\\.)*"?/g,
+    '"$1"$2"[left out]"',
+  ],
+];
+
 const escaped = (text: string): string =>
   text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&").replace(/\s+/g, "\\s+");
 
@@ -172,7 +193,8 @@ export const scrub = (text: string, privates: readonly Private[]): string => {
     (left, { text: each, as }) =>
       // Whole words only: a lamp that is called Porch is not in Porchlight.
       left.replace(new RegExp(`(?<![\\p{L}\\p{N}])${escaped(each)}(?![\\p{L}\\p{N}])`, "gu"), () => as),
-    text,
+    // First: a guest may be called Guest, and what is looked for would be gone.
+    told.reduce((left, [pattern, instead]) => left.replace(pattern, instead), text),
   );
   return redact(without)
     .replace(MAIL, "[mail]")

@@ -7,12 +7,14 @@ import { plainLine } from "../adapters/redact.ts";
 import { lastRun } from "../adapters/run-record.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { AgentError, asAgentError } from "../errors.ts";
+import { readGuests } from "../owner/guests.ts";
 import { epochMs, iso } from "../units.ts";
 import type { Arguments, Io, RunCommand } from "./command.ts";
 import {
   type Private,
   privateOf,
   privateOfGrant,
+  privateOfGuests,
   privateOfKey,
   privateOfProxies,
   privateOfStatus,
@@ -104,8 +106,13 @@ const privateOfState = async ({ settings }: LoadedSettings, env: Io["env"]): Pro
     openSession(settings, vault, nobody)
       .session.load()
       .catch(() => null));
-  const key = await (vault?.read("device-key").catch(() => null) ?? null);
-  return [...(grant ? privateOfGrant(grant) : []), ...(key ? privateOfKey(Buffer.from(key).toString()) : [])];
+  const kept = (name: "device-key" | "guests") => vault?.read(name).catch(() => undefined);
+  const [key, guests] = [await kept("device-key"), await kept("guests")];
+  return [
+    ...(grant ? privateOfGrant(grant) : []),
+    ...(key ? privateOfKey(Buffer.from(key).toString()) : []),
+    ...(guests ? privateOfGuests(readGuests(guests)) : []),
+  ];
 };
 
 const ofBoard = async (

@@ -1,14 +1,13 @@
 // `porchlight doctor tls`: the certificates of org and broker, as anybody sees them, and the board's own.
 
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { connect as dial } from "node:net";
-import type { Duplex } from "node:stream";
 import { connect, getCACertificates, type PeerCertificate, type TLSSocket } from "node:tls";
 import { systemClock } from "../adapters/clock.ts";
+import { proxyFor } from "../adapters/proxy.ts";
 import { plainLine } from "../adapters/redact.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import type { Settings } from "../agent/settings.ts";
-import { openTunnel } from "../broker/stream-proxy.ts";
+import { openCarrier } from "../broker/stream.ts";
 import {
   judgeCertificate,
   judgeOwn,
@@ -18,14 +17,17 @@ import {
 import { type Finding, type Step, wrong } from "../doctor/check.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Server } from "../doctor/network.ts";
-import { networkWords } from "../doctor/network-words.ts";
+import { causeOf, networkWords } from "../doctor/network-words.ts";
+import { AgentError } from "../errors.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import { type Board, type Examine, PATIENCE_MS, within } from "./doctor-board.ts";
 import { serversOf } from "./doctor-network.ts";
-import { proxyText } from "./doctor-words.ts";
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error ? String(error.code) : String(error);
+const codeOf = (error: unknown): string => {
+  // What the way there is made with speaks of the broker, whoever it leads to.
+  if (error instanceof AgentError) return causeOf(error) || error.code;
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+};
 
 /** What a certificate calls somebody, in a line. */
 export const named = (name: PeerCertificate["subject"] | undefined): string => {
@@ -49,31 +51,20 @@ const seenOn = (socket: TLSSocket): SeenCertificate => {
   };
 };
 
-/** A connection to the server, or through the proxy (an address, or empty) to it. Rejects as sockets do. */
-const carrier = async ({ host, port }: Server, proxy: string, signal: AbortSignal): Promise<Duplex> => {
-  const open = (at: { host: string; port: number }): Promise<Duplex> =>
-    new Promise((resolve, reject) => {
-      const socket = dial({ ...at, signal });
-      socket.once("connect", () => resolve(socket));
-      socket.once("error", reject);
-    });
-  if (!URL.canParse(proxy)) return open({ host, port });
-  const { hostname, port: at, username: user, password } = new URL(proxy);
-  return openTunnel(
-    await open({ host: hostname, port: Number(at) || 80 }),
-    { host, port, user, password },
-    signal,
-  );
-};
+/** What the handshake goes by. */
+interface Trust {
+  readonly ca: readonly string[] | undefined;
+  /** Address of the proxy; null: there is none. */
+  readonly proxy: string | null;
+}
 
 /** Shakes hands with whoever answers, and hangs up: nothing is sent, so that who it is may be looked at before it is trusted. */
 const lookAt = async (
-  server: Server,
-  { ca, proxy }: { readonly ca: readonly string[] | undefined; readonly proxy: string },
+  { host, port }: Server,
+  { ca, proxy }: Trust,
   signal: AbortSignal,
 ): Promise<SeenCertificate> => {
-  const socket = await carrier(server, proxy, signal);
-  const { host } = server;
+  const socket = await openCarrier(host, port, proxy, signal);
   const secured = connect({
     socket,
     host,
@@ -95,11 +86,14 @@ const lookAt = async (
   }
 };
 
-const step = (
-  server: Server,
-  tls: boolean,
-  trust: () => Promise<{ readonly ca: readonly string[] | undefined; readonly proxy: string }>,
-): Step => ({
+const noTunnel = ({ host, port }: Server, { detail }: AgentError): Finding =>
+  wrong(
+    `${host}:${port} (${plainLine(String(detail))})`,
+    "The proxy makes no way there, or is not trusted itself.",
+    "Check HTTPS_PROXY: host, port, name and password; where it begins with https, its certificate, too.",
+  );
+
+const step = (server: Server, tls: boolean, trust: () => Promise<Trust>): Step => ({
   id: server.by.url.replace(".url", ""),
   title: `${server.called}'s certificate`,
   notNow: () => (tls ? null : `${server.by.url} goes without TLS`),
@@ -117,6 +111,7 @@ const step = (
       return judgeCertificate(seen, server.by, systemClock.wall());
     } catch (error) {
       signal.throwIfAborted();
+      if (given.proxy !== null && error instanceof AgentError) return noTunnel(server, error);
       const code = codeOf(error);
       const [means, todo] = networkWords(code, server.by) ?? [
         "Whoever answers there does not speak TLS, or no version that is safe.",
@@ -163,16 +158,17 @@ const ownStep = ({ settings }: Board): Step => ({
 export const examineTls: Examine = (board, signal) => {
   const { settings, io } = board;
   const { org, broker } = serversOf(settings);
-  const orgTrust = async () => ({
+  const choice = proxyFor(io.env, new URL(settings.org.url));
+  const orgTrust = async (): Promise<Trust> => ({
     ca:
       settings.org.ca === null
         ? undefined
         : [...getCACertificates("default"), await readNamedText(settings.org.ca)],
-    proxy: proxyText(io.env, settings.org.url),
+    proxy: choice.kind === "proxy" ? choice.url.href : null,
   });
-  const brokerTrust = async () => ({
+  const brokerTrust = async (): Promise<Trust> => ({
     ca: settings.broker.ca === null ? undefined : [await readNamedText(settings.broker.ca)],
-    proxy: "",
+    proxy: null,
   });
   return examine(
     [

@@ -1,5 +1,6 @@
 // What an examination found, for people; and the code that one of them approves.
 
+import { proxyFor } from "../adapters/proxy.ts";
 import { plainLine, redact } from "../adapters/redact.ts";
 import type { Check, Verdict } from "../doctor/check.ts";
 import type { ProxyNamed } from "../doctor/network.ts";
@@ -65,23 +66,18 @@ export const hasColour = ({ isTTY }: Pick<Output, "isTTY">, { NO_COLOR }: Io["en
 export const isUnicode = ({ LC_ALL, LC_CTYPE, LANG }: Io["env"]): boolean =>
   /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "");
 
-/** The text in which the environment names a proxy for this address; empty: it names none. */
-export const proxyText = (env: Io["env"], url: string): string =>
-  url.startsWith("http:") ? "" : (env.https_proxy ?? env.HTTPS_PROXY ?? "");
-
-/** That proxy, by host alone: an address may hold a password. Null: none. */
+/** The proxy for this address, by host alone: its address may hold a password. Null: none. */
 export const proxyOf = (env: Io["env"], url: string): string | null => {
-  const named = proxyText(env, url);
-  return URL.canParse(named) ? new URL(named).host : null;
+  const choice = proxyFor(env, new URL(url));
+  return choice.kind === "proxy" ? choice.url.host : null;
 };
 
 /** The same for a connection. */
 export const proxyNamed = (env: Io["env"], url: string): ProxyNamed => {
-  const named = proxyText(env, url);
-  if (named === "") return null;
-  if (!URL.canParse(named)) return { unreadable: true };
-  const { hostname, port, protocol } = new URL(named);
-  if (hostname === "") return { unreadable: true };
+  const choice = proxyFor(env, new URL(url));
+  if (choice.kind === "none") return null;
+  if (choice.kind === "passedOver") return { unreadable: true };
+  const { hostname, port, protocol } = choice.url;
   return {
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
     port: Number(port) || (protocol === "https:" ? 443 : 80),

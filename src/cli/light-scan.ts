@@ -1,6 +1,7 @@
 // `porchlight light scan`: which Bluetooth lamps are near, and the settings line for each.
 
 import { systemClock } from "../adapters/clock.ts";
+import { plainLine } from "../adapters/redact.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { HeardDevice, scanLights } from "../hal/drivers/ble-scan.ts";
 import type { Io } from "./command.ts";
@@ -9,9 +10,12 @@ import type { Io } from "./command.ts";
 const nearness = (rssi: number | null): string =>
   rssi === null ? "" : rssi >= -60 ? ", near" : rssi >= -80 ? ", in reach" : ", hardly in reach";
 
+/** Anybody near may call a device anything, at any length. */
+const MOST_LETTERS = 64;
+
 /** A heard device as a person reads it; one that no profile fits has no line to copy. */
 export const heardText = ({ address, name, rssi, profile }: HeardDevice): string =>
-  `${address}  ${name ?? "(no name)"}${nearness(rssi)}\n${
+  `${address}  ${plainLine(name ?? "(no name)").slice(0, MOST_LETTERS)}${nearness(rssi)}\n${
     profile === null ? "" : `    "driver": ${JSON.stringify(`ble:${address}?profile=${profile}`)}\n`
   }`;
 

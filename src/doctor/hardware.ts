@@ -1,5 +1,6 @@
 import { findLine, readPlace } from "../hal/gpio-place.ts";
 import type { Inventory } from "../hal/linux/inventory.ts";
+import { findChip, readOutputs } from "../hal/pwm-place.ts";
 import { type Finding, notTried, ok, type Step, warning, wrong } from "./check.ts";
 
 // The lamps, the button and the display of the settings: are they there, and may this account use them? Nothing is
@@ -19,12 +20,18 @@ export interface HardwareSubject {
   readonly button: string | null;
 }
 
+/** Folder of a PWM chip of the kernel's, with its name there and its device. */
+export interface PwmFolder {
+  readonly name: string;
+  readonly device: string;
+  readonly folder: string;
+}
+
 export interface HardwarePorts {
   readonly inventory: () => Promise<Inventory>;
   /** `write`: it has to be written only; `both`: read, too. */
   readonly access: (path: string, how: "write" | "both") => Promise<Access>;
-  /** Folders of the kernel's PWM chips, by device. */
-  readonly pwmFolders: () => Promise<readonly { readonly device: string; readonly folder: string }[]>;
+  readonly pwmFolders: () => Promise<readonly PwmFolder[]>;
 }
 
 const listIt = "porchlight hardware lists what this board has, with the line to copy.";
@@ -105,6 +112,19 @@ export const hardwareSteps = (subject: HardwareSubject, ports: HardwarePorts): r
     const port = [...serial, ...framebuffers, ...i2c].find((each) => each.path === path);
     return judgeAccess(path, await ports.access(path, how), port?.usedBy ?? []);
   };
+  const pwm = async (place: string, chips: readonly PwmFolder[]): Promise<Finding> => {
+    const outputs = readOutputs(place);
+    if ("wrong" in outputs)
+      return wrong(`${place} ${outputs.wrong}`, "No output can be meant.", listIt, "SETTINGS_INVALID");
+    const paths = new Set<string>();
+    for (const output of outputs) {
+      const found = findChip(output, chips);
+      if ("missing" in found) return wrong(found.missing, "The lamp cannot be opened.", listIt, fault);
+      paths.add(`${found.chip.folder}/export`);
+    }
+    const findings = await Promise.all([...paths].map((path) => file(path, "write")));
+    return findings.find(({ verdict }) => verdict !== "ok") ?? ok(findings.map(({ saw }) => saw).join("; "));
+  };
   const lamp = async (word: string, address: string): Promise<Finding> => {
     const place = address.replace(/\?.*$/s, "");
     switch (word) {
@@ -114,19 +134,8 @@ export const hardwareSteps = (subject: HardwareSubject, ports: HardwarePorts): r
         return judgeLine(address, await inventory());
       case "led":
         return file(`/sys/class/leds/${place}/brightness`, "write");
-      case "pwm": {
-        const folders = await ports.pwmFolders();
-        const device = /^([^,/]+)\//.exec(place)?.[1];
-        const chip = folders.find((each) => device === undefined || each.device === device);
-        return chip === undefined
-          ? wrong(
-              device === undefined ? "the board has no PWM" : `there is no PWM chip ${device}`,
-              "The lamp cannot be opened.",
-              "On a Raspberry Pi add dtoverlay=pwm-2chan to config.txt.",
-              fault,
-            )
-          : file(`${chip.folder}/export`, "write");
-      }
+      case "pwm":
+        return pwm(place, await ports.pwmFolders());
       case "firmata":
         return place.startsWith("tcp:")
           ? notTried("a board on the network: only the agent opens it")

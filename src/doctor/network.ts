@@ -1,5 +1,5 @@
 import { type Finding, notTried, ok, type Step, warning, wrong } from "./check.ts";
-import { type NamedBy, networkWords } from "./network-words.ts";
+import { byOrg, type NamedBy, networkWords } from "./network-words.ts";
 
 // The board's own network: an address, a way out, names, the proxy.
 
@@ -25,7 +25,7 @@ export interface NetworkPorts {
   readonly reach: (host: string, port: number, signal: AbortSignal) => Promise<string | null>;
 }
 
-/** The proxy of the environment: `host:port`, and whether its address is one. Null: none is named. */
+/** The environment's proxy for the org, or that what it names is no address of one. Null: none is named. */
 export type ProxyNamed =
   | { readonly host: string; readonly port: number }
   | { readonly unreadable: true }
@@ -96,20 +96,23 @@ export const networkSteps = (
     (server): Step => ({
       id: `name-${server.by.url.replace(".url", "")}`,
       title: `${server.called}'s name`,
-      notNow: () => null,
+      // Inside some networks only the proxy can look up names of the outside.
+      notNow: () =>
+        server.by === byOrg && proxy !== null && "host" in proxy ? "the proxy looks it up" : null,
       look: async (signal) => judgeName(server, await ports.lookUp(server.host, signal)),
     }),
   ),
   {
     id: "proxy",
     title: "The proxy",
-    notNow: () => (proxy === null ? "this command's environment names none (HTTPS_PROXY)" : null),
+    notNow: () =>
+      proxy === null ? "this command's environment names none for the org (HTTPS_PROXY, NO_PROXY)" : null,
     async look(signal) {
       if (proxy === null) return notTried("there is none");
       if ("unreadable" in proxy)
-        return wrong(
-          "HTTPS_PROXY is no address",
-          "The org cannot be reached through it.",
+        return warning(
+          "HTTPS_PROXY is no address of a proxy",
+          "It is passed over: requests go straight to the org.",
           "Write it as http://host:port, or http://name:password@host:port.",
         );
       return judgeProxy(`${proxy.host}:${proxy.port}`, await ports.reach(proxy.host, proxy.port, signal));

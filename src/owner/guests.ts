@@ -12,12 +12,13 @@ import { readPass } from "./passes.ts";
 const MAX_BYTES = 256 * 1024;
 const VERSION = 1;
 
-/** The passes, and whose they are. */
-interface Kept extends Person {
+/** The passes, also those that have ended, and whose they are. */
+export interface KeptGuests extends Person {
   readonly passes: readonly GuestPass[];
 }
 
-const decode = (bytes: Uint8Array): Kept | undefined => {
+/** What the vault has under `guests`; undefined: it is damaged. */
+export const readGuests = (bytes: Uint8Array): KeptGuests | undefined => {
   try {
     if (bytes.length > MAX_BYTES) return undefined;
     const { version, userId, orgId, passes } = fieldsOf(textOf(bytes, "guests"), "guests");
@@ -33,7 +34,7 @@ const decode = (bytes: Uint8Array): Kept | undefined => {
   }
 };
 
-const encode = ({ userId, orgId, passes }: Kept): Uint8Array =>
+const encode = ({ userId, orgId, passes }: KeptGuests): Uint8Array =>
   new TextEncoder().encode(
     JSON.stringify({ version: VERSION, userId, orgId, passes: passes.map(passFields) }),
   );
@@ -44,13 +45,13 @@ const encode = ({ userId, orgId, passes }: Kept): Uint8Array =>
  */
 export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
   const { vault, clock } = ports;
-  let kept: Promise<Kept | undefined> | undefined;
+  let kept: Promise<KeptGuests | undefined> | undefined;
 
-  const load = async (): Promise<Kept | undefined> => {
+  const load = async (): Promise<KeptGuests | undefined> => {
     try {
       // An older list might have a guest in it whose pass was taken back.
       const bytes = await vault.read("guests", "newest");
-      return bytes === undefined ? undefined : decode(bytes);
+      return bytes === undefined ? undefined : readGuests(bytes);
     } catch {
       return undefined;
     }
@@ -71,7 +72,7 @@ export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
   };
 
   const store = async (passes: readonly GuestPass[], { userId, orgId }: Identity): Promise<void> => {
-    const next: Kept = { userId, orgId, passes };
+    const next: KeptGuests = { userId, orgId, passes };
     await vault.write("guests", encode(next));
     kept = Promise.resolve(next);
   };

@@ -7,6 +7,7 @@ import type { Clock, LightDriver, OpenDriver } from "../../ports.ts";
 import { choiceOf, parseAddress, wrongAddress } from "../address.ts";
 import { listPwmChips, type PwmChip } from "../linux/pwm-chips.ts";
 import { codeOf, type Sysfs, sysfsOf } from "../linux/sysfs.ts";
+import { findChip, type PwmOutput, readOutputs } from "../pwm-place.ts";
 
 const EXAMPLE = "fe20c000.pwm/0";
 const FRAMES_PER_SECOND = 50;
@@ -24,8 +25,7 @@ const kinds = {
 type Kind = keyof typeof kinds;
 
 interface Wanted {
-  /** Chip (null: the only one of the board) and channel of each output. */
-  readonly outputs: readonly { readonly chip: string | null; readonly channel: number }[];
+  readonly outputs: readonly PwmOutput[];
   readonly traits: DriverTraits;
   readonly periodNs: number;
   readonly polarity: "normal" | "inversed";
@@ -39,13 +39,8 @@ const readWanted = (address: string): Wanted => {
   const wrong = (why: string): AgentError => wrongAddress("pwm", address, why, EXAMPLE);
   const parsed = parseAddress("pwm", address, ["kind", "period", "polarity", "gamma", "kelvin"], EXAMPLE);
   const { place, options } = parsed;
-  const outputs = place.split(",").map((part) => {
-    const [, chip, channel] = /^(?:([\w.:@-]{1,64})\/)?(\d{1,3})$/.exec(part) ?? [];
-    if (channel === undefined) throw wrong("must name each output as chip/channel, or as a channel alone");
-    return { chip: chip ?? null, channel: Number(channel) };
-  });
-  if (new Set(outputs.map(({ chip, channel }) => `${chip}/${channel}`)).size < outputs.length)
-    throw wrong("names an output twice");
+  const outputs = readOutputs(place);
+  if ("wrong" in outputs) throw wrong(outputs.wrong);
   const fitting = (Object.keys(kinds) as Kind[]).filter((kind) => kinds[kind].length === outputs.length);
   const [first, ...others] = fitting;
   if (first === undefined) throw wrong("must name 1 to 5 outputs");
@@ -75,25 +70,6 @@ const readWanted = (address: string): Wanted => {
       ...(gamma === null ? {} : { perceptual: true }),
     },
   };
-};
-
-const findChip = (wanted: string | null, chips: readonly PwmChip[]): PwmChip => {
-  const there = chips.map(({ device }) => device).join(", ");
-  const asked =
-    wanted === null ? chips : chips.filter(({ name, device }) => wanted === name || wanted === device);
-  const [chip, another] = asked;
-  if (chip === undefined)
-    throw new AgentError(
-      "LIGHT_FAULT",
-      chips.length === 0
-        ? "the kernel knows no PWM on this board; on a Raspberry Pi it needs dtoverlay=pwm-2chan in config.txt"
-        : `there is no PWM chip ${wanted}; this board has ${there}`,
-    );
-  if (another === undefined) return chip;
-  throw new AgentError(
-    "LIGHT_FAULT",
-    `this board has several PWM chips (${there}); name one, such as ${chip.device}/0`,
-  );
 };
 
 /** Makes the channel appear in sysfs, and waits until this account may write to it. */
@@ -167,8 +143,10 @@ export const openPwm = async (
   const wanted = readWanted(address);
   const chips = await listPwmChips(root);
   const folders: string[] = [];
-  for (const { chip, channel } of wanted.outputs) {
-    const folder = await exported(findChip(chip, chips), channel, sysfs, clock, signal);
+  for (const output of wanted.outputs) {
+    const found = findChip(output, chips);
+    if ("missing" in found) throw new AgentError("LIGHT_FAULT", found.missing);
+    const folder = await exported(found.chip, output.channel, sysfs, clock, signal);
     await prepare(folder, wanted, sysfs);
     folders.push(folder);
   }

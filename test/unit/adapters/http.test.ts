@@ -349,6 +349,16 @@ describe("HTTP through a proxy", () => {
     expect(asked).toEqual([]);
   });
 
+  it("goes by the proxy and past it with one client, and takes a percent sign in a name as it is", async () => {
+    const asked: string[] = [];
+    const port = await listen(createSecureServer(org, (_, response) => response.end("through")));
+    const proxy = (await proxyTo(port, asked)).replace("//", "//50%:secret@");
+    const http = open({ ca: org.cert, env: { HTTPS_PROXY: proxy, NO_PROXY: "org.invalid" } });
+    expect(await codeOf(http({ method: "GET", url: "https://org.invalid" }, never))).toBe("ORG_UNREACHABLE");
+    expect((await http({ method: "GET", url: "https://org.example/x" }, never)).body).toBe("through");
+    expect(asked).toEqual(["org.example:443"]);
+  });
+
   it("says that the org is unreachable when the proxy refuses", async () => {
     const proxy = createServer();
     proxy.on("connect", (_, socket: Socket) =>

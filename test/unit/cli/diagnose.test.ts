@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -5,11 +6,13 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
+import { createJsonJournal, createPeopleJournal } from "../../../src/adapters/journal.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
 import { loadDeviceKey } from "../../../src/asset-token/key.ts";
 import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import {
   privateOfGrant,
+  privateOfGuests,
   privateOfProxies,
   privateOfStatus,
   scrub,
@@ -17,6 +20,9 @@ import {
 } from "../../../src/cli/diagnose-private.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
+import type { GuestPass } from "../../../src/model.ts";
+import { createGuests } from "../../../src/owner/guests.ts";
+import { readPass } from "../../../src/owner/passes.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
 
@@ -131,6 +137,56 @@ describe("porchlight diagnose", () => {
       expect(out).toContain(useful);
   });
 
+  it("has no guest, former owner or spent code in it, though nobody is signed in any more", async () => {
+    await using stage = await stageFor();
+    const vault = await openVault(stage.stateDir, { clock: systemClock, random: Math.random });
+    const owner = { userId: "005000000000001AAA", orgId: null, name: "Ada", username: null };
+    const pass = (id: string, name: string, to: object): GuestPass =>
+      readPass({ id, name, ...to, may: ["switch"], until: 4_000_000_000 });
+    const guests = createGuests({ vault, clock: systemClock });
+    const key = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
+    await guests.admit(pass("g1", "Guest", { user: "005000000000002BBB" }), owner);
+    await guests.admit(pass("g2", "Tante Olga", { key }), owner);
+    const lines: string[] = [];
+    const write = (line: string): number => lines.push(line.trimEnd());
+    const journals = [createPeopleJournal, createJsonJournal].map((create) => create(write, systemClock));
+    const light = { on: true, brightness: 0.4, colour: { mode: "none" }, effect: null } as const;
+    for (const guest of ['Bob (the "plumber")', "Tante Olga"])
+      for (const journal of journals)
+        journal.record({
+          event: "light",
+          light: "main",
+          state: light,
+          available: true,
+          cause: { kind: "command", id: "c1", guest },
+        });
+    for (const journal of journals) {
+      journal.record({ event: "signedIn", user: "Former Owner (previously Smith)", org: null });
+      journal.record({
+        event: "code",
+        userCode: "ABCD-EFGH",
+        verificationUri: "https://org.example/device",
+        verificationUriComplete: "https://org.example/device/ABCD-EFGH",
+        expiresAt: epochMs(0),
+        signal: null,
+      });
+      const start = "http://localhost:7878/start/spent-link";
+      journal.record({ event: "link", url: "u", start, callback: "c", expiresAt: epochMs(0) });
+    }
+    const env = await withJournal(stage, [
+      ...lines,
+      "a word of Tante Olga for 005000000000002BBB",
+      "the end",
+    ]);
+    const { code, out } = await stage.run(["diagnose"], { env });
+    expect(code).toBe(0);
+    expect(out).not.toMatch(/Bob|plumber|Olga|Former|Smith|ABCD|EFGH|spent|005000000000002/);
+    expect(out).toContain("lamp main: on, 40 % (command of the guest [name])");
+    expect(out).toContain("signed in by [user]");
+    expect(out).toContain("check the code [code]");
+    expect(out).toContain("the end");
+  });
+
   it("says how the running agent is, without its owner and the code that waits", async () => {
     await using stage = await stageFor();
     await mkdir(stage.stateDir);
@@ -217,6 +273,7 @@ describe("what must not be in it", () => {
   });
 
   it("is nothing where nothing is known", () => {
+    expect(privateOfGuests(undefined)).toEqual([]);
     const none = { accessToken: new Secret("access-1"), refreshToken: null, idToken: null, identity: null };
     expect(privateOfGrant(none as never).map(({ text }) => text)).toEqual(["access-1"]);
     const status = {

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer as createPlain, type Server } from "node:net";
+import { type AddressInfo, createServer as createPlain, connect as dial, type Server } from "node:net";
 import { join } from "node:path";
-import { createServer } from "node:tls";
+import { createServer, getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Authenticate } from "../../../firmware-sim/broker/access.ts";
 import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
@@ -367,9 +367,75 @@ describe("porchlight doctor tls", () => {
     const { check } = await examined(stage, ["tls"]);
     expect(check("tls", "org")?.verdict).toBe("wrong");
     expect(check("tls", "broker")?.saw).toContain("localhost:9");
-    const viaProxy = await examined(stage, ["tls"], { https_proxy: `http://127.0.0.1:${port}` });
-    expect(viaProxy.check("tls", "org")?.verdict).toBe("wrong");
     plain.close();
+  });
+
+  /** A proxy that leads every tunnel to `port`, over TLS; `seen` collects what comes over the wire. */
+  const secureProxy = async (port: number, seen: Buffer[], asked: string[]): Promise<Server> => {
+    const inner = createServer(good, (socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (head) => {
+        asked.push(String(head));
+        const onward = dial(port, "127.0.0.1", () => {
+          socket.write("HTTP/1.1 200 Connected\r\n\r\n");
+          onward.pipe(socket).pipe(onward);
+        });
+        onward.on("error", () => {});
+      });
+    });
+    const outer = createPlain((socket) => {
+      const within = dial((inner.address() as AddressInfo).port, "127.0.0.1");
+      for (const each of [socket, within]) each.on("error", () => {});
+      socket.on("data", (bytes) => seen.push(Buffer.from(bytes)));
+      socket.pipe(within).pipe(socket);
+    });
+    await listening(inner);
+    outer.once("close", () => inner.close());
+    return outer;
+  };
+
+  it("tells a proxy on https nothing before it is sure who that is, and nothing in clear", async () => {
+    const target = createServer(good, (socket) => socket.on("error", () => {}));
+    const org = `https://org.example:${await listening(target)}`;
+    await using stage = await stageFor({ org: { url: org }, more: { assetToken: { mode: "off" } } });
+    const seen: Buffer[] = [];
+    const asked: string[] = [];
+    const proxy = await secureProxy((target.address() as AddressInfo).port, seen, asked);
+    const env = { HTTPS_PROXY: `https://me%zz:hunter2@localhost:${await listening(proxy)}` };
+    const found = async () => (await examined(stage, ["tls"], env)).check("tls", "org");
+
+    const strange = await found();
+    expect(strange).toMatchObject({ verdict: "wrong", saw: expect.stringContaining("DEPTH_ZERO") });
+    expect(strange?.todo).toContain("HTTPS_PROXY");
+    expect(asked).toEqual([]);
+
+    const authorities = getCACertificates("default");
+    setDefaultCACertificates([...authorities, good.cert]);
+    const trusted = await found().finally(() => setDefaultCACertificates(authorities));
+    expect(trusted?.saw).toContain("ALTNAME");
+    expect(asked).toEqual([expect.stringContaining(`CONNECT ${new URL(org).host} HTTP/1.1\r\n`)]);
+    expect(asked[0]).toContain(`Basic ${Buffer.from("me%zz:hunter2").toString("base64")}`);
+
+    expect(seen[0]?.[0]).toBe(0x16);
+    expect(String(Buffer.concat(seen))).not.toMatch(/Basic|CONNECT/);
+    proxy.close();
+    target.close();
+  });
+
+  it("says what a proxy answers in place of a tunnel, and takes one by its IPv6 address", async () => {
+    await using stage = await stageFor({ org: { url: "https://org.example" } });
+    const proxy = createPlain((socket) =>
+      socket.on("error", () => {}).end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"),
+    );
+    const found = async (https_proxy: string) =>
+      (await examined(stage, ["tls"], { https_proxy })).check("tls", "org");
+    expect(await found(`http://127.0.0.1:${await listening(proxy)}`)).toMatchObject({
+      verdict: "wrong",
+      saw: expect.stringContaining("407"),
+    });
+    // Whether the machine has IPv6 or not: what is dialled is the bare address.
+    expect((await found("http://[::1]:9"))?.saw).toMatch(/\(::1:9: (?!ENOTFOUND)/);
+    proxy.close();
   });
 });
 
@@ -384,11 +450,16 @@ describe("what the examinations meet", () => {
   });
 
   it("tries a proxy by connecting to it", async () => {
-    await using stage = await stageFor({ org: { url: "https://localhost:9" } });
-    const proxies = async (https_proxy: string) =>
-      (await examined(stage, ["network"], { https_proxy })).check("network", "proxy");
-    expect((await proxies(brokerListening.url.replace("mqtt", "http")))?.verdict).toBe("ok");
-    expect((await proxies("http://127.0.0.1:9"))?.verdict).toBe("wrong");
+    await using stage = await stageFor({ org: { url: "https://org.invalid" } });
+    const there = brokerListening.url.replace("mqtt", "http");
+    const proxies = async (https_proxy: string, more: Record<string, string> = {}) => {
+      const { check } = await examined(stage, ["network"], { https_proxy, ...more });
+      return [check("network", "proxy")?.verdict, check("network", "name-org")?.verdict];
+    };
+    expect(await proxies(there)).toEqual(["ok", "notTried"]);
+    expect(await proxies("http://127.0.0.1:9")).toEqual(["wrong", "notTried"]);
+    expect(await proxies(there, { NO_PROXY: ".invalid" })).toEqual(["notTried", "wrong"]);
+    expect(await proxies("", { HTTPS_PROXY: there })).toEqual(["ok", "notTried"]);
   });
 
   it("is never waited for longer than its time, and ends with the command", async () => {

@@ -220,6 +220,8 @@ describe("the code for whoever approves", () => {
     [{ HTTPS_PROXY: "http://me:secret@proxy.example:3128" }, "https://org.example", "proxy.example:3128"],
     [{ https_proxy: "http://small.example:1" }, "https://org.example", "small.example:1"],
     [{ HTTPS_PROXY: "http://proxy.example:3128" }, "http://127.0.0.1:8080", null],
+    [{ https_proxy: "", HTTPS_PROXY: "http://proxy.example:1" }, "https://org.example", "proxy.example:1"],
+    [{ HTTPS_PROXY: "http://proxy.example:1", NO_PROXY: "org.example" }, "https://org.example", null],
     [{}, "https://org.example", null],
   ])("%j for %s is the proxy %s", (env, url, proxy) => {
     expect(proxyOf(env, url)).toBe(proxy);

@@ -74,6 +74,15 @@ describe("porchlight light scan", () => {
     expect(heardText({ ...bulb, rssi })).toContain(words);
   });
 
+  it("tells a name that moves the cursor, breaks the line or turns it round as plain text, and no more than a line of it", () => {
+    const name = `\u001b]52;c;cm0\u0007\nLa\u009bmp\u202e${"x".repeat(200)}`;
+    const text = heardText({ ...bulb, name });
+    expect(text.split("\n")).toHaveLength(3);
+    expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(text).toMatch(/ La mp x+, near\n/);
+    expect(text.split("\n")[0]?.length).toBeLessThan(100);
+  });
+
   it("takes its time from the command line", async () => {
     await using stage = await openStage();
     for (const seconds of ["0", "301", "soon"])

@@ -236,7 +236,20 @@ describe("the network", () => {
       "wrong",
       /ECONNREFUSED/,
     );
-    expectFinding((await looked({}, { unreadable: true })).proxy, "wrong", /no address/);
+  });
+
+  it.each<[string, Parameters<typeof networkSteps>[1], Verdict, RegExp]>([
+    ["is the proxy's to look up", { host: "proxy.example", port: 3128 }, "notTried", /the proxy looks it up/],
+    ["is the board's to look up without a proxy", null, "wrong", /ENOTFOUND/],
+    ["is the board's to look up past a proxy that is none", { unreadable: true }, "wrong", /ENOTFOUND/],
+  ])("the org's name %s, and the broker's always the board's", async (_, proxy, verdict, words) => {
+    const checks = await looked({ lookUp: async () => ({ failed: "ENOTFOUND" }) }, proxy);
+    expectFinding(checks["name-org"], verdict, words);
+    expectFinding(checks["name-broker"], "wrong", /ENOTFOUND/);
+  });
+
+  it("warns of a proxy's address that is passed over", async () => {
+    expectFinding((await looked({}, { unreadable: true })).proxy, "warning", /no address of a proxy/);
   });
 
   it("needs no address where org and broker are on the board itself", async () => {
@@ -464,10 +477,16 @@ describe("the hardware", () => {
     framebuffers: [],
     i2c: [],
   };
+  const chip = (number: number, device: string) => ({
+    name: `pwmchip${number}`,
+    device,
+    folder: `/sys/class/pwm/pwmchip${number}`,
+  });
+  const several = { pwmFolders: async () => [chip(0, "a.pwm"), chip(2, "c.pwm")] };
   const ports: HardwarePorts = {
     inventory: async () => inventory,
     access: async () => ({ kind: "ok" }),
-    pwmFolders: async () => [{ device: "fe20c000.pwm", folder: "/sys/class/pwm/pwmchip0" }],
+    pwmFolders: async () => [chip(0, "fe20c000.pwm")],
   };
   const lamp = async (driver: string, change: Partial<HardwarePorts> = {}) => {
     const [word = "", address = ""] = driver.split(/:(.*)/s);
@@ -500,7 +519,19 @@ describe("the hardware", () => {
     ["pwm:0", {}, "ok", /pwmchip0\/export/],
     ["pwm:fe20c000.pwm/0,fe20c000.pwm/1", {}, "ok", /export/],
     ["pwm:other/0", {}, "wrong", /no PWM chip other/],
-    ["pwm:0", { pwmFolders: async () => [] }, "wrong", /has no PWM/],
+    ["pwm:0", { pwmFolders: async () => [] }, "wrong", /no PWM on this board/],
+    ["pwm:pwmchip0/0", {}, "ok", /^\S+pwmchip0\/export is there/],
+    ["pwm:pwmchip1/0", {}, "wrong", /no PWM chip pwmchip1; this board has fe20c000\.pwm$/],
+    ["pwm:a.pwm/0,b.pwm/1", several, "wrong", /no PWM chip b\.pwm; this board has a\.pwm, c\.pwm$/],
+    ["pwm:a.pwm/0,pwmchip2/1?period=1ms", several, "ok", /pwmchip0\/export.*; .*pwmchip2\/export/],
+    [
+      "pwm:a.pwm/0,c.pwm/1",
+      { ...several, access: async (path) => ({ kind: path.includes("chip2") ? "missing" : "ok" }) },
+      "wrong",
+      /pwmchip2\/export is not there/,
+    ],
+    ["pwm:0", several, "wrong", /several PWM chips/],
+    ["pwm:a.pwm", several, "wrong", /chip\/channel/],
     ["firmata:/dev/ttyACM0?led=9", {}, "ok", /ttyACM0/],
     ["firmata:/dev/serial/by-id/x?led=9", {}, "warning", /cat \(7\)/],
     ["firmata:tcp://host:1?led=9", {}, "notTried", /network/],
