@@ -34,7 +34,7 @@ const pixelOf = ({ red, green, blue }: FramebufferInfo, rgb: Rgb): number => {
 };
 
 const LARGEST_SIDE = 8192;
-/** Pixels that are drawn without a pause: a few milliseconds on a small board. */
+/** Pixels that are drawn without a pause: a sixteenth of a large screen. */
 const SLICE_PIXELS = 128 * 1024;
 /**
  * Steps in which all rows are drawn anew once, half a minute of a countdown: a console that could not be kept off may have
