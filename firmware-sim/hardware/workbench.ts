@@ -43,6 +43,7 @@ export class Workbench implements Hardware {
     draw: (panel) => {
       this.#panel = inRuns(panel);
       this.#changed();
+      return [];
     },
     [Symbol.dispose]: () => undefined,
   };

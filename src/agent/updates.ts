@@ -7,7 +7,7 @@ import type { Clock, Journal, Light, Random, Updates } from "../ports.ts";
 import { after, type EpochMs, epochMs } from "../units.ts";
 import type { UpdateNews } from "./update-news.ts";
 
-/** Pause between looks at a clock that nobody has set, in milliseconds. */
+/** Longest pause between looks at the clock, which anybody may set meanwhile, in milliseconds. */
 const CLOCK_LOOK_MS = 60_000;
 /** How long all lamps have to be off and left alone before the program is changed under them. */
 export const QUIET_MS = 5 * 60_000;
@@ -132,12 +132,24 @@ export const keepUpdated = async (parts: UpdateParts, signal: AbortSignal): Prom
 
   let asked = new AbortController();
 
-  /** Resolves when it is time, or when somebody asks. */
+  /**
+   * Resolves when it is time, or when somebody asks. It looks at the clock now and then, as the evening does: the time
+   * changes when the system's clock is set, and also when the org tells another one.
+   */
   const untilTime = async (share: number): Promise<void> => {
     const wake = AbortSignal.any([signal, asked.signal]);
     const wait = async (): Promise<void> => {
-      while (!clock.wallKnown() || !automatic) await clock.sleep(CLOCK_LOOK_MS, wake);
-      await clock.sleep(nextLook(clock.wall(), window, share) - clock.wall(), wake);
+      for (;;) {
+        if (!clock.wallKnown() || !automatic) {
+          await clock.sleep(CLOCK_LOOK_MS, wake);
+          continue;
+        }
+        const at = nextLook(clock.wall(), window, share);
+        await clock.sleep(Math.min(at - clock.wall(), CLOCK_LOOK_MS), wake);
+        // A pause is not by the time of day: when the clock was set meanwhile, the moment may be long past, or still to come.
+        const lateMs = clock.wall() - at;
+        if (clock.wallKnown() && lateMs >= 0 && lateMs < CLOCK_LOOK_MS) return;
+      }
     };
     await wait().catch(() => signal.throwIfAborted());
     asked = new AbortController();

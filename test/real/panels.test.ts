@@ -47,7 +47,7 @@ it.each([16, 32].flatMap((bits) => turns.map((turn) => [bits, turn] as const)))(
       buffer.kernel,
     );
     display.show(waiting);
-    for (let tries = 0; tries < 100 && buffer.writes === 0; tries++) await sleep(20);
+    for (let tries = 0; tries < 100 && buffer.written < width * height * (bits / 8); tries++) await sleep(20);
     const grey = Buffer.alloc(width * height);
     for (let at = 0; at < grey.length; at++)
       grey[at] = buffer.light(at % width, Math.floor(at / width)) ? 255 : 0;

@@ -8,9 +8,10 @@ import {
   linuxFramebuffer,
   quietConsole,
 } from "../linux/framebuffer.ts";
-import { type Ink, inkAt, inkNames } from "./panel.ts";
+import { type Ink, inkNames, type Panel } from "./panel.ts";
 import { panelAddress } from "./panel-address.ts";
 import { PanelDisplay, type PanelPorts, type Surface } from "./panel-display.ts";
+import { type Area, changedArea, type Rotation, turned, walkOf } from "./turn.ts";
 
 type Rgb = readonly [number, number, number];
 
@@ -33,6 +34,13 @@ const pixelOf = ({ red, green, blue }: FramebufferInfo, rgb: Rgb): number => {
 };
 
 const LARGEST_SIDE = 8192;
+/** Pixels that are drawn without a pause: a sixteenth of a large screen. */
+const SLICE_PIXELS = 128 * 1024;
+/**
+ * Steps in which all rows are drawn anew once, half a minute of a countdown: a console that could not be kept off may have
+ * drawn over the code.
+ */
+const RENEWAL_STEPS = 32;
 
 const openSurface = (path: string, kernel: FramebufferKernel): Surface => {
   const fd = kernel.open(path);
@@ -52,25 +60,46 @@ const openSurface = (path: string, kernel: FramebufferKernel): Surface => {
         "DISPLAY_FAULT",
         `${path} says it is ${width} x ${height} pixels, ${stride} bytes a row`,
       );
-    const values = inkNames.map((ink) => pixelOf(info, palette[ink]));
-    const frame = Buffer.alloc(stride * height);
+    const Pixels = bytes === 2 ? Uint16Array : Uint32Array;
+    // In the machine's own order of bytes, as its frame buffers have it.
+    const values = new Pixels(inkNames.map((ink) => pixelOf(info, palette[ink])));
+    const line = new Pixels(width);
+    const whole: Area = { left: 0, top: 0, right: width, bottom: height };
     const console = quietConsole(kernel);
+    let shown: Panel | undefined;
+    let renewed = 0;
+
+    const put = function* (panel: Panel, rotation: Rotation, { left, top, right, bottom }: Area) {
+      const walk = walkOf(panel, rotation);
+      const { pixels } = panel;
+      const rows = Math.ceil(SLICE_PIXELS / (right - left));
+      for (let y = top; y < bottom; y += 1) {
+        if (y > top && (y - top) % rows === 0) yield;
+        let from = walk.first + y * walk.down + left * walk.right;
+        for (let x = 0; x < right - left; x += 1, from += walk.right)
+          line[x] = values[pixels[from] ?? 0] ?? 0;
+        kernel.write(fd, new Uint8Array(line.buffer, 0, (right - left) * bytes), y * stride + left * bytes);
+      }
+    };
+
     return {
       width,
       height,
-      draw(panel, rotation) {
-        for (let y = 0; y < height; y += 1)
-          for (let x = 0; x < width; x += 1) {
-            const value = values[inkAt(panel, rotation, x, y)] ?? 0;
-            const at = y * stride + x * bytes;
-            if (bytes === 2) frame.writeUInt16LE(value, at);
-            else frame.writeUInt32LE(value, at);
-          }
-        kernel.write(fd, frame);
+      *draw(panel, rotation, isStep) {
+        const changed = shown === undefined ? whole : changedArea(shown, panel);
+        if (changed === null) return;
+        if (isStep) {
+          yield* put(panel, rotation, turned(changed, panel, rotation));
+          const top = renewed % height;
+          renewed = Math.min(top + Math.ceil(height / RENEWAL_STEPS), height);
+          yield* put(panel, rotation, { ...whole, top, bottom: renewed });
+        } else yield* put(panel, rotation, whole);
+        shown = panel;
       },
       [Symbol.dispose]() {
         try {
-          kernel.write(fd, frame.fill(0));
+          const dark = new Uint8Array(line.fill(0).buffer);
+          for (let y = 0; y < height; y += 1) kernel.write(fd, dark, y * stride);
         } finally {
           console[Symbol.dispose]();
           kernel.close(fd);

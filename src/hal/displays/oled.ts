@@ -2,9 +2,10 @@
 
 import type { Display } from "../../ports.ts";
 import { type OpenI2c, openI2c } from "../linux/i2c.ts";
-import { inkAt, inks } from "./panel.ts";
+import { inks } from "./panel.ts";
 import { panelAddress, wrongDisplay } from "./panel-address.ts";
 import { PanelDisplay, type PanelPorts, type Surface } from "./panel-display.ts";
+import { inkAt } from "./turn.ts";
 
 type Chip = "ssd1306" | "sh1106";
 
@@ -61,7 +62,7 @@ const openSurface = (path: string, address: number, oled: Oled, open: OpenI2c): 
   return {
     width,
     height,
-    draw(panel, rotation) {
+    *draw(panel, rotation) {
       for (let page = 0; page < height / 8; page += 1) {
         const bytes = Buffer.alloc(width);
         for (let x = 0; x < width; x += 1)
@@ -73,6 +74,7 @@ const openSurface = (path: string, address: number, oled: Oled, open: OpenI2c): 
         send(COMMANDS, pageStart(oled, page));
         send(DATA, bytes);
         shown[page] = bytes;
+        yield;
       }
     },
     [Symbol.dispose]() {

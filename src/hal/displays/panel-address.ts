@@ -1,5 +1,5 @@
 import { AgentError } from "../../errors.ts";
-import type { Rotation } from "./panel.ts";
+import type { Rotation } from "./turn.ts";
 
 /** A display's text of the settings, taken apart: `oled:/dev/i2c-1?size=128x64`. */
 export interface PanelAddress {

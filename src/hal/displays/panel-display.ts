@@ -2,8 +2,9 @@ import { AgentError } from "../../errors.ts";
 import type { View } from "../../model.ts";
 import type { Clock, Display } from "../../ports.ts";
 import { codeOf } from "../linux/sysfs.ts";
-import { type Codes, type Panel, panelOf, type Rotation } from "./panel.ts";
+import { type Codes, type Panel, panelOf } from "./panel.ts";
 import { qrMatrix } from "./qr.ts";
+import type { Rotation } from "./turn.ts";
 import { deadlineOf, linksOf } from "./words.ts";
 
 /** A panel that is open: knows its size, takes pictures. Its calls may throw when the hardware is gone. */
@@ -11,8 +12,12 @@ export interface Surface extends Disposable {
   /** Pixels across and down as it is mounted, before any rotation. */
   readonly width: number;
   readonly height: number;
-  /** Shows a picture that is made for the panel as it is looked at, `rotation` clockwise from how it is mounted. */
-  draw(panel: Panel, rotation: Rotation): void;
+  /**
+   * Shows a picture that is made for the panel as it is looked at, `rotation` clockwise from how it is mounted, always the
+   * same one; nothing is drawn of a picture that is there already. `isStep`: only time has passed since the last one. Pauses
+   * where others may run in between.
+   */
+  draw(panel: Panel, rotation: Rotation, isStep: boolean): Iterable<void>;
 }
 
 export interface PanelPorts {
@@ -47,7 +52,7 @@ export class PanelDisplay implements Display {
   #nap = new AbortController();
   #view: View | undefined;
   #surface: Surface | undefined;
-  #drawn: Uint8Array | undefined;
+  #drawn: View | undefined;
   #links: readonly [link: string, shortLink: string | undefined] | undefined;
   #codes: Codes = { link: null, shortLink: null };
   #failing = false;
@@ -102,9 +107,9 @@ export class PanelDisplay implements Display {
       const turned = this.#rotation % 180 !== 0;
       const size = turned ? { width: height, height: width } : { width, height };
       const panel = panelOf(view, codes, size, clock.mono());
-      if (this.#drawn === undefined || !Buffer.from(panel.pixels).equals(this.#drawn))
-        this.#surface.draw(panel, this.#rotation);
-      this.#drawn = panel.pixels;
+      for (const _pause of this.#surface.draw(panel, this.#rotation, view === this.#drawn))
+        await clock.sleep(0, this.#life.signal).catch(() => undefined);
+      this.#drawn = view;
       this.#failing = false;
       const deadline = deadlineOf(view);
       if (deadline === null || deadline <= clock.mono()) return null;

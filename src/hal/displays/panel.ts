@@ -269,20 +269,3 @@ export const panelOf = (
   if (words !== undefined) canvas.words(words, whole, true);
   return { ...canvas, shows: "words" };
 };
-
-export type Rotation = 0 | 90 | 180 | 270;
-
-/** The ink at a pixel of the panel as it is mounted, turned clockwise by `rotation`. `panel` has the size before turning. */
-export const inkAt = (panel: Panel, rotation: Rotation, x: number, y: number): number => {
-  const { width, height, pixels } = panel;
-  switch (rotation) {
-    case 0:
-      return pixels[y * width + x] ?? 0;
-    case 90:
-      return pixels[(height - 1 - x) * width + y] ?? 0;
-    case 180:
-      return pixels[(height - 1 - y) * width + (width - 1 - x)] ?? 0;
-    case 270:
-      return pixels[x * width + (width - 1 - y)] ?? 0;
-  }
-};

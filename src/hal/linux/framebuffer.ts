@@ -32,7 +32,8 @@ export interface FramebufferKernel {
   readonly open: (path: string) => number;
   readonly ioctl: (fd: number, request: number, argument: Buffer) => void;
   readonly ioctlValue: (fd: number, request: number, value: number) => void;
-  readonly write: (fd: number, bytes: Buffer) => void;
+  /** Writes all of `bytes`, `at` so many from the start. */
+  readonly write: (fd: number, bytes: Uint8Array, at: number) => void;
   readonly close: (fd: number) => void;
 }
 
@@ -40,8 +41,9 @@ export const linuxFramebuffer: FramebufferKernel = {
   open: (path) => openSync(path, "r+"),
   ioctl,
   ioctlValue,
-  write(fd, bytes) {
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, at);
+  write(fd, bytes, at) {
+    for (let done = 0; done < bytes.length; )
+      done += writeSync(fd, bytes, done, bytes.length - done, at + done);
   },
   close: closeSync,
 };

@@ -173,6 +173,42 @@ describe("looking for new versions", () => {
     expect(updates.asked).toBe(0);
   });
 
+  const YEARS_14_MS = 14 * 365.25 * 24 * 3_600_000;
+  test.each([
+    ["14 hours ahead soon after the start", 5_000, 14 * 3_600_000],
+    ["14 years ahead soon after the start", 5_000, YEARS_14_MS],
+    ["14 years back soon after the start", 5_000, -YEARS_14_MS],
+    ["past its moment just before that", 6 * 3_600_000 - 30_000, 3_600_000],
+    ["back a little just before its moment", 6 * 3_600_000 - 30_000, -90_000],
+  ])("happens once a night by a clock that was set %s", async (_, afterMs, byMs) => {
+    clock[Symbol.dispose]();
+    clock = new VirtualClock({ wall: epochMs(local("2026-11-26T22:00:00")) });
+    const updates = makeUpdates();
+    const seen: string[] = [];
+    updates.offer = async () => {
+      seen.push(new Date(clock.wall()).toTimeString().slice(0, 5));
+      return null;
+    };
+    start(updates);
+    await clock.advance(afterMs);
+    clock.setWall(epochMs(clock.wall() + byMs));
+    await hours(72);
+    expect(seen).toEqual(["04:00", "04:00", "04:00"]);
+  });
+
+  test("waits again for a clock that was taken back to what nobody has set", async () => {
+    const updates = makeUpdates();
+    updates.offer = async () => null;
+    start(updates);
+    await hours(10.995);
+    clock.setWall(clock.wall(), false);
+    await hours(24);
+    expect(updates.asked).toBe(0);
+    clock.setWall(epochMs(local("2026-12-03T12:00:00")));
+    await hours(24);
+    expect(updates.asked).toBe(1);
+  });
+
   test("that fails is told and tried again the next night", async () => {
     const updates = makeUpdates();
     updates.offer = async () => {

@@ -7,8 +7,10 @@ export const fakeBuffer = (width: number, height: number, bits: number, extra = 
   const stride = width * (bits / 8) + extra;
   const colours = bits === 16 ? [11, 5, 5, 6, 0, 5] : [16, 8, 8, 8, 0, 8];
   const made = {
-    memory: Buffer.alloc(0),
+    memory: Buffer.alloc(stride * height),
     writes: 0,
+    /** Bytes of all writes. */
+    written: 0,
     refusal: "",
     console: [] as number[],
     files: 0,
@@ -33,10 +35,11 @@ export const fakeBuffer = (width: number, height: number, bits: number, extra = 
         bytes.writeUInt32LE(value, 32 + Math.floor(index / 2) * 12 + (index % 2) * 4);
     },
     ioctlValue: (_fd, _request, value) => void made.console.push(value),
-    write(_fd, bytes) {
+    write(_fd, bytes, at) {
       if (made.refusal) throw failure(made.refusal);
-      made.memory = Buffer.from(bytes);
+      made.memory.set(bytes, at);
       made.writes += 1;
+      made.written += bytes.length;
     },
     close: () => {
       made.files -= 1;

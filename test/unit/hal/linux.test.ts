@@ -67,8 +67,9 @@ describe("the parts of a panel", () => {
     quietConsole(linuxFramebuffer)[Symbol.dispose]();
     expect(() => openI2c(file, 0x3c)).toThrow(expect.objectContaining({ code: "ENOTTY" }));
     const plain = openSync(join(folder, "plain"), "w+");
-    linuxFramebuffer.write(plain, Buffer.from("pixels"));
-    expect(readFileSync(join(folder, "plain"), "utf8")).toBe("pixels");
+    linuxFramebuffer.write(plain, Buffer.from("pixels"), 0);
+    linuxFramebuffer.write(plain, Buffer.from("nic"), 1);
+    expect(readFileSync(join(folder, "plain"), "utf8")).toBe("pnicls");
     closeSync(plain);
   });
 });

@@ -4,15 +4,9 @@ import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import type { AgentError } from "../../../src/errors.ts";
 import { openFramebuffer } from "../../../src/hal/displays/framebuffer.ts";
 import { openOled, pageStart, wakeUp } from "../../../src/hal/displays/oled.ts";
-import {
-  type Codes,
-  inkAt,
-  inks,
-  type Panel,
-  panelOf,
-  type Rotation,
-} from "../../../src/hal/displays/panel.ts";
+import { type Codes, inks, type Panel, panelOf } from "../../../src/hal/displays/panel.ts";
 import { qrMatrix } from "../../../src/hal/displays/qr.ts";
+import { inkAt, type Rotation } from "../../../src/hal/displays/turn.ts";
 import type { FramebufferKernel } from "../../../src/hal/linux/framebuffer.ts";
 import type { OpenI2c } from "../../../src/hal/linux/i2c.ts";
 import type { View } from "../../../src/model.ts";
@@ -289,6 +283,77 @@ describe("a display on a frame buffer", () => {
     expect(buffer.writes).toBe(before);
     await close(display, clock);
     expect(clock.waiting).toBe(0);
+  });
+
+  it.each(
+    ([16, 32] as const).flatMap((bits) => ([0, 90, 180, 270] as const).map((turn) => [bits, turn] as const)),
+  )(
+    "of %d bits, turned by %d degrees, holds after some steps of a countdown what one drawing of all would have left",
+    async (bits, turn) => {
+      const [width, height] = [480, 320];
+      const buffer = fakeBuffer(width, height, bits, 4);
+      const { display, clock } = opened(`framebuffer:?rotate=${turn}`, buffer.kernel);
+      display.show(waiting);
+      await settle(clock);
+      await clock.advance(7000);
+      const size = turn % 180 === 0 ? { width, height } : { width: height, height: width };
+      const codes: Codes = { link: await qrMatrix(link), shortLink: await qrMatrix(shortLink) };
+      const panel = panelOf(waiting, codes, size, clock.mono());
+      const pixel = (x: number, y: number): Buffer =>
+        buffer.memory.subarray(y * (width * (bits / 8) + 4) + x * (bits / 8)).subarray(0, bits / 8);
+      const colours = new Map<number, string>();
+      let wrong = 0;
+      for (let y = 0; y < height; y += 1)
+        for (let x = 0; x < width; x += 1) {
+          const ink = inkAt(panel, turn, x, y);
+          const colour = pixel(x, y).toString("hex");
+          if ((colours.get(ink) ?? colour) !== colour) wrong += 1;
+          else colours.set(ink, colour);
+        }
+      expect(wrong).toBe(0);
+      expect(colours.size).toBeGreaterThan(3);
+      await close(display, clock);
+    },
+  );
+
+  it.each([0, 90])(
+    "turned by %d degrees is written a few hundredths each second, and mended within half a minute",
+    async (turn) => {
+      const buffer = fakeBuffer(1920, 1080, 32);
+      const { display, clock } = opened(`framebuffer:?rotate=${turn}`, buffer.kernel);
+      display.show(waiting);
+      await settle(clock);
+      expect(buffer.written).toBe(buffer.memory.length);
+      buffer.memory.fill(0x55);
+      for (let second = 0; second < 32; second += 1) {
+        const before = buffer.written;
+        await clock.advance(1000);
+        await settle(clock);
+        const share = (buffer.written - before) / buffer.memory.length;
+        expect(share).toBeGreaterThan(0.02);
+        expect(share).toBeLessThan(0.05);
+      }
+      expect(buffer.memory.includes(0x55)).toBe(false);
+      buffer.memory.fill(0x55);
+      display.show({ ...waiting, headline: "Make this lamp mine" });
+      await settle(clock);
+      expect(buffer.memory.includes(0x55)).toBe(false);
+      await close(display, clock);
+    },
+  );
+
+  it("lets others run while it draws all of a large picture", async () => {
+    const buffer = fakeBuffer(1920, 1080, 16);
+    const { display, clock } = opened("framebuffer:", buffer.kernel);
+    display.show(waiting);
+    await clock.settle();
+    expect(buffer.written).toBeLessThan(buffer.memory.length / 8);
+    await settle(clock);
+    expect(buffer.written).toBe(buffer.memory.length);
+    display.show(online);
+    await clock.settle();
+    await close(display, clock);
+    expect(buffer.memory.every((byte) => byte === 0)).toBe(true);
   });
 
   it("that may not be opened is told once with the group, and shows as soon as it may", async () => {
