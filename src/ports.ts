@@ -222,8 +222,8 @@ export interface Session {
   forget(gone?: "gone"): Promise<void>;
   /** Moves a grant that cannot be read out of the way. Throws STATE_UNWRITABLE. */
   setAside(): Promise<void>;
-  /** Tries again to get on the disk what is only in memory. Throws what reading the vault throws. */
-  persist(): Promise<void>;
+  /** Tries again to get on the disk what is only in memory; true when nothing is any more. Throws what reading the vault throws. */
+  persist(): Promise<boolean>;
 }
 
 /** Makes and renews asset tokens. Throws ACCESS_TOKEN_REJECTED when the org wants a fresher access token. */

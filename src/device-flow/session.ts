@@ -226,6 +226,7 @@ export const createSession = (ports: {
         async () => {
           await newest();
           if (unwritten !== undefined) await keep(unwritten);
+          return unwritten === undefined;
         },
         never,
       ),
