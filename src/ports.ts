@@ -205,7 +205,7 @@ export interface Session {
   load(): Promise<Grant | undefined>;
   /**
    * Stores a new sign-in before anyone may use it. Where the disk takes nothing it serves from memory, unless another one is
-   * there: then throws STATE_UNWRITABLE.
+   * there: then throws STATE_UNWRITABLE, and the other one serves on, whatever of the new one got on the disk.
    */
   adopt(grant: Grant): Promise<void>;
   /**
@@ -216,14 +216,14 @@ export interface Session {
   /** Changes what is remembered with the grant (never its tokens), read and written under the lock. */
   annotate(identity: Identity): Promise<void>;
   /**
-   * Removes the grant from disk. Throws STATE_UNWRITABLE; not of one that is `gone` because the org has ended it: what is
-   * worth nothing is forgotten in memory, where the disk takes nothing.
+   * Removes the grant from disk. Throws STATE_UNWRITABLE, and it serves on; not of one that is `gone` because the org has
+   * ended it: what is worth nothing is forgotten in memory, where the disk takes nothing.
    */
   forget(gone?: "gone"): Promise<void>;
   /** Moves a grant that cannot be read out of the way. Throws STATE_UNWRITABLE. */
   setAside(): Promise<void>;
-  /** Tries again to get on the disk what is only in memory. Throws what reading the vault throws. */
-  persist(): Promise<void>;
+  /** Tries again to get on the disk what is only in memory; true when nothing is any more. Throws what reading the vault throws. */
+  persist(): Promise<boolean>;
 }
 
 /** Makes and renews asset tokens. Throws ACCESS_TOKEN_REJECTED when the org wants a fresher access token. */

@@ -1,12 +1,12 @@
 // Whether the disk takes what it is given: said once when it does not, and in the status until it does again.
 
 import { asAgentError, type ErrorCode } from "../errors.ts";
-import type { Clock, Journal, Session, Vault } from "../ports.ts";
+import type { Clock, Journal, Session, Vault, VaultKey } from "../ports.ts";
 
 export interface Disk {
   /** The vault, watched. */
   readonly vault: Vault;
-  /** STATE_UNWRITABLE while what was last written did not get there, else null. */
+  /** STATE_UNWRITABLE while what was last written did not get there, or the sign-in is only in memory; else null. */
   readonly fault: ErrorCode | null;
   /** Calls `listener` when that has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
@@ -19,7 +19,7 @@ export interface Disk {
 
 /** Pause between two tries: a full or read-only disk rarely mends itself quickly. In milliseconds. */
 const AGAIN_MS = 60_000;
-/** More than a sign-in takes. */
+/** As much as most of what is kept takes. Whether a sign-in gets there, only that can tell. */
 const PROBE_BYTES = 8192;
 
 export const watchDisk = ({
@@ -33,6 +33,8 @@ export const watchDisk = ({
 }): Disk => {
   const listeners = new Set<() => void>();
   let fault: ErrorCode | null = null;
+  /** While there is one, there is a fault, whatever else gets to the disk. */
+  let signInLeft = false;
 
   const become = (next: ErrorCode | null): void => {
     fault = next;
@@ -51,18 +53,27 @@ export const watchDisk = ({
       signal.addEventListener("abort", end, { once: true });
     });
 
-  const watched = async (work: Promise<void>): Promise<void> => {
+  const watched = async (work: Promise<void>, key?: VaultKey): Promise<void> => {
     try {
       await work;
-      if (fault !== null) become(null);
+      if (key === "grant") signInLeft = false;
+      if (fault !== null && !signInLeft) become(null);
     } catch (error) {
       const { code, message } = asAgentError(error);
+      if (code === "STATE_UNWRITABLE" && key === "grant") signInLeft = true;
       if (code === "STATE_UNWRITABLE" && fault === null) {
         journal.record({ event: "fault", code, message, retryInMs: AGAIN_MS });
         become(code);
       }
       throw error;
     }
+  };
+
+  /** With a sign-in that cannot be read, it stays as it was. */
+  const persist = async (session: Pick<Session, "persist">): Promise<void> => {
+    try {
+      if (await session.persist()) signInLeft = false;
+    } catch {}
   };
 
   /** What could not be written may be something that nobody writes again for days. */
@@ -74,7 +85,7 @@ export const watchDisk = ({
   return {
     vault: {
       read: (key, least) => vault.read(key, least),
-      write: (key, value, generations) => watched(vault.write(key, value, generations)),
+      write: (key, value, generations) => watched(vault.write(key, value, generations), key),
       setAside: (key) => watched(vault.setAside(key)),
       settle: (proven) => watched(vault.settle(proven)),
       locked: (name, work, signal) => vault.locked(name, work, signal),
@@ -91,8 +102,8 @@ export const watchDisk = ({
         if (fault === null) await changed(signal);
         else {
           await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
-          if (!signal.aborted) await session.persist().catch(() => undefined);
-          if (!signal.aborted && fault !== null) await probe().catch(() => undefined);
+          if (!signal.aborted) await persist(session);
+          if (!signal.aborted && fault !== null && !signInLeft) await probe().catch(() => undefined);
         }
     },
   };

@@ -110,6 +110,25 @@ export const createSession = (ports: {
       grant,
     });
 
+  /** Off the disk. Until that has been seen through it counts: whoever ends it at the org has to know it. */
+  const signOut = async (): Promise<void> => {
+    // One that cannot be read can be forgotten, too.
+    const current = await newest().catch(() => undefined);
+    try {
+      await vault.write("grant", undefined);
+      unwritten = undefined;
+    } catch (error) {
+      // It may be gone from what is read here, and come back with the next start.
+      if (current !== undefined)
+        unwritten = {
+          isNew: unwritten?.isNew ?? false,
+          replaces: [...(unwritten?.replaces ?? []), null],
+          grant: current,
+        };
+      throw error;
+    }
+  };
+
   const askOnce = async (grant: Grant, signal: AbortSignal): Promise<Grant> => {
     signal.throwIfAborted();
     return await org.refresh(grant, patience);
@@ -178,11 +197,18 @@ export const createSession = (ports: {
         "grant",
         async () => {
           const current = await newest();
-          const onDisk = await stored();
-          await keep({ grant, replaces: [onDisk?.accessToken ?? null], isNew: true });
+          const before = unwritten;
+          const replaced = (await stored())?.accessToken ?? null;
+          try {
+            await keep({ grant, replaces: [replaced], isNew: true });
+          } catch (error) {
+            // Refused before anything was written.
+            unwritten = before;
+            throw error;
+          }
           if (unwritten === undefined || current === undefined || org.signIn !== undefined) return;
-          // With the next start the board would be somebody else's again.
-          unwritten = undefined;
+          // With the next start the board would be somebody else's again. Nor may what got there of this one take its place.
+          await keep({ grant: current, replaces: [replaced, grant.accessToken], isNew: true });
           throw new AgentError("STATE_UNWRITABLE", "the sign-in before this one is still there");
         },
         never,
@@ -209,11 +235,7 @@ export const createSession = (ports: {
       vault.locked(
         "grant",
         async () => {
-          if (gone === undefined) {
-            await vault.write("grant", undefined);
-            unwritten = undefined;
-            return;
-          }
+          if (gone === undefined) return await signOut();
           const onDisk = await stored();
           await keep({ grant: undefined, replaces: [onDisk?.accessToken ?? null], isNew: false });
         },
@@ -226,6 +248,7 @@ export const createSession = (ports: {
         async () => {
           await newest();
           if (unwritten !== undefined) await keep(unwritten);
+          return unwritten === undefined;
         },
         never,
       ),

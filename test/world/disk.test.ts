@@ -8,16 +8,18 @@ afterEach(() => stage[Symbol.asyncDispose]());
 
 const HOUR = 3_600_000;
 
-/** Whether the disk of this stage takes what it is given. */
-const disk = { full: false };
+/** What the disk of this stage does not take, and how many writes of a sign-in get there though it says that they did not. */
+const disk: { full: boolean | "grant"; landing: number } = { full: false, landing: 0 };
 
 const openOnDisk = async (): Promise<void> => {
   stage = await openStage();
   disk.full = false;
+  disk.landing = 0;
   const plain = stage.vault;
   const write: Vault["write"] = async (key, value, generations) => {
-    if (disk.full) throw new AgentError("STATE_UNWRITABLE", `/state/${key} (ENOSPC)`);
-    await plain.write(key, value, generations);
+    const refused = disk.full === true || disk.full === key;
+    if (!refused || (key === "grant" && disk.landing-- > 0)) await plain.write(key, value, generations);
+    if (refused) throw new AgentError("STATE_UNWRITABLE", `/state/${key} (ENOSPC)`);
   };
   stage.vault = { ...plain, write };
 };
@@ -64,23 +66,36 @@ describe("a board whose disk takes nothing any more", () => {
     expect(stage.since(0, "code")).toHaveLength(2);
   });
 
-  it("takes no new owner while the one before is on the disk, and leaves no approval of theirs at the org", async () => {
-    await openOnDisk();
-    await stage.signIn();
-    const { org } = stage.world;
-    const before = org.approvals.map(({ id }) => id);
-    disk.full = true;
-    stage.world.board.press("longPress");
-    await stage.approve(await stage.untilEvent("code"));
-    await stage.untilState("online");
-    expect(org.approvals.map(({ id }) => id)).toEqual(before);
-    expect(stage.since(0, "fault").map(({ code }) => code)).toContain("STATE_UNWRITABLE");
-  });
+  it.each([
+    ["is on the disk", 0],
+    ["was on the disk, which has the new one's sign-in half way", 1],
+  ])(
+    "takes no new owner while the one before %s, and leaves no approval of theirs at the org",
+    async (_what, landing) => {
+      await openOnDisk();
+      await stage.signIn();
+      const { org } = stage.world;
+      const before = org.approvals.map(({ id }) => id);
+      Object.assign(disk, { full: true, landing });
+      stage.world.board.press("longPress");
+      await stage.approve(await stage.untilEvent("code"));
+      await stage.untilState("online");
+      expect(org.approvals.map(({ id }) => id)).toEqual(before);
+      expect(stage.since(0, "fault").map(({ code }) => code)).toContain("STATE_UNWRITABLE");
+      disk.full = false;
+      await stage.clock.advance(2 * 60_000);
+      await stage.run?.stop();
+      stage.start();
+      await stage.untilState("online");
+      expect(stage.since(0, "code")).toHaveLength(2);
+      expect(org.approvals.map(({ id }) => id)).toEqual(before);
+    },
+  );
 
-  it("is not signed out before the disk has forgotten the sign-in", async () => {
+  const signOutOn = async (ill: Partial<typeof disk>): Promise<void> => {
     await openOnDisk();
     await stage.signIn();
-    disk.full = true;
+    Object.assign(disk, ill);
     const signedOut = stage.signOut();
     await stage.clock.advance(60_000);
     expect(stage.state()).toBe("pausing");
@@ -88,7 +103,12 @@ describe("a board whose disk takes nothing any more", () => {
     disk.full = false;
     expect(await stage.clock.until(signedOut, HOUR)).toEqual({ revoked: true });
     expect(await stage.vault.read("grant")).toBeUndefined();
-  });
+  };
+
+  it("is not signed out before the disk has forgotten the sign-in", () => signOutOn({ full: true }));
+
+  it("ends the sign-in at the org, too, when the disk had forgotten it and said that it had not", () =>
+    signOutOn({ full: "grant", landing: 1 }));
 
   it("is signed out in the end, though somebody asks for a new code while the disk does not forget", async () => {
     await openOnDisk();

@@ -547,6 +547,27 @@ describe("a disk that refuses a new sign-in", () => {
     expect((await w.session.load())?.accessToken.reveal()).toBe("access-1");
   });
 
+  it("does not lose the one before, where that is only in memory, too", async () => {
+    const w = await world(null);
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    await w.session.adopt(aGrant());
+    expect(await codeOf(() => w.session.adopt(grant))).toBe("STATE_UNWRITABLE");
+    expect((await w.session.load())?.accessToken.reveal()).toBe("access-1");
+    w.vault.failWrites = undefined;
+    expect(await w.session.persist()).toBe(true);
+    expect(w.onDisk()?.accessToken.reveal()).toBe("access-1");
+  });
+
+  it.each([
+    ["the one before", aGrant(), "access-1"],
+    ["nobody", null, undefined],
+  ])("for another reason leaves the board with %s", async (_whom, before, token) => {
+    const w = await world(before);
+    w.vault.failWrites = new AgentError("STATE_LOCKED");
+    expect(await codeOf(() => w.session.adopt(grant))).toBe("STATE_LOCKED");
+    expect((await w.session.load())?.accessToken.reveal()).toBe(token);
+  });
+
   it("does not keep it from serving, where the one that is there is gone at the org", async () => {
     const w = await world();
     w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
@@ -561,6 +582,28 @@ describe("a disk that refuses a new sign-in", () => {
     w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
     expect(await codeOf(() => w.session.forget())).toBe("STATE_UNWRITABLE");
     expect((await w.session.load())?.accessToken.reveal()).toBe("access-1");
+  });
+
+  it("does not forget the newest tokens with a sign-out that got further than it seemed", async () => {
+    const w = await world();
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    await w.clock.until(w.session.fresh(rejected, forever));
+    w.vault.write = async () => {
+      w.vault.files.delete("grant");
+      throw new AgentError("STATE_UNWRITABLE");
+    };
+    expect(await codeOf(() => w.session.forget())).toBe("STATE_UNWRITABLE");
+    expect((await w.session.load())?.refreshToken?.reveal()).toBe("refresh-2");
+  });
+
+  it("says so of a sign-out, where the sign-in cannot be read either", async () => {
+    const w = await world();
+    w.vault.files.set("grant", new Uint8Array(10));
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    expect(await codeOf(() => w.session.forget())).toBe("STATE_UNWRITABLE");
+    w.vault.failWrites = undefined;
+    await w.session.forget();
+    expect(w.onDisk()).toBeUndefined();
   });
 
   it("forgets one that is gone once it can", async () => {
