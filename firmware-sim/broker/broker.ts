@@ -142,6 +142,12 @@ export class SimulatedBroker {
       .map((each) => each.clientId);
   }
 
+  /** What a connected client speaks; undefined when it is not connected. */
+  protocolOf(clientId: string): "5" | "3.1.1" | undefined {
+    const sink = this.#sessions.get(clientId)?.sink;
+    return sink instanceof Client ? sink.protocol : undefined;
+  }
+
   /** The retained payload of a topic as text, or undefined. */
   retained(topic: string): string | undefined {
     const message = this.#retained.get(topic);

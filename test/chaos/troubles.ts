@@ -232,10 +232,12 @@ export const troubles: readonly Trouble[] = [
     world.broker.dropConnections();
     return () => {
       world.broker.refuseProtocol5 = false;
+      world.broker.dropConnections();
     };
   }),
   lasting("broker: can do less", 2, HOUR, ({ world, random }) => {
-    world.broker.limits = random() < 0.7 ? { receiveMaximum: whole(random, 1, 3) } : { retainAvailable: false };
+    world.broker.limits =
+      random() < 0.7 ? { receiveMaximum: whole(random, 1, 3) } : { retainAvailable: false };
     world.broker.serverKeepAliveS = random() < 0.5 ? null : whole(random, 5, 600);
     world.broker.dropConnections();
     return () => {

@@ -11,6 +11,8 @@ const HOUR = 3_600_000;
 /** A lamp's state is on the disk by then (src/hal/keeper.ts). */
 const KEPT_AFTER_MS = 2_500;
 
+/** A lamp has faded to where it is to be by then. */
+const FADED_MS = 5_000;
 /** Whoever has had nothing to suffer for so long has no reason not to obey. */
 const CALM_MS = 2 * 60_000;
 /** Longer than any pause that the program makes by itself. */
@@ -154,16 +156,18 @@ export class Witness {
 
   /** The measure begins anew. */
   #away(since: number | null): void {
-    const { mono } = this.#clock;
-    if (this.#awaySince !== null && mono() - this.#awaySince > LONGEST_AWAY_MS)
-      this.#stuck.push(
-        this.#at(`away for ${Math.round((mono() - this.#awaySince) / 60_000)} min, though nothing is wrong`),
-      );
+    const awayMs = this.#clock.mono() - (this.#awaySince ?? this.#clock.mono());
+    if (awayMs > LONGEST_AWAY_MS)
+      this.#stuck.push(this.#at(`away for ${Math.round(awayMs / 60_000)} min, though nothing is wrong`));
     this.#awaySince = since;
   }
 
   get #isCalm(): boolean {
-    return this.#online && this.#lasting === 0 && this.#clock.mono() - this.#troubledAt >= CALM_MS;
+    // What is to fail next may wait for its turn for a long time.
+    const { board, broker, deviceId } = this.#world;
+    // With MQTT 3.1.1 an answer goes to another topic than the phone reads.
+    const isSound = !this.#disk.ill && board.failWrites === 0 && broker.protocolOf(deviceId) === "5";
+    return this.#online && this.#lasting === 0 && isSound && this.#clock.mono() - this.#troubledAt >= CALM_MS;
   }
 
   saw(event: AgentEvent): void {
@@ -289,7 +293,15 @@ export class Witness {
       this.#lostCommands.push(
         this.#at(`${brightness} was answered with done, but the lamp is to be at ${target?.brightness}`),
       );
-    else if (isUndisturbed) this.#looks(`${brightness} was answered with done`);
+    else if (isUndisturbed)
+      this.#clock.timer(FADED_MS, () => {
+        if (
+          this.#target === target &&
+          this.#troubledAt < this.#clock.mono() - FADED_MS &&
+          this.#lasting === 0
+        )
+          this.#looks(`${brightness} was answered with done`);
+      });
     this.#last = this.#disk.ill ? null : { brightness: wanted, at: this.#clock.mono() };
   }
 
