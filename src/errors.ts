@@ -346,7 +346,7 @@ export const errorTable = {
   COMMAND_OWNER_UNKNOWN: {
     remedy: "report",
     title: "The board does not know who owns it",
-    help: "The org has not told who approved it. With scope openid or api it does; then sign the board in again.",
+    help: "The org has not told who approved it. The board asks again by itself, at least once an hour while the org has no answer and once a day while it refuses. With scope openid or api it does tell; then sign the board in again.",
   },
   COMMAND_NOT_OWNER: {
     remedy: "report",

@@ -18,7 +18,7 @@ import type {
   Session,
   WebSignIn,
 } from "../ports.ts";
-import { unreachable } from "../units.ts";
+import { after, monoMs, unreachable } from "../units.ts";
 import { isSamePerson } from "../users.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
@@ -33,6 +33,7 @@ import { retryPauseMs } from "./retry.ts";
 import { isOf, type Standing } from "./standing.ts";
 import type { Time } from "./time.ts";
 import type { UpdateNews } from "./update-news.ts";
+import type { Upkeep } from "./upkeep.ts";
 import { startOf } from "./view.ts";
 
 export interface ActivityParts {
@@ -42,7 +43,8 @@ export interface ActivityParts {
   readonly session: Session;
   /** Where browsers come back to, and what people bring by hand. */
   readonly callbacks: Callbacks;
-  readonly credentials: CredentialSource;
+  readonly credentials: Pick<CredentialSource, "needsTime" | "obtain">;
+  readonly upkeep: Upkeep;
   readonly broker: Broker;
   readonly commands: Commands;
   readonly lights: ReadonlyMap<string, Light>;
@@ -70,10 +72,10 @@ export interface ActivityParts {
 
 /** Commands that may wait for slow hardware at a time. A dragged slider sends them faster than some lamps take them. */
 const MOST_COMMANDS = 64;
-/** Pause between looks at an idle sign-in, in milliseconds. */
-const KEEP_ALIVE_LOOK_MS = 24 * 3_600_000;
-/** Pause before a sign-in that could not be kept alive is tried again, at least: it has weeks left. In milliseconds. */
-const KEEP_ALIVE_AGAIN_MS = 3_600_000;
+/** Credentials that have just been obtained are kept at least so long, whatever life they claim, in milliseconds. */
+const RENEWAL_FLOOR_MS = 10_000;
+/** The sign-in is looked at so long after the board is online: the org is asked for the time first. In milliseconds. */
+const LOOK_AFTER_MS = 10_000;
 /** Pause before a sign-in that could not be read is looked at once more, in milliseconds. */
 const LOOK_AGAIN_MS = 1_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
@@ -310,14 +312,22 @@ const obtain = async (parts: ActivityParts, replace: boolean, signal: AbortSigna
   const work = (): Promise<Credentials> => credentials.obtain(replace, signal);
   const obtained = credentials.needsTime ? await inTime(parts, work, signal) : await work();
   const { identity, assetToken } = obtained;
-  // Somebody else than before may have approved, without a sign-out between.
-  if (identity !== null)
-    await Promise.all([parts.names, parts.evening, parts.home].map((each) => each.belongTo(identity)));
-  if (identity !== null)
-    journal.record({ event: "signedIn", user: identity.username ?? identity.name, org: identity.orgId });
+  if (identity !== null) await belongTo(parts, identity);
   if (assetToken !== null) journal.record({ event: "assetToken", expiresAt: assetToken.expiresAt });
   return obtained;
 };
+
+/** It is known who approved: perhaps somebody else than before, without a sign-out between. */
+const belongTo = async (
+  { names, evening, home, journal }: ActivityParts,
+  identity: Identity,
+): Promise<void> => {
+  await Promise.all([names, evening, home].map((each) => each.belongTo(identity)));
+  journal.record({ event: "signedIn", user: identity.username ?? identity.name, org: identity.orgId });
+};
+
+/** True for what trying again may mend. */
+const passes = ({ remedy }: AgentError): boolean => remedy === "retry" || remedy === "wait";
 
 /** What another time of day may mend. */
 const byClock: ReadonlySet<ErrorCode> = new Set([
@@ -363,7 +373,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock, standing, home, time } = parts;
+  const { broker, lights, commands, journal, clock, standing, home, time, upkeep } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -423,18 +433,32 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       .then(() => standing.ask(until))
       .then(() => home.ask(until));
   };
+  /** The link is gone, or never came: the sign-in at the org must not end of a broker that stays away. */
+  const gone = async (fault: unknown): Promise<never> => {
+    signal.throwIfAborted();
+    if (clock.mono() >= upkeep.keepAt)
+      await upkeep.keep(signal).catch((error: unknown) => {
+        signal.throwIfAborted();
+        // One that passes is not told: what keeps the board from being online is.
+        const keeping = asAgentError(error);
+        if (!passes(keeping)) throw keeping;
+      });
+    throw fault;
+  };
   try {
     let current = first;
-    let made = await connect(current);
+    let made = await connect(current).catch(gone);
     journal.record({ event: "online", broker: made.address, protocol: made.protocol });
     yield { type: "linkUp" };
     ask();
-    keeping = parts.asset?.keep(until);
+    // What the org says of the time comes first: how old the last write is, is a matter of the clock.
+    keeping = asking.then(() => parts.asset?.keep(until));
     let attempt = 0;
-    let keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
-    let renewAt: number | null = current.renewAt;
+    let { renewAt } = current;
+    const lookAt = after(clock.mono(), LOOK_AFTER_MS);
     for (;;) {
-      const wakeAt = Math.min(keepAliveAt, renewAt ?? keepAliveAt);
+      const upkeepAt = current.identity === null ? Math.min(upkeep.keepAt, upkeep.askAt) : upkeep.keepAt;
+      const wakeAt = Math.min(Math.max(upkeepAt, lookAt), renewAt ?? Infinity);
       const timer = new AbortController();
       const woke = clock
         .sleep(Math.max(0, wakeAt - clock.mono()), AbortSignal.any([until, timer.signal]))
@@ -446,32 +470,44 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
       timer.abort();
       await woke;
       signal.throwIfAborted();
-      if (outcome instanceof AgentError) throw outcome;
+      if (outcome instanceof AgentError) await gone(outcome);
+      const renews = renewAt !== null && clock.mono() >= renewAt;
+      const keeps = clock.mono() >= upkeep.keepAt;
       try {
-        if (renewAt !== null && clock.mono() >= renewAt) {
+        if (renews) {
           current = await obtain(parts, true, signal);
           made = await connect(current);
           yield { type: "renewed", credentials: current };
-          renewAt = current.renewAt;
-        } else {
-          keepAliveAt = clock.mono() + KEEP_ALIVE_LOOK_MS;
-          await parts.credentials.keepAlive(signal);
+          // A token that claims to have ended as it was made would be renewed for ever, without a pause.
+          const soonest = after(clock.mono(), RENEWAL_FLOOR_MS);
+          renewAt = current.renewAt === null ? null : monoMs(Math.max(current.renewAt, soonest));
+        } else if (keeps) {
+          await upkeep.keep(signal);
           await standing.refresh();
-        }
+        } else if (current.identity === null && clock.mono() >= upkeep.askAt) {
+          const identity = await upkeep.ask(signal);
+          if (identity === null) continue;
+          await belongTo(parts, identity);
+          // The broker is shown the same as before: only `about` is another.
+          current = { ...current, identity };
+          held = current;
+          made.announce(parts.about(held));
+          yield { type: "renewed", credentials: current };
+        } else continue;
         ask();
+        if (!renews && attempt > 0) continue;
         parts.renewed(null);
         attempt = 0;
       } catch (error) {
         signal.throwIfAborted();
         const fault = asAgentError(error);
         // The lamp goes on obeying while its old credentials last; only what trying again cannot mend ends it.
-        if (fault.remedy !== "retry" && fault.remedy !== "wait") throw fault;
-        const pauseMs = retryPauseMs(fault, attempt++, parts.random());
-        const retryInMs = renewAt === null ? Math.max(pauseMs, KEEP_ALIVE_AGAIN_MS) : pauseMs;
+        if (!passes(fault)) throw fault;
+        const again = keeps ? upkeep.keepAt : upkeep.askAt;
+        const pauseMs = renews ? retryPauseMs(fault, attempt++, parts.random()) : again - clock.mono();
+        if (renews) renewAt = after(clock.mono(), pauseMs);
         parts.renewed(fault.code);
-        journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs });
-        if (renewAt === null) keepAliveAt = clock.mono() + retryInMs;
-        else renewAt = clock.mono() + retryInMs;
+        journal.record({ event: "fault", code: fault.code, message: fault.message, retryInMs: pauseMs });
       }
     }
   } finally {

@@ -57,6 +57,7 @@ import { createPacedRefusals } from "./paced-refusals.ts";
 import type { Standing } from "./standing.ts";
 import type { Time } from "./time.ts";
 import type { UpdateNews } from "./update-news.ts";
+import { createUpkeep } from "./upkeep.ts";
 import { viewOf, withClock } from "./view.ts";
 
 export interface AgentParts {
@@ -188,6 +189,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
     ...parts,
     callbacks,
     commands,
+    upkeep: createUpkeep(parts),
     signalFor(userCode) {
       if (!parts.signal || first === undefined) return null;
       const { colour, count } = signalOf(userCode);

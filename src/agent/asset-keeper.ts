@@ -75,9 +75,11 @@ export const openAssetKeeper = async (parts: {
   const template = chosenFields(settings.fields);
   const intervalMs = settings.minutes * MINUTE_MS;
   let kept = decode(await vault.read("asset").catch(() => undefined));
-  const age = kept === null || !clock.wallKnown() ? 0 : Math.max(0, clock.wall() - kept.at);
-  /** On the monotonic clock. */
-  let writtenAt: number | null = kept?.fields == null ? null : clock.mono() - age;
+  /** By a run before this one, on the wall clock; whoever the board belonged to. */
+  const beforeAt = kept?.fields == null ? null : kept.at;
+  const openedAt = clock.mono();
+  /** In this run, on the monotonic clock. */
+  let wroteAt: number | null = null;
   let newsSince: number | null = null;
   let notBefore = 0;
   let failures = 0;
@@ -94,6 +96,16 @@ export const openAssetKeeper = async (parts: {
     };
   };
   draw();
+
+  /**
+   * On the monotonic clock; null: never. What the run before wrote is reckoned anew each time: at the start of a board without
+   * a clock battery nobody has told it the time yet. One from the future was written before the start, nobody knows how long.
+   */
+  const writtenAt = (): number | null => {
+    if (wroteAt !== null || beforeAt === null) return wroteAt;
+    const ageMs = clock.wallKnown() ? clock.wall() - beforeAt : 0;
+    return Math.min(openedAt, clock.mono() - ageMs);
+  };
 
   const remember = async (next: Kept | null): Promise<void> => {
     kept = next;
@@ -154,7 +166,7 @@ export const openAssetKeeper = async (parts: {
   const step = async (signal: AbortSignal): Promise<void> => {
     try {
       await attempt(signal);
-      writtenAt = clock.mono();
+      wroteAt = clock.mono();
       newsSince = null;
       failures = 0;
       notBefore = 0;
@@ -171,7 +183,7 @@ export const openAssetKeeper = async (parts: {
     // A record that is as it should be needs no write, however often the lamp went there and back.
     if (!isNews(template, kept?.fields ?? null, wanted(true))) newsSince = null;
     else newsSince ??= clock.mono();
-    return dueAt({ newsSince, writtenAt, notBefore }, pauses);
+    return dueAt({ newsSince, writtenAt: writtenAt(), notBefore }, pauses);
   };
 
   return {
@@ -201,7 +213,8 @@ export const openAssetKeeper = async (parts: {
     },
     async close() {
       const fields = wanted(false);
-      const isDue = writtenAt !== null && clock.mono() >= Math.max(writtenAt + intervalMs, notBefore);
+      const before = writtenAt();
+      const isDue = before !== null && clock.mono() >= Math.max(before + intervalMs, notBefore);
       const grant = isDue ? await session.load().catch(() => undefined) : undefined;
       if (grant === undefined || kept === null || !clock.wallKnown()) return;
       const limit = new AbortController();

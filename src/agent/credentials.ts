@@ -28,6 +28,8 @@ export interface CredentialSource {
    * the org an access token, nobody would learn that its user has changed or gone.
    */
   keepAlive(signal: AbortSignal): Promise<void>;
+  /** Who approved, asked of the org where it has not said so yet, and kept. Throws what the org's answers throw. */
+  identify(signal: AbortSignal): Promise<Identity>;
 }
 
 /** Renew an access token after this share of its life. */
@@ -63,16 +65,20 @@ export const createCredentials = (parts: {
     }
   };
 
-  /** Who approved. Not being told is no reason to keep the lamp dark: null then. */
+  const asked = async (grant: Grant, signal: AbortSignal): Promise<{ grant: Grant; identity: Identity }> => {
+    const found = await withGrant(grant, (each) => org.identify(each, signal), signal);
+    await session.annotate(found.value);
+    return { grant: { ...found.grant, identity: found.value }, identity: found.value };
+  };
+
+  /** Who approved. Not being told is no reason to keep the lamp dark: null then, and `upkeep.ts` asks again. */
   const identified = async (
     grant: Grant,
     signal: AbortSignal,
   ): Promise<{ grant: Grant; identity: Identity | null }> => {
     if (grant.identity !== null) return { grant, identity: grant.identity };
     try {
-      const found = await withGrant(grant, (each) => org.identify(each, signal), signal);
-      await session.annotate(found.value);
-      return { grant: { ...found.grant, identity: found.value }, identity: found.value };
+      return await asked(grant, signal);
     } catch (error) {
       signal.throwIfAborted();
       const { code } = asAgentError(error);
@@ -131,6 +137,10 @@ export const createCredentials = (parts: {
       const idleMs = clock.wall() - grant.issuedAt;
       // One from the future was given while the clock was wrong: nobody knows how long ago.
       if (idleMs >= IDLE_MS || idleMs < -APART_MS) await session.fresh(grant.accessToken, signal);
+    },
+    async identify(signal) {
+      const grant = await session.fresh(undefined, signal);
+      return grant.identity ?? (await asked(grant, signal)).identity;
     },
   };
 };

@@ -26,7 +26,11 @@ export const retryPauseMs = (error: AgentError, attempt: number, random: number)
  * Pause while a person has to change something elsewhere, in milliseconds: 5 minutes doubling to an hour, with
  * up to 20 % jitter. Salesforce asks for an hour of silence after too many codes.
  */
-export const waitPauseMs = (error: AgentError, attempt: number, random: number): number => {
+export const waitPauseMs = (
+  error: Partial<Pick<AgentError, "code" | "retryAfterMs">>,
+  attempt: number,
+  random: number,
+): number => {
   const base =
     error.code === "TOO_MANY_CODES" ? HOUR : Math.min(HOUR, 5 * MINUTE * 2 ** Math.min(attempt, 10));
   return Math.max(base * (1 + random / 5), error.retryAfterMs ?? 0);

@@ -23,7 +23,7 @@ export interface Expected {
 export interface Verified {
   readonly audience: readonly string[];
   readonly expiresAt: EpochMs;
-  /** From issue to end by the issuer's own clock, when it says both; else from `at`. In milliseconds. */
+  /** From issue to end by the issuer's own clock, when it says both; else from `at`. In milliseconds, 0 or more. */
   readonly lifeMs: number;
 }
 
@@ -94,7 +94,10 @@ export const checkClaims = (claims: Claims, expected: Expected, at: EpochMs): Ve
   if (at >= expiresAt + SKEW_MS) throw invalid("exp has passed");
   if (notBefore !== undefined && at < notBefore - SKEW_MS) throw invalid("nbf is still to come");
   if (issuedAt !== undefined && at < issuedAt - SKEW_MS) throw invalid("iat is still to come");
-  return { audience, expiresAt: epochMs(expiresAt), lifeMs: expiresAt - (issuedAt ?? notBefore ?? at) };
+  const from = issuedAt ?? notBefore;
+  if (from !== undefined && expiresAt <= from) throw invalid("exp is not after its beginning");
+  // By the board's clock alone, its end may have been within the last minute.
+  return { audience, expiresAt: epochMs(expiresAt), lifeMs: Math.max(0, expiresAt - (from ?? at)) };
 };
 
 const isMultipleKeys = (error: unknown): error is AsyncIterable<CryptoKey> =>

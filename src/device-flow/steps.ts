@@ -110,7 +110,9 @@ const issuedAtOf = (members: Members, now: Moment): EpochMs => {
 export const readGrant = (members: Members, instanceUrl: string | null, now: Moment): Grant => {
   const type = text(members, "token_type") ?? "bearer";
   if (!/^bearer$/i.test(type)) throw new AgentError("ORG_ANSWER_INVALID", "token_type is not Bearer");
-  const lifetime = seconds(members, "expires_in");
+  // RFC 6749 section 5.1: the lifetime in seconds. A token with a life of none could not be used at all: who says 0 does not say
+  // how long it lives, or means that it does not end. The org tells it when it does.
+  const lifetime = seconds(members, "expires_in") || undefined;
   const idUrl = text(members, "id");
   return {
     accessToken: required(token(members, "access_token"), "access_token"),

@@ -58,6 +58,29 @@ describe("how long a board stays signed in", () => {
   });
 });
 
+describe("who approved, where the org cannot say so just then", () => {
+  it("is asked again soon, and the owner's phone is obeyed, without another token or connection", async () => {
+    let isNew = true;
+    stage = await openStage({
+      between(what) {
+        if (what !== "writing grant is over" || stage.state() !== "waitingForApproval" || !isNew) return;
+        isNew = false;
+        stage.world.org.serverErrors = 1;
+      },
+    });
+    stage.world.org.assetTokenLifetimeMs = DAY_MS;
+    await stage.signIn();
+    expect(about().owner).toBeNull();
+    expect(stage.since(0, "signedIn")).toEqual([]);
+    const phone = await stage.ownerPhone();
+    await stage.clock.advance(20_000);
+    expect(await stage.clock.until(phone.send({ on: true }))).toMatchObject({ outcome: "done" });
+    expect(about().owner).toMatchObject({ name: "Ada Okafor" });
+    expect(stage.since(0, "signedIn")).toHaveLength(1);
+    expect(stage.since(0, "assetToken")).toHaveLength(1);
+  });
+});
+
 describe("the org's limit of approvals", () => {
   const approveAnother = async (): Promise<void> => {
     const org = stage.world.org;

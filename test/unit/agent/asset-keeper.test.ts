@@ -5,7 +5,7 @@ import { type AssetKeeper, openAssetKeeper } from "../../../src/agent/asset-keep
 import { AgentError, type ErrorCode } from "../../../src/errors.ts";
 import type { AgentEvent, Grant, LightState, RecordFields } from "../../../src/model.ts";
 import type { Vault } from "../../../src/ports.ts";
-import { epochMs, Secret } from "../../../src/units.ts";
+import { type EpochMs, epochMs, Secret } from "../../../src/units.ts";
 import { aGrant } from "../device-flow/support.ts";
 
 const MINUTE = 60_000;
@@ -26,6 +26,8 @@ let refusals: (AgentError | undefined)[];
 let found: string;
 /** It takes what is written, and says nothing. */
 let silent: boolean;
+/** Null: another one each day. */
+let signedInUntil: EpochMs | null;
 let listeners: Set<() => void>;
 let stop: AbortController;
 let running: Promise<void>;
@@ -40,6 +42,7 @@ beforeEach(() => {
   refusals = [];
   found = ID;
   silent = false;
+  signedInUntil = null;
   listeners = new Set();
 });
 afterEach(() => clock[Symbol.dispose]());
@@ -77,7 +80,7 @@ const open = (minutes = 60): Promise<AssetKeeper> =>
       version: "1.0.0",
       online,
       lights: [{ name: "Porch", state, fault: null }],
-      signedInUntil: epochMs(clock.wall() + 30 * DAY),
+      signedInUntil: signedInUntil ?? epochMs(clock.wall() + 30 * DAY),
     }),
     subscribe: (listener) => {
       listeners.add(listener);
@@ -159,6 +162,47 @@ describe("a board that writes its Asset record", () => {
     }
     expect(asked.filter(({ what }) => what === "find")).toHaveLength(1);
     expect(writes().length).toBeLessThanOrEqual(3);
+  });
+
+  it.each([
+    ["years behind", -1000 * DAY],
+    ["years ahead", 1000 * DAY],
+  ])(
+    "reckons by the right time when it wrote last, though its clock is %s at the start",
+    async (_what, off) => {
+      signedInUntil = epochMs(clock.wall() + 30 * DAY);
+      begin(await open());
+      await clock.advance(10 * MINUTE);
+      await end();
+      expect(writes()).toHaveLength(1);
+      await clock.advance(20 * HOUR);
+      const now = clock.wall();
+      clock.setWall(epochMs(now + off));
+      const keeper = await open();
+      await clock.advance(MINUTE);
+      clock.setWall(epochMs(now + MINUTE));
+      begin(keeper);
+      await clock.advance(3 * HOUR);
+      expect(writes()).toHaveLength(1);
+      // A day, with the share that is drawn.
+      await clock.advance(3 * HOUR);
+      expect(writes()).toHaveLength(2);
+      await end();
+    },
+  );
+
+  it("keeps to its interval at the next owner's, too", async () => {
+    begin(await open());
+    await clock.advance(10 * MINUTE);
+    await end();
+    const keeper = await open();
+    await keeper.forget();
+    begin(keeper);
+    await clock.advance(40 * MINUTE);
+    expect(writes()).toHaveLength(1);
+    await clock.advance(HOUR);
+    expect(writes()).toHaveLength(2);
+    await end();
   });
 
   it("gets another access token when the org takes its own no more", async () => {

@@ -179,6 +179,18 @@ describe("who approved", () => {
     expect((await make("asset-token").obtain(false, signal)).identity).toBeNull();
   });
 
+  it("is asked once more where that failed, and then kept", async () => {
+    identifies = ["ORG_BUSY", ada];
+    const source = make("password", null);
+    expect((await source.obtain(false, signal)).identity).toBeNull();
+    expect(await source.identify(signal)).toEqual(ada);
+    expect(stored?.identity).toEqual(ada);
+    identifies = ["BUG"];
+    expect(await source.identify(signal)).toEqual(ada);
+    stored = grantOf("access-0");
+    await expect(source.identify(signal)).rejects.toMatchObject({ code: "BUG" });
+  });
+
   it("a sign-in that the org ended is not hidden by it", async () => {
     identifies = ["GRANT_GONE"];
     await expect(make("asset-token").obtain(false, signal)).rejects.toMatchObject({ code: "GRANT_GONE" });

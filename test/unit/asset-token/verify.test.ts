@@ -140,6 +140,9 @@ describe("the claims", () => {
     ["exp", { exp: "tomorrow" }],
     ["exp", { exp: 1e300 }],
     ["exp", { exp: now - 60 }],
+    ["exp", { exp: now }],
+    ["exp", { iat: now + 30, exp: now + 10 }],
+    ["exp", { iat: undefined, exp: now - 30 }],
     ["nbf", { nbf: now + 61 }],
     ["iat", { iat: now + 61 }],
   ])("name %s when it is wrong: %j", (name, change) => {
@@ -162,8 +165,8 @@ describe("the claims", () => {
     ["no user at all", { sub: undefined }],
     ["the key by thumbprint", { cnf: { jkt: key.thumbprint } }],
     ["the key with extra members", { cnf: { jwk: { ...key.publicJwk, kid: "k", alg: "ES256" } } }],
-    ["an end within the skew", { exp: now - 59 }],
-    ["a start within the skew", { nbf: now + 60, iat: now + 60 }],
+    ["an end within the skew", { iat: now - 90, nbf: now - 90, exp: now - 59 }],
+    ["a start within the skew", { nbf: now + 60, iat: now + 60, exp: now + 120 }],
   ])("allow %s", (_what, change) => {
     expect(() => checkClaims({ ...claims, ...change }, expected, at)).not.toThrow();
   });
@@ -178,5 +181,6 @@ describe("the claims", () => {
     expect(life({ iat: now - 30, exp: now + 60 })).toBe(90_000);
     expect(life({ iat: undefined, nbf: now - 10 })).toBe(70_000);
     expect(life({ iat: undefined, nbf: undefined })).toBe(60_000);
+    expect(life({ iat: undefined, nbf: undefined, exp: now - 30 })).toBe(0);
   });
 });

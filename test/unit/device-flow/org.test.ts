@@ -344,6 +344,14 @@ describe("a poll", () => {
     expect(formOf(inHeader.asked[1])).not.toHaveProperty("client_secret");
   });
 
+  it.each([0, "0"])(
+    "takes a life of %j for none that is told: nothing would be renewed in time",
+    async (life) => {
+      const world = standardOrg(answer(200, { access_token: "at", expires_in: life }));
+      expect(await world.org.poll(aCode(), forever)).toMatchObject({ grant: { expiresAt: null } });
+    },
+  );
+
   it("does not know when a token ends while the board does not know the time", async () => {
     const world = standardOrg(answer(200, { access_token: "at", expires_in: 3600 }));
     world.clock.setWall(epochMs(0), false);
