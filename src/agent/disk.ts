@@ -1,18 +1,18 @@
 // Whether the disk takes what it is given: said once when it does not, and in the status until it does again.
 
 import { asAgentError, type ErrorCode } from "../errors.ts";
-import type { Clock, Journal, Session, Vault } from "../ports.ts";
+import type { Clock, Journal, OrElse, Session, Vault, VaultKey, WatchedVault } from "../ports.ts";
 
 export interface Disk {
   /** The vault, watched. */
-  readonly vault: Vault;
+  readonly vault: WatchedVault;
   /** STATE_UNWRITABLE while what was last written did not get there, else null. */
   readonly fault: ErrorCode | null;
   /** Calls `listener` when that has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
   /**
    * While the disk takes nothing, tries it again each minute until `signal` is aborted: with the sign-in where that is only in
-   * memory, else with something that nobody needs. Never throws.
+   * memory, and what is to be made good, else with something that nobody needs. Never throws.
    */
   run(session: Pick<Session, "persist">, signal: AbortSignal): Promise<void>;
 }
@@ -33,6 +33,10 @@ export const watchDisk = ({
 }): Disk => {
   const listeners = new Set<() => void>();
   let fault: ErrorCode | null = null;
+  /** Of what the disk may hold another value than the one that counts: that one. */
+  const owed = new Map<VaultKey, OrElse>();
+  /** The newest write of a key: an older one that fails owes nothing any more. */
+  const newest = new Map<VaultKey, symbol>();
 
   const become = (next: ErrorCode | null): void => {
     fault = next;
@@ -54,7 +58,7 @@ export const watchDisk = ({
   const watched = async (work: Promise<void>): Promise<void> => {
     try {
       await work;
-      if (fault !== null) become(null);
+      if (fault !== null && owed.size === 0) become(null);
     } catch (error) {
       const { code, message } = asAgentError(error);
       if (code === "STATE_UNWRITABLE" && fault === null) {
@@ -63,6 +67,32 @@ export const watchDisk = ({
       }
       throw error;
     }
+  };
+
+  const write: WatchedVault["write"] = async (key, value, how) => {
+    const mine = Symbol(key);
+    newest.set(key, mine);
+    owed.delete(key);
+    if (how === undefined || how === "both") return watched(vault.write(key, value, how));
+    try {
+      // Owed before others hear of it.
+      await watched(
+        vault.write(key, value).catch((error: unknown) => {
+          const isOwed = asAgentError(error).code === "STATE_UNWRITABLE" && newest.get(key) === mine;
+          if (isOwed) owed.set(key, how);
+          throw error;
+        }),
+      );
+    } catch (error) {
+      if (how.orElse !== value) await makeGood();
+      throw error;
+    }
+  };
+
+  /** Never throws: what fails again is owed again. */
+  const makeGood = async (): Promise<void> => {
+    for (const [key, how] of [...owed])
+      if (owed.get(key) === how) await write(key, how.orElse, how).catch(() => undefined);
   };
 
   /** What could not be written may be something that nobody writes again for days. */
@@ -74,7 +104,7 @@ export const watchDisk = ({
   return {
     vault: {
       read: (key, least) => vault.read(key, least),
-      write: (key, value, generations) => watched(vault.write(key, value, generations)),
+      write,
       setAside: (key) => watched(vault.setAside(key)),
       settle: (proven) => watched(vault.settle(proven)),
       locked: (name, work, signal) => vault.locked(name, work, signal),
@@ -92,6 +122,7 @@ export const watchDisk = ({
         else {
           await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
           if (!signal.aborted) await session.persist().catch(() => undefined);
+          if (!signal.aborted) await makeGood();
           if (!signal.aborted && fault !== null) await probe().catch(() => undefined);
         }
     },
