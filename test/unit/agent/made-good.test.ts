@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
+import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
 import { type Disk, watchDisk } from "../../../src/agent/disk.ts";
 import { openEvening } from "../../../src/agent/evening.ts";
@@ -158,6 +159,60 @@ describe.each(Object.entries(keepers))("%s that the disk did not take", (_what, 
     const running = disk.run({ persist: async () => {} }, stop.signal);
     await clock.advance(120_000);
     for (const seen of await later()) expect(seen).toEqual(now);
+    stop.abort();
+    await running;
+  });
+});
+
+describe("what is to be made good", () => {
+  const text = (value: Uint8Array | undefined): string => (value === undefined ? "none" : `${value}`);
+  const [old, next, newer] = [1, 2, 3].map((byte) => Uint8Array.of(byte));
+
+  /** A vault whose writes end when they are told to, in the order in which they came. */
+  const slow = () => {
+    const writes: { what: string; end: PromiseWithResolvers<void> }[] = [];
+    const write: Vault["write"] = (key, value) => {
+      const end = Promise.withResolvers<void>();
+      writes.push({ what: `${key} ${text(value)}`, end });
+      return end.promise;
+    };
+    const vault: Vault = { ...openMemoryVault(createMemoryDisk()), write };
+    const disk = watchDisk({ vault, clock, journal: { record: () => {} } });
+    const fail = (nth: number): void => writes[nth]?.end.reject(new AgentError("STATE_UNWRITABLE", "EIO"));
+    const take = (nth: number): void => writes[nth]?.end.resolve();
+    return { disk, fail, take, asked: () => writes.map(({ what }) => what) };
+  };
+
+  it("is nothing where something newer is already being written", async () => {
+    const { disk, fail, take, asked } = slow();
+    const failing = codeOf(disk.vault.write("names", next, { orElse: old }));
+    const forgetting = disk.vault.write("names", undefined);
+    fail(0);
+    take(1);
+    expect([await failing, await forgetting]).toEqual(["STATE_UNWRITABLE", undefined]);
+    expect(asked()).toEqual(["names 2", "names none"]);
+  });
+
+  it("is not what somebody has written anew while another thing was made good", async () => {
+    const { disk, fail, take, asked } = slow();
+    const [names, guests] = (["names", "guests"] as const).map((key) =>
+      codeOf(disk.vault.write(key, next, { orElse: old })),
+    );
+    // What was before is not taken either.
+    for (const nth of [0, 1, 2, 3]) {
+      fail(nth);
+      await clock.advance(0);
+    }
+    expect([await names, await guests]).toEqual(["STATE_UNWRITABLE", "STATE_UNWRITABLE"]);
+    const running = disk.run({ persist: async () => {} }, stop.signal);
+    await clock.advance(60_000);
+    const renewing = disk.vault.write("guests", newer);
+    take(5);
+    await renewing;
+    take(4);
+    await clock.advance(120_000);
+    expect(asked().slice(4)).toEqual(["names 1", "guests 3"]);
+    expect(disk.fault).toBeNull();
     stop.abort();
     await running;
   });
