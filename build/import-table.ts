@@ -21,6 +21,7 @@ const leaf = [
   "src/errors.ts",
   "src/model.ts",
   "src/signal.ts",
+  "src/time-zone.ts",
   "src/turns.ts",
   "src/users.ts",
   "src/ports.ts",

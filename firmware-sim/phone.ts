@@ -29,6 +29,8 @@ export interface PhoneOptions {
 const COMMAND_LIFE_S = 10;
 const ANSWER_WAIT_MS = 5000;
 const RETRY_MS = 1000;
+/** The broker has taken a command, and nothing has come back. */
+export const NO_ANSWER = "The board does not answer.";
 
 /** What became of a command: the board's answer, or that there was none. */
 export type PhoneResult = Pick<Answer, "outcome" | "code" | "message"> & Partial<Answer>;
@@ -179,7 +181,7 @@ export class SimulatedPhone {
       });
       const silence = this.#options.clock
         .sleep(ANSWER_WAIT_MS, AbortSignal.any([late.signal, signal]))
-        .then((): PhoneResult => ({ outcome: "failed", code: null, message: "The board does not answer." }));
+        .then((): PhoneResult => ({ outcome: "failed", code: null, message: NO_ANSWER }));
       silence.catch(() => {});
       const gone = link.ended.then(
         (): PhoneResult => ({ outcome: "failed", code: null, message: "The connection was lost." }),

@@ -185,6 +185,11 @@ export const errorTable = {
     title: "Nobody has told the board where home is, so dusk is that of its time zone's city",
     help: "That may be an hour or more off. Set home.latitude and home.longitude, or have the org fill in coordinates in the person's user record or contact (Salesforce: Latitude and Longitude, as its geocoding rules do).",
   },
+  TIME_ZONE_UNKNOWN: {
+    remedy: "report",
+    title: "The board does not know the time zone of its schedule any more",
+    help: "Its lamps do not go on and off by themselves until the owner sets the schedule again from the phone, or evening.timeZone names another zone, such as Europe/Berlin.",
+  },
   NO_DUSK: {
     remedy: "report",
     title: "It does not get dark these days before the lamps would go off",

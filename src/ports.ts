@@ -108,6 +108,21 @@ export interface Vault {
   locked<T>(name: "grant" | "agent", work: () => Promise<T>, signal: AbortSignal): Promise<T>;
 }
 
+/** The vault of a running board, which knows what to make good. */
+export interface WatchedVault extends Vault {
+  /**
+   * With `orElse`, a write that fails as STATE_UNWRITABLE is made good: what counts in this run without it is written over
+   * what may be there, at once and then each minute until the disk takes it. Only a cut of power before that may still
+   * show the one that failed.
+   */
+  write(key: VaultKey, value: Uint8Array | undefined, how?: "both" | OrElse): Promise<void>;
+}
+
+/** What counts where the write fails; undefined: nothing is kept. */
+export interface OrElse {
+  readonly orElse: Uint8Array | undefined;
+}
+
 /** The org's token service: each call is one exchange on the wire. Faults are AgentError. */
 export interface Org {
   askCode(signal: AbortSignal): Promise<DeviceCode>;

@@ -58,6 +58,7 @@ const problemWords: Readonly<Record<string, string>> = {
   UPDATE_WENT_BACK: "A new version of its program did not work, so the one before runs",
   HOME_UNKNOWN: "Its evening lacks where home is",
   HOME_BY_TIME_ZONE: "Its evening only guesses where home is",
+  TIME_ZONE_UNKNOWN: "It does not know the time zone of its evening any more",
   NO_DUSK: "It does not get dark before its evening ends",
   ORG_UNREACHABLE: "It cannot reach your organisation",
 };

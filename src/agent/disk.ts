@@ -1,18 +1,18 @@
 // Whether the disk takes what it is given: said once when it does not, and in the status until it does again.
 
 import { asAgentError, type ErrorCode } from "../errors.ts";
-import type { Clock, Journal, Session, Vault, VaultKey } from "../ports.ts";
+import type { Clock, Journal, OrElse, Session, Vault, VaultKey, WatchedVault } from "../ports.ts";
 
 export interface Disk {
   /** The vault, watched. */
-  readonly vault: Vault;
-  /** STATE_UNWRITABLE while what was last written did not get there, or the sign-in is only in memory; else null. */
+  readonly vault: WatchedVault;
+  /** STATE_UNWRITABLE while what was last written did not get there, or something that counts is only in memory; else null. */
   readonly fault: ErrorCode | null;
   /** Calls `listener` when that has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
   /**
    * While the disk takes nothing, tries it again each minute until `signal` is aborted: with the sign-in where that is only in
-   * memory, else with something that nobody needs. Never throws.
+   * memory, and what is to be made good, else with something that nobody needs. Never throws.
    */
   run(session: Pick<Session, "persist">, signal: AbortSignal): Promise<void>;
 }
@@ -33,8 +33,15 @@ export const watchDisk = ({
 }): Disk => {
   const listeners = new Set<() => void>();
   let fault: ErrorCode | null = null;
-  /** While there is one, there is a fault, whatever else gets to the disk. */
+  /** The sign-in is only in memory. */
   let signInLeft = false;
+  /** Of what the disk may hold another value than the one that counts: that one. */
+  const owed = new Map<VaultKey, OrElse>();
+  /** The newest write of a key: an older one that fails owes nothing any more. */
+  const newest = new Map<VaultKey, symbol>();
+
+  /** While there is something, there is a fault, whatever else gets to the disk. */
+  const isSomethingLeft = (): boolean => signInLeft || owed.size > 0;
 
   const become = (next: ErrorCode | null): void => {
     fault = next;
@@ -57,7 +64,7 @@ export const watchDisk = ({
     try {
       await work;
       if (key === "grant") signInLeft = false;
-      if (fault !== null && !signInLeft) become(null);
+      if (fault !== null && !isSomethingLeft()) become(null);
     } catch (error) {
       const { code, message } = asAgentError(error);
       if (code === "STATE_UNWRITABLE" && key === "grant") signInLeft = true;
@@ -67,6 +74,33 @@ export const watchDisk = ({
       }
       throw error;
     }
+  };
+
+  const write: WatchedVault["write"] = async (key, value, how) => {
+    const mine = Symbol(key);
+    newest.set(key, mine);
+    owed.delete(key);
+    if (how === undefined || how === "both") return watched(vault.write(key, value, how), key);
+    try {
+      // Owed before others hear of it.
+      await watched(
+        vault.write(key, value).catch((error: unknown) => {
+          const isOwed = asAgentError(error).code === "STATE_UNWRITABLE" && newest.get(key) === mine;
+          if (isOwed) owed.set(key, how);
+          throw error;
+        }),
+        key,
+      );
+    } catch (error) {
+      if (how.orElse !== value) await makeGood();
+      throw error;
+    }
+  };
+
+  /** Never throws: what fails again is owed again. */
+  const makeGood = async (): Promise<void> => {
+    for (const [key, how] of [...owed])
+      if (owed.get(key) === how) await write(key, how.orElse, how).catch(() => undefined);
   };
 
   /** With a sign-in that cannot be read, it stays as it was. */
@@ -85,7 +119,7 @@ export const watchDisk = ({
   return {
     vault: {
       read: (key, least) => vault.read(key, least),
-      write: (key, value, generations) => watched(vault.write(key, value, generations), key),
+      write,
       setAside: (key) => watched(vault.setAside(key)),
       settle: (proven) => watched(vault.settle(proven)),
       locked: (name, work, signal) => vault.locked(name, work, signal),
@@ -103,7 +137,8 @@ export const watchDisk = ({
         else {
           await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
           if (!signal.aborted) await persist(session);
-          if (!signal.aborted && fault !== null && !signInLeft) await probe().catch(() => undefined);
+          if (!signal.aborted) await makeGood();
+          if (!signal.aborted && fault !== null && !isSomethingLeft()) await probe().catch(() => undefined);
         }
     },
   };

@@ -3,7 +3,6 @@
 import type { Evening } from "../model.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import { type Person, readPerson } from "../users.ts";
-import { momentsAround } from "./evening-moments.ts";
 
 /** What the owner said from the phone. */
 export interface Said {
@@ -52,9 +51,8 @@ const readSchedule = (value: unknown): Evening | null => {
   const isBrightness =
     brightness === null || (typeof brightness === "number" && brightness > 0 && brightness <= 1);
   if (!isLights || !isBrightness) return null;
-  const schedule = { on, off, timeZone, lights, brightness, away: away === true };
-  momentsAround(schedule, epochMs(0), { home: null, seed: "" });
-  return schedule;
+  // A zone that this version does not know is for the keeper to tell: the schedule is not forgotten for it.
+  return { on, off, timeZone, lights, brightness, away: away === true };
 };
 
 /** Throws where it is neither a schedule nor null. */

@@ -2,7 +2,8 @@
 
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Evening, HomeSource, LightCause } from "../model.ts";
-import type { Clock, Journal, Light, Vault } from "../ports.ts";
+import type { Clock, Journal, Light, WatchedVault } from "../ports.ts";
+import { isTimeZone } from "../time-zone.ts";
 import { createTurns } from "../turns.ts";
 import { epochMs } from "../units.ts";
 import { isSamePerson, type Person } from "../users.ts";
@@ -25,7 +26,7 @@ export interface EveningKeeper {
   readonly from: "phone" | "settings" | null;
   /** The one in the settings, whether it counts or not. */
   readonly settled: Evening | null;
-  /** Why it cannot be followed as it stands (CLOCK_UNSET, HOME_UNKNOWN, NO_DUSK, HOME_BY_TIME_ZONE), or null. */
+  /** Why it cannot be followed as it stands (TIME_ZONE_UNKNOWN, CLOCK_UNSET, HOME_UNKNOWN, NO_DUSK, HOME_BY_TIME_ZONE), or null. */
   readonly fault: ErrorCode | null;
   /** When the lamps go on or off by themselves next, those aside that do so at other times to seem lived with; null: never, or not known yet. */
   readonly next: EveningMoment | null;
@@ -68,7 +69,7 @@ const hindrance = (
 
 /** Reads what the vault keeps; what cannot be read is nothing. */
 export const openEvening = async (parts: {
-  readonly vault: Pick<Vault, "read" | "write">;
+  readonly vault: Pick<WatchedVault, "read" | "write">;
   readonly lights: ReadonlyMap<string, Light>;
   readonly clock: Clock;
   readonly journal: Journal;
@@ -109,9 +110,12 @@ export const openEvening = async (parts: {
     tellOthers();
   };
 
+  const bytesOf = (of: Stored): Uint8Array | undefined =>
+    of.said === null && of.done === null ? undefined : encodeEvening(of);
+
+  /** Where this fails, what counts here until then counts after a restart, too. */
   const keep = async (next: Stored): Promise<void> => {
-    const isNothing = next.said === null && next.done === null;
-    await vault.write("evening", isNothing ? undefined : encodeEvening(next));
+    await vault.write("evening", bytesOf(next), { orElse: bytesOf(stored) });
     stored = next;
   };
 
@@ -121,11 +125,11 @@ export const openEvening = async (parts: {
   };
 
   /** Says once what keeps the schedule from being followed as it stands, and when that is over. */
-  const found = (code: ErrorCode | null, source: HomeSource | null): void => {
+  const found = (code: ErrorCode | null, source: HomeSource | null, why?: AgentError): void => {
     if (code === fault && source === homeSource) return;
     const news = code !== null && code !== fault;
     [fault, homeSource] = [code, source];
-    if (news) tell(new AgentError(code, entryOf(code).help));
+    if (news) tell(why ?? new AgentError(code, entryOf(code).help));
     tellOthers();
   };
 
@@ -156,9 +160,14 @@ export const openEvening = async (parts: {
 
   /** Deals with the present moment; resolves with the pause until the next look. */
   const look = async (by: Evening, signal: AbortSignal): Promise<number> => {
-    if (!clock.wallKnown()) {
+    const obstacle = !isTimeZone(by.timeZone)
+      ? "TIME_ZONE_UNKNOWN"
+      : clock.wallKnown()
+        ? null
+        : "CLOCK_UNSET";
+    if (obstacle !== null) {
       upcoming = null;
-      found("CLOCK_UNSET", null);
+      found(obstacle, null);
       return LOOK_MS;
     }
     // Nothing that goes wrong there is worth more than the evening: six o'clock will do.
@@ -182,6 +191,15 @@ export const openEvening = async (parts: {
     const next = Math.min(whole.next.at, ...lamps.map((lamp) => lamp.next.at));
     return Math.min(next - clock.wall(), LOOK_MS);
   };
+
+  /** The lamps go on and off by hand, and the board lives, whatever goes wrong there. */
+  const lookOrTell = (by: Evening, signal: AbortSignal): Promise<number> =>
+    look(by, signal).catch((error: unknown) => {
+      const why = asAgentError(error);
+      upcoming = null;
+      found(why.code, null, why);
+      return LOOK_MS;
+    });
 
   return {
     get schedule() {
@@ -210,7 +228,9 @@ export const openEvening = async (parts: {
       }),
     forget: () =>
       inTurn(async () => {
-        await keep(nothingStored);
+        // Not to be undone: the sign-out that wants it is tried again.
+        await vault.write("evening", undefined);
+        stored = nothingStored;
         begunAnew();
       }),
     belongTo: (owner) =>
@@ -234,7 +254,7 @@ export const openEvening = async (parts: {
           await new Promise<void>((resolve) =>
             wake.addEventListener("abort", () => resolve(), { once: true }),
           );
-        else await clock.sleep(Math.max(0, await look(by, signal)), wake).catch(() => undefined);
+        else await clock.sleep(Math.max(0, await lookOrTell(by, signal)), wake).catch(() => undefined);
       }
     },
   };

@@ -1,6 +1,6 @@
 // Names that the owner gave from the phone. They stand above those of the settings until somebody changes the settings.
 
-import type { Vault } from "../ports.ts";
+import type { WatchedVault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
 
@@ -66,9 +66,14 @@ const decode = (bytes: Uint8Array | undefined): Kept => {
   }
 };
 
+const encode = ({ by, names }: Kept): Uint8Array | undefined =>
+  by === null
+    ? undefined
+    : new TextEncoder().encode(JSON.stringify({ version: 1, by, names: Object.fromEntries(names) }));
+
 /** Reads what the vault keeps; what cannot be read is none. */
 export const openNames = async (
-  vault: Pick<Vault, "read" | "write">,
+  vault: Pick<WatchedVault, "read" | "write">,
   settings: {
     readonly device: { readonly name: string };
     readonly lights: readonly { readonly id: string; readonly name: string }[];
@@ -106,9 +111,9 @@ export const openNames = async (
         const by = { userId, orgId };
         const before = kept.by !== null && isSamePerson(kept.by, by) ? kept.names : nothing.names;
         const names = new Map(before).set(id, { name, instead: written.get(id) ?? id });
-        const file = { version: 1, by, names: Object.fromEntries(names) };
-        await vault.write("names", new TextEncoder().encode(JSON.stringify(file)));
-        become({ by, names });
+        const next = { by, names };
+        await vault.write("names", encode(next), { orElse: encode(kept) });
+        become(next);
       }),
     forget: () =>
       inTurn(async () => {
@@ -120,7 +125,7 @@ export const openNames = async (
         if (kept.by === null || isSamePerson(kept.by, owner)) return;
         become(nothing);
         // Should this fail, they are forgotten again after the next start.
-        await vault.write("names", undefined).catch(() => undefined);
+        await vault.write("names", undefined, { orElse: undefined }).catch(() => undefined);
       }),
     subscribe(listener) {
       listeners.add(listener);

@@ -1,6 +1,7 @@
 // Settings that are right one by one but not together. Pure.
 
 import { type ErrorCode, entryOf } from "../errors.ts";
+import { isTimeZone } from "../time-zone.ts";
 import { templateMistake } from "./asset-state.ts";
 import type { Settings } from "./settings.ts";
 import { isLoopback } from "./settings-kinds.ts";
@@ -197,15 +198,6 @@ const homeMistakes = (values: SettingValues): CrossMistake[] => {
   if ((latitude === null) === (longitude === null)) return [];
   const key = latitude === null ? "home.latitude" : "home.longitude";
   return [{ key, problem: "is needed: latitude and longitude go together" }];
-};
-
-const isTimeZone = (timeZone: string): boolean => {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone });
-    return true;
-  } catch {
-    return false;
-  }
 };
 
 const eveningMistakes = (values: SettingValues, lamps: readonly string[]): CrossMistake[] => {

@@ -196,7 +196,7 @@ export const aboutMembers = {
   ),
   eveningFault: about(
     orNull({ anyOf: [errorCode] }),
-    "why the schedule cannot be followed as it stands (`HOME_UNKNOWN`, `HOME_BY_TIME_ZONE`, `NO_DUSK`, `CLOCK_UNSET`), or null",
+    "why the schedule cannot be followed as it stands (`HOME_UNKNOWN`, `HOME_BY_TIME_ZONE`, `NO_DUSK`, `CLOCK_UNSET`, `TIME_ZONE_UNKNOWN`), or null",
   ),
   homeFrom: about(
     orNull(oneOf(namesOf<HomeSource>({ settings: true, org: true, timeZone: true }))),

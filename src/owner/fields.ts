@@ -1,5 +1,6 @@
 import { signedLimits } from "../broker/signed-limits.ts";
 import type { TimeOfDay } from "../model.ts";
+import { isTimeZone } from "../time-zone.ts";
 import { type EpochMs, fromNumericDate } from "../units.ts";
 import { type Fields, isFields } from "./encodings.ts";
 import { Refused } from "./refused.ts";
@@ -78,11 +79,6 @@ export const readTimes = (
 };
 
 export const readTimeZone = (value: unknown): string => {
-  const zone = pattern(value, /^[A-Za-z][\w+/-]{0,63}$/, "timeZone must be an IANA time zone");
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return zone;
-  } catch {
-    throw invalid("timeZone must be an IANA time zone");
-  }
+  if (typeof value !== "string" || !isTimeZone(value)) throw invalid("timeZone must be an IANA time zone");
+  return value;
 };

@@ -2,10 +2,10 @@ import { passFields } from "../broker/codec-passes.ts";
 import { signedLimits } from "../broker/signed-limits.ts";
 import { AgentError } from "../errors.ts";
 import type { GuestPass, Identity } from "../model.ts";
-import type { Clock, Guests, Vault } from "../ports.ts";
+import type { Clock, Guests, WatchedVault } from "../ports.ts";
 import { createTurns } from "../turns.ts";
 import { isSamePerson, type Person } from "../users.ts";
-import { fieldsOf, isFields, textOf } from "./encodings.ts";
+import { fieldsOf, textOf } from "./encodings.ts";
 import { readPass } from "./passes.ts";
 
 /** More than all passes take that may be kept, each as long as it may be. */
@@ -17,6 +17,15 @@ export interface KeptGuests extends Person {
   readonly passes: readonly GuestPass[];
 }
 
+/** One that makes no sense, such as one of a time zone that is gone, takes none of the others with it. */
+const readable = (value: unknown): readonly GuestPass[] => {
+  try {
+    return [readPass(value)];
+  } catch {
+    return [];
+  }
+};
+
 /** What the vault has under `guests`; undefined: it is damaged. */
 export const readGuests = (bytes: Uint8Array): KeptGuests | undefined => {
   try {
@@ -26,7 +35,7 @@ export const readGuests = (bytes: Uint8Array): KeptGuests | undefined => {
     return {
       userId,
       orgId: typeof orgId === "string" ? orgId : null,
-      passes: passes.slice(0, signedLimits.passes).filter(isFields).map(readPass),
+      passes: passes.slice(0, signedLimits.passes).flatMap(readable),
     };
   } catch {
     // Damaged: nobody is a guest until the owner says so again.
@@ -40,10 +49,13 @@ const encode = ({ userId, orgId, passes }: KeptGuests): Uint8Array =>
   );
 
 /**
- * The passes of one board. They are read once: nobody else writes them while the agent runs. One that has ended is left
- * out at once, and off the disk with the next write.
+ * The passes of one board. They are read once: nobody else writes them while the agent runs. One that has ended counts no
+ * more, and is thrown away when another needs its room, no sooner: the clock that ended it may be wrong.
  */
-export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
+export const createGuests = (ports: {
+  vault: Pick<WatchedVault, "read" | "write">;
+  clock: Clock;
+}): Guests => {
   const { vault, clock } = ports;
   let kept: Promise<KeptGuests | undefined> | undefined;
 
@@ -57,39 +69,47 @@ export const createGuests = (ports: { vault: Vault; clock: Clock }): Guests => {
     }
   };
 
-  const current = async (owner: Identity): Promise<readonly GuestPass[]> => {
+  const all = async (owner: Identity): Promise<readonly GuestPass[]> => {
     kept ??= load();
     const found = await kept;
     if (found === undefined) return [];
     if (!isSamePerson(found, owner)) {
       kept = Promise.resolve(undefined);
       // Should this fail, they are left out again at the next start.
-      await vault.write("guests", undefined).catch(() => undefined);
+      await vault.write("guests", undefined, { orElse: undefined }).catch(() => undefined);
       return [];
     }
-    const now = clock.wallKnown() ? clock.wall() : undefined;
-    return found.passes.filter(({ until }) => now === undefined || now < until);
+    return found.passes;
   };
 
+  const counting = (passes: readonly GuestPass[]): readonly GuestPass[] => {
+    const now = clock.wallKnown() ? clock.wall() : undefined;
+    return passes.filter(({ until }) => now === undefined || now < until);
+  };
+
+  /** After `all`. Where it fails, the passes until then count on, after a restart too. */
   const store = async (passes: readonly GuestPass[], { userId, orgId }: Identity): Promise<void> => {
     const next: KeptGuests = { userId, orgId, passes };
-    await vault.write("guests", encode(next));
+    const before = await kept;
+    await vault.write("guests", encode(next), { orElse: before && encode(before) });
     kept = Promise.resolve(next);
   };
 
   const inTurn = createTurns();
 
   return {
-    list: (owner) => inTurn(() => current(owner)),
+    list: (owner) => inTurn(async () => counting(await all(owner))),
     admit: (pass, owner) =>
       inTurn(async () => {
-        const others = (await current(owner)).filter(({ id }) => id !== pass.id);
-        if (others.length >= signedLimits.passes) throw new AgentError("GUESTS_FULL");
-        await store([...others, pass], owner);
+        const others = (await all(owner)).filter(({ id }) => id !== pass.id);
+        const lasting = counting(others);
+        if (lasting.length >= signedLimits.passes) throw new AgentError("GUESTS_FULL");
+        const hasRoom = others.length < signedLimits.passes;
+        await store([...(hasRoom ? others : lasting), pass], owner);
       }),
     revoke: (id, owner) =>
       inTurn(async () => {
-        const passes = await current(owner);
+        const passes = await all(owner);
         const others = passes.filter((pass) => pass.id !== id);
         if (others.length === passes.length) return false;
         await store(others, owner);

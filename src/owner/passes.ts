@@ -94,14 +94,10 @@ export const readNewPass = (value: unknown, at: EpochMs): GuestPass => {
 
 /** Minutes since midnight by the clocks of a zone. */
 const minuteOfDay = (at: EpochMs, timeZone: string): number => {
-  const format = new Intl.DateTimeFormat("en", {
+  const { hour, minute } = Temporal.Instant.fromEpochMilliseconds(Math.floor(at)).toZonedDateTimeISO(
     timeZone,
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-  });
-  const parts = new Map(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-  return (parts.get("hour") ?? 0) * 60 + (parts.get("minute") ?? 0);
+  );
+  return hour * 60 + minute;
 };
 
 const minutesOf = (time: string): number => Number(time.slice(0, 2)) * 60 + Number(time.slice(3));

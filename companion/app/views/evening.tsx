@@ -34,6 +34,8 @@ const faultWords: Readonly<Record<string, string>> = {
   HOME_BY_TIME_ZONE: `Nobody has told the board where home is, so dusk is that of its time zone's city, perhaps an hour off. ${tellHome}`,
   NO_DUSK:
     "These days it does not get dark there before the lamps would go off, so they stay off. To have them on, begin at a time, or end later.",
+  TIME_ZONE_UNKNOWN:
+    "The board does not know the time zone of this schedule any more, so the lamps stay as they are. Set it again.",
   CLOCK_UNSET: "The board does not know the time yet, and waits until it does.",
 };
 

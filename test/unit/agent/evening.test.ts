@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { type EveningKeeper, openEvening } from "../../../src/agent/evening.ts";
+import type { Located } from "../../../src/agent/home.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { AgentEvent, Evening, HomeSource, LightChange, Place } from "../../../src/model.ts";
 import type { Light, Vault } from "../../../src/ports.ts";
@@ -27,7 +28,7 @@ describe("a schedule", () => {
   let running: Promise<void>;
   let failure: Error | undefined;
   let slow: Promise<void> | undefined;
-  let home: Place | "lost" | null;
+  let home: Place | "lost" | "broken" | null;
   let homeFrom: HomeSource;
 
   const lamp = (id: string, dims: boolean): Light => ({
@@ -62,9 +63,10 @@ describe("a schedule", () => {
       board: "porch-1",
       settled,
       home: {
-        where: async () => {
-          if (home === "lost") throw new Error("no such module");
-          return home === null ? null : { place: home, source: homeFrom };
+        where: (): Promise<Located | null> => {
+          if (home === "broken") throw new Error("no such home");
+          if (home === "lost") return Promise.reject(new Error("no such module"));
+          return Promise.resolve(home === null ? null : { place: home, source: homeFrom });
         },
       },
     });
@@ -448,7 +450,6 @@ describe("a schedule", () => {
     ["no schedule", said({}, 7)],
     ["no word of the settings", said({ instead: undefined })],
     ["a time that is none", said({}, { ...berlin, on: "25:00" })],
-    ["a time zone that is none", said({}, { ...berlin, timeZone: "Mars/Base" })],
     ["no time zone", said({}, { ...berlin, timeZone: 7 })],
     ["a dusk that is none", said({}, { ...berlin, on: "dusk+999" })],
     ["a begin that is none", said({}, { ...berlin, on: 7 })],
@@ -459,6 +460,36 @@ describe("a schedule", () => {
     const text = typeof content === "string" ? content : JSON.stringify(content);
     await vault.write("evening", new TextEncoder().encode(text));
     expect((await open()).schedule).toBeNull();
+  });
+
+  it("of a time zone that the board knows no more is told once, ends nothing, and is kept", async () => {
+    const mars = { ...berlin, timeZone: "PST" };
+    const text = JSON.stringify({ ...said({}, mars), done: { of: mars, at: 0 } });
+    await vault.write("evening", new TextEncoder().encode(text));
+    const keeper = await open();
+    await clock.advance(24 * 3_600_000);
+    expect([faults(), keeper.fault, keeper.schedule, keeper.next, applied]).toEqual([
+      ["TIME_ZONE_UNKNOWN"],
+      "TIME_ZONE_UNKNOWN",
+      mars,
+      null,
+      [],
+    ]);
+    await keeper.set(berlin, ada);
+    await clock.advance(24 * 3_600_000);
+    expect([keeper.fault, applied.length]).toEqual([null, 4]);
+  });
+
+  it("that cannot be reckoned for another reason is told once, and again reckoned when that is over", async () => {
+    home = "broken";
+    const keeper = await open();
+    await keeper.set({ ...berlin, on: "dusk" }, ada);
+    await clock.advance(5 * 60_000);
+    expect([faults(), keeper.fault]).toEqual([["BUG"], "BUG"]);
+    expect(events).toMatchObject([{ message: expect.stringContaining("no such home") }]);
+    home = { latitude: 52.5, longitude: 13.4 };
+    await clock.advance(12 * 3_600_000);
+    expect([keeper.fault, moves()]).toEqual([null, ["main true", "plug true", "main false", "plug false"]]);
   });
 
   it.each<[string, unknown]>([

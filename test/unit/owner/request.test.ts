@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SignedRequest } from "../../../src/model.ts";
 import { Refused } from "../../../src/owner/refused.ts";
 import { readContent, readEvening } from "../../../src/owner/request.ts";
+import { icuZones } from "../icu-zones.ts";
 import type { Members } from "./openpubkey.ts";
 
 const at = 1_796_144_400;
@@ -88,6 +89,17 @@ describe("the content of a signed message", () => {
 });
 
 describe("an evening", () => {
+  it.each(icuZones)("in %s, which no moment can be reckoned with, is none", (timeZone) => {
+    expect(() => readEvening({ ...evening, timeZone })).toThrow(
+      expect.objectContaining({ code: "COMMAND_INVALID" }),
+    );
+  });
+
+  it("is in any zone that a phone offers", () => {
+    for (const timeZone of Intl.supportedValuesOf("timeZone"))
+      expect(readEvening({ ...evening, timeZone })).toMatchObject({ timeZone });
+  });
+
   it.each<[string, unknown]>([
     ["no object", null],
     ["no time", { ...evening, on: "6 pm" }],

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { icuZones } from "../icu-zones.ts";
 import { mistakesOf, parse, withSettings } from "./given.ts";
 
 const publicKey = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
@@ -143,6 +144,14 @@ describe("settings that do not fit together", () => {
     ["no way to check a token", { assetToken: { verify: { jwks: null } } }, "assetToken.verify.jwks"],
   ])("are refused: %s", (_, change, key) => {
     expect(mistakesOf({ file: withSettings(change) }).map((each) => each.key)).toEqual([key]);
+  });
+
+  it.each(icuZones)("are refused: %s, which no moment can be reckoned with", (timeZone) => {
+    const change = { home: { timeZone }, evening: { on: "18:30", timeZone } };
+    expect(mistakesOf({ file: withSettings(change) }).map((each) => each.key)).toEqual([
+      "home.timeZone",
+      "evening.timeZone",
+    ]);
   });
 
   it.each([
