@@ -40,6 +40,8 @@ const PEACE_MS = 2 * HOUR;
 /** The program was not there before: what the board's clock must say at least to count as known. */
 const NOT_BEFORE = Date.parse("2026-11-01T00:00:00Z");
 
+type OpenStream = World["openStream"];
+
 const never = new AbortController().signal;
 let sharedKeys: OrgKeys | undefined;
 
@@ -49,6 +51,9 @@ export interface DayOptions {
   readonly spoil?: SpoilVault;
   /** Lies between the program and the network, as `spoil` before the vault. */
   readonly spoilHttp?: (http: Http) => Http;
+  /** The same before the broker, and before the lamp. */
+  readonly spoilStream?: (open: OpenStream) => OpenStream;
+  readonly spoilDriver?: (driver: LightDriver) => LightDriver;
   /** Keeps the story, line by line. */
   readonly tell?: boolean;
 }
@@ -356,7 +361,9 @@ class Life implements Town, AsyncDisposable {
 
   async #run(settings: Settings, power: Power, signal: AbortSignal): Promise<number> {
     const { world } = this;
-    const { spoil = (same) => same, spoilHttp = (same) => same } = this.#options;
+    const unspoiled = <T>(same: T): T => same;
+    const { spoil = unspoiled, spoilHttp = unspoiled } = this.#options;
+    const { spoilStream = unspoiled, spoilDriver = unspoiled } = this.#options;
     const clock = power.clock(this.#boardClock, (ms, fire) => this.clock.timer(ms, fire));
     const record = (event: AgentEvent): void => {
       if (power.on) this.#record(event);
@@ -399,7 +406,7 @@ class Life implements Town, AsyncDisposable {
         controls: { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) },
         drivers: {
           sim: async (address, ports, signal): Promise<LightDriver> => {
-            const driver = await world.board.openDriver(address, ports, signal);
+            const driver = spoilDriver(await world.board.openDriver(address, ports, signal));
             this.witness.opened(driver.traits);
             return {
               traits: driver.traits,
@@ -409,7 +416,7 @@ class Life implements Town, AsyncDisposable {
             };
           },
         },
-        openStream: power.openStream(this.air.openStream(world.openStream)),
+        openStream: power.openStream(spoilStream(this.air.openStream(world.openStream))),
         readText: async () => world.org.assetCertificate,
         callbacks: world.doorstep.callbacks,
         assertion: async () => new Uint8Array(),

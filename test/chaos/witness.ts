@@ -15,8 +15,9 @@ const KEPT_AFTER_MS = 2_500;
 const FADED_MS = 5_000;
 /** Whoever has had nothing to suffer for so long has no reason not to obey. */
 const CALM_MS = 2 * 60_000;
-/** Longer than any pause that the program makes by itself. */
-const LONGEST_AWAY_MS = 1.5 * HOUR;
+/** Nobody may be away so long though nothing is wrong, besides the pauses that the program has announced; and so long with them. */
+const LONGEST_IDLE_MS = HOUR / 3;
+const LONGEST_AWAY_MS = 3 * HOUR;
 
 /** What came of a day. Texts say what was seen, for people. */
 export interface Findings {
@@ -78,6 +79,9 @@ export class Witness {
   #online = false;
   /** Since when the board is away without need; null while it is online, has no power, or something is wrong. */
   #awaySince: number | null = 0;
+  /** Pauses that the program has announced since then, and when the newest ends. */
+  #pausesMs = 0;
+  #pauseEndsAt = 0;
   #codeSince: number | null = null;
   /** When the last thing happened that a board may suffer from, and how many are still going on. */
   #troubledAt = 0;
@@ -136,7 +140,8 @@ export class Witness {
   /** What was not on the disk is gone with the program. */
   #programGone(): void {
     this.#online = false;
-    this.#awaySince = null;
+    this.#pauseEndsAt = 0;
+    this.#away(null);
     this.#codeSince = null;
     this.#held = this.#onDisk;
     if (this.#given?.kept === false) this.#given.forgotten = true;
@@ -151,15 +156,16 @@ export class Witness {
   /** The board has power again. */
   boots(): void {
     this.disturbed();
-    if (this.#lasting === 0) this.#awaySince = this.#clock.mono();
+    this.#away(this.#lasting === 0 ? this.#clock.mono() : null);
   }
 
   /** The measure begins anew. */
   #away(since: number | null): void {
     const awayMs = this.#clock.mono() - (this.#awaySince ?? this.#clock.mono());
-    if (awayMs > LONGEST_AWAY_MS)
+    if (awayMs > LONGEST_AWAY_MS || awayMs - this.#pausesMs > LONGEST_IDLE_MS)
       this.#stuck.push(this.#at(`away for ${Math.round(awayMs / 60_000)} min, though nothing is wrong`));
     this.#awaySince = since;
+    this.#pausesMs = Math.max(0, this.#pauseEndsAt - this.#clock.mono());
   }
 
   get #isCalm(): boolean {
@@ -180,8 +186,7 @@ export class Witness {
           this.#lostSignIns.push(this.#at("a board that signs in by itself shows a code"));
         break;
       case "state":
-        if (this.#online && event.state !== "online" && this.#lasting === 0)
-          this.#awaySince = this.#clock.mono();
+        if (this.#online && event.state !== "online" && this.#lasting === 0) this.#away(this.#clock.mono());
         this.#online = event.state === "online";
         if (this.#online && this.#awaySince !== null) {
           this.#recoveriesMs.push(this.#clock.mono() - this.#awaySince);
@@ -200,6 +205,10 @@ export class Witness {
         break;
       }
       case "fault":
+        this.#pausesMs += event.retryInMs ?? 0;
+        this.#pauseEndsAt = this.#clock.mono() + (event.retryInMs ?? 0);
+        // What was to fail has failed now, and the lamp or the disk is tried again in a while.
+        if (event.code === "LIGHT_FAULT" || event.code === "STATE_UNWRITABLE") this.disturbed();
         if (event.code === "BUG") this.#stuck.push(this.#at(`BUG: ${event.message}`));
         break;
       default:
@@ -307,7 +316,8 @@ export class Witness {
 
   /** Looks at the lamp itself. */
   #looks(when: string): void {
-    if (this.#target === null || this.#traits === null) return;
+    // A board that shows a code blinks it.
+    if (this.#target === null || this.#traits === null || this.#codeSince !== null) return;
     const wanted = frameOf(this.#target, this.#traits);
     const shown = this.#world.board.outputs.map(({ duty }) => duty);
     if (wanted.some((duty, index) => Math.abs(duty - (shown[index] ?? -1)) > 0.001))
@@ -332,7 +342,7 @@ export class Witness {
   wellAgain(on: boolean): void {
     this.#lasting -= 1;
     this.disturbed();
-    if (this.#lasting === 0 && on && !this.#online) this.#awaySince = this.#clock.mono();
+    if (this.#lasting === 0 && on && !this.#online) this.#away(this.#clock.mono());
   }
 
   powerCut(): Promise<void> {

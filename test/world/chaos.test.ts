@@ -87,6 +87,55 @@ describe("a mistake in the program is noticed:", () => {
     expect(obeyedTwice).toBeGreaterThan(0);
   });
 
+  it("a used refresh token after a restart", async () => {
+    const grants: (Uint8Array | undefined)[] = [];
+    const spoil: SpoilVault = (vault) => ({
+      ...vault,
+      read: async (key, least) => (key === "grant" && grants.at(-2)) || vault.read(key, least),
+      write: async (key, value, generations) => {
+        await vault.write(key, value, generations);
+        if (key === "grant") grants.push(value);
+      },
+    });
+    expect((await bars({ seed: 1, hours: 12, spoil })).lostSignIns).toBeGreaterThan(0);
+  });
+
+  it("a code that is polled again after its tokens have come", async () => {
+    const spoilHttp: DayOptions["spoilHttp"] = (http) => async (request, signal) => {
+      const answer = await http(request, signal);
+      if (answer.body.includes("refresh_token")) await http(request, signal).catch(() => undefined);
+      return answer;
+    };
+    expect((await bars({ seed: 1, hours: 1, spoilHttp })).lostSignIns).toBeGreaterThan(0);
+  });
+
+  it("frames that do not get to the lamp", async () => {
+    const spoilDriver: DayOptions["spoilDriver"] = (driver) => ({
+      traits: driver.traits,
+      write: async () => {},
+      [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+    });
+    expect((await bars({ seed: 1, hours: 3, spoilDriver })).lostCommands).toBeGreaterThan(0);
+  });
+
+  it("commands that nobody takes", async () => {
+    const spoilStream: DayOptions["spoilStream"] = (open) => async (url, signal) => {
+      const stream = await open(url, signal);
+      const emit = stream.emit.bind(stream);
+      stream.emit = (event: string | symbol, ...values: unknown[]) =>
+        event === "data" && String(values[0]).includes("/command") ? true : emit(event, ...values);
+      return stream;
+    };
+    expect((await bars({ seed: 1, hours: 3, spoilStream })).lostCommands).toBeGreaterThan(0);
+  });
+
+  it("a board that does not come back", async () => {
+    let opened = 0;
+    const spoilStream: DayOptions["spoilStream"] = (open) => (url, signal) =>
+      ++opened > 3 ? new Promise<never>(() => {}) : open(url, signal);
+    expect((await bars({ seed: 1, hours: 6, spoilStream })).stuck).toBeGreaterThan(0);
+  });
+
   it("a sign-in that is given up without need", async () => {
     let writes = 0;
     const spoil: SpoilVault = (vault) => ({
