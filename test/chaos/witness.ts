@@ -206,7 +206,7 @@ export class Witness {
       }
       case "fault":
         this.#pausesMs += event.retryInMs ?? 0;
-        this.#pauseEndsAt = this.#clock.mono() + (event.retryInMs ?? 0);
+        this.#pauseEndsAt = Math.max(this.#pauseEndsAt, this.#clock.mono() + (event.retryInMs ?? 0));
         // What was to fail has failed now, and the lamp or the disk is tried again in a while.
         if (event.code === "LIGHT_FAULT" || event.code === "STATE_UNWRITABLE") this.disturbed();
         if (event.code === "BUG") this.#stuck.push(this.#at(`BUG: ${event.message}`));
