@@ -28,7 +28,8 @@ export interface PhoneOptions {
 /** A command nobody took by then is not obeyed any more, in seconds. */
 const COMMAND_LIFE_S = 10;
 const ANSWER_WAIT_MS = 5000;
-const RETRY_MS = 1000;
+/** Pause before another connection after `failures` that came to nothing: 1 s, 2 s, 4 s, 8 s, 16 s. */
+const retryMs = (failures: number): number => 1000 * 2 ** Math.min(failures, 4);
 /** The broker has taken a command, and nothing has come back. */
 export const NO_ANSWER = "The board does not answer.";
 
@@ -223,10 +224,12 @@ export class SimulatedPhone {
   }
 
   async #stayConnected(accessToken: string, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let failures = 0; !signal.aborted; ) {
       try {
         await this.#connection(accessToken, signal);
+        failures = 0;
       } catch (error) {
+        failures += 1;
         if (error instanceof PhoneRefused) {
           this.#signedIn = null;
           this.#forgetLamps();
@@ -238,7 +241,7 @@ export class SimulatedPhone {
       this.#link = null;
       this.#lampOnline = false;
       this.#changed();
-      await this.#options.clock.sleep(RETRY_MS, signal).catch(() => {});
+      await this.#options.clock.sleep(retryMs(failures), signal).catch(() => {});
     }
   }
 

@@ -37,8 +37,7 @@ export class Power {
     if (!this.on) return;
     this.#off.abort(new Error("the plug is pulled"));
     for (const stream of this.#streams) stream.destroy();
-    for (const cancel of this.#sleeps) cancel();
-    this.#sleeps.clear();
+    for (const forget of [...this.#sleeps]) forget();
   }
 
   /** Pulls it in the very moment in which the nth thing from now has happened, and before the program learns of it. */
@@ -82,15 +81,19 @@ export class Power {
   #sleep(timer: VirtualClock["timer"], ms: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       if (!this.on) return;
-      const over = (end: () => void) => (): void => {
+      // Forgotten whole: Node keeps a combined signal for ever that somebody listens to.
+      const forget = (): void => {
         signal.removeEventListener("abort", onAbort);
         cancel();
-        this.#sleeps.delete(cancel);
+        this.#sleeps.delete(forget);
+      };
+      const over = (end: () => void) => (): void => {
+        forget();
         if (this.#step()) end();
       };
       const onAbort = over(() => reject(signal.reason));
       const cancel = timer(ms, over(resolve));
-      this.#sleeps.add(cancel);
+      this.#sleeps.add(forget);
       if (signal.aborted) onAbort();
       else signal.addEventListener("abort", onAbort, { once: true });
     });
