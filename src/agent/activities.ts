@@ -426,12 +426,11 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     unsubscribe.push(news.subscribe(() => link?.announce(parts.about(held))));
   let asking: Promise<void> = Promise.resolve();
   let keeping: Promise<void> | undefined;
-  /** Beside everything else: the lamp waits for no such answer. */
-  const ask = (): void => {
-    asking = asking
-      .then(() => time.ask(until))
-      .then(() => standing.ask(until))
-      .then(() => home.ask(until));
+  /** Beside everything else: the lamp waits for no such answer. Resolves when the org has been asked for the time. */
+  const ask = (): Promise<void> => {
+    const timed = asking.then(() => time.ask(until));
+    asking = timed.then(() => standing.ask(until)).then(() => home.ask(until));
+    return timed;
   };
   /** The link is gone, or never came: the sign-in at the org must not end of a broker that stays away. */
   const gone = async (fault: unknown): Promise<never> => {
@@ -450,9 +449,8 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     let made = await connect(current).catch(gone);
     journal.record({ event: "online", broker: made.address, protocol: made.protocol });
     yield { type: "linkUp" };
-    ask();
     // What the org says of the time comes first: how old the last write is, is a matter of the clock.
-    keeping = asking.then(() => parts.asset?.keep(until));
+    keeping = ask().then(() => parts.asset?.keep(until));
     let attempt = 0;
     let { renewAt } = current;
     const lookAt = after(clock.mono(), LOOK_AFTER_MS);
@@ -494,7 +492,7 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
           made.announce(parts.about(held));
           yield { type: "renewed", credentials: current };
         } else continue;
-        ask();
+        void ask();
         if (!renews && attempt > 0) continue;
         parts.renewed(null);
         attempt = 0;

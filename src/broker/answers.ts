@@ -62,13 +62,17 @@ export const createAnswers = (topics: Topics, traitsOf: (light: string) => Light
 
   const wait = (answer: Answer): void => {
     waiting.splice(waiting.findLastIndex(({ number }) => number < answer.number) + 1, 0, answer);
-    if (waiting.length <= MAX_WAITING) return;
-    const least = Math.min(...waiting.map(({ worth }) => worth));
-    // the oldest of them: whoever still waits for an answer waits for a newer one
-    waiting.splice(
-      waiting.findIndex(({ worth }) => worth === least),
-      1,
-    );
+  };
+
+  const giveUp = (): void => {
+    while (waiting.length > MAX_WAITING) {
+      const least = Math.min(...waiting.map(({ worth }) => worth));
+      // the oldest of them: whoever still waits for an answer waits for a newer one
+      waiting.splice(
+        waiting.findIndex(({ worth }) => worth === least),
+        1,
+      );
+    }
   };
 
   const publish = async (answer: Answer, via: Connection): Promise<void> => {
@@ -90,18 +94,20 @@ export const createAnswers = (topics: Topics, traitsOf: (light: string) => Light
     }
   };
 
+  /** Those that can go now go before any is given up: one that has failed here waits for another connection, and for its room. */
   const sendWaiting = (): void => {
     const via = connection;
     while (via !== undefined && underway < MAX_UNDERWAY) {
       const next = waiting.findIndex(({ failed }) => failed !== via);
       const [answer] = next < 0 ? [] : waiting.splice(next, 1);
-      if (answer === undefined) return;
+      if (answer === undefined) break;
       underway++;
       void publish(answer, via).then(() => {
         underway--;
         sendWaiting();
       });
     }
+    giveUp();
   };
 
   return {

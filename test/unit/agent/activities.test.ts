@@ -128,8 +128,8 @@ describe("a board at its broker", () => {
   };
 
   /** From the connection on, for as long as nobody has to approve anything. */
-  const live = (credentials: Credentials): void => {
-    const parts = partsOf();
+  const live = (credentials: Credentials, besides: Partial<ActivityParts> = {}): void => {
+    const parts = { ...partsOf(), ...besides };
     state = { name: "connecting", attempt: 0, credentials };
     const at = () => ({ now: clock.mono(), random: 0.99 });
     const go = async (): Promise<void> => {
@@ -157,6 +157,21 @@ describe("a board at its broker", () => {
     expect(renewals).toEqual(["ORG_UNREACHABLE", "ORG_UNREACHABLE", null]);
     await clock.advance(2 * DAY_MS);
     expect(kept).toHaveLength(5);
+  });
+
+  it("keeps its asset once the org has told the time, and waits for nothing else that it is asked", async () => {
+    const time = Promise.withResolvers<void>();
+    const keepsSince: number[] = [];
+    live(held(), {
+      time: { ask: () => time.promise },
+      home: { ask: (until: AbortSignal) => clock.sleep(HOUR_MS, until).catch(() => {}), belongTo: async () => {} },
+      asset: { keep: async () => void keepsSince.push(clock.mono()) },
+    } as unknown as Partial<ActivityParts>);
+    await clock.advance(5_000);
+    expect(keepsSince).toEqual([]);
+    time.resolve();
+    await clock.advance(1);
+    expect(keepsSince).toHaveLength(1);
   });
 
   it.each([

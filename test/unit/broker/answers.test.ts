@@ -75,6 +75,22 @@ describe("answers that the broker does not acknowledge", () => {
     expect(ids()).toEqual([...numbers(0, MAX_UNDERWAY), ...numbers(5_000 - MAX_WAITING, MAX_WAITING)]);
   });
 
+  it("that have failed on this connection do not push out those that can go over it", async () => {
+    const { answers, connect, give } = desk();
+    const first = connect();
+    answers.attach(first.connection);
+    for (const id of numbers(0, MAX_UNDERWAY)) give(id, "done", "signed");
+    await first.fail(new AgentError("BROKER_BUSY"));
+    give("plain", "done");
+    give("refused", "refused");
+    give("signed", "done", "signed");
+    expect(first.ids().slice(MAX_UNDERWAY)).toEqual(["plain", "refused", "signed"]);
+    await first.acknowledge();
+    const second = connect();
+    answers.attach(second.connection);
+    expect(second.ids()).toEqual(numbers(0, MAX_UNDERWAY));
+  });
+
   it.each<
     [kept: keyof typeof what, channel: Incoming["channel"], flood: keyof typeof what, of: Incoming["channel"]]
   >([
