@@ -65,6 +65,8 @@ export class SimulatedBroker {
   /** Largest packet it takes, in bytes. */
   maxPacketBytes = 262_144;
 
+  /** Clients whose newest connection is, or was in the end, acknowledged nothing any more. */
+  readonly silenced = new Set<string>();
   /** Every message that clients published, oldest first. */
   readonly received: ReceivedMessage[] = [];
 
@@ -142,7 +144,7 @@ export class SimulatedBroker {
       .map((each) => each.clientId);
   }
 
-  /** What a connected client speaks; undefined when it is not connected. */
+  /** What a client speaks; undefined when it is not connected. */
   protocolOf(clientId: string): "5" | "3.1.1" | undefined {
     const sink = this.#sessions.get(clientId)?.sink;
     return sink instanceof Client ? sink.protocol : undefined;
@@ -201,6 +203,11 @@ export class SimulatedBroker {
   close(): void {
     this.dropConnections();
     for (const session of this.#sessions.values()) this.#forget(session);
+  }
+
+  #silence(client: Client): void {
+    client.silent = true;
+    this.silenced.add(client.clientId);
   }
 
   #strikes(clientId: string | undefined): boolean {
@@ -267,6 +274,7 @@ export class SimulatedBroker {
     session.cancelEnd();
     session.cancelWill();
     session.sink = client;
+    this.silenced.delete(packet.clientId);
     client.accept(present, this.limits, client.protocol === "5" ? this.serverKeepAliveS : null);
     if (this.closeAfterConnack > 0 && this.#strikes(packet.clientId)) {
       this.closeAfterConnack--;
@@ -274,10 +282,7 @@ export class SimulatedBroker {
       return;
     }
     this.#watchToken(client, client.access?.expiresAt ?? null);
-    if (this.silentAfterMs !== null)
-      this.#onTime(client, this.silentAfterMs, () => {
-        client.silent = true;
-      });
+    if (this.silentAfterMs !== null) this.#onTime(client, this.silentAfterMs, () => this.#silence(client));
     resume(session, this.#clock);
   }
 
@@ -294,7 +299,7 @@ export class SimulatedBroker {
     if (expiresAt === null) return;
     this.#onTime(client, Math.max(0, expiresAt - this.#clock.wall()), () => {
       if (this.expiryBehaviour === "close") client.end(reason.notAuthorized);
-      if (this.expiryBehaviour === "silent") client.silent = true;
+      if (this.expiryBehaviour === "silent") this.#silence(client);
     });
   }
 

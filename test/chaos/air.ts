@@ -10,6 +10,7 @@ type OpenStream = NonNullable<Surroundings["openStream"]>;
  */
 export class Air {
   #silence: PromiseWithResolvers<void> | null = null;
+  #lives = 0;
 
   get silent(): boolean {
     return this.#silence !== null;
@@ -21,6 +22,11 @@ export class Air {
       this.#silence?.resolve();
       this.#silence = null;
     }
+  }
+
+  /** The board's buffers are gone: what it has sent into silence is never heard. */
+  cutPower(): void {
+    this.#lives += 1;
   }
 
   /** Calls `what` at once, or when the silence is over. */
@@ -81,7 +87,10 @@ export class Air {
       },
       write: (chunk: Buffer, _encoding, done) => {
         // What is sent into silence is taken: it lies in the system's buffer.
-        this.#later(() => far.write(chunk));
+        const life = this.#lives;
+        this.#later(() => {
+          if (life === this.#lives || !this.silent) far.write(chunk);
+        });
         done();
       },
       final: (done) => {

@@ -234,10 +234,10 @@ class Life implements Town, AsyncDisposable {
       if (!this.#ends.delete(finish)) return;
       end();
       this.#note(`${one.name}: over`);
-      this.witness.wellAgain(this.#power.on);
+      this.witness.wellAgain(one.keepsAway, this.#power.on);
     };
     this.#ends.add(finish);
-    this.witness.troubled();
+    this.witness.troubled(one.keepsAway);
     this.clock.timer(forMs, finish);
   }
 
@@ -287,6 +287,7 @@ class Life implements Town, AsyncDisposable {
   #afterCut(darkMs: number): void {
     this.#note(`the plug is pulled, for ${darkMs} ms`);
     this.disk.cutPower();
+    this.air.cutPower();
     void this.witness.powerCut();
     this.#forget();
     this.clock.timer(darkMs, () => {
@@ -351,7 +352,7 @@ class Life implements Town, AsyncDisposable {
       if (!power.on) return;
       this.#ending = true;
       this.#note(`ended with ${code}`);
-      this.witness.ended(code);
+      this.witness.ended(code, stop.signal.aborted);
       power.pull();
       this.disk.endProgram();
       this.clock.timer(this.#darkMs, () => this.#boot());
@@ -377,7 +378,11 @@ class Life implements Town, AsyncDisposable {
     });
     const toOrg = power.http(async (request, until) => {
       this.witness.asked(request);
-      const answer = await org(request, until);
+      const answer = await org(request, until).catch((error: unknown) => {
+        this.witness.disturbed();
+        throw error;
+      });
+      this.witness.answered(request, answer);
       if (answer.body.length > MAX_BYTES) throw new AgentError("ORG_ANSWER_TOO_LARGE");
       return answer;
     });
@@ -406,14 +411,19 @@ class Life implements Town, AsyncDisposable {
         controls: { [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => {}) }) },
         drivers: {
           sim: async (address, ports, signal): Promise<LightDriver> => {
-            const driver = spoilDriver(await world.board.openDriver(address, ports, signal));
-            this.witness.opened(driver.traits);
-            return {
-              traits: driver.traits,
-              write: (frame, writing) =>
-                power.on ? driver.write(frame, writing) : new Promise<never>(() => {}),
-              [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+            const suffers = (error: unknown): never => {
+              this.witness.disturbed();
+              throw error;
             };
+            const lamp = await world.board.openDriver(address, ports, signal).catch(suffers);
+            const driver = spoilDriver({
+              traits: lamp.traits,
+              write: (frame, writing) =>
+                power.on ? lamp.write(frame, writing).catch(suffers) : new Promise<never>(() => {}),
+              [Symbol.asyncDispose]: () => lamp[Symbol.asyncDispose](),
+            });
+            this.witness.opened(driver.traits);
+            return driver;
           },
         },
         openStream: power.openStream(spoilStream(this.air.openStream(world.openStream))),

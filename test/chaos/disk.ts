@@ -32,6 +32,8 @@ export class Disk {
   onWritten: (key: VaultKey, value: Value) => void = () => {};
   /** Told of what was not written. */
   onFailed: (key: VaultKey) => void = () => {};
+  /** Told of every call that was to fail, and has. */
+  onRefused: () => void = () => {};
   readonly #clock: Clock;
   readonly #random: Random;
   #torn = new TornDisk("/state-0");
@@ -97,6 +99,7 @@ export class Disk {
       if (this.#readOnly && !onlyReads.has(call)) return "EROFS";
       const left = this.#failing.get(call);
       if (left === undefined) return undefined;
+      this.onRefused();
       if (left > 1) this.#failing.set(call, left - 1);
       else this.#failing.delete(call);
       return "EIO";

@@ -30,6 +30,8 @@ export interface Trouble {
   readonly weight: number;
   /** How long on average, in milliseconds; null: it is over in a moment, or ends by itself. */
   readonly meanMs: number | null;
+  /** A board may be away while it lasts. */
+  readonly keepsAway: boolean;
   /** Begins it; what it gives ends it. */
   readonly begin: (town: Town) => () => void;
 }
@@ -45,6 +47,7 @@ const moment = (name: string, weight: number, strike: (town: Town) => void): Tro
   name,
   weight,
   meanMs: null,
+  keepsAway: false,
   begin: (town) => {
     strike(town);
     return over;
@@ -55,7 +58,14 @@ const lasting = (name: string, weight: number, meanMs: number, begin: Trouble["b
   name,
   weight,
   meanMs,
+  keepsAway: true,
   begin,
+});
+
+/** One that a board has to live with, online. */
+const bearable = (...what: Parameters<typeof lasting>): Trouble => ({
+  ...lasting(...what),
+  keepsAway: false,
 });
 
 type Numbers = {
@@ -175,7 +185,7 @@ export const troubles: readonly Trouble[] = [
       world.org.answerDelayMs = 0;
     };
   }),
-  switched("formEncodedErrors", 2, HOUR),
+  { ...switched("formEncodedErrors", 2, HOUR), keepsAway: false },
   switched("deviceFlowEnabled", 1, 30 * MINUTE, false),
   switched("assetTokensEnabled", 1, 10 * MINUTE, false),
   switched("publishAssetKey", 1, 20 * MINUTE, false),
@@ -187,14 +197,14 @@ export const troubles: readonly Trouble[] = [
   switched("wrongIssuer", 1, 10 * MINUTE),
   switched("unknownKeyId", 1, 10 * MINUTE),
   switched("unsigned", 1, 10 * MINUTE),
-  lasting("org: calls the end of a code by its RFC name", 1, HOUR, ({ world }) => {
+  bearable("org: calls the end of a code by its RFC name", 1, HOUR, ({ world }) => {
     world.org.expiredCodeError = "expired_token";
     return () => {
       world.org.expiredCodeError = "invalid_grant";
     };
   }),
   nextFew("echoes", 2),
-  lasting("org: its clock is off", 1, HOUR, ({ world, random }) => {
+  bearable("org: its clock is off", 1, HOUR, ({ world, random }) => {
     world.org.clockSkewMs = whole(random, -120, 120) * SECOND;
     return () => {
       world.org.clockSkewMs = 0;
@@ -227,7 +237,7 @@ export const troubles: readonly Trouble[] = [
       world.broker.silentAfterMs = null;
     };
   }),
-  lasting("broker: speaks MQTT 3.1.1 only", 1, HOUR, ({ world, random }) => {
+  bearable("broker: speaks MQTT 3.1.1 only", 1, HOUR, ({ world, random }) => {
     world.broker.refuseProtocol5 = random() < 0.5 ? "silently" : true;
     world.broker.dropConnections();
     return () => {
@@ -235,7 +245,7 @@ export const troubles: readonly Trouble[] = [
       world.broker.dropConnections();
     };
   }),
-  lasting("broker: can do less", 2, HOUR, ({ world, random }) => {
+  bearable("broker: can do less", 2, HOUR, ({ world, random }) => {
     world.broker.limits =
       random() < 0.7 ? { receiveMaximum: whole(random, 1, 3) } : { retainAvailable: false };
     world.broker.serverKeepAliveS = random() < 0.5 ? null : whole(random, 5, 600);
@@ -271,20 +281,20 @@ export const troubles: readonly Trouble[] = [
   lasting("broker: somebody takes the client id over again and again", 1, 3 * MINUTE, (town) =>
     town.every(whole(town.random, 1, 20) * SECOND, () => town.world.broker.takeOver(town.world.deviceId)),
   ),
-  lasting("broker: slow", 2, 5 * MINUTE, ({ world, random }) => {
+  bearable("broker: slow", 2, 5 * MINUTE, ({ world, random }) => {
     world.broker.delayMs = whole(random, 50, 3000);
     return () => {
       world.broker.delayMs = 0;
     };
   }),
-  lasting("broker: says nothing when a token ends", 1, 2 * HOUR, ({ world, random }) => {
+  bearable("broker: says nothing when a token ends", 1, 2 * HOUR, ({ world, random }) => {
     world.broker.expiryBehaviour = random() < 0.5 ? "silent" : "nothing";
     return () => {
       world.broker.expiryBehaviour = "close";
     };
   }),
 
-  lasting("lamp: unplugged", 3, 3 * MINUTE, ({ world }) => {
+  bearable("lamp: unplugged", 3, 3 * MINUTE, ({ world }) => {
     world.board.unplugged = true;
     return () => {
       world.board.unplugged = false;
@@ -301,7 +311,7 @@ export const troubles: readonly Trouble[] = [
     town.world.board.failWrites += whole(town.random, 1, 3);
     town.kill(1, 5 * SECOND);
   }),
-  lasting("lamp: hangs", 2, 2 * MINUTE, ({ world, random }) => {
+  bearable("lamp: hangs", 2, 2 * MINUTE, ({ world, random }) => {
     world.board.writeMs = whole(random, 1, 10) * SECOND;
     return () => {
       world.board.writeMs = 0;
@@ -310,13 +320,13 @@ export const troubles: readonly Trouble[] = [
   moment("lamp: does not take frames", 3, ({ world, random }) => {
     world.board.failWrites += whole(random, 1, 4);
   }),
-  lasting("disk: full", 3, 10 * MINUTE, ({ disk }) => {
+  bearable("disk: full", 3, 10 * MINUTE, ({ disk }) => {
     disk.full = true;
     return () => {
       disk.full = false;
     };
   }),
-  lasting("disk: read-only", 2, 10 * MINUTE, ({ disk }) => {
+  bearable("disk: read-only", 2, 10 * MINUTE, ({ disk }) => {
     disk.readOnly = true;
     return () => {
       disk.readOnly = false;

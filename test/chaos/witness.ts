@@ -15,6 +15,10 @@ const KEPT_AFTER_MS = 2_500;
 const FADED_MS = 5_000;
 /** Whoever has had nothing to suffer for so long has no reason not to obey. */
 const CALM_MS = 2 * 60_000;
+/** New tokens are on the disk so long after they came, or the disk has refused them. */
+const TOKENS_KEPT_AFTER_MS = 5_000;
+/** Longer than any pause before another try, even where somebody has to turn a switch first (src/agent/retry.ts). */
+const LONGEST_PAUSE_MS = 1.25 * HOUR;
 /** Nobody may be away so long though nothing is wrong, besides the pauses that the program has announced; and so long with them. */
 const LONGEST_IDLE_MS = HOUR / 3;
 const LONGEST_AWAY_MS = 3 * HOUR;
@@ -66,6 +70,7 @@ export class Witness {
   /** The org's record of the sign-in that is on the disk, and of the one that the program holds to. */
   #onDisk: string | null = null;
   #held: string | null = null;
+  #grantRefusedAt = -1;
   /** The newest refresh token that has come to the program; kept: it is on the disk; forgotten: the program went before that. */
   #given: { readonly token: string; readonly at: number; kept: boolean; forgotten: boolean } | null = null;
   /** Codes for which tokens have come. */
@@ -86,6 +91,10 @@ export class Witness {
   /** When the last thing happened that a board may suffer from, and how many are still going on. */
   #troubledAt = 0;
   #lasting = 0;
+  #keepsAway = 0;
+  /** The newest fault that the program has told, and its pause. */
+  #fault: { readonly code: string; readonly pauseMs: number } | null = null;
+  #triesAgainAt = 0;
   #traits: DriverTraits | null = null;
   /** The lamp's brightness as last commanded, when that was, and whether nothing else can have changed it since. */
   #last: { brightness: number; at: number } | null = null;
@@ -108,7 +117,9 @@ export class Witness {
       const { refreshToken } = value === undefined ? {} : readGrant(value);
       if (this.#given !== null && refreshToken === this.#given.token) this.#given.kept = true;
     };
+    disk.onRefused = () => this.disturbed();
     disk.onFailed = (key) => {
+      if (key === "grant") this.#grantRefusedAt = clock.mono();
       // The program knows, and says so; it tries again in a minute.
       if (key === "light-main") this.#last = null;
     };
@@ -144,7 +155,14 @@ export class Witness {
     this.#away(null);
     this.#codeSince = null;
     this.#held = this.#onDisk;
-    if (this.#given?.kept === false) this.#given.forgotten = true;
+    this.#fault = null;
+    this.#triesAgainAt = 0;
+    const given = this.#given;
+    if (given !== null && !given.kept && !given.forgotten) {
+      const isLate = this.#clock.mono() - given.at > TOKENS_KEPT_AFTER_MS && this.#grantRefusedAt < given.at;
+      if (isLate) this.#lostSignIns.push(this.#at("new tokens were not written, and went with the program"));
+      given.forgotten = true;
+    }
     this.disturbed();
   }
 
@@ -156,7 +174,7 @@ export class Witness {
   /** The board has power again. */
   boots(): void {
     this.disturbed();
-    this.#away(this.#lasting === 0 ? this.#clock.mono() : null);
+    this.#away(this.#keepsAway === 0 ? this.#clock.mono() : null);
   }
 
   /** The measure begins anew. */
@@ -172,7 +190,8 @@ export class Witness {
     // What is to fail next may wait for its turn for a long time.
     const { board, broker, deviceId } = this.#world;
     // With MQTT 3.1.1 an answer goes to another topic than the phone reads.
-    const isSound = !this.#disk.ill && board.failWrites === 0 && broker.protocolOf(deviceId) === "5";
+    const isHeard = broker.protocolOf(deviceId) !== "3.1.1" && !broker.silenced.has(deviceId);
+    const isSound = !this.#disk.ill && board.failWrites === 0 && isHeard;
     return this.#online && this.#lasting === 0 && isSound && this.#clock.mono() - this.#troubledAt >= CALM_MS;
   }
 
@@ -186,7 +205,8 @@ export class Witness {
           this.#lostSignIns.push(this.#at("a board that signs in by itself shows a code"));
         break;
       case "state":
-        if (this.#online && event.state !== "online" && this.#lasting === 0) this.#away(this.#clock.mono());
+        if (event.state === "pausing") this.#pauses();
+        if (this.#online && event.state !== "online") this.#leaves(event.state);
         this.#online = event.state === "online";
         if (this.#online && this.#awaySince !== null) {
           this.#recoveriesMs.push(this.#clock.mono() - this.#awaySince);
@@ -198,30 +218,62 @@ export class Witness {
         this.#target = state;
         // The schedule has a mind of its own.
         if (cause.kind === "evening") this.#last = null;
-        if (cause.kind === "restore") this.#cameBack(state.brightness);
+        if (cause.kind === "restore") this.#cameBack(state);
         if (cause.kind !== "command" || cause.id === null) break;
         if (this.#obeyed.has(cause.id)) this.#obeyedTwice.push(this.#at(`${cause.id} was obeyed twice`));
         this.#obeyed.add(cause.id);
         break;
       }
       case "fault":
-        this.#pausesMs += event.retryInMs ?? 0;
-        this.#pauseEndsAt = Math.max(this.#pauseEndsAt, this.#clock.mono() + (event.retryInMs ?? 0));
-        // What was to fail has failed now, and the lamp or the disk is tried again in a while.
-        if (event.code === "LIGHT_FAULT" || event.code === "STATE_UNWRITABLE") this.disturbed();
+        this.#fault = { code: event.code, pauseMs: event.retryInMs ?? 0 };
+        if (!event.code.startsWith("BROKER_"))
+          this.#triesAgainAt = Math.max(this.#triesAgainAt, this.#clock.mono() + this.#fault.pauseMs);
         if (event.code === "BUG") this.#stuck.push(this.#at(`BUG: ${event.message}`));
         break;
       default:
     }
   }
 
-  #cameBack(brightness: number): void {
+  /** It tries again later. */
+  #pauses(): void {
+    const pauseMs = this.#fault?.pauseMs ?? 0;
+    if (pauseMs > LONGEST_PAUSE_MS)
+      this.#stuck.push(this.#at(`a pause of ${Math.round(pauseMs / 60_000)} min after ${this.#fault?.code}`));
+    this.#pausesMs += pauseMs;
+    this.#pauseEndsAt = Math.max(this.#pauseEndsAt, this.#clock.mono() + pauseMs);
+  }
+
+  #leaves(to: string): void {
+    const { refuseConnects, closeAfterConnack } = this.#world.broker;
+    // That a sign-in was revoked is noticed when it is used next, and a token may end while the org is asked for another.
+    const isNeeded =
+      this.#fault?.code === "GRANT_GONE" ||
+      this.#triesAgainAt > this.#clock.mono() ||
+      refuseConnects + closeAfterConnack > 0;
+    if (this.#isCalm && !isNeeded && to !== "stopping")
+      this.#stuck.push(this.#at(`left the broker in peace: ${to}, ${this.#fault?.code}`));
+    if (this.#keepsAway === 0) this.#away(this.#clock.mono());
+  }
+
+  #cameBack(state: LightState): void {
     const wanted = this.#comesBackAt;
     this.#comesBackAt = null;
-    if (wanted !== null && Math.abs(brightness - wanted) > 0.003)
+    if (wanted !== null && (!state.on || Math.abs(state.brightness - wanted) > 0.003))
       this.#lostCommands.push(
-        this.#at(`${wanted} was answered with done, and the lamp came back at ${brightness}`),
+        this.#at(
+          `${wanted} was answered with done, and the lamp came back ${state.on ? "on" : "off"} at ${state.brightness}`,
+        ),
       );
+    this.#looksLater("it came back");
+  }
+
+  /** Once it has faded, where nothing else has happened. */
+  #looksLater(when: string): void {
+    const at = this.#clock.mono();
+    const target = this.#target;
+    this.#clock.timer(FADED_MS, () => {
+      if (this.#target === target && this.#troubledAt <= at && this.#lasting === 0) this.#looks(when);
+    });
   }
 
   /** Somebody has allowed the board in; the wait for that was not the board's. */
@@ -271,6 +323,11 @@ export class Witness {
     (code === null ? this.#others : this.#polls).push(this.#clock.mono());
   }
 
+  /** The org has answered; whether the answer is one. A refused renewal may keep a board away minutes later. */
+  answered(request: HttpRequest, { status, body }: HttpResponse): void {
+    if (polledWith(request) === null && (status >= 400 || !isJson(body))) this.disturbed();
+  }
+
   /** The owner wants something of the lamp; the phone may be away. */
   due(): void {
     this.#due += 1;
@@ -302,16 +359,10 @@ export class Witness {
       this.#lostCommands.push(
         this.#at(`${brightness} was answered with done, but the lamp is to be at ${target?.brightness}`),
       );
-    else if (isUndisturbed)
-      this.#clock.timer(FADED_MS, () => {
-        if (
-          this.#target === target &&
-          this.#troubledAt < this.#clock.mono() - FADED_MS &&
-          this.#lasting === 0
-        )
-          this.#looks(`${brightness} was answered with done`);
-      });
-    this.#last = this.#disk.ill ? null : { brightness: wanted, at: this.#clock.mono() };
+    else if (isUndisturbed) this.#looksLater(`${brightness} was answered with done`);
+    // A press or the evening may have switched it off meanwhile.
+    this.#last =
+      this.#disk.ill || target?.on !== true ? null : { brightness: wanted, at: this.#clock.mono() };
   }
 
   /** Looks at the lamp itself. */
@@ -331,18 +382,22 @@ export class Witness {
   }
 
   /** Something goes wrong for a while. */
-  troubled(): void {
+  troubled(keepsAway: boolean): void {
     this.#lasting += 1;
     this.disturbed();
-    this.#away(null);
     if (this.#disk.ill) this.#last = null;
+    if (!keepsAway) return;
+    this.#keepsAway += 1;
+    this.#away(null);
   }
 
   /** `on`: the board has power. */
-  wellAgain(on: boolean): void {
+  wellAgain(keptAway: boolean, on: boolean): void {
     this.#lasting -= 1;
     this.disturbed();
-    if (this.#lasting === 0 && on && !this.#online) this.#away(this.#clock.mono());
+    if (!keptAway) return;
+    this.#keepsAway -= 1;
+    if (this.#keepsAway === 0 && on && !this.#online) this.#away(this.#clock.mono());
   }
 
   powerCut(): Promise<void> {
@@ -370,17 +425,19 @@ export class Witness {
     }
     const kept = await this.#disk.file("light-main");
     const state = kept === undefined ? undefined : decodeState(kept);
-    if (state === undefined || Math.abs(state.brightness - last.brightness) > 0.003)
+    if (state?.on !== true || Math.abs(state.brightness - last.brightness) > 0.003)
       this.#lostCommands.push(
-        this.#at(`${last.brightness} was answered with done, and the disk has ${state?.brightness}`),
+        this.#at(
+          `${last.brightness} was answered with done, and the disk has ${state?.on} at ${state?.brightness}`,
+        ),
       );
     else if (!this.#disk.ill) this.#comesBackAt = state.brightness;
   }
 
-  /** The program ended by itself. */
-  ended(code: number): void {
+  /** The program has ended; whether it was asked to. */
+  ended(code: number, asked: boolean): void {
     void this.#restarts("stop");
-    if (code !== 0) this.#stuck.push(this.#at(`the program ended with ${code}`));
+    if (code !== 0 || !asked) this.#stuck.push(this.#at(`the program ended with ${code}`));
   }
 
   /** `obeys`: it has done what it was told after the peace. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { AgentError } from "../../src/errors.ts";
 import type { Vault, VaultKey } from "../../src/ports.ts";
 import { type DayOptions, liveDay } from "../chaos/day.ts";
 import type { SpoilVault } from "../chaos/disk.ts";
@@ -116,6 +117,45 @@ describe("a mistake in the program is noticed:", () => {
       [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
     });
     expect((await bars({ seed: 1, hours: 3, spoilDriver })).lostCommands).toBeGreaterThan(0);
+  });
+
+  it("a lamp that stays dark when it is opened", async () => {
+    const spoilDriver: DayOptions["spoilDriver"] = (driver) => {
+      let frames = 0;
+      return {
+        traits: driver.traits,
+        write: async (frame, signal) => {
+          if (++frames > 1) await driver.write(frame, signal);
+        },
+        [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+      };
+    };
+    expect((await bars({ seed: 1, hours: 12, spoilDriver })).lostCommands).toBeGreaterThan(0);
+  });
+
+  it("a lamp that is refused frames without need", async () => {
+    let frames = 0;
+    const spoilDriver: DayOptions["spoilDriver"] = (driver) => ({
+      traits: driver.traits,
+      write: async (frame, signal) => {
+        if (++frames % 40 > 20) throw new AgentError("LIGHT_FAULT");
+        await driver.write(frame, signal);
+      },
+      [Symbol.asyncDispose]: () => driver[Symbol.asyncDispose](),
+    });
+    expect((await bars({ seed: 1, hours: 6, spoilDriver })).lostCommands).toBeGreaterThan(0);
+  });
+
+  it("connections that end without need", async () => {
+    const spoilStream: DayOptions["spoilStream"] = (open) => async (url, signal) => {
+      const stream = await open(url, signal);
+      let chunks = 0;
+      stream.on("data", () => {
+        if (++chunks === 40) stream.destroy();
+      });
+      return stream;
+    };
+    expect((await bars({ seed: 1, hours: 12, spoilStream })).stuck).toBeGreaterThan(0);
   });
 
   it("commands that nobody takes", async () => {
