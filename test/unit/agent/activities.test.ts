@@ -164,7 +164,10 @@ describe("a board at its broker", () => {
     const keepsSince: number[] = [];
     live(held(), {
       time: { ask: () => time.promise },
-      home: { ask: (until: AbortSignal) => clock.sleep(HOUR_MS, until).catch(() => {}), belongTo: async () => {} },
+      home: {
+        ask: (until: AbortSignal) => clock.sleep(HOUR_MS, until).catch(() => {}),
+        belongTo: async () => {},
+      },
       asset: { keep: async () => void keepsSince.push(clock.mono()) },
     } as unknown as Partial<ActivityParts>);
     await clock.advance(5_000);
