@@ -18,7 +18,7 @@ import type {
   Session,
   WebSignIn,
 } from "../ports.ts";
-import { after, monoMs, unreachable } from "../units.ts";
+import { after, unreachable } from "../units.ts";
 import { isSamePerson } from "../users.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
@@ -72,7 +72,9 @@ export interface ActivityParts {
 
 /** Commands that may wait for slow hardware at a time. A dragged slider sends them faster than some lamps take them. */
 const MOST_COMMANDS = 64;
-/** Credentials that have just been obtained are kept at least so long, whatever life they claim, in milliseconds. */
+/** Credentials that are to be renewed sooner than this after they were obtained claim no life that can be meant; in milliseconds. */
+const SHORTEST_LIFE_MS = 1_000;
+/** How long those are kept, in milliseconds. */
 const RENEWAL_FLOOR_MS = 10_000;
 /** The sign-in is looked at so long after the board is online: the org is asked for the time first. In milliseconds. */
 const LOOK_AFTER_MS = 10_000;
@@ -477,8 +479,8 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
           made = await connect(current);
           yield { type: "renewed", credentials: current };
           // A token that claims to have ended as it was made would be renewed for ever, without a pause.
-          const soonest = after(clock.mono(), RENEWAL_FLOOR_MS);
-          renewAt = current.renewAt === null ? null : monoMs(Math.max(current.renewAt, soonest));
+          const isOver = current.renewAt !== null && current.renewAt - clock.mono() < SHORTEST_LIFE_MS;
+          renewAt = isOver ? after(clock.mono(), RENEWAL_FLOOR_MS) : current.renewAt;
         } else if (keeps) {
           await upkeep.keep(signal);
           await standing.refresh();

@@ -301,6 +301,13 @@ describe("a board at its broker", () => {
     expect(state).toMatchObject({ name: "online", credentials: { identity: ada } });
   });
 
+  it("renews in time what lives for a few seconds only", async () => {
+    obtain = () => held({ renewAt: monoMs(clock.mono() + 4_500) });
+    live(obtain());
+    await clock.advance(60_000);
+    expect(obtained).toHaveLength(13);
+  });
+
   it("renews what claims to have no life every ten seconds, not in a storm", async () => {
     obtain = () => held({ renewAt: clock.mono() });
     live(held({ renewAt: clock.mono() }));
