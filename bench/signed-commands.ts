@@ -82,7 +82,7 @@ export const measureSignedCommands = async (rounds: number): Promise<SignedFigur
         dialect: "salesforce",
         trust: async () => ({ issuers: [ISSUER], jwksUrl: `${ISSUER}/keys` }),
       },
-      { keys, guests: createGuests({ vault, clock }), vault, clock, sure: () => true },
+      { keys, guests: createGuests({ vault, clock, sure: () => true }), vault, clock, sure: () => true },
     );
     const prove = async (payload: Uint8Array | undefined): Promise<void> => {
       const verdict = await checker.check(payload ?? new Uint8Array(), owner, forever);

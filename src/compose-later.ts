@@ -81,7 +81,8 @@ export const createLater = (
         }),
     });
   });
-  const guests = once(async () => (await import("./owner/guests.ts")).createGuests({ vault, clock }));
+  const sure = parts.time.isProven;
+  const guests = once(async () => (await import("./owner/guests.ts")).createGuests({ vault, clock, sure }));
   let checker: Promise<SignedCommands & AsyncDisposable> | undefined;
   const signed = once(() => {
     checker = (async () => {
@@ -104,7 +105,7 @@ export const createLater = (
             return trust(grant, until);
           },
         },
-        { vault, clock, keys, guests: await guests(), sure: parts.time.isProven },
+        { vault, clock, keys, guests: await guests(), sure },
       );
     })();
     return checker;

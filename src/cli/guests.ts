@@ -44,7 +44,7 @@ const here = async <T>(
     vault,
     async () => {
       const owner = (await session.load())?.identity ?? null;
-      return work(createGuests({ vault, clock: systemClock }), owner);
+      return work(createGuests({ vault, clock: systemClock, sure: () => false }), owner);
     },
     signal,
   );

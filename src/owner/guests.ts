@@ -50,13 +50,15 @@ const encode = ({ userId, orgId, passes }: KeptGuests): Uint8Array =>
 
 /**
  * The passes of one board. They are read once: nobody else writes them while the agent runs. One that has ended counts no
- * more, and is thrown away when another needs its room, no sooner: the clock that ended it may be wrong.
+ * more. It goes off the disk with the next write where the time is `sure`, else when another needs its room: the clock that
+ * ended it may be wrong.
  */
 export const createGuests = (ports: {
   vault: Pick<WatchedVault, "read" | "write">;
   clock: Clock;
+  sure: () => boolean;
 }): Guests => {
-  const { vault, clock } = ports;
+  const { vault, clock, sure } = ports;
   let kept: Promise<KeptGuests | undefined> | undefined;
 
   const load = async (): Promise<KeptGuests | undefined> => {
@@ -104,15 +106,15 @@ export const createGuests = (ports: {
         const others = (await all(owner)).filter(({ id }) => id !== pass.id);
         const lasting = counting(others);
         if (lasting.length >= signedLimits.passes) throw new AgentError("GUESTS_FULL");
-        const hasRoom = others.length < signedLimits.passes;
-        await store([...(hasRoom ? others : lasting), pass], owner);
+        const keepsAll = !sure() && others.length < signedLimits.passes;
+        await store([...(keepsAll ? others : lasting), pass], owner);
       }),
     revoke: (id, owner) =>
       inTurn(async () => {
         const passes = await all(owner);
         const others = passes.filter((pass) => pass.id !== id);
         if (others.length === passes.length) return false;
-        await store(others, owner);
+        await store(sure() ? counting(others) : others, owner);
         return true;
       }),
     forget: () =>

@@ -61,7 +61,7 @@ const keepers: Readonly<Record<string, (vault: Vault) => Promise<Kept>>> = {
     return { set: (what) => names.rename("main", what, ada), see: async () => names.light("main") };
   },
   "a guest": async (vault) => {
-    const guests = createGuests({ vault, clock });
+    const guests = createGuests({ vault, clock, sure: () => true });
     return { set: (what) => guests.admit(passOf(what), ada), see: () => guests.list(ada) };
   },
 };

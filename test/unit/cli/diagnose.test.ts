@@ -143,7 +143,7 @@ describe("porchlight diagnose", () => {
     const owner = { userId: "005000000000001AAA", orgId: null, name: "Ada", username: null };
     const pass = (id: string, name: string, to: object): GuestPass =>
       readPass({ id, name, ...to, may: ["switch"], until: 4_000_000_000 });
-    const guests = createGuests({ vault, clock: systemClock });
+    const guests = createGuests({ vault, clock: systemClock, sure: () => true });
     const key = generateKeyPairSync("ed25519").publicKey.export({ format: "jwk" });
     await guests.admit(pass("g1", "Guest", { user: "005000000000002BBB" }), owner);
     await guests.admit(pass("g2", "Tante Olga", { key }), owner);

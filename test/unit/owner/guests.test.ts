@@ -12,7 +12,8 @@ import { owner } from "./support.ts";
 const world = (vaultOf: (vault: Vault) => Vault = (vault) => vault) => {
   const clock = new VirtualClock();
   const disk = createMemoryDisk();
-  const open = () => createGuests({ vault: vaultOf(openMemoryVault(disk)), clock });
+  const open = (sure = false) =>
+    createGuests({ vault: vaultOf(openMemoryVault(disk)), clock, sure: () => sure });
   const pass = (id: string, hours = 1): GuestPass => ({
     id,
     name: "Bob",
@@ -93,6 +94,19 @@ describe("guest passes", () => {
     expect(await ids(guests)).toBe("d");
     clock.setWall(right, true);
     expect([await ids(guests), await ids()]).toEqual(["a c d", "a c d"]);
+  });
+
+  it("that have ended by a clock that is surely right leave the disk with the next change", async () => {
+    const { open, pass, disk, clock } = world();
+    for (const id of ["gone", "other"]) await open().admit(pass(id), owner);
+    await clock.advance(3_600_000);
+    await open(true).admit(pass("new"), owner);
+    expect(await open().list(owner)).toHaveLength(1);
+    const text = new TextDecoder().decode(await openMemoryVault(disk).read("guests"));
+    expect(text).toContain("new");
+    expect(text).not.toMatch(/gone|other/);
+    await clock.advance(3_600_000);
+    expect(await open(true).revoke("new", owner)).toBe(true);
   });
 
   it("do not end while the board does not know the time", async () => {

@@ -32,7 +32,7 @@ const home = () => {
       dialect: "salesforce",
       trust: async () => ({ issuers: [BASE], jwksUrl: `${BASE}/id/keys` }),
     },
-    { keys, guests: createGuests({ vault, clock }), vault, clock, sure: () => true },
+    { keys, guests: createGuests({ vault, clock, sure: () => true }), vault, clock, sure: () => true },
   );
 
   const tokens = async (nonce: string, user = org.owner) => {
