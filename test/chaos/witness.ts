@@ -216,8 +216,9 @@ export class Witness {
       case "light": {
         const { state, cause } = event;
         this.#target = state;
-        // The schedule has a mind of its own.
-        if (cause.kind === "evening") this.#last = null;
+        // The schedule has a mind of its own, and a command that was refused for the disk's sake counts when it is said again.
+        const isOther = this.#last !== null && Math.abs(state.brightness - this.#last.brightness) > 0.003;
+        if (cause.kind === "evening" || (cause.kind === "command" && isOther)) this.#last = null;
         if (cause.kind === "restore") this.#cameBack(state);
         if (cause.kind !== "command" || cause.id === null) break;
         if (this.#obeyed.has(cause.id)) this.#obeyedTwice.push(this.#at(`${cause.id} was obeyed twice`));
