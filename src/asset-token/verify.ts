@@ -36,8 +36,11 @@ export type FindKey = (
 /** More than an MQTT password of this kind needs, in characters. */
 const MAX_LENGTH = 16 * 1024;
 
-/** How far the issuer's clock may be from the board's, in milliseconds. */
-const SKEW_MS = 60_000;
+/**
+ * How far the issuer's clock may be from the board's, in milliseconds: as far as the board lets its own be from what the org
+ * says, before it goes by the org's (docs/decisions/0036-time.md). Less would lock a board out that is two minutes behind.
+ */
+const SKEW_MS = 180_000;
 
 /** The two algorithms whose keys an org publishes; never `none`, never a shared secret. */
 const algorithms = ["RS256", "ES256"];
@@ -73,7 +76,7 @@ const confirmedKey = (claims: Claims): string | undefined => {
 };
 
 /**
- * The claims of a token whose signature is good, held against what was expected, `at` give or take a minute
+ * The claims of a token whose signature is good, held against what was expected, `at` give or take three minutes
  * (RFC 7519 section 4.1, RFC 7800 section 3). Throws ASSET_TOKEN_INVALID.
  */
 export const checkClaims = (claims: Claims, expected: Expected, at: EpochMs): Verified => {
@@ -96,7 +99,7 @@ export const checkClaims = (claims: Claims, expected: Expected, at: EpochMs): Ve
   if (issuedAt !== undefined && at < issuedAt - SKEW_MS) throw invalid("iat is still to come");
   const from = issuedAt ?? notBefore;
   if (from !== undefined && expiresAt <= from) throw invalid("exp is not after its beginning");
-  // By the board's clock alone, its end may have been within the last minute.
+  // By the board's clock alone, its end may have been within the last three minutes.
   return { audience, expiresAt: epochMs(expiresAt), lifeMs: Math.max(0, expiresAt - (from ?? at)) };
 };
 

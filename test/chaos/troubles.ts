@@ -204,7 +204,7 @@ export const troubles: readonly Trouble[] = [
     };
   }),
   nextFew("echoes", 2),
-  bearable("org: its clock is off", 1, HOUR, ({ world, random }) => {
+  lasting("org: its clock is off", 1, HOUR, ({ world, random }) => {
     world.org.clockSkewMs = whole(random, -120, 120) * SECOND;
     return () => {
       world.org.clockSkewMs = 0;
