@@ -36,7 +36,7 @@ const RECEIVED_LIMIT = 5_000;
  * behaves well until one of its public fields says otherwise; it moves on its Clock, so hours can pass in a test.
  */
 export class SimulatedBroker {
-  /** The client id that refusals, hang-ups and missing answers are for; null: whoever comes. */
+  /** The client id that `refuseConnects` and `closeAfterConnack` count; null: whoever comes. */
   only: string | null = null;
   /** Turns away this many CONNECTs to come, with `refuseReason`. */
   refuseConnects = 0;
@@ -225,7 +225,7 @@ export class SimulatedBroker {
   }
 
   async #connect(client: Client, packet: IConnectPacket): Promise<void> {
-    if (this.ignoreConnects && this.#strikes(packet.clientId)) return;
+    if (this.ignoreConnects) return;
     const refusal = await this.#refusal(client, packet);
     this.#story.connect(client, packet, refusal);
     if (refusal !== null) {

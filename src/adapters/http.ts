@@ -17,7 +17,7 @@ export interface HttpOptions {
   readonly maxBytes?: number;
 }
 
-const TIMEOUT_MS = 30_000;
+export const TIMEOUT_MS = 30_000;
 export const MAX_BYTES = 256 * 1024;
 /** Node tries the next address of a host after 250 ms; over a slow link every one of them would lose. */
 const NEXT_ADDRESS_AFTER_MS = 2_500;

@@ -86,10 +86,10 @@ export class Air {
         far.resume();
       },
       write: (chunk: Buffer, _encoding, done) => {
-        // What is sent into silence is taken: it lies in the system's buffer.
+        // What is sent into silence is taken: it lies in the system's buffer, until that loses its power.
         const life = this.#lives;
         this.#later(() => {
-          if (life === this.#lives || !this.silent) far.write(chunk);
+          if (life === this.#lives) far.write(chunk);
         });
         done();
       },

@@ -3,7 +3,7 @@ import { VirtualClock } from "../../firmware-sim/clock.ts";
 import { createOrgKeys, type OrgKeys } from "../../firmware-sim/org/keys.ts";
 import { NO_ANSWER } from "../../firmware-sim/phone.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
-import { MAX_BYTES } from "../../src/adapters/http.ts";
+import { MAX_BYTES, TIMEOUT_MS } from "../../src/adapters/http.ts";
 import type { Settings } from "../../src/agent/settings.ts";
 import { parseSettings, settingsError } from "../../src/agent/settings-parse.ts";
 import { runAgent } from "../../src/compose.ts";
@@ -24,8 +24,6 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** The program's own client waits for an answer so long. */
-const PATIENCE_MS = 30 * SECOND;
 /** A command counts for a minute by the board's clock (docs/signed-commands.md). */
 const FRESH_MS = MINUTE;
 /** What somebody who listens remembers of what was said to the board. */
@@ -373,7 +371,7 @@ class Life implements Town, AsyncDisposable {
       record({ event: "fault", code, message, retryInMs: null });
     const org = this.air.http(world.http, {
       clock: this.clock,
-      ms: PATIENCE_MS,
+      ms: TIMEOUT_MS,
       fault: () => new AgentError("ORG_TIMEOUT"),
     });
     const toOrg = power.http(async (request, until) => {

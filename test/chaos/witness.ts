@@ -94,6 +94,7 @@ export class Witness {
   #keepsAway = 0;
   /** The newest fault that the program has told, and its pause. */
   #fault: { readonly code: string; readonly pauseMs: number } | null = null;
+  /** When the org, the lamp or the disk is tried again, as the program has announced. */
   #triesAgainAt = 0;
   #traits: DriverTraits | null = null;
   /** The lamp's brightness as last commanded, when that was, and whether nothing else can have changed it since. */
