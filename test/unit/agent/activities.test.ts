@@ -15,6 +15,19 @@ const DAY_MS = 24 * HOUR_MS;
 const ada: Identity = { userId: "ada", name: "Ada", username: null, orgId: null };
 const never = (): Promise<never> => new Promise(() => {});
 
+const grantAt = (clock: VirtualClock, identity: Identity | null): Grant => ({
+  accessToken: new Secret("access"),
+  refreshToken: new Secret("refresh"),
+  instanceUrl: "https://org.example",
+  scope: null,
+  issuedAt: clock.wall(),
+  expiresAt: null,
+  identity,
+  idUrl: null,
+  idToken: null,
+  signedInAs: null,
+});
+
 describe("a board at its broker", () => {
   let clock: VirtualClock;
   let events: AgentEvent[];
@@ -192,18 +205,7 @@ describe("a board at its broker", () => {
 
   it("is signed in still when its broker comes back after a month, at an org that drops what is idle for thirty days", async () => {
     const uses: number[] = [];
-    let grant: Grant = {
-      accessToken: new Secret("access"),
-      refreshToken: new Secret("refresh"),
-      instanceUrl: "https://org.example",
-      scope: null,
-      issuedAt: clock.wall(),
-      expiresAt: null,
-      identity: ada,
-      idUrl: null,
-      idToken: null,
-      signedInAs: null,
-    };
+    let grant = grantAt(clock, ada);
     const session = {
       load: async () => grant,
       async fresh() {
@@ -346,18 +348,7 @@ describe("a code that was taken back, and approved in the same moment, at an org
   /** What becomes of the grant, where the org says that it is of this user. */
   const takenBackAs = async (who: Identity | null) => {
     using clock = new VirtualClock();
-    const grantOf = (identity: Identity | null): Grant => ({
-      accessToken: new Secret("access"),
-      refreshToken: new Secret("refresh"),
-      instanceUrl: "https://org.example",
-      scope: null,
-      issuedAt: clock.wall(),
-      expiresAt: null,
-      identity,
-      idUrl: null,
-      idToken: null,
-      signedInAs: null,
-    });
+    const grantOf = (identity: Identity | null): Grant => grantAt(clock, identity);
     const code: DeviceCode = {
       kind: "code",
       deviceCode: new Secret("code"),
