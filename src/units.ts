@@ -91,3 +91,6 @@ export class Secret {
 export const unreachable = (value: never): never => {
   throw new Error(`unreachable: ${JSON.stringify(value)}`);
 };
+
+/** Clocks that are no further apart agree. It is what Salesforce lets a signature or an assertion be off. In milliseconds. */
+export const MOST_SKEW_MS = 180_000;

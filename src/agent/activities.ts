@@ -18,7 +18,7 @@ import type {
   Session,
   WebSignIn,
 } from "../ports.ts";
-import { after, unreachable } from "../units.ts";
+import { after, MOST_SKEW_MS, unreachable } from "../units.ts";
 import { isSamePerson } from "../users.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
@@ -26,7 +26,6 @@ import type { CredentialSource, Credentials } from "./credentials.ts";
 import type { EveningKeeper } from "./evening.ts";
 import type { HealthKeeper } from "./health-keeper.ts";
 import type { Home } from "./home.ts";
-import { APART_MS } from "./known-time.ts";
 import type { Event, State } from "./machine.ts";
 import type { Names } from "./names.ts";
 import { retryPauseMs } from "./retry.ts";
@@ -303,7 +302,7 @@ const inTime = async <T>(
     return await work();
   } catch (error) {
     signal.throwIfAborted();
-    if (Math.abs(stand() - before) <= APART_MS) throw error;
+    if (Math.abs(stand() - before) <= MOST_SKEW_MS) throw error;
     return work();
   }
 };

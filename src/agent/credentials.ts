@@ -1,8 +1,7 @@
 import { AgentError, asAgentError } from "../errors.ts";
 import type { AssetToken, Grant, Identity } from "../model.ts";
 import type { AssetTokens, BrokerPass, Clock, Org, Session } from "../ports.ts";
-import { after, type MonoMs } from "../units.ts";
-import { APART_MS } from "./known-time.ts";
+import { after, MOST_SKEW_MS, type MonoMs } from "../units.ts";
 
 /** What the board needs at the broker, and when to get it anew. Memory only. */
 export interface Credentials {
@@ -136,7 +135,7 @@ export const createCredentials = (parts: {
       if (grant.refreshToken === null && org.signIn === undefined) return;
       const idleMs = clock.wall() - grant.issuedAt;
       // One from the future was given while the clock was wrong: nobody knows how long ago.
-      if (idleMs >= IDLE_MS || idleMs < -APART_MS) await session.fresh(grant.accessToken, signal);
+      if (idleMs >= IDLE_MS || idleMs < -MOST_SKEW_MS) await session.fresh(grant.accessToken, signal);
     },
     async identify(signal) {
       const grant = await session.fresh(undefined, signal);

@@ -1,6 +1,6 @@
 // What is known of the time, and from whom. Pure; docs/decisions/0036-time.md has the reasons.
 
-import { type EpochMs, epochMs, iso, type MonoMs, NOT_BEFORE } from "../units.ts";
+import { type EpochMs, epochMs, iso, MOST_SKEW_MS, type MonoMs, NOT_BEFORE } from "../units.ts";
 
 /** The system's own clocks at one moment. `known` is false where the wall clock is before the program was written. */
 export interface Own {
@@ -27,9 +27,6 @@ export interface KnownTime {
   readonly anchor: Anchor | null;
 }
 
-/** Clocks that are no further apart agree. It is what Salesforce lets a signature be off. In milliseconds. */
-export const APART_MS = 180_000;
-
 /**
  * TLS was checked by the system's clock, and a public certificate lives for less: who says that it is another year than
  * the one in which its certificate counts, says nothing that TLS vouches for. In milliseconds.
@@ -41,7 +38,7 @@ const DRIFT = 200e-6;
 
 export const nothingKnown: KnownTime = { bound: NOT_BEFORE, anchor: null };
 
-const apart = (a: number, b: number): boolean => Math.abs(a - b) > APART_MS;
+const apart = (a: number, b: number): boolean => Math.abs(a - b) > MOST_SKEW_MS;
 
 const carried = ({ at, mono }: Mark, now: MonoMs): EpochMs => epochMs(at + (now - mono));
 
@@ -54,7 +51,7 @@ export const timeOf = ({ anchor }: KnownTime, own: Own): EpochMs => {
 
 /** Whether that is good enough to sign and check with. */
 export const isTimeKnown = ({ anchor, bound }: KnownTime, own: Own): boolean =>
-  anchor !== null || (own.known && own.wall >= bound - APART_MS);
+  anchor !== null || (own.known && own.wall >= bound - MOST_SKEW_MS);
 
 /** Why the system's clock is not to be gone by, or null. */
 export const clockFault = (known: KnownTime, own: Own): "CLOCK_UNSET" | "CLOCK_WRONG" | null => {
@@ -84,12 +81,12 @@ export const looked = (known: KnownTime, own: Own): KnownTime => {
 /** An answer over TLS says that it is `date`. */
 export const told = (known: KnownTime, date: EpochMs, own: Own): KnownTime => {
   const { anchor, bound } = known;
-  if (date < bound - APART_MS) return known;
+  if (date < bound - MOST_SKEW_MS) return known;
   const proof = anchor?.proof ?? null;
   if (apart(date, own.wall)) {
     // One alone does not move what two have agreed on, not even by many small steps: all of them count from there.
     const moved = proof === null ? 0 : Math.abs(date - carried(proof, own.mono));
-    if (proof !== null && moved > APART_MS + DRIFT * (own.mono - proof.mono)) return known;
+    if (proof !== null && moved > MOST_SKEW_MS + DRIFT * (own.mono - proof.mono)) return known;
     if (proof === null && Math.abs(date - own.wall) > VOUCHED_MS) return known;
   }
   return looked({ bound, anchor: { at: date, mono: own.mono, proof } }, own);

@@ -3,10 +3,9 @@
 
 import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Clock, Http, Journal, Vault } from "../ports.ts";
-import { type EpochMs, epochMs, iso, type MonoMs } from "../units.ts";
+import { type EpochMs, epochMs, iso, MOST_SKEW_MS, type MonoMs } from "../units.ts";
 import { readHttpDate } from "./http-date.ts";
 import {
-  APART_MS,
   clockFault,
   isProven,
   isTimeKnown,
@@ -252,10 +251,10 @@ export const openTime = (parts: {
     },
     async moved(signal) {
       const [before, since] = [stand(), system.mono()];
-      while (Math.abs(stand() - before) <= APART_MS) await nextLook(since, signal);
+      while (Math.abs(stand() - before) <= MOST_SKEW_MS) await nextLook(since, signal);
     },
     async ask(signal) {
-      const isTold = knownTime.anchor !== null && Math.abs(stand() - heard) <= APART_MS;
+      const isTold = knownTime.anchor !== null && Math.abs(stand() - heard) <= MOST_SKEW_MS;
       if (inner === null || isTold || !askUrl.startsWith("https:")) return;
       const at = system.mono();
       if (asked !== null && at - asked.at < asked.pauseMs) return;

@@ -1,6 +1,6 @@
 import type { CryptoKey, FlattenedJWSInput, JWSHeaderParameters, KeyObject } from "jose";
 import { AgentError } from "../errors.ts";
-import { type EpochMs, epochMs, fromNumericDate } from "../units.ts";
+import { type EpochMs, epochMs, fromNumericDate, MOST_SKEW_MS } from "../units.ts";
 import { isSameUser } from "../users.ts";
 import { publicJwkOf, thumbprintOf } from "./key.ts";
 
@@ -36,12 +36,6 @@ export type FindKey = (
 /** More than an MQTT password of this kind needs, in characters. */
 const MAX_LENGTH = 16 * 1024;
 
-/**
- * How far the issuer's clock may be from the board's, in milliseconds: as far as the board lets its own be from what the org
- * says, before it goes by the org's (docs/decisions/0036-time.md). Less would lock a board out that is two minutes behind.
- */
-const SKEW_MS = 180_000;
-
 /** The two algorithms whose keys an org publishes; never `none`, never a shared secret. */
 const algorithms = ["RS256", "ES256"];
 
@@ -76,8 +70,8 @@ const confirmedKey = (claims: Claims): string | undefined => {
 };
 
 /**
- * The claims of a token whose signature is good, held against what was expected, `at` give or take three minutes
- * (RFC 7519 section 4.1, RFC 7800 section 3). Throws ASSET_TOKEN_INVALID.
+ * The claims of a token whose signature is good, held against what was expected, `at` give or take `MOST_SKEW_MS`: by less, a
+ * board that is two minutes behind would be locked out, for it does not go by the org's clock before (RFC 7519 section 4.1, RFC 7800 section 3). Throws ASSET_TOKEN_INVALID.
  */
 export const checkClaims = (claims: Claims, expected: Expected, at: EpochMs): Verified => {
   const issuer = claims.iss;
@@ -94,9 +88,9 @@ export const checkClaims = (claims: Claims, expected: Expected, at: EpochMs): Ve
   if (confirmedKey(claims) !== expected.thumbprint) throw invalid("cnf is not this device's key");
   const [expiresAt, notBefore, issuedAt] = [time(claims, "exp"), time(claims, "nbf"), time(claims, "iat")];
   if (expiresAt === undefined) throw invalid("exp is missing");
-  if (at >= expiresAt + SKEW_MS) throw invalid("exp has passed");
-  if (notBefore !== undefined && at < notBefore - SKEW_MS) throw invalid("nbf is still to come");
-  if (issuedAt !== undefined && at < issuedAt - SKEW_MS) throw invalid("iat is still to come");
+  if (at >= expiresAt + MOST_SKEW_MS) throw invalid("exp has passed");
+  if (notBefore !== undefined && at < notBefore - MOST_SKEW_MS) throw invalid("nbf is still to come");
+  if (issuedAt !== undefined && at < issuedAt - MOST_SKEW_MS) throw invalid("iat is still to come");
   const from = issuedAt ?? notBefore;
   if (from !== undefined && expiresAt <= from) throw invalid("exp is not after its beginning");
   // By the board's clock alone, its end may have been within the last three minutes.

@@ -1,5 +1,5 @@
 import { AgentError } from "../errors.ts";
-import { type EpochMs, Secret } from "../units.ts";
+import { type EpochMs, MOST_SKEW_MS, Secret } from "../units.ts";
 import type { Moment } from "./steps.ts";
 
 // The assertion that a board was given to sign in with (SAML 2.0 core). The board does not check it, since only the org
@@ -16,9 +16,6 @@ export interface SamlAssertion {
 /** No identity provider's assertion needs more, in bytes; and in base64. */
 const MAX_XML = 64 * 1024;
 const MAX_BYTES = 96 * 1024;
-
-/** Clocks may differ by so much: Salesforce forgives as much itself. */
-const SKEW_MS = 180_000;
 
 const NAMESPACE = {
   Assertion: "urn:oasis:names:tc:SAML:2.0:assertion",
@@ -96,7 +93,7 @@ export const readAssertion = (bytes: Uint8Array, now: Moment): SamlAssertion => 
   if (inside !== 1)
     throw invalid(inside === 0 ? "it has no assertion in it" : "it has several assertions in it");
   const ended = endOf(xml);
-  if (ended !== null && now.wall > ended + SKEW_MS)
+  if (ended !== null && now.wall > ended + MOST_SKEW_MS)
     throw new AgentError("ASSERTION_EXPIRED", `it ended ${agoWords(now.wall - ended)} ago`);
   return { root: name, xml: new Secret(xml) };
 };

@@ -1,7 +1,7 @@
 import type { HttpRequest, HttpResponse } from "../ports.ts";
-import { type EpochMs, iso } from "../units.ts";
+import { type EpochMs, iso, MOST_SKEW_MS } from "../units.ts";
 import { type Finding, notTried, ok, type Step, warning, wrong } from "./check.ts";
-import { judgeClock, MOST_SKEW_MS } from "./org-reach.ts";
+import { judgeClock } from "./org-reach.ts";
 
 /** What systemd says of the clock; null where it was not asked or does not say. */
 export interface TimeService {

@@ -4,7 +4,7 @@ import { type BeginsAt, discoveryRequests, readMetadata } from "../device-flow/d
 import type { AgentError } from "../errors.ts";
 import { asAgentError } from "../errors.ts";
 import type { HttpResponse } from "../ports.ts";
-import type { EpochMs } from "../units.ts";
+import { type EpochMs, MOST_SKEW_MS } from "../units.ts";
 import { type Finding, faultFinding, notTried, ok, type Step, warning, wrong } from "./check.ts";
 import { byOrg, causeOf, networkWords } from "./network-words.ts";
 import type { OrgCase } from "./org-case.ts";
@@ -76,8 +76,6 @@ export const judgeStranger = (response: HttpResponse, address: string): Finding 
   );
 };
 
-/** Salesforce and the board may differ by three minutes. In milliseconds. */
-export const MOST_SKEW_MS = 180_000;
 /** A clock that is kept by the network is nearer. In milliseconds. */
 const GOOD_SKEW_MS = 30_000;
 
