@@ -522,7 +522,7 @@ export type StateName =
 
 // ------------------------------------------------------------------------------------------------ events
 
-/** DESIGN section 12: one JSON object a line with `--json`. `at` is added by the journal. */
+/** What the journal tells: one JSON object a line with `--json`. `at` is added by the journal. */
 export type AgentEvent =
   | { readonly event: "state"; readonly state: StateName; readonly why?: ErrorCode }
   | {

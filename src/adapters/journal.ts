@@ -17,7 +17,7 @@ const toJson = (event: AgentEvent, clock: Clock): string =>
     return "code" in event && event.code === "BUG" ? crashLine(value) : redact(value);
   });
 
-/** For programs: DESIGN section 12's objects, one a line. */
+/** For programs: the entries as JSON objects, one a line. */
 export const createJsonJournal = (write: WriteLine, clock: Clock): Journal => ({
   record: (event) => write(`${toJson(event, clock)}\n`),
 });

@@ -1,7 +1,7 @@
 import type { PowerOn } from "../model.ts";
 import type { Secret } from "../units.ts";
 
-/** The settings as the agent uses them (DESIGN section 11): defaults filled in, secrets loaded, all checked. */
+/** The settings as the agent uses them (docs/settings.md): defaults filled in, secrets loaded, all checked. */
 export interface Settings {
   readonly device: { readonly id: string; readonly name: string; readonly serial: string };
   readonly org: {

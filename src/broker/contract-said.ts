@@ -220,7 +220,7 @@ export const aboutMembers = {
   ),
   health: about(
     health,
-    "how the board is: `pass`; `warn` (something is wrong, and lamps obey); `fail` (no lamp can be moved now). What is wrong, with codes from [errors.md](errors.md), and how often the broker had to be found anew (`reconnects`), commands were not obeyed (`refused`) and faults were told, passing ones as well (`faults`). Missing from boards of earlier versions",
+    "how the board is: `pass`; `warn` (something is wrong, and lamps obey; with STATE_UNWRITABLE perhaps no signed commands); `fail` (no lamp can be moved now). What is wrong, with codes from [errors.md](errors.md), and how often the broker had to be found anew (`reconnects`), commands were not obeyed (`refused`) and faults were told, passing ones as well (`faults`). Missing from boards of earlier versions",
   ),
 } as const satisfies Readonly<Record<keyof About, Schema>>;
 

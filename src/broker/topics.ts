@@ -1,4 +1,4 @@
-/** Every topic name of one board (DESIGN section 5). */
+/** Every topic name of one board (docs/topics.md). */
 export interface Topics {
   readonly availability: string;
   readonly about: string;

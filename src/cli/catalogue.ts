@@ -233,8 +233,8 @@ export const catalogue: readonly Entry[] = [
       summary: "give the board back: end the sign-in at the org and forget it here",
       usage: ["sign-out [--settings FILE] [--json]"],
       details: [
-        "Revokes the tokens at the org and forgets everything but the board's own key, also when the org cannot be",
-        "reached; then the sign-in stays valid at the org until you end it there.",
+        "Revokes the tokens at the org and forgets them and what the owner gave (guests, names, evening, home), also when",
+        "the org cannot be reached; then the sign-in stays valid at the org until you end it there.",
       ],
       options: { settings, json, help },
       maxWords: 0,

@@ -42,7 +42,6 @@ const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSign
       for (const kept of ["guests", "names", "evening", "home", "asset"] as const)
         await vault.write(kept, undefined);
       await session.forget();
-      for (const { id } of settings.lights) await vault.write(`light-${id}`, undefined);
       const unread = grant === null ? "the stored sign-in cannot be read" : null;
       return {
         signedIn: grant !== undefined,

@@ -21,7 +21,7 @@ export interface Summary {
 }
 
 /**
- * Most requests of a board to the org in any 60 minutes, whatever happens (docs/operations.md). Polls for a code that waits are
+ * Most requests of a board to the org in any 60 minutes, whatever happens (docs/chaos.md). Polls for a code that waits are
  * counted apart: at most one in five seconds, and a code comes at most every few minutes.
  */
 export const BUDGET = { others: 120, polls: 720 } as const;

@@ -53,7 +53,7 @@ for (const text of [
   say(text);
 if (values.json) process.stdout.write(`${JSON.stringify({ ...soaked, idle, real })}\n`);
 
-/** DESIGN's promise, in bytes. */
+/** The bar, in bytes (docs/long-life.md). */
 const MOST_IDLE = 1_000_000;
 const tooMuch = Object.values(idle).some(({ blocks, device }) => (device ?? blocks) > MOST_IDLE);
 const growing = soaked.trends.filter(({ grows }) => grows);

@@ -163,7 +163,7 @@ const trees = async (folder: string, stock: string): Promise<void> => {
   await compile(stock, pi3Additions(await phandle(stock, "/soc/gpio@7e200000")), join(folder, "pi3.dtb"));
 };
 
-/** The parts, built when they are not there yet: about half a minute, and nothing after that. Throws with what is missing. */
+/** The parts, built when they are not there yet: a minute or two, and nothing after that. Throws with what is missing. */
 export const prepareBoards = (): Promise<Parts> => alone("boards", prepared);
 
 const prepared = async (): Promise<Parts> => {
