@@ -267,7 +267,8 @@ const run = async (settings: Settings, outside: Surroundings, signal: AbortSigna
           ),
         );
   const keepingEvening = evening.run(whileLiving);
-  const keepingDisk = disk.run(session, whileLiving);
+  // To the very end: the answer to a refresh may come during the stop.
+  const keepingDisk = disk.run(session, living.signal);
   const keepingTime = time.run(whileLiving);
   await using _beside = {
     async [Symbol.asyncDispose]() {

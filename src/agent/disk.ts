@@ -11,8 +11,8 @@ export interface Disk {
   /** Calls `listener` when that has changed; returns the way to stop. */
   subscribe(listener: () => void): () => void;
   /**
-   * While the disk takes nothing, tries it again each minute until `signal` is aborted: with the sign-in where that is only in
-   * memory, and what is to be made good, else with something that nobody needs. Never throws.
+   * While the disk takes nothing, tries it again each minute until `signal` is aborted, and once more then: with the sign-in
+   * where that is only in memory, and what is to be made good, else with something that nobody needs. Never throws.
    */
   run(session: Pick<Session, "persist">, signal: AbortSignal): Promise<void>;
 }
@@ -136,8 +136,9 @@ export const watchDisk = ({
         if (fault === null) await changed(signal);
         else {
           await clock.sleep(AGAIN_MS, signal).catch(() => undefined);
-          if (!signal.aborted) await persist(session);
-          if (!signal.aborted) await makeGood();
+          // At the stop, too: what is only in memory is tried for the last time.
+          await persist(session);
+          await makeGood();
           if (!signal.aborted && fault !== null && !isSomethingLeft()) await probe().catch(() => undefined);
         }
     },

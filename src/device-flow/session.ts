@@ -67,8 +67,8 @@ export const createSession = (ports: {
   /** What the disk does not hold yet. */
   let unwritten: Unwritten | undefined;
 
-  const stored = async (): Promise<Grant | undefined> => {
-    const bytes = await vault.read("grant");
+  const stored = async (least?: "newest"): Promise<Grant | undefined> => {
+    const bytes = await vault.read("grant", least);
     return bytes === undefined ? undefined : decodeGrant(bytes);
   };
 
@@ -88,7 +88,14 @@ export const createSession = (ports: {
 
   /** The newest grant there is: the one in memory only while the disk still has the one it replaced. */
   const newest = async (): Promise<Grant | undefined> => {
-    const onDisk = await stored();
+    let onDisk: Grant | undefined;
+    try {
+      onDisk = await stored("newest");
+    } catch (error) {
+      if (!isFault(error, "STATE_DAMAGED")) throw error;
+      // The generation before it, in a bad moment of the disk, is no sign that somebody else has written there.
+      return unwritten === undefined ? await stored() : unwritten.grant;
+    }
     if (unwritten === undefined) return onDisk;
     const { grant, replaces } = unwritten;
     const has = (token: Secret | null | undefined): boolean =>
@@ -167,7 +174,7 @@ export const createSession = (ports: {
     return same ? { ...again, identity: current.identity } : again;
   };
 
-  /** What a bad moment of the disk hides may be newer: to refresh with the one before it would end the sign-in. */
+  /** What a bad moment of the disk hides may be newer: the one before it, used or written in its place, would end the sign-in. */
   const untilReadable = async (signal: AbortSignal): Promise<void> => {
     try {
       await vault.read("grant", "newest");
@@ -196,6 +203,7 @@ export const createSession = (ports: {
       vault.locked(
         "grant",
         async () => {
+          await untilReadable(never);
           const current = await newest();
           const before = unwritten;
           const replaced = (await stored())?.accessToken ?? null;
@@ -226,6 +234,7 @@ export const createSession = (ports: {
       vault.locked(
         "grant",
         async () => {
+          await untilReadable(never);
           const grant = await newest();
           if (grant !== undefined) await replace(grant, { ...grant, identity });
         },

@@ -4,7 +4,7 @@ import { watchDisk } from "../../../src/agent/disk.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
 import { AgentError } from "../../../src/errors.ts";
 import type { VaultKey } from "../../../src/ports.ts";
-import { aGrant, memoryVault } from "../device-flow/support.ts";
+import { aGrant, codeOf, memoryVault } from "../device-flow/support.ts";
 
 const MINUTE = 60_000;
 
@@ -95,6 +95,19 @@ describe("a disk that refuses the sign-in alone", () => {
     await w.clock.advance(MINUTE);
     expect(w.disk.fault).toBeNull();
   });
+});
+
+it("a disk that takes writes again, for less than a minute, gets what is only in memory with an orderly stop", async () => {
+  const w = world();
+  w.refused.add("grant").add("names");
+  await w.session.adopt(aGrant());
+  const orElse = Uint8Array.of(1);
+  await codeOf(() => w.disk.vault.write("names", Uint8Array.of(2), { orElse }));
+  w.refused.clear();
+  await w.clock.advance(MINUTE / 3);
+  await w[Symbol.asyncDispose]();
+  expect(w.written).toEqual(["grant", "names"]);
+  expect(await w.inner.read("names")).toEqual(orElse);
 });
 
 it("a disk that refuses something that nobody writes again is tried with a file of no use", async () => {

@@ -10,15 +10,17 @@ import { aGrant, codeOf } from "./support.ts";
 
 const dir = "/state";
 const named = (name: string) => aGrant({ accessToken: new Secret(name), refreshToken: new Secret(name) });
+const clock = new VirtualClock();
 const lock = { [Symbol.asyncDispose]: async () => undefined };
 
-/** A board that starts from what is on `disk`. */
-const start = async (disk: TornDisk): Promise<Session> => {
-  const clock = new VirtualClock();
+/** A board that starts from what is on `disk`, with an org that gives these tokens, one by one. */
+const start = async (disk: TornDisk, ...tokens: string[]): Promise<Session> => {
   const vault = await openVault(dir, { clock, random: Math.random, disk, tryLock: async () => lock });
   const org = {
     refresh: async () => {
-      throw new AgentError("BUG", "nothing is refreshed here");
+      const token = tokens.shift();
+      if (token === undefined) throw new AgentError("BUG", "nothing is refreshed here");
+      return named(token);
     },
   };
   return createSession({ org, vault, clock });
@@ -83,7 +85,7 @@ async function* struckAt(
     const session = await start(disk);
     const at = disk.calls + nth;
     strike(disk, at);
-    const told = await codeOf(() => work(session));
+    const told = await codeOf(() => clock.until(work(session)));
     if (disk.calls < at) return;
     disk.faults.clear();
     yield { disk, session, told, at: nth };
@@ -148,4 +150,33 @@ describe.each(ills)("a sign-out, where %s", (_what, strike) => {
       }
     },
   );
+});
+
+describe("tokens that are only in memory", () => {
+  const refreshed = async (session: Session): Promise<unknown> =>
+    clock.until(session.fresh((await session.load())?.accessToken, new AbortController().signal));
+
+  it.each([
+    ["the first file", (path: string) => path.endsWith(".1")],
+    ["the second file", (path: string) => path.endsWith(".2")],
+    ["both files", () => true],
+  ])("serve on, and get to the disk, after %s could not be read for a moment", async (_what, isBad) => {
+    const disk = new TornDisk(dir, await signedIn());
+    const session = await start(disk, "second", "third");
+    await refreshed(session);
+    disk.refuses = (call) => (writes.has(call) ? "EROFS" : undefined);
+    await refreshed(session);
+    expect(await startedOn(disk.content)).toBe("second");
+    const open = disk.open.bind(disk);
+    disk.open = async (path, ...how) => {
+      if (isBad(path)) throw Object.assign(new Error("EIO"), { code: "EIO" });
+      return open(path, ...how);
+    };
+    expect(await nameOf(session)).toBe("third");
+    disk.open = open;
+    expect(await nameOf(session)).toBe("third");
+    disk.refuses = () => undefined;
+    expect(await session.persist()).toBe(true);
+    expect(await startedOn(disk.content)).toBe("third");
+  });
 });

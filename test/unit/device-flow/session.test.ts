@@ -483,26 +483,23 @@ describe("a disk that refuses the rotated grant", () => {
 });
 
 describe("a disk that cannot read the newest grant", () => {
-  /** Shows the grant before the last for so many reads of the newest. */
-  const hiding = async (times: number) => {
+  /** Shows the grant before the last for so long, in milliseconds. */
+  const hiding = async (ms: number) => {
     const w = await world(
       aGrant({ accessToken: new Secret("access-2"), refreshToken: new Secret("refresh-2") }),
     );
     const read = w.vault.read.bind(w.vault);
-    let left = times;
+    const end = w.clock.mono() + ms;
     w.vault.read = async (key, least) => {
-      if (left <= 0) return read(key);
-      if (least === "newest") {
-        left -= 1;
-        throw new AgentError("STATE_DAMAGED", "/state/grant.2 (EIO)");
-      }
+      if (w.clock.mono() >= end) return read(key);
+      if (least === "newest") throw new AgentError("STATE_DAMAGED", "/state/grant.2 (EIO)");
       return encodeGrant(aGrant());
     };
     return w;
   };
 
   it("is given a second before the one before it is used, which would end the sign-in", async () => {
-    const w = await hiding(1);
+    const w = await hiding(900);
     w.org.valid = "refresh-2";
     const fresh = await w.clock.until(w.session.fresh(rejected, forever));
     expect(fresh.accessToken.reveal()).toBe("access-2");
@@ -510,10 +507,23 @@ describe("a disk that cannot read the newest grant", () => {
   });
 
   it("costs no more than what is lost anyway, when it stays so", async () => {
-    const w = await hiding(2);
+    const w = await hiding(1100);
     const fresh = await w.clock.until(w.session.fresh(rejected, forever));
     expect(fresh.accessToken.reveal()).toBe("access-2");
     expect(w.org.refreshes).toBe(1);
+  });
+
+  it("does not put the one before it in its place with who approved, nor takes it for what a new sign-in replaces", async () => {
+    const identity = { userId: "u", name: "Ada", username: null, orgId: null };
+    const annotated = await hiding(900);
+    await annotated.clock.until(annotated.session.annotate(identity));
+    expect(annotated.onDisk()).toMatchObject({ identity, accessToken: new Secret("access-2") });
+    const adopted = await hiding(900);
+    adopted.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    const grant = aGrant({ accessToken: new Secret("new") });
+    const told = await codeOf(() => adopted.clock.until(adopted.session.adopt(grant)));
+    expect(told).toBe("STATE_UNWRITABLE");
+    expect((await adopted.session.load())?.accessToken.reveal()).toBe("access-2");
   });
 
   it("hands every other fault on", async () => {
