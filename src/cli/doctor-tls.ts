@@ -59,29 +59,36 @@ interface Trust {
 }
 
 /** Shakes hands with whoever answers, and hangs up: nothing is sent, so that who it is may be looked at before it is trusted. */
-const lookAt = async (
+export const lookAt = async (
   { host, port }: Server,
   { ca, proxy }: Trust,
   signal: AbortSignal,
 ): Promise<SeenCertificate> => {
   const socket = await openCarrier(host, port, proxy, signal);
-  const secured = connect({
-    socket,
-    host,
-    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
-    ...(ca === undefined ? {} : { ca: [...ca] }),
-    minVersion: "TLSv1.2",
-    rejectUnauthorized: false,
-  });
+  const secured = Promise.withResolvers<void>();
+  const onAbort = (): void => secured.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await new Promise((resolve, reject) => {
-      secured.once("secureConnect", () => resolve(seenOn(secured)));
-      secured.once("error", reject);
-      secured.once("close", () => reject(new Error("it hung up")));
+    signal.throwIfAborted();
+    const encrypted = connect({
+      socket,
+      host,
+      ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+      minVersion: "TLSv1.2",
+      rejectUnauthorized: false,
     });
+    encrypted.once("secureConnect", secured.resolve);
+    encrypted.on("error", secured.reject);
+    encrypted.once("close", () => secured.reject(new Error("it hung up")));
+    try {
+      await secured.promise;
+      return seenOn(encrypted);
+    } finally {
+      encrypted.destroy();
+    }
   } finally {
-    secured.on("error", () => {});
-    secured.destroy();
+    signal.removeEventListener("abort", onAbort);
     socket.destroy();
   }
 };

@@ -15,10 +15,11 @@ import { openVault } from "../../../src/adapters/vault.ts";
 import { accessOf, accountFacts } from "../../../src/cli/doctor-accounts.ts";
 import { toolOutput, within } from "../../../src/cli/doctor-board.ts";
 import { addressesOf, hasWayOut, serversOf } from "../../../src/cli/doctor-network.ts";
-import { named } from "../../../src/cli/doctor-tls.ts";
+import { lookAt, named } from "../../../src/cli/doctor-tls.ts";
 import { proxyNamed } from "../../../src/cli/doctor-words.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
+import { byBroker } from "../../../src/doctor/network-words.ts";
 import type { Grant } from "../../../src/model.ts";
 import { epochMs, after as later } from "../../../src/units.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
@@ -368,6 +369,20 @@ describe("porchlight doctor tls", () => {
     expect(check("tls", "org")?.verdict).toBe("wrong");
     expect(check("tls", "broker")?.saw).toContain("localhost:9");
     plain.close();
+  });
+
+  it("hangs up on who takes a connection and says nothing, as soon as the time for it is over", async () => {
+    const gone = Promise.withResolvers<void>();
+    const silent = createPlain((socket) => {
+      socket.resume().once("data", () => told.abort(new Error("time is over")));
+      socket.on("error", () => {}).once("close", () => gone.resolve());
+    });
+    const server = { called: "The broker", host: "127.0.0.1", port: await listening(silent), by: byBroker };
+    const told = new AbortController();
+    const looking = lookAt(server, { ca: undefined, proxy: null }, told.signal);
+    await expect(looking).rejects.toThrow("time is over");
+    await gone.promise;
+    silent.close();
   });
 
   /** A proxy that leads every tunnel to `port`, over TLS; `seen` collects what comes over the wire. */
