@@ -3,7 +3,8 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { AgentError } from "../errors.ts";
-import type { Health, Machine } from "../update/apply.ts";
+import type { Machine } from "../update/apply.ts";
+import type { Health } from "../update/health.ts";
 import { type Account, type Ran, runAs } from "./as-account.ts";
 
 const run = promisify(execFile);

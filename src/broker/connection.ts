@@ -128,6 +128,9 @@ export const openConnection = async (
   client.on("packetreceive", (packet) => {
     heard = true;
     if (packet.cmd === "disconnect") why ??= disconnectError(packet.reasonCode ?? 0);
+    // More than any subscription here allows (MQTT 3.1.1 section 3.8.4); each is kept until the broker says PUBREL.
+    if (packet.cmd === "publish" && packet.qos === 2)
+      abandon(new AgentError("BROKER_LOST", "the broker sent a message of QoS 2, which nobody asked for"));
   });
   client.on("error", (error) => {
     const code: unknown = "code" in error ? error.code : undefined;

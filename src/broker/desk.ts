@@ -25,8 +25,11 @@ export interface Desk {
   attach(connection: Connection, announcement: Announcement, mark: number): Promise<void>;
   /** Says what the board is, and the states in the traits that it has now, unless that was said already. */
   announce(about: About): void;
-  /** Says to a hub that has just started what it may have missed where the broker keeps nothing for it. */
-  greet(): void;
+  /**
+   * Says to a hub that has just started what it may have missed where the broker keeps nothing for it. Resolves when
+   * that is acknowledged, or the connection no good.
+   */
+  greet(): Promise<void>;
   /** Says nothing more over this connection. */
   detach(connection: Connection): void;
 }
@@ -122,10 +125,12 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
     via.publish({ topic: topics.availability, payload: ONLINE, retain: true });
 
   /** What is said between a connection's beginning and its end; when it cannot be, the connection is no good. */
-  const meanwhile = (via: Connection, work: readonly Promise<void>[]): void => {
-    Promise.all(work).catch((error: unknown) => {
+  const meanwhile = async (via: Connection, work: readonly Promise<void>[]): Promise<void> => {
+    try {
+      await Promise.all(work);
+    } catch (error) {
       if (via === connection) via.abandon(asAgentError(error));
-    });
+    }
   };
 
   return {
@@ -154,13 +159,15 @@ export const createDesk = (topics: Topics, announcer: Announcer): Desk => {
       if (via === undefined || encodeAbout(about, topics) === toldText) return;
       const same = told !== undefined && looksOf(told) === looksOf(about);
       isNow(about);
-      if (same) return meanwhile(via, [sayAbout(via)]);
-      meanwhile(via, [announcer.announce(via, about), sayAbout(via), ...sayStates()]);
+      void meanwhile(
+        via,
+        same ? [sayAbout(via)] : [announcer.announce(via, about), sayAbout(via), ...sayStates()],
+      );
     },
-    greet: () => {
+    greet: async () => {
       const via = connection;
       if (via === undefined || told === undefined) return;
-      meanwhile(via, [announcer.announce(via, told), ...sayStates(), sayOnline(via)]);
+      await meanwhile(via, [announcer.announce(via, told), ...sayStates(), sayOnline(via)]);
     },
     detach: (gone) => {
       answers.detach(gone);

@@ -120,11 +120,20 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const predecessors = new WeakMap<Link, Predecessor>();
   let spoken: { readonly protocol: Protocol; readonly at: MonoMs } | undefined;
 
-  const greetLater = (random: number, over: AbortSignal): void => {
-    clock.sleep(random * GREETING_SPREAD_MS, over).then(
-      () => desk.greet(),
-      () => undefined,
-    );
+  let greeting = false;
+  let greeted: Promise<void> = Promise.resolve();
+  /** However often a hub says that it has started, one greeting is on its way, and one waits for its moment. */
+  const greetLater = async (random: () => number, over: AbortSignal): Promise<void> => {
+    if (greeting) return;
+    greeting = true;
+    try {
+      await Promise.all([clock.sleep(random() * GREETING_SPREAD_MS, over), greeted]);
+      greeted = desk.greet();
+    } catch {
+      // The connection is over, and on the next one all is said.
+    } finally {
+      greeting = false;
+    }
   };
 
   const onMessage = (message: Received, over: AbortSignal): void => {
@@ -132,7 +141,7 @@ export const createBroker = (options: BrokerOptions): Broker => {
     if (message.topic === HUB_STATUS && discovery?.on === true) {
       // A retained one is from before this connection, on which all has just been said.
       if (!message.retained && Buffer.from(message.payload).toString() === ONLINE)
-        greetLater(discovery.random(), over);
+        void greetLater(discovery.random, over);
       return;
     }
     const waiting = readMessage(message);

@@ -1,6 +1,8 @@
 // What of a board may go to somebody else: kinds of settings and members of the status that tell nothing about a person
 // are let through by name, and everything else that is known of one is replaced wherever it turns up.
 
+import { BlockList } from "node:net";
+import type { networkInterfaces } from "node:os";
 import type { StatusAnswer } from "../adapters/control-answers.ts";
 import { unquoted } from "../adapters/proxy.ts";
 import { redact } from "../adapters/redact.ts";
@@ -142,6 +144,38 @@ export const privateOfProxies = (env: Readonly<Record<string, string | undefined
           { text: unquoted(url.username), as: "[user]" },
         ];
   });
+
+/** Addresses that are the same in many homes, and lead to none (RFC 1918, RFC 3927, RFC 6598). */
+const sharedAddresses = new BlockList();
+for (const [net, prefix] of [
+  ["10.0.0.0", 8],
+  ["172.16.0.0", 12],
+  ["192.168.0.0", 16],
+  ["169.254.0.0", 16],
+  ["100.64.0.0", 10],
+] as const)
+  sharedAddresses.addSubnet(net, prefix);
+
+/**
+ * Addresses by which the internet knows the board, and all of IPv6: an interface may put its hardware address into any of
+ * these (RFC 4291 section 2.5.1). Names that systemd makes of the hardware address (`enxb827eb123456`) keep the maker only.
+ */
+export const privateOfInterfaces = (
+  interfaces: Readonly<ReturnType<typeof networkInterfaces>>,
+): readonly Private[] =>
+  Object.entries(interfaces).flatMap(([name, all = []]) =>
+    all
+      .filter(({ internal }) => !internal)
+      .flatMap(({ address, family, mac }) => {
+        const bare = mac.replaceAll(":", "");
+        return [
+          ...(family === "IPv4" && sharedAddresses.check(address)
+            ? []
+            : [{ text: address, as: `[${family} address]` }]),
+          ...(name.includes(bare) ? [{ text: name, as: name.replace(bare, `${bare.slice(0, 6)}…`) }] : []),
+        ];
+      }),
+  );
 
 /** A private key in PEM, line by line. */
 export const privateOfKey = (pem: string): readonly Private[] =>

@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { cpus, freemem, hostname, release, totalmem, uptime } from "node:os";
+import { cpus, freemem, hostname, networkInterfaces, release, totalmem, uptime } from "node:os";
 import { plainLine } from "../adapters/redact.ts";
 import { lastRun } from "../adapters/run-record.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
@@ -15,6 +15,7 @@ import {
   privateOf,
   privateOfGrant,
   privateOfGuests,
+  privateOfInterfaces,
   privateOfKey,
   privateOfProxies,
   privateOfStatus,
@@ -50,7 +51,8 @@ interface Section {
 
 const head = [
   "Porchlight, for whoever helps. Read this before you send it.",
-  "Left out or replaced: secrets, names, user names, mail addresses, serial numbers, where home is, codes, the schedule.",
+  "Left out or replaced: secrets, names, user names, mail, hardware and public network addresses, serial numbers, where home is, codes,",
+  "the schedule.",
   "Still in it: the board's id, the hosts of org and broker, paths, versions, faults.",
 ];
 
@@ -159,7 +161,12 @@ export const diagnoseCommand: RunCommand = async (args, io) => {
       loaded instanceof AgentError
         ? { sections: [{ title: "Settings", lines: [loaded.message] }], privates: [] }
         : await ofBoard(loaded, io, signal);
-    const hidden = [...privates, ...privateOfProxies(io.env), { text: hostname(), as: "[host]" }];
+    const hidden = [
+      ...privates,
+      ...privateOfProxies(io.env),
+      ...privateOfInterfaces(networkInterfaces()),
+      { text: hostname(), as: "[host]" },
+    ];
     const clean = (text: string): string => scrub(text, hidden);
     const all: readonly Section[] = [
       await machine(),

@@ -9,15 +9,17 @@ import { readNamedText } from "../adapters/settings-file.ts";
 import type { Settings } from "../agent/settings.ts";
 import { openCarrier } from "../broker/stream.ts";
 import {
+  handshakeWords,
   judgeCertificate,
   judgeOwn,
   type OwnCertificate,
   type SeenCertificate,
+  wantsOurs,
 } from "../doctor/certificate.ts";
 import { type Finding, type Step, wrong } from "../doctor/check.ts";
 import { examine } from "../doctor/examine.ts";
 import type { Server } from "../doctor/network.ts";
-import { causeOf, networkWords } from "../doctor/network-words.ts";
+import { causeOf } from "../doctor/network-words.ts";
 import { AgentError } from "../errors.ts";
 import { type EpochMs, epochMs } from "../units.ts";
 import { type Board, type Examine, PATIENCE_MS, within } from "./doctor-board.ts";
@@ -56,32 +58,52 @@ interface Trust {
   readonly ca: readonly string[] | undefined;
   /** Address of the proxy; null: there is none. */
   readonly proxy: string | null;
+  /** Reads the board's certificate and its key, for a server that wants them; null: it has none. Throws SETTINGS_INVALID. */
+  readonly own: (() => Promise<Pair>) | null;
 }
 
-/** Shakes hands with whoever answers, and hangs up: nothing is sent, so that who it is may be looked at before it is trusted. */
-const lookAt = async (
+/** A certificate and its key, in PEM. */
+interface Pair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/**
+ * Shakes hands with whoever answers, and hangs up: nothing is sent but the certificate of `own`, so that who it is may be
+ * looked at before it is trusted.
+ */
+export const lookAt = async (
   { host, port }: Server,
   { ca, proxy }: Trust,
+  own: Pair | null,
   signal: AbortSignal,
 ): Promise<SeenCertificate> => {
   const socket = await openCarrier(host, port, proxy, signal);
-  const secured = connect({
-    socket,
-    host,
-    ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
-    ...(ca === undefined ? {} : { ca: [...ca] }),
-    minVersion: "TLSv1.2",
-    rejectUnauthorized: false,
-  });
+  const secured = Promise.withResolvers<void>();
+  const onAbort = (): void => secured.reject(signal.reason);
+  signal.addEventListener("abort", onAbort, { once: true });
   try {
-    return await new Promise((resolve, reject) => {
-      secured.once("secureConnect", () => resolve(seenOn(secured)));
-      secured.once("error", reject);
-      secured.once("close", () => reject(new Error("it hung up")));
+    signal.throwIfAborted();
+    const encrypted = connect({
+      socket,
+      host,
+      ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+      ...own,
+      minVersion: "TLSv1.2",
+      rejectUnauthorized: false,
     });
+    encrypted.once("secureConnect", secured.resolve);
+    encrypted.on("error", secured.reject);
+    encrypted.once("close", () => secured.reject(new Error("it hung up")));
+    try {
+      await secured.promise;
+      return seenOn(encrypted);
+    } finally {
+      encrypted.destroy();
+    }
   } finally {
-    secured.on("error", () => {});
-    secured.destroy();
+    signal.removeEventListener("abort", onAbort);
     socket.destroy();
   }
 };
@@ -99,32 +121,44 @@ const step = (server: Server, tls: boolean, trust: () => Promise<Trust>): Step =
   notNow: () => (tls ? null : `${server.by.url} goes without TLS`),
   async look(signal): Promise<Finding> {
     const given = await trust();
-    try {
-      const seen = await within<SeenCertificate>(
+    let shown = false;
+    const shakeHands = async (own: Pair | null): Promise<SeenCertificate> =>
+      within<SeenCertificate>(
         PATIENCE_MS,
-        (limited) => lookAt(server, given, limited),
+        (limited) => lookAt(server, given, own, limited),
         () => {
           throw Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" });
         },
         signal,
       );
+    try {
+      const seen = await shakeHands(null).catch(async (error: unknown) => {
+        if (given.own === null || !wantsOurs(codeOf(error))) throw error;
+        shown = true;
+        return shakeHands(await given.own());
+      });
       return judgeCertificate(seen, server.by, systemClock.wall());
     } catch (error) {
       signal.throwIfAborted();
       if (given.proxy !== null && error instanceof AgentError) return noTunnel(server, error);
       const code = codeOf(error);
-      const [means, todo] = networkWords(code, server.by) ?? [
-        "Whoever answers there does not speak TLS, or no version that is safe.",
-        `Check ${server.by.url}: is it the port for TLS?`,
-      ];
+      const [means, todo] = handshakeWords(code, server.by, shown);
       return wrong(`${server.host}:${server.port} (${plainLine(code)})`, means, todo);
     }
   },
 });
 
-const ownCertificate = async ({ broker }: Settings): Promise<OwnCertificate> => {
-  const certificate = new X509Certificate(await readNamedText(broker.cert ?? ""));
-  const key = createPrivateKey(await readNamedText(broker.key ?? ""));
+const hasOwn = ({ broker }: Settings): boolean => broker.cert !== null && broker.key !== null;
+
+const ownPair = async ({ broker }: Settings): Promise<Pair> => ({
+  cert: await readNamedText(broker.cert ?? ""),
+  key: await readNamedText(broker.key ?? ""),
+});
+
+const ownCertificate = async (settings: Settings): Promise<OwnCertificate> => {
+  const pair = await ownPair(settings);
+  const certificate = new X509Certificate(pair.cert);
+  const key = createPrivateKey(pair.key);
   return {
     subject: plainLine(certificate.subject.replaceAll("\n", ", ")).slice(0, 120),
     validFrom: moment(certificate.validFrom),
@@ -136,10 +170,7 @@ const ownCertificate = async ({ broker }: Settings): Promise<OwnCertificate> => 
 const ownStep = ({ settings }: Board): Step => ({
   id: "own",
   title: "The board's certificate",
-  notNow: () =>
-    settings.broker.cert === null || settings.broker.key === null
-      ? "the settings name none (broker.cert)"
-      : null,
+  notNow: () => (hasOwn(settings) ? null : "the settings name none (broker.cert)"),
   async look() {
     try {
       return judgeOwn(await ownCertificate(settings), systemClock.wall());
@@ -165,10 +196,12 @@ export const examineTls: Examine = (board, signal) => {
         ? undefined
         : [...getCACertificates("default"), await readNamedText(settings.org.ca)],
     proxy: choice.kind === "proxy" ? choice.url.href : null,
+    own: null,
   });
   const brokerTrust = async (): Promise<Trust> => ({
     ca: settings.broker.ca === null ? undefined : [await readNamedText(settings.broker.ca)],
     proxy: null,
+    own: hasOwn(settings) ? () => ownPair(settings) : null,
   });
   return examine(
     [

@@ -3,7 +3,7 @@
 
 import { constants, existsSync, lstatSync, statSync } from "node:fs";
 import { mkdir, open, rmdir, unlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
 import { systemClock } from "../adapters/clock.ts";
 import { type FileLock, tryFileLock } from "../adapters/file-lock.ts";
@@ -295,11 +295,13 @@ const both = async (call: Call, signal: AbortSignal): Promise<number> => {
   const settings = loadWithoutSecrets(args, io);
   makerOf(settings, args);
   patienceOf(args);
+  // Paths are meant from where the person is; the half that fetches runs elsewhere.
+  const { from, settings: file } = args.values;
   const passed = [
     "--asked",
     ...(args.flags.has("older") ? ["--older"] : []),
-    ...(args.values.from === undefined ? [] : ["--from", args.values.from]),
-    ...(args.values.settings === undefined ? [] : ["--settings", args.values.settings]),
+    ...(from === undefined ? [] : ["--from", URL.canParse(from) ? from : resolve(from)]),
+    ...(file === undefined ? [] : ["--settings", resolve(file)]),
   ];
   const { ready } = await fetchApart(
     around.program,

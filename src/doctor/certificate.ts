@@ -1,6 +1,6 @@
 import { type EpochMs, iso } from "../units.ts";
 import { type Finding, ok, warning, wrong } from "./check.ts";
-import { type NamedBy, networkWords } from "./network-words.ts";
+import { type NamedBy, networkWords, type Words } from "./network-words.ts";
 
 /** A server's certificate as it was shown; nothing was sent to who showed it. Texts are foreign. */
 export interface SeenCertificate {
@@ -39,6 +39,34 @@ export const judgeCertificate = (seen: SeenCertificate, by: NamedBy, now: EpochM
         "Tell whoever runs the server.",
       )
     : ok(saw);
+};
+
+/**
+ * Whether a server may have broken off the handshake because the board showed no certificate. Which alert says so
+ * depends on the version (RFC 5246 section 7.4.6, RFC 8446 section 4.4.2.4) and on the server.
+ */
+export const wantsOurs = (cause: string): boolean =>
+  /_ALERT_(?:HANDSHAKE_FAILURE|BAD_CERTIFICATE|CERTIFICATE_REQUIRED)$/.test(cause);
+
+/** Why a handshake came to nothing; `shown`: that without the board's certificate had, before this one with it. */
+export const handshakeWords = (cause: string, by: NamedBy, shown: boolean): Words => {
+  // The way there was good a moment ago: some brokers cut the connection rather than say what they do not like.
+  if (shown)
+    return [
+      "The broker wants a certificate, and does not take the board's certificate.",
+      "Look at what is found of the board's certificate; then ask whoever runs the broker whose it takes.",
+    ];
+  const network = networkWords(cause, by);
+  if (network !== undefined) return network;
+  return by.url === "broker.url" && wantsOurs(cause)
+    ? [
+        "The broker wants a certificate of the board, or knows no cipher that is safe.",
+        "Ask whoever runs the broker for a certificate, and name it and its key in broker.cert and broker.key.",
+      ]
+    : [
+        "Whoever answers there does not speak TLS, or no version that is safe.",
+        `Check ${by.url}: is it the port for TLS?`,
+      ];
 };
 
 /** The board's own certificate for the broker. */

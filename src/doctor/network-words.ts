@@ -11,7 +11,7 @@ export interface NamedBy {
 export const byOrg: NamedBy = { url: "org.url", ca: "org.ca" };
 export const byBroker: NamedBy = { url: "broker.url", ca: "broker.ca" };
 
-type Words = readonly [means: string, todo: string];
+export type Words = readonly [means: string, todo: string];
 
 const words = ({ url }: NamedBy): Readonly<Record<string, Words>> => ({
   ENOTFOUND: [

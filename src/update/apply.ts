@@ -15,6 +15,7 @@ import { iso } from "../units.ts";
 import { choose, MOST_TRIES, type Wish } from "./choice.ts";
 import { checkRoom, diskFault, syncFolder } from "./disk.ts";
 import { fileFor, readOffer } from "./fetch.ts";
+import { type Before, beforeOf, type Health, healthy, keepBefore, readBefore } from "./health.ts";
 import type { MakerKey } from "./minisign.ts";
 import type { Programs } from "./programs.ts";
 import {
@@ -27,14 +28,6 @@ import {
   SIGNATURE,
   SUMS,
 } from "./release.ts";
-
-/** How the running agent is, as far as an update asks. */
-export interface Health {
-  /** The version that answers; null where it does not say. */
-  readonly version: string | null;
-  readonly online: boolean;
-  readonly lights: readonly { readonly id: string; readonly on: boolean; readonly available: boolean }[];
-}
 
 /** What an update needs of the machine around it. */
 export interface Machine {
@@ -165,17 +158,6 @@ const unpack = async (
   await syncFolder(programs.folder);
 };
 
-const healthy = (health: Health | null, version: string, before: Health | null): boolean => {
-  if (health === null || health.version !== version) return false;
-  // A board that waits for an approval, or whose broker is away, need not do better with the new version.
-  if (!health.online && before?.online !== false) return false;
-  // A lamp that did not answer before need not answer now.
-  const gone = health.lights.filter(({ available }) => !available).map(({ id }) => id);
-  return (
-    before === null || gone.every((id) => before.lights.some((light) => light.id === id && !light.available))
-  );
-};
-
 const gaveUp = (version: string): AgentError =>
   new AgentError("UPDATE_WENT_BACK", `${version} was started twice and did not come online`);
 
@@ -183,7 +165,7 @@ const gaveUp = (version: string): AgentError =>
 const tryOut = async (
   { programs, machine, trialMs, clock, say }: ApplyParts,
   version: string,
-  before: Health | null,
+  before: Before | null,
   signal: AbortSignal,
 ): Promise<void> => {
   const until = clock.mono() + trialMs;
@@ -242,9 +224,11 @@ const install = async (
   signal.throwIfAborted();
   const active = await machine.active();
   // Unpacking takes a while: perhaps somebody has come home.
-  const before = active ? await machine.health(running.program, signal) : null;
-  if (inUse(before)) return { kind: "inUse", version };
+  const health = active ? await machine.health(running.program, signal) : null;
+  if (inUse(health)) return { kind: "inUse", version };
   if (active) {
+    const before = health === null ? null : beforeOf(health);
+    if (before !== null) await keepBefore(programs.folder, version, before);
     await programs.forgetStarts();
     await programs.setLink("trial", version);
     say(`starting ${version}`);
@@ -280,7 +264,7 @@ export const applyUpdate = async (
     if (version !== null) throw gaveUp(version);
     version = await programs.link("trial");
     if (version !== null) {
-      await tryOut(parts, version, null, signal);
+      await tryOut(parts, version, await readBefore(programs.folder, version), signal);
       await promote(parts, version);
       await note(version, "installed", null);
       return { kind: "installed", version };

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { type ErrorCode, errorTable } from "../errors.ts";
 import type { UpdateOutcome } from "../model.ts";
 import { linkIn, setLink, syncFolder, writeWhole } from "./disk.ts";
+import { BEFORE } from "./health.ts";
 
 /** A link to a version. */
 export type ProgramLink = "current" | "trial" | "previous" | "failed";
@@ -34,7 +35,7 @@ export interface Programs {
   link(name: ProgramLink): Promise<string | null>;
   /** In one step; null takes the link away. */
   setLink(name: ProgramLink, version: string | null): Promise<void>;
-  /** Takes away every version that no link leads to, and what is half made. */
+  /** Takes away every version that no link leads to, what is half made, and how the board was before a trial that is over. */
   prune(): Promise<void>;
   record(): Promise<UpdateRecord>;
   /** Keeps what became of an update; one that did not work counts for `failures`, once unless said otherwise. */
@@ -100,8 +101,9 @@ export const programsIn = (folder: string): Programs => {
     },
     async prune() {
       const kept = await Promise.all((["current", "trial", "previous"] as const).map(link));
+      const over = kept[1] === null ? [DAMAGED, BEFORE] : [DAMAGED];
       for (const name of await readdir(folder))
-        if (name === DAMAGED || (/^\d/.test(name) && !kept.includes(name)))
+        if (over.includes(name) || (/^\d/.test(name) && !kept.includes(name)))
           await rm(join(folder, name), { recursive: true, force: true });
     },
     record: () => readRecord(folder),

@@ -82,6 +82,28 @@ it("a hub's start from before the connection is no reason to say everything agai
   expect(sim.received.filter(({ topic }) => topic === config).length).toBe(2);
 });
 
+it("a hub that says a thousand times that it has started is told everything once, and once more while that is on its way", async () => {
+  const { connect, sim, clock } = await brokerWorld({ discovery: discoveryOf(true).options });
+  await connect();
+  const configs = (): number => sim.received.filter(({ topic }) => topic === config).length;
+  const flood = (): void => {
+    for (let count = 0; count < 1_000; count++) sim.publish("homeassistant/status", "online", { qos: 0 });
+  };
+  sim.delayMs = 10_000;
+  flood();
+  // These are here after 10 s, answered at 12.5 s, and the answer is acknowledged at 22.5 s; those come meanwhile.
+  await clock.advance(5_000);
+  flood();
+  await clock.advance(3_000);
+  flood();
+  await clock.advance(60_000);
+  expect(configs()).toBe(3);
+  sim.delayMs = 0;
+  sim.publish("homeassistant/status", "online");
+  await clock.advance(5_000);
+  expect(configs()).toBe(4);
+});
+
 it("a hub's start in the last moment of a connection leaves nothing behind", async () => {
   const { connect, sim, clock } = await brokerWorld({ discovery: discoveryOf(true).options });
   const link = await connect();

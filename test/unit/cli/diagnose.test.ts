@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
+import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
@@ -13,6 +13,7 @@ import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import {
   privateOfGrant,
   privateOfGuests,
+  privateOfInterfaces,
   privateOfProxies,
   privateOfStatus,
   scrub,
@@ -119,6 +120,7 @@ describe("porchlight diagnose", () => {
       "somebody@example.com",
       ...pem.split("\n").filter((line) => line.length > 8 && !line.startsWith("-")),
       ...(hostname().length > 2 ? [`${hostname()} porchlight`] : []),
+      ...privateOfInterfaces(networkInterfaces()).map(({ text }) => text),
     ];
     const env = await withJournal(stage, [...secrets, "user_code=ABCD1234 is shown", "a fault of the lamp"]);
     const { code: exit, out } = await stage.run(["diagnose"], {
@@ -270,6 +272,34 @@ describe("what must not be in it", () => {
     expect(texts("http://me:a%20b@proxy.example")).toEqual(["a b", "me"]);
     expect(texts("http://me:100%25%zz@proxy.example")).toEqual(["100%25%zz", "me"]);
     expect(texts("no address")).toEqual([]);
+  });
+
+  it("is where the board is on the internet, and which hardware it has there", () => {
+    const at = (address: string, internal = false) => ({
+      address,
+      family: address.includes(":") ? "IPv6" : "IPv4",
+      mac: "b8:27:eb:12:34:56",
+      internal,
+    });
+    const privates = privateOfInterfaces({
+      lo: [at("127.0.0.1", true), at("::1", true)],
+      eth0: [at("203.0.113.7"), at("2001:db8:1:2:ba27:ebff:fe12:3456"), at("fe80::ba27:ebff:fe12:3456")],
+      wlan0: [at("192.168.1.7"), at("10.1.2.3"), at("172.31.0.1"), at("100.64.0.9"), at("169.254.1.1")],
+      enxb827eb123456: [at("172.32.0.1"), at("fd00:1::7")],
+      gone: undefined,
+    } as never);
+    const clean = (text: string): string => scrub(text, privates);
+    expect(clean("eth0 2001:db8:1:2:ba27:ebff:fe12:3456, eth0 203.0.113.7")).toBe(
+      "eth0 [IPv6 address], eth0 [IPv4 address]",
+    );
+    expect(clean("enxb827eb123456 fd00:1::7, from [fe80::ba27:ebff:fe12:3456%eth0]:8883")).toBe(
+      "enxb827eb… [IPv6 address], from [[IPv6 address]%eth0]:8883",
+    );
+    expect(clean("enxb827eb123456 172.32.0.1, not 172.32.0.10")).toBe(
+      "enxb827eb… [IPv4 address], not 172.32.0.10",
+    );
+    for (const text of ["wlan0 192.168.1.7", "10.1.2.3", "172.31.0.1", "100.64.0.9", "169.254.1.1", "::1"])
+      expect(clean(text)).toBe(text);
   });
 
   it("is nothing where nothing is known", () => {

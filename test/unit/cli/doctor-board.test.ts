@@ -15,10 +15,11 @@ import { openVault } from "../../../src/adapters/vault.ts";
 import { accessOf, accountFacts } from "../../../src/cli/doctor-accounts.ts";
 import { toolOutput, within } from "../../../src/cli/doctor-board.ts";
 import { addressesOf, hasWayOut, serversOf } from "../../../src/cli/doctor-network.ts";
-import { named } from "../../../src/cli/doctor-tls.ts";
+import { lookAt, named } from "../../../src/cli/doctor-tls.ts";
 import { proxyNamed } from "../../../src/cli/doctor-words.ts";
 import { createOrg } from "../../../src/device-flow/org.ts";
 import { createSession } from "../../../src/device-flow/session.ts";
+import { byBroker } from "../../../src/doctor/network-words.ts";
 import type { Grant } from "../../../src/model.ts";
 import { epochMs, after as later } from "../../../src/units.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
@@ -90,6 +91,7 @@ interface Said {
   readonly id: string;
   readonly verdict: string;
   readonly saw: string;
+  readonly means: string | null;
   readonly todo: string | null;
 }
 
@@ -368,6 +370,55 @@ describe("porchlight doctor tls", () => {
     expect(check("tls", "org")?.verdict).toBe("wrong");
     expect(check("tls", "broker")?.saw).toContain("localhost:9");
     plain.close();
+  });
+
+  it("shows its certificate to a broker that wants one, as the agent does, and says what to set where there is none", async () => {
+    const broker = createServer(
+      { ...good, ca: good.cert, requestCert: true, rejectUnauthorized: true, maxVersion: "TLSv1.2" },
+      (socket) => socket.on("error", () => {}),
+    );
+    broker.on("tlsClientError", () => {});
+    const port = await listening(broker);
+    await using stage = await stageFor();
+    const file = (name: string): string => join(stage.dir, name);
+    for (const [name, text] of Object.entries({ ...good, strange: soon.cert, strangeKey: soon.key }))
+      await writeFile(file(name), text);
+    const found = async (own: { cert: string; key: string } | undefined) => {
+      const settings = {
+        ...completeSettings(stage.stateDir),
+        broker: { url: `mqtts://localhost:${port}`, auth: "none", ca: file("cert"), ...own },
+        assetToken: { mode: "off" },
+      };
+      await writeFile(stage.settingsPath, JSON.stringify(settings));
+      return (await examined(stage, ["tls"])).check("tls", "broker");
+    };
+    expect(await found({ cert: file("cert"), key: file("key") })).toMatchObject({
+      verdict: "ok",
+      saw: expect.stringContaining("TLSv1.2"),
+    });
+    expect(await found({ cert: file("strange"), key: file("strangeKey") })).toMatchObject({
+      verdict: "wrong",
+      means: expect.stringContaining("the board's certificate"),
+    });
+    expect(await found(undefined)).toMatchObject({
+      verdict: "wrong",
+      todo: expect.stringContaining("broker.cert and broker.key"),
+    });
+    broker.close();
+  });
+
+  it("hangs up on who takes a connection and says nothing, as soon as the time for it is over", async () => {
+    const gone = Promise.withResolvers<void>();
+    const silent = createPlain((socket) => {
+      socket.resume().once("data", () => told.abort(new Error("time is over")));
+      socket.on("error", () => {}).once("close", () => gone.resolve());
+    });
+    const server = { called: "The broker", host: "127.0.0.1", port: await listening(silent), by: byBroker };
+    const told = new AbortController();
+    const looking = lookAt(server, { ca: undefined, proxy: null, own: null }, null, told.signal);
+    await expect(looking).rejects.toThrow("time is over");
+    await gone.promise;
+    silent.close();
   });
 
   /** A proxy that leads every tunnel to `port`, over TLS; `seen` collects what comes over the wire. */

@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { tryFileLock } from "../../../src/adapters/file-lock.ts";
@@ -66,7 +66,7 @@ const install = async (status = "", fetchSays = `{"ok":true,"version":"${newer}"
     program: [
       script(
         "porchlight",
-        `case $1 in update) echo '${fetchSays}'; echo progress >&2;; status) echo '${status}';; esac`,
+        `case $1 in update) echo '${fetchSays}'; echo progress >&2; echo "$@" >&2;; status) echo '${status}';; esac`,
       ),
     ],
     systemctl: script("systemctl", "echo active"),
@@ -221,6 +221,15 @@ describe("porchlight update, as root", () => {
     await expect(run("--older", "--from", maker.folder, "--settings", stage.settingsPath)).rejects.toThrow(
       coded("UPDATE_SIGNATURE"),
     );
+  });
+
+  test("finds a folder and a settings file that are named from where the person is", async () => {
+    await install("", `{"ok":true,"version":"${version}","ready":false}`);
+    const here = (path: string): string => relative(process.cwd(), path);
+    const named = await run("--from", here(maker.folder), "--settings", here(stage.settingsPath));
+    expect(named.err).toContain(`--from ${maker.folder} --settings ${stage.settingsPath}\n`);
+    for (const place of ["https://updates.example/a/", `file://${maker.folder}`])
+      expect((await run("--from", place)).err).toContain(`--from ${place}\n`);
   });
 
   test("waits while a lamp is on, and says how not to", async () => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { type AccountFacts, judgeAccount, judgeGroups, neededGroups } from "../../../src/doctor/account.ts";
 import { type BrokerPorts, brokerSteps, judgeAgent, judgeRefused } from "../../../src/doctor/broker.ts";
-import { judgeCertificate, judgeOwn, type SeenCertificate } from "../../../src/doctor/certificate.ts";
+import {
+  handshakeWords,
+  judgeCertificate,
+  judgeOwn,
+  type SeenCertificate,
+} from "../../../src/doctor/certificate.ts";
 import type { Check, Step, Verdict } from "../../../src/doctor/check.ts";
 import { clockSteps, judgeTimeService, readTimeService } from "../../../src/doctor/clock.ts";
 import { type DiskFacts, diskSteps, judgeModes } from "../../../src/doctor/disk.ts";
@@ -286,6 +291,22 @@ describe("a certificate", () => {
     expectFinding(judgeCertificate({ ...seen, ...change }, byBroker, now), verdict, words);
     expect(judgeCertificate({ ...seen, distrust: "X" }, byOrg, now).code).toBe("ORG_TLS");
   });
+
+  it.each<[string, boolean, RegExp]>([
+    ["ERR_SSL_SSL/TLS_ALERT_HANDSHAKE_FAILURE", false, /broker\.cert and broker\.key/],
+    ["ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED", false, /broker\.cert and broker\.key/],
+    ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", true, /whose it takes/],
+    ["ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", false, /the port for TLS/],
+    ["ECONNRESET", true, /whose it takes/],
+    ["ECONNRESET", false, /firewall/],
+  ])(
+    "that is not seen, for %s, and the board's shown (%s), is told by what was tried",
+    (cause, shown, words) => {
+      expect(handshakeWords(cause, byBroker, shown).join(" ")).toMatch(words);
+      if (cause.includes("_ALERT_"))
+        expect(handshakeWords(cause, byOrg, false).join(" ")).toMatch(/org\.url/);
+    },
+  );
 
   const own = { subject: "CN=porch", validFrom: seen.validFrom, validTo: seen.validTo, fits: true };
   it.each([

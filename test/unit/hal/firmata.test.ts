@@ -151,4 +151,11 @@ describe("the way to an Arduino", () => {
   it("that is no serial port is a fault", async () => {
     await expect(openPort("/dev/null", 57_600, never)).rejects.toThrow(fault);
   });
+
+  it("may go by an IPv6 address", async () => {
+    // Whether the machine has IPv6, and a listener there, or not: the bare address is dialled, and no name looked up.
+    await expect(openPort("tcp://[::1]:9", 57_600, never)).rejects.toMatchObject({
+      cause: { syscall: "connect", address: "::1" },
+    });
+  });
 });

@@ -15,15 +15,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openPlace } from "../../../src/adapters/release-place.ts";
 import { AgentError } from "../../../src/errors.ts";
-import {
-  applyUpdate,
-  goBack,
-  type Health,
-  type Machine,
-  SETTLED_MS,
-  TRIAL_MS,
-} from "../../../src/update/apply.ts";
+import { applyUpdate, goBack, type Machine, SETTLED_MS, TRIAL_MS } from "../../../src/update/apply.ts";
 import { fetchRelease } from "../../../src/update/fetch.ts";
+import type { Health } from "../../../src/update/health.ts";
 import { programsIn } from "../../../src/update/programs.ts";
 import { createHastyClock } from "./hasty-clock.ts";
 import { type Maker, openMaker } from "./maker.ts";
@@ -354,19 +348,61 @@ describe("what was fetched is not trusted", () => {
 });
 
 describe("a cut of power", () => {
-  test("in the middle of a trial leaves it to the next start, where it goes on", async () => {
+  /** A trial of 1.0.1 at a board that answered so before, and power that goes 5 s after the restart. */
+  const cutInTrial = async (before?: Omit<Health, "version">): Promise<void> => {
     maker.release("1.0.1");
     await fetchIt();
     const cut = new AbortController();
     machine.answers = (version, sinceMs) => {
       if (version === "1.0.1" && sinceMs > 5_000) cut.abort(new Error("power"));
-      return undefined;
+      return before === undefined ? undefined : { version, ...before };
     };
     await expect(apply({}, cut.signal)).rejects.toThrow("power");
     expect([link("trial"), link("current")]).toEqual(["1.0.1", null]);
+  };
+  const kept = (): string => join(programs(), "trial-before.json");
+
+  test("in the middle of a trial leaves it to the next start, where it goes on", async () => {
+    await cutInTrial();
     machine.answers = () => undefined;
     expect(await apply()).toEqual({ kind: "installed", version: "1.0.1" });
     expect(link("current")).toBe("1.0.1");
+    expect(existsSync(kept())).toBe(false);
+  });
+
+  test("in a trial at a board that was not online before does not ask it to be online now", async () => {
+    await cutInTrial({ online: false, lights: [lamp(false, false)] });
+    expect(await apply()).toEqual({ kind: "installed", version: "1.0.1" });
+  });
+
+  test("in a trial does not hide a lamp that answered before and does not now", async () => {
+    await cutInTrial({ online: true, lights: [lamp(false)] });
+    machine.answers = (version) => ({ version, online: true, lights: [lamp(false, version !== "1.0.1")] });
+    await expect(apply()).rejects.toThrow(code("UPDATE_WENT_BACK"));
+    expect((await record()).failures).toEqual({ "1.0.1": 1 });
+    expect(existsSync(kept())).toBe(false);
+  });
+
+  test.each([
+    ["nothing", ""],
+    ["something else", "null"],
+    ["far too much", " ".repeat(70_000)],
+    ["another trial's", '{"trial":"1.0.0","online":false,"silent":[]}'],
+    ["half a word", '{"trial":"1.0.1","online":"no","silent":[]}'],
+    ["lamps that are none", '{"trial":"1.0.1","online":false,"silent":[1]}'],
+    ["no list of lamps", '{"trial":"1.0.1","online":false,"silent":{}}'],
+  ])("that leaves %s of how the board was takes it for one that was online", async (_, text) => {
+    await cutInTrial({ online: false, lights: [] });
+    writeFileSync(kept(), text);
+    await expect(apply()).rejects.toThrow(code("UPDATE_WENT_BACK"));
+  });
+
+  test("leaves nothing of a trial before the one of a board whose agent does not answer", async () => {
+    maker.release("1.0.1");
+    await fetchIt();
+    writeFileSync(kept(), '{"trial":"1.0.1","online":false,"silent":[]}');
+    machine.answers = (version) => (version === "1.0.1" ? { version, online: false, lights: [] } : null);
+    await expect(apply()).rejects.toThrow(code("UPDATE_WENT_BACK"));
   });
 
   test("between the last two steps leaves a trial of the current version, which is then done", async () => {
