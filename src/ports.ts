@@ -408,7 +408,12 @@ export type ControlRequest =
   | { readonly kind: "callback"; readonly address: string; answer(): void; fail(error: AgentError): void }
   /** A new code or link in place of one that is dead. False where the board waits for nobody's press. */
   | { readonly kind: "newCode"; answer(asked: boolean): void }
-  | { readonly kind: "signOut"; answer(result: { readonly revoked: boolean }): void };
+  /** Fails where the disk does not forget, which is tried again all the same. */
+  | {
+      readonly kind: "signOut";
+      answer(result: { readonly revoked: boolean }): void;
+      fail(error: AgentError): void;
+    };
 
 export type Controls = AsyncIterable<ControlRequest>;
 

@@ -128,7 +128,7 @@ export const createControls = (
         case "newCode":
           return inbox.post({ kind: "newCode", answer: resolve });
         case "signOut":
-          return inbox.post({ kind: "signOut", answer: resolve });
+          return inbox.post({ kind: "signOut", answer: resolve, fail: reject });
         default:
           return unreachable(question);
       }

@@ -118,6 +118,16 @@ async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator
   yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
 }
 
+/** The grant that a sign-out ends. Without the key of the state folder nobody can end it at the org, but it can be forgotten. */
+const leaving = async (parts: ActivityParts): Promise<Grant | undefined> => {
+  try {
+    return await readable(parts, parts.patience);
+  } catch (error) {
+    if (asAgentError(error).remedy !== "wait") throw error;
+    return undefined;
+  }
+};
+
 /** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
 const readable = async (
   { session, clock, journal }: ActivityParts,
@@ -144,7 +154,7 @@ async function* askCode(
   const { session, org, journal, clock, standing, patience } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start. A sign-out is seen through,
   // whatever is asked for next.
-  const grant = await readable(parts, revoke ? patience : signal);
+  const grant = revoke ? await leaving(parts) : await readable(parts, signal);
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home, asset } = parts;
   if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));

@@ -48,6 +48,7 @@ import {
   pressHelps,
   type State,
   signedInLate,
+  signsOut,
   takesBack,
   unpaired,
 } from "./machine.ts";
@@ -148,7 +149,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
     },
   });
   const callbacks = byHand(parts.callbacks);
-  const signOuts: ((result: { revoked: boolean }) => void)[] = [];
+  const signOuts: Extract<ControlRequest, { kind: "signOut" }>[] = [];
   let state: State = initial;
   let since: EpochMs = clock.wall();
   let credentials: Credentials | null = null;
@@ -220,7 +221,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
       health: health.told,
     }),
     onSignedOut(revoked) {
-      for (const answer of signOuts.splice(0)) answer({ revoked });
+      for (const request of signOuts.splice(0)) request.answer({ revoked });
     },
   };
 
@@ -280,6 +281,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
       const retryInMs =
         to.name === "pausing" && to.until !== null ? Math.round(to.until - clock.mono()) : null;
       watched.record({ event: "fault", code: event.error.code, message: event.error.message, retryInMs });
+      if (signsOut(to)) for (const request of signOuts.splice(0)) request.fail(event.error);
     }
     watched.record({
       event: "state",
@@ -349,7 +351,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
         return request.answer(asked);
       }
       case "signOut":
-        signOuts.push(request.answer);
+        signOuts.push(request);
         return post({ type: "signOut" });
     }
   };

@@ -137,7 +137,7 @@ export const takesBack = (state: State, event: Event): boolean =>
   event.type === "pressed" && event.input === "press" && keptOf(state).kept === true;
 
 /** True while a sign-out has not been carried out, because the disk does not forget. */
-const signsOut = (state: State): boolean => {
+export const signsOut = (state: State): boolean => {
   const asks = state.name === "pausing" ? state.resume : state;
   return asks.name === "askingCode" && asks.revoke;
 };

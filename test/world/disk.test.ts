@@ -97,12 +97,12 @@ describe("a board whose disk takes nothing any more", () => {
     await openOnDisk();
     await stage.signIn();
     Object.assign(disk, ill);
-    const signedOut = stage.signOut();
+    await expect(stage.signOut()).rejects.toMatchObject({ code: "STATE_UNWRITABLE" });
     await stage.clock.advance(60_000);
     expect(stage.state()).toBe("pausing");
     expect(stage.since(0, "signedOut")).toEqual([]);
     disk.full = false;
-    expect(await stage.clock.until(signedOut, HOUR)).toEqual({ revoked: true });
+    expect(await stage.untilEvent("signedOut", { withinMs: HOUR })).toMatchObject({ revoked: true });
     expect(await stage.vault.read("grant")).toBeUndefined();
   };
 
@@ -116,14 +116,15 @@ describe("a board whose disk takes nothing any more", () => {
     await stage.signIn();
     const { org } = stage.world;
     disk.full = true;
-    const signedOut = stage.askToSignOut();
+    const told = stage.askToSignOut().catch((error: unknown) => error);
     stage.world.board.press("longPress");
     await stage.clock.advance(60_000);
     stage.world.board.press("longPress");
     await stage.clock.advance(60_000);
     expect(stage.since(0, "code")).toHaveLength(1);
     disk.full = false;
-    expect(await stage.clock.until(signedOut, HOUR)).toEqual({ revoked: true });
+    expect(await stage.untilEvent("signedOut", { withinMs: HOUR })).toMatchObject({ revoked: true });
+    expect(await told).toMatchObject({ code: "STATE_UNWRITABLE" });
     expect(org.approvals.filter(({ clientId }) => clientId === org.boardApp.clientId)).toEqual([]);
     await stage.untilState("waitingForApproval");
   });
@@ -218,6 +219,26 @@ describe("a sign-in on disk that cannot be read", () => {
       stage.vault = vault;
       stage.start();
       await stage.untilState("online");
+    },
+  );
+
+  it.each<ErrorCode>(["STATE_LOCKED", "STATE_NEWER"])(
+    "because of %s does not keep anybody from signing out, though nobody can end it at the org",
+    async (code) => {
+      await openOnDisk();
+      await stage.signIn();
+      await stage.run?.stop();
+      const { vault } = stage;
+      const read: Vault["read"] = async (key, least) => {
+        if (key === "grant" && (await vault.read(key)) !== undefined) throw new AgentError(code);
+        return vault.read(key, least);
+      };
+      stage.vault = { ...vault, read };
+      stage.start();
+      await stage.untilState("pausing");
+      expect(await stage.signOut()).toEqual({ revoked: false });
+      expect(await vault.read("grant")).toBeUndefined();
+      await stage.untilState("waitingForApproval");
     },
   );
 });

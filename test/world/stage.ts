@@ -324,7 +324,7 @@ export class Stage implements AsyncDisposable {
 
   /** The same, by somebody who moves time himself. */
   askToSignOut(): Promise<{ readonly revoked: boolean }> {
-    return this.#request((answer) => ({ kind: "signOut", answer }));
+    return this.#request((answer, fail) => ({ kind: "signOut", answer, fail }));
   }
 
   /** A person opens the link on the board itself, or through a tunnel to it. */

@@ -169,7 +169,7 @@ describe("tokens that are only in memory", () => {
     expect(await startedOn(disk.content)).toBe("second");
     const open = disk.open.bind(disk);
     disk.open = async (path, ...how) => {
-      if (isBad(path)) throw Object.assign(new Error("EIO"), { code: "EIO" });
+      if (isBad(String(path))) throw Object.assign(new Error("EIO"), { code: "EIO" });
       return open(path, ...how);
     };
     expect(await nameOf(session)).toBe("third");
