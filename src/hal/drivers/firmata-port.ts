@@ -35,7 +35,8 @@ const faultOf = async (place: string, error: unknown): Promise<AgentError> => {
 };
 
 const openTcp = async (url: URL, signal: AbortSignal): Promise<Duplex> => {
-  const socket = connect({ host: url.hostname, port: Number(url.port) });
+  // Sockets take an IPv6 address without its brackets.
+  const socket = connect({ host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(url.port) });
   socket.setNoDelay(true);
   // The kernel tells a line that is dead, in about a minute.
   socket.setKeepAlive(true, 10_000);

@@ -21,12 +21,15 @@ const plugged = async (query: string) => {
   return { ...there, driver };
 };
 /** A server on this machine, and the place that names it. */
-const serve = async (answer: (socket: Socket) => void): Promise<{ server: Server; place: string }> => {
+const serve = async (
+  answer: (socket: Socket) => void,
+  host: "127.0.0.1" | "::1" = "127.0.0.1",
+): Promise<{ server: Server; place: string }> => {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
-  return { server, place: `tcp://127.0.0.1:${address.port}` };
+  return { server, place: `tcp://${host === "::1" ? "[::1]" : host}:${address.port}` };
 };
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
@@ -196,6 +199,13 @@ describe("the way to an Arduino", () => {
     await driver[Symbol.asyncDispose]();
     await new Promise((resolve) => server.close(resolve));
     await expect(openPort(place, 57_600, never)).rejects.toThrow(fault);
+  });
+
+  it("may be an IPv6 address, in brackets as in any URL", async () => {
+    const { server, place } = await serve((socket) => void new FakeArduino(socket), "::1");
+    await using _server = server;
+    await using driver = await openFirmata(`${place}?led=9`, { clock: systemClock }, never);
+    await driver.write([1], never);
   });
 
   it("that is not there says so, and is given up when it is aborted", async () => {
