@@ -4,14 +4,14 @@ import type { AgentEvent, LightCause, LightState, StateName } from "../model.ts"
 import type { Clock, Journal } from "../ports.ts";
 import { signalWords } from "../signal.ts";
 import { epochMs, iso, unreachable } from "../units.ts";
-import { crashLine, plainLine, redact } from "./redact.ts";
+import { crashLine, plainJson, plainLine, redact } from "./redact.ts";
 
 /** Where lines go; a stream that is full or gone must not stop the agent. */
 export type WriteLine = (line: string) => void;
 
 /** Moments as ISO 8601, everything that could hold a foreign text redacted. */
 const toJson = (event: AgentEvent, clock: Clock): string =>
-  JSON.stringify({ ...event, at: iso(clock.wall()) }, (name, value: unknown) => {
+  plainJson({ ...event, at: iso(clock.wall()) }, (name, value: unknown) => {
     if (name === "expiresAt" && typeof value === "number") return iso(epochMs(value));
     if (name !== "message" || typeof value !== "string") return value;
     return "code" in event && event.code === "BUG" ? crashLine(value) : redact(value);

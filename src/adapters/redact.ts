@@ -22,11 +22,32 @@ export const redact = (text: string): string =>
     .replace(KEY, "[secret]")
     .replace(USER_INFO, "$1[secret]@");
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/g;
+/** Beyond ASCII's first 32: the other control characters, and what ends lines or turns the direction of what follows. */
+const UNSEEN = "\\u007f-\\u009f\\u061c\\u200e\\u200f\\u2028-\\u202e\\u2066-\\u2069";
+const CONTROL = new RegExp(`[\\u0000-\\u001f${UNSEEN}]+`, "g");
+/** What JSON itself leaves as it is. */
+const LEFT_BY_JSON = new RegExp(`[${UNSEEN}]`, "g");
 
 /** One line of plain text: names and messages from outside cannot move the cursor, recolour or reorder the terminal. */
 export const plainLine = (text: string): string => text.replace(CONTROL, " ").trim();
+
+/** Lines of plain text, each with its indentation. */
+export const plainLines = (text: string): string =>
+  text
+    .split("\n")
+    .map((line) => `${/^ */.exec(line)?.[0] ?? ""}${plainLine(line)}`)
+    .join("\n");
+
+/** As JSON.stringify does it, and as safe for a terminal: a reader of JSON gets every character, the terminal an escape. */
+export const plainJson = (
+  value: unknown,
+  replacer: ((name: string, value: unknown) => unknown) | null = null,
+  space = 0,
+): string =>
+  JSON.stringify(value, replacer ?? undefined, space).replace(
+    LEFT_BY_JSON,
+    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 
 /** Of what a parser cites there may be anything, more lines too: `Unexpected token 'h', "hunter2" is not valid JSON`. */
 const CITED = /(["`])(?:.*\1|.*)|'[^']*[^\w$' .#:@/-][^']*'/gs;

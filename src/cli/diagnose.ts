@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { cpus, freemem, hostname, networkInterfaces, release, totalmem, uptime } from "node:os";
-import { plainLine } from "../adapters/redact.ts";
+import { plainLine, plainLines } from "../adapters/redact.ts";
 import { lastRun } from "../adapters/run-record.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { AgentError, asAgentError } from "../errors.ts";
@@ -178,7 +178,7 @@ export const diagnoseCommand: RunCommand = async (args, io) => {
       },
     ];
     const body = all.map(({ title, lines }) => `\n== ${title}\n\n${lines.join("\n")}\n`).join("");
-    io.stdout.write(`${head.join("\n")}\n${begun}\n${clean(body)}`);
+    io.stdout.write(`${head.join("\n")}\n${begun}\n${plainLines(clean(body))}`);
     return 0;
   } catch (error) {
     throw signal.aborted ? new AgentError("INTERRUPTED", undefined, { cause: error }) : error;

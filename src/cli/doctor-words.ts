@@ -1,7 +1,7 @@
 // What an examination found, for people; and the code that one of them approves.
 
 import { proxyFor } from "../adapters/proxy.ts";
-import { plainLine, redact } from "../adapters/redact.ts";
+import { plainLine } from "../adapters/redact.ts";
 import type { Check, Verdict } from "../doctor/check.ts";
 import type { ProxyNamed } from "../doctor/network.ts";
 import type { QrMatrix } from "../hal/displays/qr.ts";
@@ -21,17 +21,16 @@ const MARK_COLUMNS = 11;
 const TITLE_COLUMNS = 27;
 const WIDTH = 111;
 
-/** One check, with its lines ended. The words are safe for a terminal: from outside comes nothing that moves a cursor. */
+/** One check, with its lines ended. The words are safe for a terminal: from outside comes nothing that moves a cursor. Secrets are taken out before. */
 export const checkText = (check: Check, colour: boolean): string => {
   const [word, ink] = marks[check.verdict];
   const mark = word.padEnd(MARK_COLUMNS);
   const head = colour ? `\u001b[${ink}m${mark}\u001b[0m` : mark;
   const indent = " ".repeat(MARK_COLUMNS + TITLE_COLUMNS);
-  const clean = (text: string): string => plainLine(redact(text));
-  const todo = check.todo === null ? [] : wrap(`> ${clean(check.todo)}`, WIDTH - indent.length);
+  const todo = check.todo === null ? [] : wrap(`> ${plainLine(check.todo)}`, WIDTH - indent.length);
   const lines = [
-    ...wrap(clean(check.saw), WIDTH - indent.length),
-    ...(check.means === null ? [] : wrap(clean(check.means), WIDTH - indent.length)),
+    ...wrap(plainLine(check.saw), WIDTH - indent.length),
+    ...(check.means === null ? [] : wrap(plainLine(check.means), WIDTH - indent.length)),
     ...todo.map((line, index) => (index === 0 ? line : `  ${line}`)),
     ...(check.code === null ? [] : [`docs/errors.md, ${check.code}`]),
   ];

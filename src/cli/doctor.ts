@@ -1,5 +1,6 @@
 // `porchlight doctor`: what is wrong, in words, and what to do. Each examination is a list of steps (src/doctor).
 
+import { plainJson, redact } from "../adapters/redact.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { type Check, faultFinding, notTried } from "../doctor/check.ts";
 import { AgentError, asAgentError } from "../errors.ts";
@@ -78,6 +79,14 @@ const namesOf = ({ words }: Arguments): readonly string[] => {
   return [name];
 };
 
+/** What is told of it: an error of a library may have anything in its text. */
+const withoutSecrets = (check: Examined): Examined => ({
+  ...check,
+  saw: redact(check.saw),
+  means: check.means && redact(check.means),
+  todo: check.todo && redact(check.todo),
+});
+
 /** `porchlight doctor` */
 export const doctorCommand: RunCommand = async (args, io) => {
   const chosen = namesOf(args);
@@ -86,7 +95,8 @@ export const doctorCommand: RunCommand = async (args, io) => {
   const colour = hasColour(io.stdout, io.env);
   const checks: Examined[] = [];
   try {
-    for await (const check of examineAll(chosen, args, io, told.signal)) {
+    for await (const found of examineAll(chosen, args, io, told.signal)) {
+      const check = withoutSecrets(found);
       if (!json && chosen.length > 1 && checks.at(-1)?.examination !== check.examination)
         io.stdout.write(`${checks.length === 0 ? "" : "\n"}${check.examination}\n`);
       checks.push(check);
@@ -96,6 +106,6 @@ export const doctorCommand: RunCommand = async (args, io) => {
     throw told.signal.aborted ? new AgentError("INTERRUPTED", undefined, { cause: error }) : error;
   }
   const well = isWell(checks);
-  io.stdout.write(json ? `${JSON.stringify({ ok: well, checks })}\n` : sumText(checks));
+  io.stdout.write(json ? `${plainJson({ ok: well, checks })}\n` : sumText(checks));
   return well ? 0 : 1;
 };

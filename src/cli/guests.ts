@@ -2,7 +2,7 @@
 
 import { systemClock } from "../adapters/clock.ts";
 import { askAgent } from "../adapters/control.ts";
-import { plainLine } from "../adapters/redact.ts";
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Settings } from "../agent/settings.ts";
 import { AgentError } from "../errors.ts";
@@ -90,7 +90,7 @@ export const guestsCommand: RunCommand = async (args, io) => {
     }
   }
   const passes = await listPasses(settings, io.env, told.signal);
-  if (json) io.stdout.write(`${JSON.stringify(passes)}\n`);
+  if (json) io.stdout.write(`${plainJson(passes)}\n`);
   else if (passes.length === 0) io.stdout.write("No guest has a pass. The owner gives one in the app.\n");
   else io.stdout.write(passes.map((pass) => `${line(pass)}\n`).join(""));
   return 0;

@@ -1,3 +1,4 @@
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { headerLabels } from "../hal/gpio-place.ts";
 import type { Inventory, Port } from "../hal/linux/inventory.ts";
 
@@ -21,7 +22,7 @@ const goodLines = ["GPIO17", "GPIO27", "GPIO22", "GPIO23", "GPIO24", "GPIO25", "
 const used = ({ usedBy }: Port): readonly string[] =>
   usedBy.length === 0 ? [] : [`in use by ${usedBy.join(", ")}`];
 
-const driver = (text: string): string => `"driver": ${JSON.stringify(text)}`;
+const driver = (text: string): string => `"driver": ${plainJson(text)}`;
 
 const gpioItem = ({ label, lines }: Inventory["gpio"][number]): Item => {
   const board = Object.hasOwn(headerLabels, label) ? headerLabels[label] : undefined;
@@ -107,11 +108,11 @@ export const sectionsOf = (inventory: Inventory): readonly Section[] => [
 
 const WIDTH = 96;
 
-/** Breaks a line of words, indented by `indent`. */
+/** Breaks a line of words, indented by `indent`. Any program may call itself, and a line that it holds, as it likes. */
 const wrapped = (line: string, indent: string): string => {
   const lines: string[] = [];
   let now = indent;
-  for (const word of line.split(" ")) {
+  for (const word of plainLine(line).split(" ")) {
     if (now.length + word.length + 1 > WIDTH && now !== indent) {
       lines.push(now);
       now = `${indent}  `;

@@ -1,7 +1,7 @@
 // `porchlight light scan`: which Bluetooth lamps are near, and the settings line for each.
 
 import { systemClock } from "../adapters/clock.ts";
-import { plainLine } from "../adapters/redact.ts";
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { HeardDevice, scanLights } from "../hal/drivers/ble-scan.ts";
 import type { Io } from "./command.ts";
@@ -33,7 +33,7 @@ export const scan = async (
   try {
     for await (const device of heard({ seconds }, { clock: systemClock }, told.signal)) {
       lamps.set(device.address, device);
-      stdout.write(json ? `${JSON.stringify(device)}\n` : heardText(device));
+      stdout.write(json ? `${plainJson(device)}\n` : heardText(device));
     }
   } catch (error) {
     if (!told.signal.aborted) throw error;

@@ -3,6 +3,7 @@
 import { systemClock } from "../adapters/clock.ts";
 import { askAgent } from "../adapters/control.ts";
 import { lightWords } from "../adapters/journal.ts";
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Settings } from "../agent/settings.ts";
 import { AgentError } from "../errors.ts";
@@ -27,11 +28,11 @@ interface Shown {
 
 const line = ({ id, name, driver, state, available }: Shown): string => {
   const now = state === null ? "the agent does not run" : lightWords(state);
-  return `${id}  ${name}  ${driver}  ${now}${available === false ? ", not answering" : ""}\n`;
+  return `${plainLine(`${id}  ${name}  ${driver}`)}  ${now}${available === false ? ", not answering" : ""}\n`;
 };
 
 const write = (shown: readonly Shown[], json: boolean, { stdout }: Io): number => {
-  stdout.write(json ? `${JSON.stringify(shown)}\n` : shown.map(line).join(""));
+  stdout.write(json ? `${plainJson(shown)}\n` : shown.map(line).join(""));
   return 0;
 };
 

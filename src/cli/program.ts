@@ -1,6 +1,6 @@
 // From the command line to an exit code. Only the command that is asked for is loaded.
 
-import { crashLine, plainLine, redact } from "../adapters/redact.ts";
+import { crashLine, plainLines, redact } from "../adapters/redact.ts";
 import { type AgentError, asAgentError, entryOf } from "../errors.ts";
 import { catalogue, commandNames } from "./catalogue.ts";
 import { type Io, noSuch } from "./command.ts";
@@ -23,15 +23,9 @@ export const describeFault = (error: unknown, { env, stderr }: Pick<Io, "env" | 
   const fault = asAgentError(error);
   const colour = stderr.isTTY && !env.NO_COLOR;
   const name = colour ? "\u001b[1;31mporchlight:\u001b[0m" : "porchlight:";
-  const message =
-    fault.code === "BUG"
-      ? crashLine(fault.message)
-      : redact(fault.message).split("\n").map(plainIndented).join("\n");
+  const message = fault.code === "BUG" ? crashLine(fault.message) : plainLines(redact(fault.message));
   return `${name} ${message}\n${entryOf(fault.code).help}\n${fault.code === "BUG" ? redact(framesOf(fault)) : ""}`;
 };
-
-/** A line without control characters, its indentation kept. */
-const plainIndented = (line: string): string => `${/^ */.exec(line)?.[0] ?? ""}${plainLine(line)}`;
 
 const run = async (args: readonly string[], io: Io): Promise<number> => {
   const [first, ...rest] = args;

@@ -2,6 +2,7 @@
 
 import { systemClock, systemRandom } from "../adapters/clock.ts";
 import { createHttp } from "../adapters/http.ts";
+import { plainJson } from "../adapters/redact.ts";
 import { writeReport } from "../adapters/report-folder.ts";
 import { withServiceCredentials } from "../adapters/service-credentials.ts";
 import {
@@ -134,7 +135,7 @@ export const reportCommand: RunCommand = async (args, io) => {
   const place = await writeReport(out, iso(report.madeAt).replaceAll(":", "-"), files, keep);
   io.stdout.write(
     args.flags.has("json")
-      ? `${JSON.stringify({ ...headFields(report), folder: place })}\n`
+      ? `${plainJson({ ...headFields(report), folder: place })}\n`
       : sentence(report, place),
   );
   const [problem] = report.problems;

@@ -1,7 +1,7 @@
 // `porchlight settings`
 
 import { text } from "node:stream/consumers";
-import { plainLine } from "../adapters/redact.ts";
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { readSettingsFile } from "../adapters/settings-file.ts";
 import type { Settings } from "../agent/settings.ts";
 import { settingsNotes } from "../agent/settings-checks.ts";
@@ -35,7 +35,7 @@ const show = (args: Arguments, io: Io): number => {
   }));
   if (args.flags.has("json")) {
     const byKey = Object.fromEntries(rows.map(({ key, value, origin }) => [key, { value, origin }]));
-    io.stdout.write(`${JSON.stringify(byKey, null, 2)}\n`);
+    io.stdout.write(`${plainJson(byKey, null, 2)}\n`);
     return 0;
   }
   for (const { key, value, origin } of rows)
@@ -105,7 +105,7 @@ export const settingsCommand: RunCommand = async (args, io) => {
       return check(args, io);
     case "schema":
       atMost(0);
-      io.stdout.write(`${JSON.stringify(settingsSchema(), null, 2)}\n`);
+      io.stdout.write(`${plainJson(settingsSchema(), null, 2)}\n`);
       return 0;
     case "doc":
       atMost(1);

@@ -5,7 +5,7 @@ import { systemClock } from "../adapters/clock.ts";
 import { askAgent } from "../adapters/control.ts";
 import type { StatusAnswer } from "../adapters/control-answers.ts";
 import type { KeyStream } from "../adapters/keys.ts";
-import { plainLine } from "../adapters/redact.ts";
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import { AgentError } from "../errors.ts";
 import type { Io, RunCommand } from "./command.ts";
@@ -132,13 +132,13 @@ export const signInCommand: RunCommand = async (args, io) => {
   const json = args.flags.has("json");
   if (args.values.answer !== undefined) {
     const said = await bring(dir, args.values.answer, signal);
-    io.stdout.write(json ? `${JSON.stringify({ signedIn: said === SIGNED_IN })}\n` : said);
+    io.stdout.write(json ? `${plainJson({ signedIn: said === SIGNED_IN })}\n` : said);
     return 0;
   }
   const status = await awaited(dir, signal);
   const { state, code, owner, device, headline, problem } = status;
   if (json) {
-    io.stdout.write(`${JSON.stringify({ state, code, owner, problem })}\n`);
+    io.stdout.write(`${plainJson({ state, code, owner, problem })}\n`);
     return 0;
   }
   if (code === null) {

@@ -2,6 +2,7 @@
 
 import { askAgent } from "../adapters/control.ts";
 import { createHttp } from "../adapters/http.ts";
+import { plainJson } from "../adapters/redact.ts";
 import { readNamedText } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
 import type { Settings } from "../agent/settings.ts";
@@ -80,6 +81,6 @@ export const signOutCommand: RunCommand = async (args, io) => {
       : { signedIn: true, revoked: byAgent.revoked, reason: null };
   const { signIn } = settings.org;
   const next = byAgent === undefined ? "The next run begins with a new sign-in." : nextOf(signIn);
-  io.stdout.write(args.flags.has("json") ? `${JSON.stringify(result)}\n` : sentence(result, next));
+  io.stdout.write(args.flags.has("json") ? `${plainJson(result)}\n` : sentence(result, next));
   return 0;
 };

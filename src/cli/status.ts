@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { askAgent } from "../adapters/control.ts";
 import type { StatusAnswer } from "../adapters/control-answers.ts";
 import { lightWords } from "../adapters/journal.ts";
-import { plainLine } from "../adapters/redact.ts";
+import { plainJson, plainLine } from "../adapters/redact.ts";
 import { lastRun } from "../adapters/run-record.ts";
 import type { Settings } from "../agent/settings.ts";
 import { settingsWarnings } from "../agent/settings-checks.ts";
@@ -149,11 +149,11 @@ export const statusCommand: RunCommand = async (args, io) => {
   const say = (moment: string): string => momentWords(moment, now);
   if (running !== undefined) {
     const words = runningText(running, now) + (run === null ? "" : row("started", startedWords(run, say)));
-    io.stdout.write(json ? `${JSON.stringify({ running: true, ...running, run })}\n` : words);
+    io.stdout.write(json ? `${plainJson({ running: true, ...running, run })}\n` : words);
     return 0;
   }
   const facts = stoppedFacts(settings, await storedGrant(settings, io.env));
   const words = stoppedText(facts, now) + (run === null ? "" : row("last run", endedWords(run, say)));
-  io.stdout.write(json ? `${JSON.stringify({ running: false, ...facts, run })}\n` : words);
+  io.stdout.write(json ? `${plainJson({ running: false, ...facts, run })}\n` : words);
   return 0;
 };

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
 import { systemClock } from "../adapters/clock.ts";
 import { type FileLock, tryFileLock } from "../adapters/file-lock.ts";
+import { plainJson } from "../adapters/redact.ts";
 import { openPlace } from "../adapters/release-place.ts";
 import { readBoardFacts, readSettingsFile } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
@@ -122,7 +123,7 @@ const patienceOf = ({ values }: Arguments): number =>
   values.patience === undefined ? TRIAL_MS : durationMs("patience", values.patience, LONGEST_PATIENCE_MS);
 
 const fetchHalf = async ({ args, io, places, around }: Call, signal: AbortSignal): Promise<number> => {
-  const tell = (answer: FetchAnswer): void => void io.stdout.write(`${JSON.stringify(answer)}\n`);
+  const tell = (answer: FetchAnswer): void => void io.stdout.write(`${plainJson(answer)}\n`);
   try {
     // What root would write there, the service could not; and root must not follow where that account leads.
     if (around.uid === 0 && statSync(dirname(places.fetched)).uid !== 0)
@@ -165,7 +166,7 @@ const check = async ({ args, io, places }: Call, signal: AbortSignal): Promise<n
   const choice = choose(release, await hereOf(settings, places), { older: false, asked: false }).kind;
   if (args.flags.has("json"))
     io.stdout.write(
-      `${JSON.stringify({ running: version, offered: release.version, rollout: release.rollout, choice })}\n`,
+      `${plainJson({ running: version, offered: release.version, rollout: release.rollout, choice })}\n`,
     );
   else
     io.stdout.write(

@@ -1,4 +1,5 @@
 import manifest from "../../package.json" with { type: "json" };
+import { plainJson } from "../adapters/redact.ts";
 import type { RunCommand } from "./command.ts";
 
 /** The program's version, from package.json. */
@@ -19,7 +20,7 @@ export const versionCommand: RunCommand = async ({ flags }, { stdout }) => {
   };
   stdout.write(
     flags.has("json")
-      ? `${JSON.stringify(facts)}\n`
+      ? `${plainJson(facts)}\n`
       : `porchlight ${facts.porchlight} (Node ${facts.node}, ${facts.platform} ${facts.arch})\n`,
   );
   return 0;

@@ -1,9 +1,11 @@
-import { rename, rm, writeFile } from "node:fs/promises";
+import { open, rename, rm } from "node:fs/promises";
 import { extname } from "node:path";
 import { AgentError } from "../../errors.ts";
 import type { View } from "../../model.ts";
 import type { Display } from "../../ports.ts";
+import { codeOf } from "../linux/sysfs.ts";
 import { bitmapOf } from "./bitmap.ts";
+import type { PanelPorts } from "./panel-display.ts";
 import { type Picture, pictureOf } from "./picture.ts";
 import { pngOf } from "./png.ts";
 import { qrMatrix } from "./qr.ts";
@@ -12,6 +14,10 @@ import { linksOf } from "./words.ts";
 
 /** Width of the picture in pixels: what small HDMI and e-paper panels have. */
 const WIDTH = 480;
+/** Viewers run under accounts of their own, and what the agent writes is otherwise for its account alone. */
+const MODE = 0o644;
+
+type FilePorts = Pick<PanelPorts, "failed">;
 
 const renderers: Readonly<Record<string, (picture: Picture) => Buffer>> = {
   ".png": (picture) => pngOf(bitmapOf(picture, WIDTH)),
@@ -22,14 +28,17 @@ const renderers: Readonly<Record<string, (picture: Picture) => Buffer>> = {
 class FileDisplay implements Display {
   readonly #path: string;
   readonly #render: (picture: Picture) => Buffer;
+  readonly #failed: FilePorts["failed"];
+  #failing = false;
   #waiting: View | undefined;
   #written: Buffer | undefined;
   #running: Promise<void> | undefined;
   #closed = false;
 
-  constructor(path: string, render: (picture: Picture) => Buffer) {
+  constructor(path: string, render: (picture: Picture) => Buffer, { failed }: FilePorts) {
     this.#path = path;
     this.#render = render;
+    this.#failed = failed;
   }
 
   show(view: View): void {
@@ -42,9 +51,19 @@ class FileDisplay implements Display {
     for (let view = this.#waiting; view !== undefined; view = this.#waiting) {
       this.#waiting = undefined;
       // A disk that is full or read-only must not stop the agent; the next view is another chance.
-      await this.#write(view).catch(() => undefined);
+      try {
+        await this.#write(view);
+      } catch (error) {
+        if (!this.#failing) this.#failed(this.#faultOf(error));
+        this.#failing = true;
+      }
     }
     this.#running = undefined;
+  }
+
+  #faultOf(error: unknown): AgentError {
+    const why = `${this.#path} cannot be written (${String(codeOf(error) ?? error)})`;
+    return new AgentError("DISPLAY_FAULT", why, { cause: error });
   }
 
   async #write(view: View): Promise<void> {
@@ -54,13 +73,20 @@ class FileDisplay implements Display {
     if (this.#written?.equals(bytes)) return;
     const draft = `${this.#path}.part`;
     try {
-      await writeFile(draft, bytes);
+      await rm(draft, { force: true });
+      {
+        // What somebody else puts there meanwhile, a link to another file perhaps, is not written to.
+        await using file = await open(draft, "wx", MODE);
+        await file.chmod(MODE);
+        await file.writeFile(bytes);
+      }
       await rename(draft, this.#path);
     } catch (error) {
       await rm(draft, { force: true });
       throw error;
     }
     this.#written = bytes;
+    this.#failing = false;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -71,9 +97,10 @@ class FileDisplay implements Display {
 
 /**
  * A display that is a picture file, `.png` or `.svg`, for panels with a viewer of their own. It is replaced as a whole
- * (never half written), and only when the picture changes. Throws SETTINGS_INVALID for another kind of file.
+ * (never half written), and only when the picture changes; every account may read it. A file that cannot be written is told
+ * to `failed` as DISPLAY_FAULT and tried again with the next picture. Throws SETTINGS_INVALID for another kind of file.
  */
-export const openFile = async (path: string): Promise<Display> => {
+export const openFile = async (path: string, ports: FilePorts): Promise<Display> => {
   const ending = extname(path).toLowerCase();
   const render = Object.hasOwn(renderers, ending) ? renderers[ending] : undefined;
   if (render === undefined)
@@ -81,5 +108,5 @@ export const openFile = async (path: string): Promise<Display> => {
       "SETTINGS_INVALID",
       `display is ${JSON.stringify(`file:${path}`.slice(0, 120))}; the file's name must end in ${Object.keys(renderers).join(" or ")}`,
     );
-  return new FileDisplay(path, render);
+  return new FileDisplay(path, render, ports);
 };

@@ -19,7 +19,7 @@ export const openDisplay = async (
   if (spec === "none") return none;
   if (spec === "terminal") return (await import("./terminal.ts")).openTerminal(ports);
   const path = /^file:(.+)$/s.exec(spec)?.[1];
-  if (path !== undefined) return (await import("./file.ts")).openFile(path);
+  if (path !== undefined) return (await import("./file.ts")).openFile(path, ports);
   if (spec.startsWith("framebuffer:")) return (await import("./framebuffer.ts")).openFramebuffer(spec, ports);
   if (spec.startsWith("oled:")) return (await import("./oled.ts")).openOled(spec, ports);
   throw new AgentError(

@@ -1,10 +1,13 @@
 // What this project uses of firmata-io 2.3, which has no types of its own.
 declare module "firmata-io" {
   import type { EventEmitter } from "node:events";
-  import type { Duplex } from "node:stream";
 
+  /** `data` events are what came. */
+  export interface Transport extends EventEmitter {
+    write(bytes: Uint8Array, sent: () => void): unknown;
+  }
   export class Firmata extends EventEmitter {
-    constructor(transport: Duplex, options?: { reportVersionTimeout?: number });
+    constructor(transport: Transport, options?: { reportVersionTimeout?: number });
     readonly isReady: boolean;
     readonly pins: readonly { readonly supportedModes: readonly number[] }[];
     pinMode(pin: number, mode: number): void;

@@ -36,8 +36,7 @@ const faultOf = async (place: string, error: unknown): Promise<AgentError> => {
 
 const openTcp = async (url: URL, signal: AbortSignal): Promise<Duplex> => {
   // Sockets take an IPv6 address without its brackets.
-  const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  const socket = connect({ host, port: Number(url.port) });
+  const socket = connect({ host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(url.port) });
   socket.setNoDelay(true);
   // The kernel tells a line that is dead, in about a minute.
   socket.setKeepAlive(true, 10_000);

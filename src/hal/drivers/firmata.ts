@@ -1,5 +1,6 @@
 // Lamps on an Arduino with the firmware StandardFirmata (github.com/firmata/protocol), by johnny-five's components.
 
+import { EventEmitter } from "node:events";
 import type { Duplex } from "node:stream";
 import type { Firmata } from "firmata-io";
 import type { Board, Led, Relay, RgbLed } from "johnny-five";
@@ -14,6 +15,10 @@ const EXAMPLE = "/dev/serial/by-id/usb-Arduino_Uno-if00?led=9";
 const FRAMES_PER_SECOND = 30;
 /** How long the last frame may take to leave, when a lamp is closed. */
 const FLUSH_LIMIT_MS = 500;
+/** The protocol has no more pins. */
+const MOST_PINS = 128;
+/** Who it is and what its pins can are about 2 KB; the rest is what it was asked for in an earlier run, and goes on sending. */
+const MOST_GREETING_BYTES = 65_536;
 
 type Wiring =
   | { readonly kind: "led"; readonly pins: readonly [number]; readonly inverted: boolean }
@@ -45,7 +50,7 @@ const readWanted = (address: string): Wanted => {
   const pins = (options[kind] ?? "")
     .split(",")
     .map((pin) => (/^\d{1,3}$/.test(pin) ? Number(pin) : Number.NaN));
-  if (pins.some((pin) => !(pin >= 0 && pin <= 127))) throw wrong("must name pins by their numbers");
+  if (pins.some((pin) => !(pin >= 0 && pin < MOST_PINS))) throw wrong("must name pins by their numbers");
   const [pin = 0] = pins;
   const baudRate = Number(options.baud ?? 57_600);
   if (!(Number.isInteger(baudRate) && baudRate >= 1200 && baudRate <= 4_000_000))
@@ -75,7 +80,10 @@ const show = async (
   const { default: five } = await import("johnny-five");
   const dims = (pin: number): boolean => io.pins[pin]?.supportedModes.includes(io.MODES.PWM) === true;
   const able = (mode: number): string =>
-    io.pins.flatMap(({ supportedModes }, pin) => (supportedModes.includes(mode) ? [pin] : [])).join(", ");
+    io.pins
+      .slice(0, MOST_PINS)
+      .flatMap(({ supportedModes }, pin) => (supportedModes.includes(mode) ? [pin] : []))
+      .join(", ");
   const outputs = pins.every((pin) => io.pins[pin]?.supportedModes.includes(io.MODES.OUTPUT) === true);
   if (!outputs)
     throw wrongAddress(
@@ -143,6 +151,30 @@ const until = async (
 };
 
 /**
+ * Hands on to `parser` what the Arduino says until it has said what it can; a lamp that is open needs nothing more of it.
+ * The parser of firmata-io throws over what it cannot read, where only the socket would hear it, and keeps all of a message
+ * that does not end: both are told to `lose`.
+ */
+const hearGreeting = (
+  line: Duplex,
+  parser: EventEmitter,
+  isOver: () => boolean,
+  lose: (why: string) => void,
+): void => {
+  let heard = 0;
+  line.on("data", (bytes: Uint8Array) => {
+    if (isOver() || heard > MOST_GREETING_BYTES) return;
+    heard += bytes.length;
+    if (heard > MOST_GREETING_BYTES) return lose("talks on and on, and does not say what it can");
+    try {
+      parser.emit("data", bytes);
+    } catch (error) {
+      lose(`sends what is no Firmata (${String(error)})`);
+    }
+  });
+};
+
+/**
  * Opens a lamp on an Arduino with StandardFirmata: `firmata:/dev/serial/by-id/…?led=9` (dims on a pin with PWM),
  * `?rgb=9,10,11`, `?relay=7`, or `tcp://host:port` in place of the port; `anode=yes` or `invert=yes` turns the outputs
  * round, `baud` is 57600 unless given. Pulling the plug is a fault, and the lamp comes back with it. Throws
@@ -187,8 +219,12 @@ export const openFirmata = async (
   try {
     const { default: firmata } = await import("firmata-io");
     const { default: five } = await import("johnny-five");
-    const made = new firmata.Firmata(line, { reportVersionTimeout: 2500 });
+    const transport = Object.assign(new EventEmitter(), {
+      write: (bytes: Uint8Array, sent: () => void) => line.write(bytes, sent),
+    });
+    const made = new firmata.Firmata(transport, { reportVersionTimeout: 2500 });
     io = made;
+    hearGreeting(line, transport, () => made.isReady, lose);
     made.on("error", (error: Error) => lose(`does not work (${error.message})`));
     await until(made, "ready", ended.promise, signal);
     // Without sigint: false it would end the whole program on Ctrl-C.

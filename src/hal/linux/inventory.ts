@@ -65,13 +65,20 @@ const names = async (folder: string): Promise<readonly string[]> =>
 const text = async (path: string): Promise<string> =>
   (await readFile(path, "utf8").catch(() => "")).replaceAll("\0", " ").trim();
 
+/** A process may call itself anything, at any length. */
+const MOST_LETTERS = 64;
+
 /** What a person calls a process. Node names its main thread itself: there the command line says more. */
 const programOf = async (process: string): Promise<string> => {
   const name = await text(join(process, "comm"));
   if (!/^(?:node|node-MainThread)$/.test(name)) return name || "process";
   const [program = "", ...words] = (await text(join(process, "cmdline"))).split(" ");
   const script = /^node\d*$/.test(basename(program)) ? words.find((word) => !word.startsWith("-")) : program;
-  return basename(script ?? program).replace(/\.[cm]?[jt]s$/, "") || name;
+  return (
+    basename(script ?? program)
+      .replace(/\.[cm]?[jt]s$/, "")
+      .slice(0, MOST_LETTERS) || name
+  );
 };
 
 /** Programs by the files they have open. Other people's are unknown to an account that may not look. */

@@ -122,11 +122,10 @@ export const bluez: Target = {
 };
 
 const arduino = "/dev/serial/by-id/usb-Arduino?led=9";
-const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
 export const firmata: Target = {
   name: "firmata",
-  what: "bytes from an Arduino that a lamp hangs on, after it said who it is",
+  what: "bytes from an Arduino that a lamp hangs on, before it has said what it can",
   most: 4096,
   sources: ["src/hal/drivers/firmata.ts"],
   slow: true,
@@ -136,18 +135,22 @@ export const firmata: Target = {
     Buffer.from([0xf0, 0x6e, 9, 3, 0x7f, 0xf7]),
     Buffer.from([0xe3, 0x7f, 0x7f, 0x90, 1, 0]),
     Buffer.from([0xf0, 0x71, ...Buffer.from("h\0i\0"), 0xf7, 0xf0, 0x77, 0x76, 1, 0xf7]),
+    Buffer.from([0xf0, 0x79, 0xf7]),
+    Buffer.from([0xf0, 0x6c, 0, 1, 1, 1, 0x7f, 0x7f, 0xf7, 0xf0, 0x6a, 0x7f, 0, 1, 0xf7]),
     Buffer.from([0xff]),
   ],
   readers: [
     {
       name: "driver",
-      throws: ["LIGHT_FAULT"],
+      // A pin that it says it has not is a mistake in the settings.
+      throws: ["LIGHT_FAULT", "SETTINGS_INVALID"],
       read: async (input) => {
         const [line, far] = duplexPair();
+        // With its version it begins to be heard; said again behind the input, nothing waits for a time limit.
+        far.write(Uint8Array.of(0xf9, 2, 5));
+        far.write(input);
         new FakeArduino(far);
         await using driver = await openFirmata(arduino, { clock: systemClock }, never, async () => line);
-        far.write(input);
-        await soon();
         await driver.write([0.5], never);
         return driver.traits;
       },

@@ -87,6 +87,17 @@ describe("the journal for programs", () => {
   });
 });
 
+describe("the journal for programs at a terminal", () => {
+  it("moves no cursor by what an org calls a person", () => {
+    using clock = new VirtualClock({ wall: at });
+    const lines: string[] = [];
+    const user = "A\u009b2Jda\u202e";
+    createJsonJournal((line) => lines.push(line), clock).record({ event: "signedIn", user, org: "o" });
+    expect(lines.join("")).not.toMatch(/[\u0080-\u009f\u202e]/);
+    expect(JSON.parse(lines.join(""))).toMatchObject({ user });
+  });
+});
+
 describe("the journal for people", () => {
   const linesOf = (wallKnown: boolean): readonly string[] => {
     using clock = new VirtualClock({ wall: at, wallKnown });

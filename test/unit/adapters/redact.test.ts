@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { crashLine, plainLine, redact } from "../../../src/adapters/redact.ts";
+import { crashLine, plainJson, plainLine, plainLines, redact } from "../../../src/adapters/redact.ts";
 
 describe("the last guard against secrets in texts", () => {
   const jwt = `eyJhbGciOiJSUzI1NiJ9.${"a1B2".repeat(8)}.${"c3D4".repeat(8)}`;
@@ -41,6 +41,31 @@ describe("a line for the terminal", () => {
     ["ordinary letters", "Größe 40 % – ok", "Größe 40 % – ok"],
   ])("is safe from %s", (_, text, plain) => {
     expect(plainLine(text)).toBe(plain);
+  });
+});
+
+describe("lines for the terminal", () => {
+  it("keep their indentation, and are each as safe as one", () => {
+    expect(plainLines("a\u001b[2J\n  b\u009b2Jc\n\nd\u202e")).toBe("a [2J\n  b 2Jc\n\nd");
+  });
+});
+
+describe("JSON for the terminal", () => {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.
+  const unsafe = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+  const value = { "na\u202eme": "\u001b[2J\u009b2J\u007f\u2028\u2067 Größe 😀 \n\ud800", list: [1, null] };
+
+  it.each([0, 2])("tells every character, and none that a terminal obeys (indented by %i)", (space) => {
+    const text = plainJson(value, null, space);
+    expect(text).not.toMatch(unsafe);
+    expect(JSON.parse(text)).toEqual(value);
+    expect(text).toContain("Größe 😀");
+  });
+
+  it("replaces values as JSON does", () => {
+    expect(plainJson({ a: 1, b: 2 }, (name, each) => (name === "b" ? "\u009b" : each))).toBe(
+      '{"a":1,"b":"\\u009b"}',
+    );
   });
 });
 

@@ -132,6 +132,17 @@ describe("porchlight doctor", () => {
     expect(await readdir(stage.dir)).not.toContain("state");
   });
 
+  it("says what looks like a secret to no program either, and moves no cursor at a terminal", async () => {
+    const token = `eyJhbGciOiJub25lIn0.${"a1B2".repeat(5)}.`;
+    await using stage = await stageFor({ more: { lights: [{ driver: `gpio:${token}\u202e` }] } });
+    for (const flags of [[], ["--json"]]) {
+      const { out } = await stage.run(["doctor", "hardware", ...flags]);
+      expect(out).toContain("[secret]");
+      expect(out).not.toContain(token);
+      expect(out).not.toMatch(/[\u0080-\u009f\u202e]/);
+    }
+  });
+
   it("shows no secret of settings or sign-in, whatever it finds", async () => {
     await using stage = await stageFor({ broker: { auth: "password", password: "hunter2-hunter2" } });
     const { accessToken, refreshToken } = await signIn(stage);

@@ -106,6 +106,22 @@ describe("what a board has", () => {
     expect((await inventory(raspberry())).framebuffers).toMatchObject([{ usedBy: [`${name} (43)`] }]);
   });
 
+  it("says what others call themselves and their lines as plain text, and no more than a line of it", async () => {
+    board();
+    put("proc/44/comm", "node\n");
+    put("proc/44/cmdline", `node\0\u009b2Jlong\u202e${"x".repeat(5000)}.mjs\0`);
+    link("proc/44/fd/3", "dev/fb0");
+    const kernel = raspberry();
+    kernel.line("GPIO17").consumer = "re\u001b]52;c;cm0\u0007lay";
+    put("sys/class/leds/a\u009b2Jb/max_brightness", "1\n");
+    const found = await inventory(kernel);
+    const text = hardwareText(sectionsOf(found));
+    expect(text.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
+    expect(text).toContain("GPIO17 is in use by re ]52;c;cm0 lay");
+    expect(text).toContain('"driver": "led:a\\u009b2Jb"');
+    for (const line of text.split("\n")) expect(line.length).toBeLessThan(140);
+  });
+
   it.each([
     [
       "a Pi 5 whose lines have the names of pins",

@@ -34,12 +34,14 @@ describe("porchlight light scan", () => {
     expect(written.out).toContain("(no name)");
   });
 
-  it("is JSON for programs", async () => {
+  it("is JSON for programs, and moves no cursor where a person reads it", async () => {
     const { io, written } = surroundings();
+    const odd = { ...bulb, name: "La\u009b2Jmp\u202e" };
     await scan(1, true, io, async function* () {
-      yield bulb;
+      yield odd;
     });
-    expect(JSON.parse(written.out)).toEqual(bulb);
+    expect(written.out).not.toMatch(/[\u0080-\u009f\u202e]/);
+    expect(JSON.parse(written.out)).toEqual(odd);
   });
 
   it("says so when nothing was heard", async () => {

@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { openFirmata } from "../../../src/hal/drivers/firmata.ts";
@@ -19,6 +19,17 @@ const plugged = async (query: string) => {
   const driver = await openFirmata(`${port}?${query}`, { clock: systemClock }, never, async () => there.line);
   closing.push(driver);
   return { ...there, driver };
+};
+/** A server on this machine, and the place that names it. */
+const serve = async (
+  answer: (socket: Socket) => void,
+  host: "127.0.0.1" | "::1" = "127.0.0.1",
+): Promise<{ server: Server; place: string }> => {
+  const server = createServer(answer);
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return { server, place: `tcp://${host === "::1" ? "[::1]" : host}:${address.port}` };
 };
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
 
@@ -125,17 +136,76 @@ describe("a lamp on an Arduino", () => {
   });
 });
 
+describe("whoever answers for an Arduino", () => {
+  const version = [0xf9, 2, 5];
+  const nonsense: [string, Buffer][] = [
+    ["a firmware without a name or version", Buffer.from([...version, 0xf0, 0x79, 0xf7])],
+    ["the state of a pin that there is not", Buffer.from([...version, 0xf0, 0x6e, 0x7e, 0xf7])],
+    ["a message without an end", Buffer.alloc(100_000, 1).fill(0xf0, 0, 1)],
+    ["talk that goes on and on", Buffer.alloc(100_000, Buffer.from([0xf0, 0x6a, 0xf7]))],
+  ];
+
+  it.each(nonsense)("with %s is a fault of this lamp alone", async (_, bytes) => {
+    const { server, place } = await serve((socket) => {
+      socket.on("error", () => undefined).resume();
+      socket.write(bytes);
+    });
+    await using _server = server;
+    await expect(openFirmata(`${place}?led=9`, { clock: systemClock }, never)).rejects.toThrow(fault);
+  });
+
+  it.each(nonsense)("and says %s once the lamp is open, is not listened to", async (_, bytes) => {
+    const far: { socket: Socket; arduino: FakeArduino }[] = [];
+    const { server, place } = await serve((socket) => {
+      far.push({ socket, arduino: new FakeArduino(socket) });
+    });
+    await using _server = server;
+    const lines: Socket[] = [];
+    const open = async (...args: Parameters<typeof openPort>) => {
+      const line = await openPort(...args);
+      lines.push(line as Socket);
+      return line;
+    };
+    await using driver = await openFirmata(`${place}?led=9`, { clock: systemClock }, never, open);
+    const before = lines[0]?.bytesRead ?? 0;
+    far[0]?.socket.write(bytes);
+    await expect.poll(() => lines[0]?.bytesRead).toBe(before + bytes.length);
+    await soon();
+    await driver.write([1], never);
+    await expect.poll(() => far[0]?.arduino.pins[9]).toBe(1);
+  });
+
+  it("with more pins than there are numbers for is told of those that have one", async () => {
+    const pins = Array.from({ length: 1000 }, (_, pin) => (pin === 9 ? [0x7f] : [1, 1, 0x7f])).flat();
+    const { server, place } = await serve((socket) => {
+      socket.on("error", () => undefined).resume();
+      socket.write(
+        Buffer.from([...version, 0xf0, 0x79, 2, 5, 0xf7, 0xf0, 0x6c, ...pins, 0xf7, 0xf0, 0x6a, 0xf7]),
+      );
+    });
+    await using _server = server;
+    await expect(openFirmata(`${place}?led=9`, { clock: systemClock }, never)).rejects.toMatchObject({
+      code: "SETTINGS_INVALID",
+      detail: expect.stringMatching(/there are .* 126, 127;/),
+    });
+  });
+});
+
 describe("the way to an Arduino", () => {
   it("may be a TCP connection", async () => {
-    const server = createServer((socket) => void new FakeArduino(socket));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    if (address === null || typeof address === "string") throw new Error("no port");
-    const driver = await openFirmata(`tcp://127.0.0.1:${address.port}?led=9`, { clock: systemClock }, never);
+    const { server, place } = await serve((socket) => void new FakeArduino(socket));
+    const driver = await openFirmata(`${place}?led=9`, { clock: systemClock }, never);
     await driver.write([1], never);
     await driver[Symbol.asyncDispose]();
     await new Promise((resolve) => server.close(resolve));
-    await expect(openPort(`tcp://127.0.0.1:${address.port}`, 57_600, never)).rejects.toThrow(fault);
+    await expect(openPort(place, 57_600, never)).rejects.toThrow(fault);
+  });
+
+  it("may be an IPv6 address, in brackets as in any URL", async () => {
+    const { server, place } = await serve((socket) => void new FakeArduino(socket), "::1");
+    await using _server = server;
+    await using driver = await openFirmata(`${place}?led=9`, { clock: systemClock }, never);
+    await driver.write([1], never);
   });
 
   it("that is not there says so, and is given up when it is aborted", async () => {

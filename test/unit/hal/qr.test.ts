@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { AgentError } from "../../../src/errors.ts";
 import { bitmapOf } from "../../../src/hal/displays/bitmap.ts";
 import { QUIET_ZONE, withQuietZone } from "../../../src/hal/displays/layout.ts";
 import { pictureOf } from "../../../src/hal/displays/picture.ts";
@@ -241,6 +242,8 @@ describe("a display that is a file", async () => {
     problem: null,
   } as const;
 
+  const well = { failed: (fault: Error) => expect.fail(fault.message) };
+
   const inFolder = async (work: (folder: string) => Promise<void>): Promise<void> => {
     const folder = await mkdtemp(join(tmpdir(), "porchlight-display-"));
     try {
@@ -256,7 +259,7 @@ describe("a display that is a file", async () => {
   ] as const)("(%s) holds the newest view, and no draft is left", (ending, read) =>
     inFolder(async (folder) => {
       const path = join(folder, `display.${ending}`);
-      const display = await openFile(path);
+      const display = await openFile(path, well);
       display.show({ ...view, code: null });
       display.show({ ...view, code: null, headline: "Wait" });
       display.show(view);
@@ -270,7 +273,7 @@ describe("a display that is a file", async () => {
   test("shows a link in words", () =>
     inFolder(async (folder) => {
       const path = join(folder, "display.svg");
-      const display = await openFile(path);
+      const display = await openFile(path, well);
       const code = {
         kind: "link",
         url: "https://login.salesforce.com/services/oauth2/authorize",
@@ -289,7 +292,7 @@ describe("a display that is a file", async () => {
   test("is not written again for the same picture", () =>
     inFolder(async (folder) => {
       const path = join(folder, "display.svg");
-      const display = await openFile(path);
+      const display = await openFile(path, well);
       display.show(view);
       await expect.poll(() => readFile(path).catch(() => null)).not.toBeNull();
       await rm(path);
@@ -298,20 +301,62 @@ describe("a display that is a file", async () => {
       await expect(readFile(path)).rejects.toMatchObject({ code: "ENOENT" });
     }));
 
-  test("in a folder that does not exist loses the picture, not the agent", () =>
+  test("is for every account of the board to see, however little the agent's other files are", () =>
     inFolder(async (folder) => {
-      const display = await openFile(join(folder, "missing", "display.svg"));
+      const path = join(folder, "display.png");
+      const umask = process.umask(0o077);
+      try {
+        const display = await openFile(path, well);
+        display.show(view);
+        await display[Symbol.asyncDispose]();
+      } finally {
+        process.umask(umask);
+      }
+      expect((await stat(path)).mode & 0o777).toBe(0o644);
+    }));
+
+  test("writes through no link that lies where its draft goes, and puts its picture all the same", () =>
+    inFolder(async (folder) => {
+      const [path, other] = [join(folder, "display.svg"), join(folder, "other")];
+      await writeFile(other, "dear");
+      await symlink(other, `${path}.part`);
+      const display = await openFile(path, well);
       display.show(view);
       await display[Symbol.asyncDispose]();
-      await expect(readFile(join(folder, "missing", "display.svg"))).rejects.toMatchObject({
-        code: "ENOENT",
-      });
+      expect(await readFile(other, "utf8")).toBe("dear");
+      expect((await lstat(path)).isFile()).toBe(true);
+    }));
+
+  test("that cannot be written says so once, and again only when it could be meanwhile", () =>
+    inFolder(async (folder) => {
+      const path = join(folder, "later", "display.svg");
+      const faults: AgentError[] = [];
+      const ports = { failed: (fault: AgentError) => void faults.push(fault) };
+      const first = await openFile(path, ports);
+      first.show({ ...view, code: null, headline: "one" });
+      await expect.poll(() => faults.length).toBe(1);
+      first.show({ ...view, code: null, headline: "two" });
+      await first[Symbol.asyncDispose]();
+      expect(faults).toMatchObject([
+        { code: "DISPLAY_FAULT", detail: expect.stringMatching(/display\.svg cannot be written \(ENOENT\)/) },
+      ]);
+
+      const second = await openFile(path, ports);
+      second.show({ ...view, code: null, headline: "one" });
+      await expect.poll(() => faults.length).toBe(2);
+      await mkdir(join(folder, "later"));
+      second.show({ ...view, code: null, headline: "two" });
+      await expect.poll(() => readFile(path, "utf8").catch(() => "")).toContain("two");
+      await rm(join(folder, "later"), { recursive: true });
+      second.show({ ...view, code: null, headline: "three" });
+      await second[Symbol.asyncDispose]();
+      expect(faults.length).toBe(3);
     }));
 
   test.each(["display.gif", "display", "constructor.toString"])(
     "of another kind (%s) is refused",
     async (path) => {
-      await expect(openFile(path)).rejects.toMatchObject({ code: "SETTINGS_INVALID" });
+      await expect(openFile(path, well)).rejects.toMatchObject({ code: "SETTINGS_INVALID" });
     },
   );
 });
