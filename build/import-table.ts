@@ -25,6 +25,7 @@ const leaf = [
   "src/turns.ts",
   "src/users.ts",
   "src/ports.ts",
+  "src/second-look.ts",
 ];
 const settings = ["src/agent/settings*.ts"];
 

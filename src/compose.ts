@@ -159,7 +159,7 @@ const run = async (settings: Settings, outside: Surroundings, signal: AbortSigna
   using patience = createPatience(clock, signal);
   const session = createSession({ org, vault, clock, patience: patience.signal });
   const reading = Promise.all([
-    openNames(vault, settings),
+    openNames(vault, settings, clock),
     openHome({
       settled: { place: placeOf(settings.home), timeZone: settings.home.timeZone },
       serial: settings.device.serial,

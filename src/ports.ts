@@ -301,6 +301,7 @@ export interface SignedCommands {
 
 /** The guest passes of this board's owner, kept over restarts. Passes of another owner, and those that have ended, are forgotten. */
 export interface Guests {
+  /** Throws STATE_UNWRITABLE where the disk cannot be looked at now. */
   list(owner: Identity): Promise<readonly GuestPass[]>;
   /** Keeps a pass in place of the one with its id. Throws GUESTS_FULL, STATE_UNWRITABLE. */
   admit(pass: GuestPass, owner: Identity): Promise<void>;

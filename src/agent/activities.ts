@@ -18,6 +18,7 @@ import type {
   Session,
   WebSignIn,
 } from "../ports.ts";
+import { isDamage, lookTwice } from "../second-look.ts";
 import { after, MOST_SKEW_MS, unreachable } from "../units.ts";
 import { isSamePerson } from "../users.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
@@ -77,8 +78,6 @@ const SHORTEST_LIFE_MS = 1_000;
 const RENEWAL_FLOOR_MS = 10_000;
 /** The sign-in is looked at so long after the board is online: the org is asked for the time first. In milliseconds. */
 const LOOK_AFTER_MS = 10_000;
-/** Pause before a sign-in that could not be read is looked at once more, in milliseconds. */
-const LOOK_AGAIN_MS = 1_000;
 /** How long a sign-out waits for the org, in milliseconds: the board forgets either way. */
 const REVOKE_LIMIT_MS = 10_000;
 
@@ -133,15 +132,13 @@ const readable = async (
   { session, clock, journal }: ActivityParts,
   signal: AbortSignal,
 ): Promise<Grant | undefined> => {
-  for (const last of [false, true])
-    try {
-      return await session.load();
-    } catch (error) {
-      const { code, message } = asAgentError(error);
-      if (code !== "STATE_DAMAGED") throw error;
-      if (last) journal.record({ event: "fault", code, message, retryInMs: null });
-      else await clock.sleep(LOOK_AGAIN_MS, signal);
-    }
+  try {
+    return await lookTwice(() => session.load(), clock, signal);
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    const { code, message } = asAgentError(error);
+    journal.record({ event: "fault", code, message, retryInMs: null });
+  }
   await session.setAside();
   return undefined;
 };

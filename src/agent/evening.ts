@@ -3,6 +3,7 @@
 import { AgentError, asAgentError, type ErrorCode, entryOf } from "../errors.ts";
 import type { Evening, HomeSource, LightCause } from "../model.ts";
 import type { Clock, Journal, Light, WatchedVault } from "../ports.ts";
+import { readPatiently } from "../second-look.ts";
 import { isTimeZone } from "../time-zone.ts";
 import { createTurns } from "../turns.ts";
 import { epochMs } from "../units.ts";
@@ -81,7 +82,7 @@ export const openEvening = async (parts: {
 }): Promise<EveningKeeper> => {
   const { vault, lights, clock, journal, board, settled } = parts;
   const listeners = new Set<() => void>();
-  let stored = decodeEvening(await vault.read("evening").catch(() => undefined));
+  let stored = decodeEvening(await readPatiently(vault, "evening", clock).catch(() => undefined));
   let changed = new AbortController();
   let fault: ErrorCode | null = null;
   let homeSource: HomeSource | null = null;

@@ -1,6 +1,7 @@
 // Names that the owner gave from the phone. They stand above those of the settings until somebody changes the settings.
 
-import type { WatchedVault } from "../ports.ts";
+import type { Clock, WatchedVault } from "../ports.ts";
+import { readPatiently } from "../second-look.ts";
 import { createTurns } from "../turns.ts";
 import { isSamePerson, type Person, readPerson } from "../users.ts";
 
@@ -78,12 +79,13 @@ export const openNames = async (
     readonly device: { readonly name: string };
     readonly lights: readonly { readonly id: string; readonly name: string }[];
   },
+  clock: Pick<Clock, "sleep">,
 ): Promise<Names> => {
   const written = new Map([
     ["", settings.device.name],
     ...settings.lights.map(({ id, name }) => [id, name] as const),
   ]);
-  let kept = decode(await vault.read("names").catch(() => undefined));
+  let kept = decode(await readPatiently(vault, "names", clock).catch(() => undefined));
   const listeners = new Set<() => void>();
 
   /** One after the other, so that none is lost of two that come at once. */

@@ -1,6 +1,7 @@
 import { AgentError, type ErrorCode } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import type { Clock, Org, Session, Vault } from "../ports.ts";
+import { isDamage, lookTwice } from "../second-look.ts";
 import type { Secret } from "../units.ts";
 import { createFlight } from "./flight.ts";
 import { decodeGrant, encodeGrant } from "./grant-codec.ts";
@@ -22,9 +23,6 @@ const BUSY_PAUSES_MS = [1_000, 2_000, 4_000];
 
 /** Pause before an org that says that a sign-in is over is asked once more, in milliseconds. */
 const SECOND_ASK_MS = 5_000;
-
-/** Pause before a grant that cannot be read is looked at once more, in milliseconds. */
-const SECOND_LOOK_MS = 1_000;
 
 interface Unwritten {
   /** Undefined: none, which the disk does not know yet. */
@@ -92,7 +90,7 @@ export const createSession = (ports: {
     try {
       onDisk = await stored("newest");
     } catch (error) {
-      if (!isFault(error, "STATE_DAMAGED")) throw error;
+      if (!isDamage(error)) throw error;
       // The generation before it, in a bad moment of the disk, is no sign that somebody else has written there.
       return unwritten === undefined ? await stored() : unwritten.grant;
     }
@@ -177,10 +175,9 @@ export const createSession = (ports: {
   /** What a bad moment of the disk hides may be newer: the one before it, used or written in its place, would end the sign-in. */
   const untilReadable = async (signal: AbortSignal): Promise<void> => {
     try {
-      await vault.read("grant", "newest");
+      await lookTwice(() => vault.read("grant", "newest"), clock, signal);
     } catch (error) {
-      if (!isFault(error, "STATE_DAMAGED")) throw error;
-      await clock.sleep(SECOND_LOOK_MS, signal);
+      if (!isDamage(error)) throw error;
     }
   };
 

@@ -3,6 +3,7 @@ import { signedLimits } from "../broker/signed-limits.ts";
 import { AgentError } from "../errors.ts";
 import type { GuestPass, Identity } from "../model.ts";
 import type { Clock, Guests, WatchedVault } from "../ports.ts";
+import { isDamage, lookTwice } from "../second-look.ts";
 import { createTurns } from "../turns.ts";
 import { isSamePerson, type Person } from "../users.ts";
 import { fieldsOf, textOf } from "./encodings.ts";
@@ -49,7 +50,8 @@ const encode = ({ userId, orgId, passes }: KeptGuests): Uint8Array =>
   );
 
 /**
- * The passes of one board. They are read once: nobody else writes them while the agent runs. One that has ended counts no
+ * The passes of one board. They are read once: nobody else writes them while the agent runs. A list that is damaged, looked at
+ * twice, is none. One that has ended counts no
  * more. It goes off the disk with the next write where the time is `sure`, else when another needs its room: the clock that
  * ended it may be wrong.
  */
@@ -59,29 +61,31 @@ export const createGuests = (ports: {
   sure: () => boolean;
 }): Guests => {
   const { vault, clock, sure } = ports;
-  let kept: Promise<KeptGuests | undefined> | undefined;
+  /** Null: not read yet. Undefined: there are none. */
+  let kept: KeptGuests | "damaged" | undefined | null = null;
 
-  const load = async (): Promise<KeptGuests | undefined> => {
+  const load = async (): Promise<KeptGuests | "damaged" | undefined> => {
     try {
       // An older list might have a guest in it whose pass was taken back.
-      const bytes = await vault.read("guests", "newest");
-      return bytes === undefined ? undefined : readGuests(bytes);
-    } catch {
-      return undefined;
+      const bytes = await lookTwice(() => vault.read("guests", "newest"), clock);
+      return bytes === undefined ? undefined : (readGuests(bytes) ?? "damaged");
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      return "damaged";
     }
   };
 
   const all = async (owner: Identity): Promise<readonly GuestPass[]> => {
-    kept ??= load();
-    const found = await kept;
-    if (found === undefined) return [];
-    if (!isSamePerson(found, owner)) {
-      kept = Promise.resolve(undefined);
+    // What could not be read for another reason is looked for again the next time.
+    if (kept === null) kept = await load();
+    if (kept === undefined || kept === "damaged") return [];
+    if (!isSamePerson(kept, owner)) {
+      kept = undefined;
       // Should this fail, they are left out again at the next start.
       await vault.write("guests", undefined, { orElse: undefined }).catch(() => undefined);
       return [];
     }
-    return found.passes;
+    return kept.passes;
   };
 
   const counting = (passes: readonly GuestPass[]): readonly GuestPass[] => {
@@ -92,9 +96,9 @@ export const createGuests = (ports: {
   /** After `all`. Where it fails, the passes until then count on, after a restart too. */
   const store = async (passes: readonly GuestPass[], { userId, orgId }: Identity): Promise<void> => {
     const next: KeptGuests = { userId, orgId, passes };
-    const before = await kept;
-    await vault.write("guests", encode(next), { orElse: before && encode(before) });
-    kept = Promise.resolve(next);
+    const before = typeof kept === "object" && kept !== null ? encode(kept) : undefined;
+    await vault.write("guests", encode(next), { orElse: before });
+    kept = next;
   };
 
   const inTurn = createTurns();
@@ -113,14 +117,15 @@ export const createGuests = (ports: {
       inTurn(async () => {
         const passes = await all(owner);
         const others = passes.filter((pass) => pass.id !== id);
-        if (others.length === passes.length) return false;
+        // Nobody knows which pass a damaged list had; none counts any more, whatever becomes readable again.
+        if (others.length === passes.length && kept !== "damaged") return false;
         await store(sure() ? counting(others) : others, owner);
         return true;
       }),
     forget: () =>
       inTurn(async () => {
         await vault.write("guests", undefined);
-        kept = Promise.resolve(undefined);
+        kept = undefined;
       }),
   };
 };

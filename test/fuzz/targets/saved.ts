@@ -179,7 +179,7 @@ export const saved: Target = {
       name: "names",
       read: async (input) => {
         const settings = { device: { name: "Porch light" }, lights: [{ id: "main", name: "Porch" }] };
-        const names = await openNames(holding(input), settings);
+        const names = await openNames(holding(input), settings, new VirtualClock());
         return [names.device, names.light("main"), names.light("__proto__")];
       },
     },

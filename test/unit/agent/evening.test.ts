@@ -432,7 +432,7 @@ describe("a schedule", () => {
     vault.read = async () => {
       throw new AgentError("STATE_DAMAGED", "evening");
     };
-    expect((await open()).schedule).toBeNull();
+    expect((await clock.until(open())).schedule).toBeNull();
   });
 
   const said = (change: object, schedule: object | null | number = berlin): object => ({

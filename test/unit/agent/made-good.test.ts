@@ -57,7 +57,7 @@ const keepers: Readonly<Record<string, (vault: Vault) => Promise<Kept>>> = {
     };
   },
   "a name": async (vault) => {
-    const names = await openNames(vault, settings);
+    const names = await openNames(vault, settings, clock);
     return { set: (what) => names.rename("main", what, ada), see: async () => names.light("main") };
   },
   "a guest": async (vault) => {

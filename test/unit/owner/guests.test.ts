@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
 import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-vault.ts";
 import { signedLimits } from "../../../src/broker/signed-limits.ts";
-import { AgentError } from "../../../src/errors.ts";
+import { AgentError, type ErrorCode } from "../../../src/errors.ts";
 import type { GuestPass } from "../../../src/model.ts";
 import { createGuests } from "../../../src/owner/guests.ts";
 import type { Vault } from "../../../src/ports.ts";
@@ -178,25 +178,56 @@ describe("guest passes", () => {
   });
 
   it("are not those of an older file, in which one may be a guest whose pass was taken back", async () => {
-    const { open, pass, ids } = world((vault) => ({
+    const { clock, open, pass, ids } = world((vault) => ({
       ...vault,
       async read(key, least) {
         if (least === "newest") throw new AgentError("STATE_DAMAGED");
         return vault.read(key);
       },
     }));
-    await open().admit(pass("p1"), owner);
-    expect(await ids()).toBe("");
+    await clock.until(open().admit(pass("p1"), owner));
+    expect(await clock.until(ids())).toBe("");
   });
 
-  it("of a file that cannot be read are none", async () => {
-    const { ids } = world((vault) => ({
+  it.each<[string, ErrorCode, string, string]>([
+    ["damaged for good, are none", "STATE_DAMAGED", "", "done"],
+    ["not to be had", "STATE_UNWRITABLE", "STATE_UNWRITABLE", "STATE_UNWRITABLE"],
+  ])("that are %s", async (_what, code, listed, revoked) => {
+    const { clock, open, pass, ids } = world((vault) => ({
       ...vault,
-      read: async () => {
-        throw new AgentError("STATE_DAMAGED");
+      read: async (key) => {
+        if (isBad) throw new AgentError(code);
+        return vault.read(key);
       },
     }));
-    expect(await ids()).toBe("");
+    let isBad = false;
+    await open().admit(pass("p1"), owner);
+    await open().admit(pass("p2"), owner);
+    isBad = true;
+    const guests = open();
+    expect(await clock.until(ids(guests).catch((error: AgentError) => error.code))).toBe(listed);
+    expect(await clock.until(codeOf(guests.revoke("p1", owner)))).toBe(revoked);
+    isBad = false;
+    // Taken back is taken back, whatever becomes readable again; and nothing is lost that nobody wrote over.
+    expect(await ids()).toBe(revoked === "done" ? "" : "p1 p2");
+    expect(await guests.revoke("p1", owner)).toBe(revoked !== "done");
+  });
+
+  it("are those of the second look at a disk that reads badly for a moment", async () => {
+    const { clock, open, pass, ids } = world((vault) => ({
+      ...vault,
+      async read(key, least) {
+        if (bad-- > 0) throw new AgentError("STATE_DAMAGED");
+        return vault.read(key, least);
+      },
+    }));
+    let bad = 0;
+    await open().admit(pass("p1"), owner);
+    bad = 1;
+    const guests = open();
+    expect(await clock.until(ids(guests))).toBe("p1");
+    await guests.admit(pass("p2"), owner);
+    expect(await ids()).toBe("p1 p2");
   });
 
   it("that cannot be written are not there", async () => {
