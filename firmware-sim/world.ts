@@ -49,6 +49,8 @@ export interface World {
   readonly secrets: Secrets;
   readonly org: SimulatedOrg;
   readonly broker: SimulatedBroker;
+  /** Passwords at the broker of boards that show no token there, by device id; empty at first. */
+  readonly brokerPasswords: Map<string, string>;
   readonly board: SimulatedBoard;
   readonly hardware: Hardware | null;
   readonly phone: SimulatedPhone;
@@ -100,12 +102,14 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     ...(options.orgRandom === undefined ? {} : { random: options.orgRandom }),
   });
   const [audience = ""] = org.boardApp.assetAudiences;
+  const brokerPasswords = new Map<string, string>();
   const authority = tokenAuthority({
     // The broker was handed the org's certificate: Salesforce need not publish it.
     jwks: async () => ({ keys: org.assetKeys().keys.map((key) => ({ ...key })) }),
     audience,
     clock,
     guest: guestAccount,
+    boards: brokerPasswords,
     introspect: async (token) => {
       const answer = org.introspect(token);
       if (!answer.active || answer.token_type !== "access_token") return null;
@@ -183,6 +187,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     secrets,
     org,
     broker,
+    brokerPasswords,
     board,
     hardware,
     phone,

@@ -19,6 +19,8 @@ export interface TokenAuthorityOptions {
   } | null>;
   /** An account for guests who have none at the org; no guests of that kind without it. */
   readonly guest?: { readonly username: string; readonly password: string };
+  /** Boards that show a password and no token, by device id. Read at each connection. */
+  readonly boards?: ReadonlyMap<string, string>;
   /** Which user owns which device, by device id: learnt from asset tokens, and may be filled in beforehand. */
   readonly owners?: Map<string, string>;
 }
@@ -32,7 +34,7 @@ const refused = (reason: string) => ({ ok: false, reason }) as const;
 
 /**
  * Access rules of the simulated world, as a maker's broker would have them. A board shows an asset token: its `did`
- * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else. A phone shows an
+ * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else; one of `boards` shows its password. A phone shows an
  * access token of the org; its client id begins with `phone-`, so that it takes no board's place. With its user's own boards it may do as it likes. To any board it may send signed commands,
  * read what the board is and how its lamps are, and the answers to itself: which of them are obeyed the board decides,
  * by their signature and the guest passes that it keeps, of which no broker knows. A guest without an account at the
@@ -41,8 +43,9 @@ const refused = (reason: string) => ({ ok: false, reason }) as const;
 export const tokenAuthority = (options: TokenAuthorityOptions): Authenticate => {
   const owners = options.owners ?? new Map<string, string>();
   return async (credentials) => {
-    const { password, username } = credentials;
+    const { password, username, clientId } = credentials;
     if (password === null || password === "") return refused("no token was shown as password");
+    if (username === clientId && password === options.boards?.get(clientId)) return asBoard(clientId, null);
     const asGuest = username === options.guest?.username && password === options.guest?.password;
     const claims = asGuest ? null : await readAssetToken(password, options);
     if (claims === null) {
@@ -101,15 +104,17 @@ const admitBoard = (
   // Salesforce may name the user by URL, https://<host>/id/<org>/<user>
   const owner = (sub ?? "").split("/").at(-1) ?? "";
   owners.set(did, owner);
-  return {
-    ok: true,
-    who: { kind: "device", name: did },
-    may: (action, topic) =>
-      covers(`porchlight/${did}/#`, topic) ||
-      topic === (action === "publish" ? `homeassistant/device/${did}/config` : "homeassistant/status"),
-    expiresAt: exp === undefined ? null : fromNumericDate(exp),
-  };
+  return asBoard(did, exp === undefined ? null : fromNumericDate(exp));
 };
+
+const asBoard = (did: string, expiresAt: EpochMs | null): { ok: true } & Access => ({
+  ok: true,
+  who: { kind: "device", name: did },
+  may: (action, topic) =>
+    covers(`porchlight/${did}/#`, topic) ||
+    topic === (action === "publish" ? `homeassistant/device/${did}/config` : "homeassistant/status"),
+  expiresAt,
+});
 
 const admitPhone = async (
   clientId: string,

@@ -148,7 +148,7 @@ async function* askCode(
   { revoke, kept }: Extract<State, { name: "askingCode" }>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
-  const { session, org, journal, clock, standing, patience } = parts;
+  const { session, org, journal, clock, patience } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start. A sign-out is seen through,
   // whatever is asked for next.
   const grant = revoke ? await leaving(parts) : await readable(parts, signal);
@@ -161,7 +161,7 @@ async function* askCode(
   let forgotten: Promise<void> | undefined;
   if (revoke || (kept !== true && org.signIn === undefined && !other)) {
     forgotten = session.forget(revoke ? undefined : "gone");
-    standing.reset();
+    anew(parts);
     // Where nothing was found, only what a cut of power could bring back is forgotten: the first request does not wait for that.
     if (revoke || grant !== undefined || org.web !== undefined) await forgotten;
     else forgotten.catch(() => undefined); // thrown with the code
@@ -175,7 +175,7 @@ async function* askCode(
   if (org.signIn !== undefined) {
     const { signIn } = org;
     await session.adopt(await inTime(parts, () => signIn(signal), signal));
-    standing.reset();
+    anew(parts);
     // A person's approval from before serves nobody any more, and would count as one of the few that the org allows.
     if (!revoke && grant !== undefined && grant.refreshToken !== null)
       await revokeWithin(org, grant, clock, patience);
@@ -187,6 +187,11 @@ async function* askCode(
     ? byCode(parts, kept === true, forgotten, signal)
     : byBrowser(parts, web, kept === true, signal);
 }
+
+/** There is another sign-in, or none: what was known of the last one, and its pauses, say nothing of it. */
+const anew = ({ standing, upkeep, asset }: ActivityParts): void => {
+  for (const each of [standing, upkeep, asset]) each?.reset();
+};
 
 /** Device flow: a code that a person approves on another device. Nothing is shown before `forgotten`. */
 async function* byCode(
@@ -239,7 +244,7 @@ const welcome = async (
   kept: boolean,
   signal: AbortSignal,
 ): Promise<void> => {
-  const { org, session, clock, standing, patience } = parts;
+  const { org, session, clock, patience } = parts;
   // One that cannot be read is in nobody's way; `adopt` says whether it may be overwritten.
   const before = kept ? await session.load().catch(() => undefined) : undefined;
   let alone = before === undefined || org.revokesAlone(grant, before);
@@ -255,7 +260,7 @@ const welcome = async (
     if (alone) await revokeWithin(org, grant, clock, patience);
     throw error;
   }
-  standing.reset();
+  anew(parts);
   // The sign-in before it serves nobody any more, and would count as one of the few that the org allows a person.
   if (before !== undefined && org.revokesAlone(before, grant))
     await revokeWithin(org, before, clock, patience);
@@ -381,7 +386,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock, standing, home, time, upkeep } = parts;
+  const { broker, lights, commands, journal, clock, session, standing, home, time, upkeep } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -461,6 +466,13 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
     keeping = ask().then(() => parts.asset?.keep(until));
     let attempt = 0;
     let { renewAt } = current;
+    /** Whose board it is. The broker is shown the same as before: only `about` is another. */
+    const become = (identity: Identity | null): Event => {
+      current = { ...current, identity };
+      held = current;
+      made.announce(parts.about(held));
+      return { type: "renewed", credentials: current };
+    };
     const lookAt = after(clock.mono(), LOOK_AFTER_MS);
     for (;;) {
       const upkeepAt = current.identity === null ? Math.min(upkeep.keepAt, upkeep.askAt) : upkeep.keepAt;
@@ -490,15 +502,17 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
         } else if (keeps) {
           await upkeep.keep(signal);
           await standing.refresh();
+          const grant = await session.load().catch(() => undefined);
+          if (current.identity !== null && grant?.identity === null) {
+            // A board that signs in by itself is another user's now (session.ts): nobody's word counts until it is known whose.
+            upkeep.reset();
+            yield become(null);
+          }
         } else if (current.identity === null && clock.mono() >= upkeep.askAt) {
           const identity = await upkeep.ask(signal);
           if (identity === null) continue;
           await belongTo(parts, identity);
-          // The broker is shown the same as before: only `about` is another.
-          current = { ...current, identity };
-          held = current;
-          made.announce(parts.about(held));
-          yield { type: "renewed", credentials: current };
+          yield become(identity);
         } else continue;
         void ask();
         if (!renews && attempt > 0) continue;

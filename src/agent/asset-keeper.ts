@@ -15,6 +15,8 @@ export interface AssetKeeper {
   keep(signal: AbortSignal): Promise<void>;
   /** The board stops: says so, where that is due and quick. Never throws. */
   close(): Promise<void>;
+  /** There is another sign-in: what the last one was not allowed, this one may be. */
+  reset(): void;
   /** The board belongs to nobody any more. Throws STATE_UNWRITABLE. */
   forget(): Promise<void>;
 }
@@ -226,6 +228,11 @@ export const openAssetKeeper = async (parts: {
       await write(grant, fields, limit.signal).catch(() => undefined);
       done.abort();
       await timer;
+    },
+    reset() {
+      if (told.size > 0) notBefore = 0;
+      failures = 0;
+      told.clear();
     },
     async forget() {
       // When it wrote last still counts: whoever comes next belongs to an org with a limit, too.

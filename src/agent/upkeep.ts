@@ -18,6 +18,8 @@ export interface Upkeep {
   readonly askAt: MonoMs;
   /** Asks who approved; null: the org does not say. Throws GRANT_GONE and BUG. */
   ask(signal: AbortSignal): Promise<Identity | null>;
+  /** There is another sign-in, or another user of it: who, is asked without a pause that was the last one's. */
+  reset(): void;
 }
 
 const HOUR_MS = 3_600_000;
@@ -77,6 +79,10 @@ export const createUpkeep = (parts: {
         if (code === "GRANT_GONE" || code === "BUG") throw fault;
         return null;
       }
+    },
+    reset() {
+      askAt = clock.mono();
+      asked = 0;
     },
   };
 };

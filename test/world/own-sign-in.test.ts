@@ -391,3 +391,26 @@ describe("a board whose settings name another sign-in than the one that it has",
     await stage.untilState("online");
   });
 });
+
+it("a board whose user is another one at the org obeys that one within nine days, where its broker's password never ends", async () => {
+  const password = "porch light's own";
+  const broker = { url: "mqtts://broker.example", auth: "password", password };
+  await openOwn(credentials, true, undefined, { assetToken: { mode: "off" }, broker });
+  stage.world.brokerPasswords.set(stage.world.deviceId, password);
+  const { org } = stage.world;
+  org.boardApp.runAs = org.owner.id;
+  stage.start();
+  await stage.untilState("online");
+  const phone = await stage.ownerPhone();
+  expect(await stage.clock.until(phone.send({ on: true }))).toMatchObject({ outcome: "done" });
+  const other = org.users.find(({ id }) => id !== org.owner.id) ?? expect.fail("the org has one user only");
+  org.boardApp.runAs = other.id;
+  await stage.clock.advance(9 * 24 * HOUR);
+  expect(stage.since(0, "state").filter(({ state }) => state === "online")).toHaveLength(1);
+  expect(stage.since(0, "signedIn").at(-1)).toMatchObject({ user: other.username });
+  expect((await stage.status()).identity).toMatchObject({ username: other.username });
+  const ours = await stage.ownerPhone();
+  expect(await stage.clock.until(ours.send({ on: false }))).toMatchObject({ code: "COMMAND_NOT_OWNER" });
+  const theirs = await stage.strangersPhone();
+  expect(await stage.clock.until(theirs.send({ on: false }))).toMatchObject({ outcome: "done" });
+});

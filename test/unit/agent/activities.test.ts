@@ -133,6 +133,7 @@ describe("a board at its broker", () => {
       updateNews: quiet,
       names: owned,
       evening: owned,
+      session: { load: async () => undefined },
       standing: { ...quiet, refresh: async () => {}, ask: async () => {} },
       home: { ask: async () => {}, ...owned },
       time: { ask: async () => {} },

@@ -252,6 +252,28 @@ describe("a board that writes its Asset record", () => {
     },
   );
 
+  it("tries what its sign-in was not allowed at once with another, and waits for a busy org as long as it says", async () => {
+    refusals = [new AgentError("ASSET_RECORD_CLOSED")];
+    const keeper = await open();
+    begin(keeper);
+    await clock.advance(10 * MINUTE);
+    await end();
+    keeper.reset();
+    expect(keeper.fault).toBeNull();
+    refusals = [new AgentError("ORG_BUSY", "", { retryAfterMs: 3 * HOUR })];
+    begin(keeper);
+    await clock.advance(10 * MINUTE);
+    expect(asked.map(({ what }) => what)).toEqual(["find", "find"]);
+    await end();
+    keeper.reset();
+    begin(keeper);
+    await clock.advance(2 * HOUR);
+    expect(asked).toHaveLength(2);
+    await clock.advance(2 * HOUR);
+    expect(writes()).toHaveLength(1);
+    await end();
+  });
+
   it("looks for the record again when somebody has removed it", async () => {
     begin(await open());
     await clock.advance(10 * MINUTE);

@@ -110,7 +110,7 @@ describe("names", () => {
   it("on a disk that reads badly for a moment are there at the second look", async () => {
     await (await openNames(vault, settings, clock)).rename("main", "Garden", ada);
     const { read } = vault;
-    vault.read = async (key, least) => {
+    vault.read = async (_key, least) => {
       vault.read = read;
       if (least === "newest") throw new AgentError("STATE_DAMAGED", "names");
       return undefined;

@@ -50,3 +50,19 @@ it("a look or question that is broken off counts, too", async () => {
   await expect(upkeep.ask(stop.signal)).rejects.toThrow("over");
   expect([upkeep.keepAt - clock.mono(), upkeep.askAt - clock.mono()]).toEqual([HOUR_MS, 300_000]);
 });
+
+it("who approved another sign-in is asked at once, though the last one's org was closed to the question", async () => {
+  using clock = new VirtualClock();
+  const closed = async (): Promise<never> => {
+    throw new AgentError("ACCESS_TOKEN_REJECTED");
+  };
+  const upkeep = createUpkeep({
+    clock,
+    random: () => 0,
+    credentials: { keepAlive: closed, identify: closed },
+  });
+  expect(await upkeep.ask(signal)).toBeNull();
+  expect(upkeep.askAt - clock.mono()).toBe(24 * HOUR_MS);
+  upkeep.reset();
+  expect(upkeep.askAt - clock.mono()).toBe(0);
+});
