@@ -67,6 +67,8 @@ export interface Grant {
   readonly idToken: Secret | null;
   /** Which sign-in of the settings it came from, as a hash; null: a person's, of an earlier version. */
   readonly signedInAs: string | null;
+  /** Its owner has been told that it is ended: that is seen through, after a restart too. */
+  readonly leaving?: true;
 }
 
 export type PollAnswer =

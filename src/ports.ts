@@ -235,6 +235,8 @@ export interface Session {
    * ended it: what is worth nothing is forgotten in memory, where the disk takes nothing.
    */
   forget(gone?: "gone"): Promise<void>;
+  /** Marks it as one that is ended; the next start goes on with that. Throws STATE_UNWRITABLE, and it is not marked. */
+  leave(): Promise<void>;
   /** Moves a grant that cannot be read out of the way. Throws STATE_UNWRITABLE. */
   setAside(): Promise<void>;
   /** Tries again to get on the disk what is only in memory; true when nothing is any more. Throws what reading the vault throws. */

@@ -114,7 +114,8 @@ async function* nothing(): AsyncGenerator<Event> {}
 async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator<Event> {
   // What it was signed in with may have been changed meanwhile, to another org, client or user, or to a person's approval.
   const grant = await readable(parts, signal);
-  yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
+  if (grant?.leaving === true) yield { type: "signOut" };
+  else yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
 }
 
 /** The grant that a sign-out ends. Without the key of the state folder nobody can end it at the org, but it can be forgotten. */

@@ -145,6 +145,7 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
       names,
       evening: parts.evening,
       lookForUpdate: parts.lookForUpdate,
+      leave: () => parts.session.leave(),
       signOut: () => post({ type: "signOut" }),
     },
   });

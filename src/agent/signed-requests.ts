@@ -13,7 +13,9 @@ export interface RequestParts {
   readonly evening: Pick<EveningKeeper, "set">;
   /** Looks for a new version of the program; null where it does not change by itself. */
   readonly lookForUpdate: (() => void) | null;
-  /** Forgets the sign-in, as a person at the board could. */
+  /** Makes sure that the sign-in is forgotten, whatever happens next. Throws STATE_UNWRITABLE. */
+  readonly leave: () => Promise<void>;
+  /** Forgets it, as a person at the board could. */
   readonly signOut: () => void;
 }
 
@@ -64,6 +66,7 @@ export const fulfil = async (
         return { ok: true };
       }
       case "signOut":
+        await parts.leave();
         return { ok: true, afterwards: parts.signOut };
       case "update":
         if (parts.lookForUpdate === null) return refused("UPDATE_NOT_SET_UP");

@@ -24,6 +24,7 @@ export const encodeGrant = (grant: Grant): Uint8Array =>
       idUrl: grant.idUrl,
       idToken: grant.idToken?.reveal() ?? null,
       signedInAs: grant.signedInAs,
+      leaving: grant.leaving,
     }),
   );
 
@@ -88,5 +89,6 @@ export const decodeGrant = (bytes: Uint8Array): Grant => {
     idToken: nullable(secret, stored, "idToken"),
     // Left out by earlier releases: such a board signs in once more.
     signedInAs: stored.signedInAs === undefined ? null : nullable(text, stored, "signedInAs"),
+    ...(stored.leaving === true ? { leaving: true } : {}),
   };
 };

@@ -247,6 +247,24 @@ export const createSession = (ports: {
         },
         never,
       ),
+    leave: () =>
+      vault.locked(
+        "grant",
+        async () => {
+          await untilReadable(never);
+          const grant = await newest();
+          if (grant === undefined) return;
+          try {
+            await vault.write("grant", encodeGrant({ ...grant, leaving: true }));
+            unwritten = undefined;
+          } catch (error) {
+            // It may have got there, and must not count with the next start.
+            if (isFault(error, "STATE_UNWRITABLE")) await replace(grant, grant);
+            throw error;
+          }
+        },
+        never,
+      ),
     setAside: () => vault.locked("grant", () => vault.setAside("grant"), never),
     persist: () =>
       vault.locked(

@@ -149,6 +149,7 @@ export const carryOver = (previous: Grant, renewed: Grant): Grant => ({
   idUrl: renewed.idUrl ?? previous.idUrl,
   idToken: renewed.idToken ?? previous.idToken,
   signedInAs: previous.signedInAs,
+  ...(previous.leaving === true ? { leaving: true } : {}),
 });
 
 /**

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { createSession } from "../../src/device-flow/session.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -186,13 +187,26 @@ describe("the network", () => {
 });
 
 describe("people", () => {
-  it("signing out revokes at the org, keeps only the device key, and shows a new code", async () => {
+  it("signing out revokes at the org, forgets the sign-in, and shows a new code", async () => {
     stage = await openStage();
     await stage.signIn();
     const result = await stage.signOut();
     expect(result).toEqual({ revoked: true });
     expect(await stage.vault.read("grant")).toBeUndefined();
     expect(stage.retained("availability")).toBe("offline");
+    await stage.untilState("waitingForApproval");
+  });
+
+  it("signing out are obeyed after a restart, too, when the power went before anything was forgotten", async () => {
+    stage = await openStage();
+    await stage.signIn();
+    await stage.run?.stop();
+    const { clock, vault } = stage;
+    const org = { refresh: () => expect.fail("nothing is refreshed") };
+    await createSession({ org, vault, clock }).leave();
+    stage.start();
+    expect(await stage.untilEvent("signedOut")).toMatchObject({ revoked: true });
+    expect(stage.since(0, "online")).toHaveLength(1);
     await stage.untilState("waitingForApproval");
   });
 

@@ -126,6 +126,10 @@ const make = (trust: "owner" | "broker" = "broker", updates = true): Commands =>
       },
       evening: { set: async (schedule) => void done.push(schedule) },
       lookForUpdate: updates ? () => done.push("update") : null,
+      async leave() {
+        if (failure !== undefined) throw failure;
+        done.push("leave");
+      },
       signOut: () => done.push("signOut"),
     },
   });
@@ -422,9 +426,17 @@ describe("a signed command", () => {
   it("signs the board out once the answer is on its way", async () => {
     asks({ do: "signOut" });
     const { result, afterwards } = await commands.obey(signed(), signal);
-    expect([result.outcome, done]).toEqual(["done", []]);
+    expect([result.outcome, done]).toEqual(["done", ["leave"]]);
     afterwards?.();
-    expect(done).toEqual(["signOut"]);
+    expect(done).toEqual(["leave", "signOut"]);
+  });
+
+  it("for a sign-out has failed, and ends nothing, where the disk does not take that it is one", async () => {
+    failure = new AgentError("STATE_UNWRITABLE", "/var/lib/porchlight/grant");
+    asks({ do: "signOut" });
+    const { result, afterwards } = await commands.obey(signed(), signal);
+    expect(result).toMatchObject({ outcome: "failed", code: "STATE_UNWRITABLE" });
+    expect(afterwards).toBeUndefined();
   });
 
   it("that the board cannot carry out has failed, and the log says why", async () => {

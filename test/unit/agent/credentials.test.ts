@@ -50,6 +50,7 @@ const session: Session = {
     stored = undefined;
   },
   setAside: async () => undefined,
+  leave: async () => undefined,
   persist: async () => true,
 };
 

@@ -29,7 +29,12 @@ const altered = (changes: object): Uint8Array =>
 
 describe("a grant on disk", () => {
   it("comes back as it was", () => {
-    for (const grant of [full, aGrant(), aGrant({ refreshToken: null, scope: null })])
+    for (const grant of [
+      full,
+      aGrant(),
+      aGrant({ refreshToken: null, scope: null }),
+      aGrant({ leaving: true }),
+    ])
       expect(plain(decodeGrant(encodeGrant(grant)))).toEqual(plain(grant));
   });
 

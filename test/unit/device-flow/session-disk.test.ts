@@ -152,6 +152,22 @@ describe.each(ills)("a sign-out, where %s", (_what, strike) => {
   );
 });
 
+describe.each(ills)("a sign-in that its owner ends, where %s", (_what, strike) => {
+  it("is marked so, after a start too, or is not", async () => {
+    const before = await signedIn();
+    const leaves = async (disk: TornDisk): Promise<boolean> =>
+      (await (await start(disk)).load())?.leaving === true;
+    for await (const { disk, session, told, at } of struckAt(strike, before, (s) => s.leave())) {
+      const expected = told === "nothing thrown";
+      expect((await session.load())?.leaving === true, `call ${at}, ${told}`).toBe(expected);
+      disk.refuses = () => undefined;
+      expect(await session.persist()).toBe(true);
+      for (const snapshot of disk.aftermath())
+        expect(await leaves(new TornDisk(dir, snapshot)), `call ${at}, ${told}`).toBe(expected);
+    }
+  });
+});
+
 describe("tokens that are only in memory", () => {
   const refreshed = async (session: Session): Promise<unknown> =>
     clock.until(session.fresh((await session.load())?.accessToken, new AbortController().signal));

@@ -642,3 +642,15 @@ it("a sign-out during a refresh wins", async () => {
   await w.clock.until(Promise.all([asked, forgotten]));
   expect(w.onDisk()).toBeUndefined();
 });
+
+it("a sign-in that its owner ends stays one through a refresh, and what takes its place is none", async () => {
+  const w = await world();
+  await w.session.leave();
+  await w.clock.until(w.session.fresh(rejected, forever));
+  expect(w.onDisk()).toMatchObject({ leaving: true, accessToken: new Secret("access-2") });
+  await w.session.adopt(aGrant());
+  expect(w.onDisk()?.leaving).toBeUndefined();
+  await w.session.forget();
+  await w.session.leave();
+  expect(w.onDisk()).toBeUndefined();
+});
