@@ -17,7 +17,7 @@ import { Disk, type SpoilVault } from "./disk.ts";
 import { Power } from "./power.ts";
 import { bytesOf, pause, pick, seeded, whole } from "./seeded.ts";
 import { type Town, type Trouble, troubles } from "./troubles.ts";
-import { type Findings, Witness } from "./witness.ts";
+import { type Findings, orgTurns, Witness } from "./witness.ts";
 import "../world/loaded.ts";
 
 const SECOND = 1000;
@@ -242,25 +242,7 @@ class Life implements Town, AsyncDisposable {
   /** Counts of faults to come are struck off, so that the peace is one. */
   #calm(): void {
     const { org, broker, board } = this.world;
-    for (const name of [
-      "timeouts",
-      "htmlPages",
-      "emptyBodies",
-      "truncatedBodies",
-      "drippingBodies",
-      "hugeBodies",
-      "serverErrors",
-      "busyWithRetryAfter",
-      "slowDowns",
-      "pendingPolls",
-      "refuseCodes",
-      "denyNext",
-      "loseAnswerAfterGrant",
-      "loseAnswerAfterRotation",
-      "alreadyProcessing",
-      "echoes",
-    ] as const)
-      org[name] = 0;
+    for (const name of orgTurns) org[name] = 0;
     org.refusals = [];
     broker.refuseConnects = 0;
     broker.closeAfterConnack = 0;

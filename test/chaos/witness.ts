@@ -19,9 +19,30 @@ const CALM_MS = 2 * 60_000;
 const TOKENS_KEPT_AFTER_MS = 5_000;
 /** Longer than any pause before another try, even where somebody has to turn a switch first (src/agent/retry.ts). */
 const LONGEST_PAUSE_MS = 1.25 * HOUR;
-/** Nobody may be away so long though nothing is wrong, besides the pauses that the program has announced; and so long with them. */
+/** Nobody may be away so long though nothing is wrong, besides the pauses that the program has announced. */
 const LONGEST_IDLE_MS = HOUR / 3;
+/** Nor so long with them, since the org last did what it was to do wrong next: each such turn may cost a pause. */
 const LONGEST_AWAY_MS = 3 * HOUR;
+
+/** What the org does wrong as often as the number says. */
+export const orgTurns = [
+  "timeouts",
+  "htmlPages",
+  "emptyBodies",
+  "truncatedBodies",
+  "drippingBodies",
+  "hugeBodies",
+  "serverErrors",
+  "busyWithRetryAfter",
+  "slowDowns",
+  "pendingPolls",
+  "refuseCodes",
+  "denyNext",
+  "loseAnswerAfterGrant",
+  "loseAnswerAfterRotation",
+  "alreadyProcessing",
+  "echoes",
+] as const;
 
 /** What came of a day. Texts say what was seen, for people. */
 export interface Findings {
@@ -84,6 +105,10 @@ export class Witness {
   #online = false;
   /** Since when the board is away without need; null while it is online, has no power, or something is wrong. */
   #awaySince: number | null = 0;
+  /** Of the org's turns, how many were left at the last request. */
+  #turnsBefore = 0;
+  /** When one last led to a pause. */
+  #turnAt = 0;
   /** Pauses that the program has announced since then, and when the newest ends. */
   #pausesMs = 0;
   #pauseEndsAt = 0;
@@ -180,8 +205,10 @@ export class Witness {
 
   /** The measure begins anew. */
   #away(since: number | null): void {
-    const awayMs = this.#clock.mono() - (this.#awaySince ?? this.#clock.mono());
-    if (awayMs > LONGEST_AWAY_MS || awayMs - this.#pausesMs > LONGEST_IDLE_MS)
+    const now = this.#clock.mono();
+    const awayMs = now - (this.#awaySince ?? now);
+    const sinceTurnMs = Math.min(awayMs, now - this.#turnAt);
+    if (sinceTurnMs > LONGEST_AWAY_MS || awayMs - this.#pausesMs > LONGEST_IDLE_MS)
       this.#stuck.push(this.#at(`away for ${Math.round(awayMs / 60_000)} min, though nothing is wrong`));
     this.#awaySince = since;
     this.#pausesMs = Math.max(0, this.#pauseEndsAt - this.#clock.mono());
@@ -242,6 +269,7 @@ export class Witness {
     if (pauseMs > LONGEST_PAUSE_MS)
       this.#stuck.push(this.#at(`a pause of ${Math.round(pauseMs / 60_000)} min after ${this.#fault?.code}`));
     this.#pausesMs += pauseMs;
+    if (this.#turnsLeft() < this.#turnsBefore) this.#turnAt = this.#clock.mono();
     this.#pauseEndsAt = Math.max(this.#pauseEndsAt, this.#clock.mono() + pauseMs);
   }
 
@@ -315,7 +343,13 @@ export class Witness {
     );
   }
 
+  #turnsLeft(): number {
+    const { org } = this.#world;
+    return orgTurns.reduce((sum, name) => sum + org[name], org.refusals.length);
+  }
+
   asked(request: HttpRequest): void {
+    this.#turnsBefore = this.#turnsLeft();
     const { body = "" } = request;
     const presented = new URLSearchParams(body);
     if (presented.get("grant_type") === "refresh_token")
