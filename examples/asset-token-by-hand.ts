@@ -28,6 +28,7 @@ const forgetfulVault = (): Vault => {
       if (value === undefined) files.delete(key);
       else files.set(key, value);
     },
+    ready: async () => undefined,
     setAside: async (key) => void files.delete(key),
     settle: async () => undefined,
     locked: (_name, work) => work(),

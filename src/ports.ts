@@ -96,6 +96,8 @@ export interface Vault {
    * there after a restart. Throws STATE_LOCKED and STATE_NEWER, and has overwritten nothing.
    */
   write(key: VaultKey, value: Uint8Array | undefined, generations?: "both"): Promise<void>;
+  /** Looks, and writes nothing. Throws STATE_LOCKED where `write` would, whatever is free on the disk. */
+  ready(): Promise<void>;
   /** Moves what is there, and makes no sense, out of the way, for a person to look at. Throws STATE_UNWRITABLE. */
   setAside(key: VaultKey): Promise<void>;
   /**
@@ -216,8 +218,13 @@ export interface CallbackVisit {
 
 /** The sign-in as the agent holds it: durable, one refresh at a time in and across processes. */
 export interface Session {
-  /** The stored grant, read anew from disk; undefined when not signed in. */
-  load(): Promise<Grant | undefined>;
+  /**
+   * The stored grant, read anew from disk; undefined when not signed in. With `signal` a second look is given a bad moment of
+   * the disk before the grant of an older generation counts.
+   */
+  load(signal?: AbortSignal): Promise<Grant | undefined>;
+  /** Throws STATE_LOCKED where a sign-in could not be kept: nobody is to be asked for one. */
+  ready(): Promise<void>;
   /**
    * Stores a new sign-in before anyone may use it. Where the disk takes nothing it serves from memory, unless another one is
    * there: then throws STATE_UNWRITABLE, and the other one serves on, whatever of the new one got on the disk.

@@ -24,6 +24,7 @@ export const openMemoryVault = (disk: MemoryDisk = createMemoryDisk()): Vault =>
     if (value === undefined) disk.files.delete(key);
     else disk.files.set(key, Uint8Array.from(value));
   },
+  ready: async () => undefined,
   async setAside(key) {
     disk.files.delete(key);
   },

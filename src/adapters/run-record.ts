@@ -285,6 +285,7 @@ export const recordRuns = (
 ): Vault => ({
   read: (key, least) => vault.read(key, least),
   write: (key, value, generations) => vault.write(key, value, generations),
+  ready: () => vault.ready(),
   setAside: (key) => vault.setAside(key),
   settle: (proven) => vault.settle(proven),
   locked: (name, work, signal) => {

@@ -124,12 +124,14 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
 
   /** Nothing is written beside files that this key does not open: the right one, back again, would not open what is new. */
   const checkKey = async (): Promise<void> => {
-    foreign ??= files.anyLocked().catch((error: unknown) => {
-      // One bad look is not remembered: the next write looks again.
+    foreign ??= files.anyLocked();
+    try {
+      if (await foreign) throw new AgentError("STATE_LOCKED", dir);
+    } catch (error) {
+      // Looked at again the next time: somebody may have removed what is locked, and a bad look is none.
       foreign = undefined;
       throw error;
-    });
-    if (await foreign) throw new AgentError("STATE_LOCKED", dir);
+    }
   };
 
   const carryOut = async (key: VaultKey, steps: readonly Step[]): Promise<void> => {
@@ -215,6 +217,7 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
         );
       });
     },
+    ready: checkKey,
     settle: (proven) =>
       vault.locked(
         "grant",

@@ -18,7 +18,7 @@ import type {
   Session,
   WebSignIn,
 } from "../ports.ts";
-import { isDamage, lookTwice } from "../second-look.ts";
+import { isDamage } from "../second-look.ts";
 import { after, MOST_SKEW_MS, unreachable } from "../units.ts";
 import { isSamePerson } from "../users.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
@@ -118,23 +118,23 @@ async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGenerator
   else yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
 }
 
-/** The grant that a sign-out ends. Without the key of the state folder nobody can end it at the org, but it can be forgotten. */
+/** The grant that a sign-out ends. Without the state folder's key nobody can end it at the org, but it can be forgotten. */
 const leaving = async (parts: ActivityParts): Promise<Grant | undefined> => {
   try {
     return await readable(parts, parts.patience);
   } catch (error) {
-    if (asAgentError(error).remedy !== "wait") throw error;
+    if (asAgentError(error).code !== "STATE_LOCKED") throw error;
     return undefined;
   }
 };
 
 /** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
 const readable = async (
-  { session, clock, journal }: ActivityParts,
+  { session, journal }: ActivityParts,
   signal: AbortSignal,
 ): Promise<Grant | undefined> => {
   try {
-    return await lookTwice(() => session.load(), clock, signal);
+    return await session.load(signal);
   } catch (error) {
     if (!isDamage(error)) throw error;
     const { code, message } = asAgentError(error);
@@ -173,8 +173,12 @@ async function* askCode(
     parts.onSignedOut(revoked);
     yield { type: "signedOut" };
   }
+  // Nobody is asked for a sign-in that could not be kept. Looked at beside the first request, as it is forgotten beside it.
+  const ready = Promise.all([forgotten, session.ready()]);
+  ready.catch(() => undefined); // thrown with the code
   if (org.signIn !== undefined) {
     const { signIn } = org;
+    await ready;
     await session.adopt(await inTime(parts, () => signIn(signal), signal));
     anew(parts);
     // A person's approval from before serves nobody any more, and would count as one of the few that the org allows.
@@ -184,8 +188,9 @@ async function* askCode(
     return;
   }
   const { web } = org;
+  if (web !== undefined) await ready;
   yield* web === undefined
-    ? byCode(parts, kept === true, forgotten, signal)
+    ? byCode(parts, kept === true, ready, signal)
     : byBrowser(parts, web, kept === true, signal);
 }
 
@@ -194,15 +199,15 @@ const anew = ({ standing, upkeep, asset }: ActivityParts): void => {
   for (const each of [standing, upkeep, asset]) each?.reset();
 };
 
-/** Device flow: a code that a person approves on another device. Nothing is shown before `forgotten`. */
+/** Device flow: a code that a person approves on another device. Nothing is shown before `ready`. */
 async function* byCode(
   parts: ActivityParts,
   kept: boolean,
-  forgotten: Promise<void> | undefined,
+  ready: Promise<unknown>,
   signal: AbortSignal,
 ): AsyncGenerator<Event> {
   const { org, journal, clock, patience } = parts;
-  const code = await org.askCode(signal).finally(() => forgotten);
+  const code = await org.askCode(signal).finally(() => ready);
   const { userCode, verificationUri, verificationUriComplete, expiresAtWall } = code;
   const shown = { userCode, verificationUri, verificationUriComplete, expiresAt: expiresAtWall };
   journal.record({ event: "code", ...shown, signal: parts.signalFor(userCode) });
@@ -387,7 +392,7 @@ export const reportsOf = (lights: ReadonlyMap<string, Light>, cause: LightCause)
 
 /** Connects and stays online: obeys commands, reports the lamps, renews credentials before they end. */
 async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSignal): AsyncGenerator<Event> {
-  const { broker, lights, commands, journal, clock, session, standing, home, time, upkeep } = parts;
+  const { broker, lights, commands, journal, clock, org, session, standing, home, time, upkeep } = parts;
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
   const obeying = new Set<Promise<void>>();
@@ -504,8 +509,8 @@ async function* serve(parts: ActivityParts, first: Credentials, signal: AbortSig
           await upkeep.keep(signal);
           await standing.refresh();
           const grant = await session.load().catch(() => undefined);
-          if (current.identity !== null && grant?.identity === null) {
-            // A board that signs in by itself is another user's now (session.ts): nobody's word counts until it is known whose.
+          if (org.signIn !== undefined && current.identity !== null && grant?.identity === null) {
+            // It is another user's now (renewedFrom in session.ts): nobody's word counts until it is known whose.
             upkeep.reset();
             yield become(null);
           }

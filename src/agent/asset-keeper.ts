@@ -84,6 +84,8 @@ export const openAssetKeeper = async (parts: {
   let wroteAt: number | null = null;
   let newsSince: number | null = null;
   let notBefore = 0;
+  /** Of the last fault: the record's own, not one of the way there. */
+  let isMine = false;
   let failures = 0;
   let pauses = { intervalMs, heartbeatMs: 0, settleMs: 0 };
   /** What was told of the record, and not mended since. */
@@ -148,14 +150,14 @@ export const openAssetKeeper = async (parts: {
   };
 
   const failed = (error: AgentError): void => {
-    const mine = error.code === "ASSET_RECORD_UNKNOWN" || error.code === "ASSET_RECORD_CLOSED";
-    const pauseMs = mine
+    isMine = error.code === "ASSET_RECORD_UNKNOWN" || error.code === "ASSET_RECORD_CLOSED";
+    const pauseMs = isMine
       ? DAY_MS * (1 + random() / 5)
       : Math.max(intervalMs, waitPauseMs(error, failures, random()));
     notBefore = clock.mono() + pauseMs;
     failures += 1;
     // What passes by itself is told where it matters more.
-    if (!mine || told.has(error.code)) return;
+    if (!isMine || told.has(error.code)) return;
     told.add(error.code);
     journal.record({
       event: "fault",
@@ -230,7 +232,7 @@ export const openAssetKeeper = async (parts: {
       await timer;
     },
     reset() {
-      if (told.size > 0) notBefore = 0;
+      if (isMine) notBefore = 0;
       failures = 0;
       told.clear();
     },

@@ -120,6 +120,7 @@ export const watchDisk = ({
     vault: {
       read: (key, least) => vault.read(key, least),
       write,
+      ready: () => vault.ready(),
       setAside: (key) => watched(vault.setAside(key)),
       settle: (proven) => watched(vault.settle(proven)),
       locked: (name, work, signal) => vault.locked(name, work, signal),

@@ -9,6 +9,8 @@ import { connackError, disconnectError, publishError, refusesProtocol, subscribe
 
 /** QoS 1 messages of ours that wait for an acknowledgement at the same time. */
 const MAX_IN_FLIGHT = 16;
+/** Messages of QoS 2 that the broker has sent and not released. */
+const MAX_UNRELEASED = 64;
 
 /** A message to publish with QoS 1. */
 export interface Outgoing {
@@ -120,6 +122,7 @@ export const openConnection = async (
     return pipe(end, pipeOptions);
   };
 
+  const unreleased = new Set<number | undefined>();
   const MqttClient = await loadClient();
   const client = new MqttClient(() => stream as never, {
     ...clientOptions(options),
@@ -128,9 +131,12 @@ export const openConnection = async (
   client.on("packetreceive", (packet) => {
     heard = true;
     if (packet.cmd === "disconnect") why ??= disconnectError(packet.reasonCode ?? 0);
-    // More than any subscription here allows (MQTT 3.1.1 section 3.8.4); each is kept until the broker says PUBREL.
-    if (packet.cmd === "publish" && packet.qos === 2)
-      abandon(new AgentError("BROKER_LOST", "the broker sent a message of QoS 2, which nobody asked for"));
+    // Some brokers send them though no subscription here allows it (MQTT 3.1.1 section 3.8.4). Each is kept until PUBREL.
+    if (packet.cmd === "pubrel") unreleased.delete(packet.messageId);
+    if (packet.cmd !== "publish" || packet.qos !== 2) return;
+    unreleased.add(packet.messageId);
+    if (unreleased.size > MAX_UNRELEASED)
+      abandon(new AgentError("BROKER_LOST", "the broker sent messages of QoS 2 and released none"));
   });
   client.on("error", (error) => {
     const code: unknown = "code" in error ? error.code : undefined;

@@ -195,7 +195,11 @@ export const createSession = (ports: {
   const share = createFlight<Grant>();
 
   return {
-    load: newest,
+    async load(signal) {
+      if (signal !== undefined) await untilReadable(signal);
+      return await newest();
+    },
+    ready: () => vault.ready(),
     adopt: (grant) =>
       vault.locked(
         "grant",
@@ -255,11 +259,13 @@ export const createSession = (ports: {
           const grant = await newest();
           if (grant === undefined) return;
           try {
-            await vault.write("grant", encodeGrant({ ...grant, leaving: true }));
+            // Nothing that was there before may come back: it would be the old owner's board.
+            await vault.write("grant", encodeGrant({ ...grant, leaving: true }), "both");
             unwritten = undefined;
           } catch (error) {
             // It may have got there, and must not count with the next start.
-            if (isFault(error, "STATE_UNWRITABLE")) await replace(grant, grant);
+            const replaces = [...(unwritten?.replaces ?? []), grant.accessToken];
+            if (isFault(error, "STATE_UNWRITABLE")) await keep({ grant, replaces, isNew: true });
             throw error;
           }
         },

@@ -1,12 +1,17 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { openVault } from "../../src/adapters/vault.ts";
+import { createSeal } from "../../src/adapters/vault-seal.ts";
 import { AgentError, type ErrorCode } from "../../src/errors.ts";
+
 import type { Vault } from "../../src/ports.ts";
+import { TornDisk } from "../disk/torn-disk.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
 afterEach(() => stage[Symbol.asyncDispose]());
 
 const HOUR = 3_600_000;
+const lock = { [Symbol.asyncDispose]: async () => undefined };
 
 /** What the disk of this stage does not take, and how many writes of a sign-in get there though it says that they did not. */
 const disk: { full: boolean | "grant"; landing: number } = { full: false, landing: 0 };
@@ -222,23 +227,26 @@ describe("a sign-in on disk that cannot be read", () => {
     },
   );
 
-  it.each<ErrorCode>(["STATE_LOCKED", "STATE_NEWER"])(
-    "because of %s does not keep anybody from signing out, though nobody can end it at the org",
-    async (code) => {
-      await openOnDisk();
-      await stage.signIn();
-      await stage.run?.stop();
-      const { vault } = stage;
-      const read: Vault["read"] = async (key, least) => {
-        if (key === "grant" && (await vault.read(key)) !== undefined) throw new AgentError(code);
-        return vault.read(key, least);
-      };
-      stage.vault = { ...vault, read };
-      stage.start();
-      await stage.untilState("pausing");
-      expect(await stage.signOut()).toEqual({ revoked: false });
-      expect(await vault.read("grant")).toBeUndefined();
-      await stage.untilState("waitingForApproval");
-    },
-  );
+  it("because its key is lost keeps nobody from signing out, and shows no code until the files are removed", async () => {
+    stage = await openStage();
+    const { clock } = stage;
+    const files = new TornDisk("/state");
+    const open = (seal: ReturnType<typeof createSeal> | null) =>
+      openVault("/state", { clock, random: () => 0.5, disk: files, seal, tryLock: async () => lock });
+    stage.vault = await open(createSeal(new Uint8Array(32).fill(7)));
+    await stage.signIn();
+    await stage.run?.stop();
+    stage.vault = await open(null);
+    const before = stage.events.length;
+    stage.start();
+    await stage.untilState("pausing");
+    expect(await stage.signOut()).toEqual({ revoked: false });
+    await stage.clock.advance(HOUR);
+    expect(stage.since(before, "code")).toEqual([]);
+    expect(stage.world.board.view?.problem?.code).toBe("STATE_LOCKED");
+    expect([...files.content.keys()].filter((name) => name.startsWith("grant"))).toEqual([]);
+    for (const name of files.content.keys()) await files.unlink(`/state/${name}`);
+    await stage.approve(await stage.untilEvent("code", { withinMs: 2 * HOUR }));
+    await stage.untilState("online");
+  });
 });

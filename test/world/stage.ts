@@ -85,6 +85,7 @@ const watched = (http: Http, vault: Vault, between: StageOptions["between"]) => 
     vault: {
       read: (key, least) => wait(`reading ${key}`, vault.read(key, least)),
       write: (key, value, generations) => wait(`writing ${key}`, vault.write(key, value, generations)),
+      ready: () => vault.ready(),
       setAside: (key) => wait(`setting ${key} aside`, vault.setAside(key)),
       settle: (proven) => vault.settle(proven),
       locked: (name, work, signal) =>

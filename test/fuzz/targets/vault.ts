@@ -8,6 +8,7 @@ export const holding = (bytes: Uint8Array | undefined): Vault => {
     write: async (_key, value) => {
       held = value;
     },
+    ready: async () => undefined,
     setAside: async () => {
       held = undefined;
     },

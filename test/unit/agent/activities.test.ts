@@ -133,6 +133,7 @@ describe("a board at its broker", () => {
       updateNews: quiet,
       names: owned,
       evening: owned,
+      org: {},
       session: { load: async () => undefined },
       standing: { ...quiet, refresh: async () => {}, ask: async () => {} },
       home: { ask: async () => {}, ...owned },
@@ -368,7 +369,11 @@ describe("a code that was taken back, and approved in the same moment, at an org
       signalFor: () => null,
       patience: new AbortController().signal,
       standing: { reset: () => {} },
-      session: { load: async () => grantOf(ada), adopt: async () => void done.push("kept") },
+      session: {
+        load: async () => grantOf(ada),
+        ready: async () => {},
+        adopt: async () => void done.push("kept"),
+      },
       org: {
         askCode: async () => code,
         poll: () => poll.promise,

@@ -49,6 +49,7 @@ const session: Session = {
   forget: async () => {
     stored = undefined;
   },
+  ready: async () => undefined,
   setAside: async () => undefined,
   leave: async () => undefined,
   persist: async () => true,

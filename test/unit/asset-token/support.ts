@@ -30,6 +30,7 @@ export const memoryVault = (): Vault & { readonly files: Map<VaultKey, Uint8Arra
       if (value === undefined) this.files.delete(key);
       else this.files.set(key, value);
     },
+    ready: async () => undefined,
     async setAside(key) {
       this.files.delete(key);
     },

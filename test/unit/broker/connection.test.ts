@@ -75,9 +75,21 @@ describe("a connection that is being closed", () => {
 });
 
 describe.each(["5", "3.1.1"] as const)("a connection with MQTT %s", (protocol) => {
-  it("ends when the broker sends what no subscription allows, and would have to be kept", async () => {
+  it("takes messages of QoS 2, though it asks for none, from a broker that releases them", async () => {
     const { connection, received, say, command, clock } = await openByHand(protocol);
-    say(command(1, 2));
+    for (let id = 1; id <= 200; id++) {
+      say(command(id, 2));
+      await clock.settle();
+      say({ cmd: "pubrel", messageId: id, reasonCode: 0 });
+      await clock.settle();
+    }
+    expect(received).toHaveLength(200);
+    await clock.until(connection.close(500));
+  });
+
+  it("ends when the broker releases none of them: each has to be kept", async () => {
+    const { connection, received, say, command, clock } = await openByHand(protocol);
+    for (let id = 1; id <= 65; id++) say(command(id, 2));
     expect(await clock.until(connection.ended, 1_000)).toMatchObject({ code: "BROKER_LOST" });
     expect([received, clock.waiting]).toEqual([[], 0]);
   });

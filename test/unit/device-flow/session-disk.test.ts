@@ -168,6 +168,37 @@ describe.each(ills)("a sign-in that its owner ends, where %s", (_what, strike) =
   });
 });
 
+it("a sign-in that its owner ends stays one in a bad moment of the disk, which a start gives a second look", async () => {
+  const disk = new TornDisk(dir, await signedIn());
+  const session = await start(disk);
+  await session.leave();
+  for (const bad of [".1", ".2"]) {
+    const again = new TornDisk(dir, disk.content);
+    const open = again.open.bind(again);
+    again.open = async (path, ...how) => {
+      if (String(path).endsWith(bad)) throw Object.assign(new Error("EIO"), { code: "EIO" });
+      return open(path, ...how);
+    };
+    expect((await (await start(again)).load())?.leaving).toBe(true);
+  }
+});
+
+it("a second look is given the newest tokens before older ones count, where a signal comes with the question", async () => {
+  const disk = new TornDisk(dir, await signedIn());
+  const session = await start(disk, "second");
+  await clock.until(session.fresh((await session.load())?.accessToken, new AbortController().signal));
+  const open = disk.open.bind(disk);
+  const well = clock.mono() + 300;
+  disk.open = async (path, ...how) => {
+    if (clock.mono() < well && String(path).endsWith(".2"))
+      throw Object.assign(new Error("EIO"), { code: "EIO" });
+    return open(path, ...how);
+  };
+  expect(await nameOf(session)).toBe("old");
+  const loaded = await clock.until(session.load(new AbortController().signal));
+  expect(loaded?.accessToken.reveal()).toBe("second");
+});
+
 describe("tokens that are only in memory", () => {
   const refreshed = async (session: Session): Promise<unknown> =>
     clock.until(session.fresh((await session.load())?.accessToken, new AbortController().signal));

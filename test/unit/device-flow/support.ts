@@ -59,6 +59,7 @@ export const memoryVault = (): Vault & {
       if (value === undefined) this.files.delete(key);
       else this.files.set(key, value);
     },
+    ready: async () => undefined,
     async setAside(key) {
       this.files.delete(key);
     },

@@ -47,6 +47,7 @@ class Bench implements Disposable {
       this.stored.set(key, value);
       this.writes.push({ at: this.clock.mono(), state: decodeState(value) });
     },
+    ready: async () => undefined,
     setAside: async () => undefined,
     settle: async () => undefined,
     locked: (_name, work) => work(),
