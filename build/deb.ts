@@ -11,6 +11,7 @@ import { installedFiles } from "../src/cli/install.ts";
 import { settleScript, units } from "../src/service/files.ts";
 import { installedProgram, programsPath } from "../src/service/programs.ts";
 import { outDir, version } from "./bundle-options.ts";
+import { debControl } from "./deb-control.ts";
 import { type Target, targets } from "./node-binaries.ts";
 import { say } from "./report.ts";
 import { root } from "./source-files.ts";
@@ -25,22 +26,6 @@ const level = process.env.DEB_LEVEL || "9";
 
 /** When the files say that they are from: not when they were packed. */
 const EPOCH = 1_767_225_600;
-
-const control = (target: Target, kilobytes: number): string => `Package: porchlight
-Version: ${version}
-Architecture: ${architectures[target]}
-Maintainer: Porchlight <porchlight@localhost>
-Installed-Size: ${kilobytes}
-Depends: libc6 (>= 2.28), libstdc++6, libatomic1, systemd (>= 247)
-Recommends: ca-certificates
-Suggests: bluez
-Section: net
-Priority: optional
-Description: makes a lamp belong to a person
- Signs the board in by a code that a person approves on their phone, joins an
- MQTT broker with a token that binds person and board, and drives a lamp over
- GPIO, PWM, Bluetooth or an Arduino for its owner.
-`;
 
 /** Left by a removal for the next installation. */
 const removedMark = "/etc/porchlight/.removed";
@@ -113,13 +98,14 @@ const pack = async (target: Target): Promise<string> => {
     gzipSync(readFileSync(join(root, "CHANGELOG.md")), { level: 9 }),
   );
   const kilobytes = Math.ceil(paths.reduce((sum, path) => sum + readFileSync(path).length, 0) / 1024);
-  write("/DEBIAN/control", 0o644, control(target, kilobytes));
+  const architecture = architectures[target];
+  write("/DEBIAN/control", 0o644, debControl({ version, architecture, kilobytes }));
   write("/DEBIAN/postinst", 0o755, postinst);
   write("/DEBIAN/prerm", 0o755, prerm);
   write("/DEBIAN/postrm", 0o755, postrm);
   execFileSync("chmod", ["-R", "u=rwX,go=rX", folder]);
   for (const path of paths) utimesSync(path, EPOCH, EPOCH);
-  const output = join(outDir, `porchlight_${version}_${architectures[target]}.deb`);
+  const output = join(outDir, `porchlight_${version}_${architecture}.deb`);
   // With more threads the bytes would depend on how many the machine has.
   const how = ["--root-owner-group", "-Zxz", `-z${level}`, "--threads-max=1"];
   await run("dpkg-deb", [...how, "--build", folder, output], {

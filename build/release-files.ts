@@ -2,7 +2,7 @@
 // src/update/ reads, and what a maker puts on a web server.
 
 import { createHash } from "node:crypto";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { constants, zstdCompressSync } from "node:zlib";
 import { RELEASE, SIGNATURE, SUMS } from "../src/update/release.ts";
@@ -47,8 +47,16 @@ export interface ReleaseParts {
   readonly key: SigningKey;
 }
 
-/** Writes release.json, SHA256SUMS and the signature into the folder. */
-export const writeRelease = ({ folder, version, rollout, programs, others, key }: ReleaseParts): void => {
+/**
+ * Writes release.json, SHA256SUMS and the signature into the folder, the signature only after `check` has seen it and not
+ * thrown: what did not pass must not look as if it were given out, however it ended.
+ */
+export const writeRelease = (
+  { folder, version, rollout, programs, others, key }: ReleaseParts,
+  check: (signed: Buffer) => void = () => undefined,
+): void => {
+  // The one from before is of other sums.
+  rmSync(join(folder, SIGNATURE), { force: true });
   const size = (path: string): number => readFileSync(path).length;
   const files = Object.fromEntries(
     Object.entries(programs).map(([platform, path]) => [
@@ -66,8 +74,8 @@ export const writeRelease = ({ folder, version, rollout, programs, others, key }
   const paths = Object.values(programs);
   const sums = sumsOf([...paths, ...paths.map((path) => `${path}.zst`), ...others, release]);
   writeFileSync(join(folder, SUMS), sums);
-  writeFileSync(
-    join(folder, SIGNATURE),
-    signature(Buffer.from(sums), key, `porchlight ${version}, for ${rollout} % of the boards`),
-  );
+  const comment = `porchlight ${version}, for ${rollout} % of the boards`;
+  const signed = Buffer.from(signature(Buffer.from(sums), key, comment));
+  check(signed);
+  writeFileSync(join(folder, SIGNATURE), signed);
 };

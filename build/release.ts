@@ -27,8 +27,6 @@ import { root } from "./source-files.ts";
 const LEVEL = 22;
 
 const fail: (problem: string) => never = (problem) => {
-  // What did not pass must not look as if it were given out.
-  rmSync(join(outDir, SIGNATURE), { force: true });
   say(`release: ${problem}`);
   process.exit(1);
 };
@@ -55,9 +53,6 @@ const others = (): readonly string[] => [
   ...Object.values(programs).map((path) => `${path}.cdx.json`),
   join(outDir, "THIRD-PARTY-NOTICES.txt"),
 ];
-
-const signRelease = (key: SigningKey, rollout: number): void =>
-  writeRelease({ folder: outDir, version, rollout, programs, others: others(), key });
 
 /** Runs npm; what it says is shown only when it fails. */
 const npm = (...args: readonly string[]): void => {
@@ -88,16 +83,13 @@ const checkAdvisories = (): void => {
   else if (status !== 0) fail(`npm run audit failed:\n${stdout}${stderr}`);
 };
 
-/** What has to be true of what was built, seen from outside. */
-const checkRelease = (key: SigningKey): void => {
+/** What has to be true of what was built, seen from outside, before it is signed for good. */
+const checkRelease = (key: SigningKey, signed: Buffer): void => {
   const read = (name: string): Buffer => readFileSync(join(outDir, name));
   const maker = readMakerKey(key.publicText);
   if (maker === undefined) fail("the public key cannot be read");
   timed("signature, sums and description, as a board reads them", () => {
-    const release = readOffer(
-      { [SUMS]: read(SUMS), [SIGNATURE]: read(SIGNATURE), [RELEASE]: read(RELEASE) },
-      maker,
-    );
+    const release = readOffer({ [SUMS]: read(SUMS), [SIGNATURE]: signed, [RELEASE]: read(RELEASE) }, maker);
     if (release.version !== version) fail(`${RELEASE} is of ${release.version}`);
     for (const { name, sha256, bytes, packed } of Object.values(release.files)) {
       const unpacked = zstdDecompressSync(read(packed.name));
@@ -201,9 +193,10 @@ if (newKey !== undefined) {
         () => void packProgram(path, Number(values.level ?? LEVEL)),
       );
   }
-  signRelease(key, rollout);
   writeFileSync(join(outDir, "porchlight.pub"), publicKeyFile(key));
-  checkRelease(key);
+  writeRelease({ folder: outDir, version, rollout, programs, others: others(), key }, (signed) =>
+    checkRelease(key, signed),
+  );
   say(`\nVersion ${version}, for ${rollout} % of the boards, is in ${outDir}:`);
   for (const name of readdirSync(outDir).sort())
     say(`  ${name.padEnd(36)} ${(readFileSync(join(outDir, name)).length / 1e6).toFixed(1).padStart(6)} MB`);

@@ -1,6 +1,6 @@
 // `porchlight image`: an SD card, or the image of one, that needs no hands at its first start.
 
-import { closeSync, existsSync, lstatSync, openSync, readdirSync, readFileSync, readSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { stat, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
@@ -17,25 +17,14 @@ import { secretsPath, settingsFolder } from "../service/files.ts";
 import { bootFolders } from "../service/first-boot.ts";
 import { type Arguments, type RunCommand, usageError } from "./command.ts";
 import { checkRoot, placeIn } from "./install.ts";
+import { checkSystemd, headOf } from "./system-fit.ts";
 
 /** What is wanted besides the program itself: its other files, and some air for the system. In bytes. */
 const MARGIN = 8 * 1024 * 1024;
 
 const refused = (why: string): AgentError => new AgentError("INSTALL_FAILED", why);
 
-const machineOf = (path: string): string | undefined => {
-  try {
-    const fd = openSync(path, "r");
-    try {
-      const header = Buffer.alloc(ELF_BYTES);
-      return elfMachine(header.subarray(0, readSync(fd, header)));
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    throw new AgentError("INSTALL_FAILED", `${path} cannot be read`, { cause: error });
-  }
-};
+const machineOf = (path: string): string | undefined => elfMachine(headOf(path, ELF_BYTES));
 
 const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
 
@@ -113,6 +102,7 @@ const prepare = async (
   signal: AbortSignal,
 ): Promise<void> => {
   checkRoot(card.root, "image");
+  checkSystemd(card.root);
   await checkFit(card.root, program);
   const settings =
     values.settings === undefined ? null : checkedSettings(values.settings, card.root, bootFolderOf(card));

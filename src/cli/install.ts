@@ -23,6 +23,7 @@ import { installedProgram, programsPath } from "../service/programs.ts";
 import { type RunCommand, usageError } from "./command.ts";
 import { completions } from "./completion.ts";
 import { manual } from "./manual.ts";
+import { checkSystemd, systemdIn } from "./system-fit.ts";
 import { version } from "./version.ts";
 
 const run = promisify(execFile);
@@ -99,8 +100,7 @@ const fromPackage = (root: string): boolean => existsSync(join(root, "var/lib/dp
 export const checkRoot = (root: string, command: string): void => {
   if (process.getuid?.() !== 0)
     throw new AgentError("INSTALL_FAILED", `only root may do this: sudo porchlight ${command}`);
-  if (!existsSync(join(root, "usr/lib/systemd/systemd")) && !existsSync(join(root, "lib/systemd/systemd")))
-    throw new AgentError("INSTALL_FAILED", `there is no systemd in ${root}`);
+  systemdIn(root);
   if (fromPackage(root))
     throw new AgentError(
       "INSTALL_FAILED",
@@ -163,6 +163,7 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
     );
     return 0;
   }
+  checkSystemd(root);
   await placeIn(root, program, say);
   const settings = join(root, settingsPath);
   if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);

@@ -1,11 +1,12 @@
 // The Debian package and `porchlight install` on a Debian with its own systemd, around it the simulated world.
 
-import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createOrgKeys } from "../../firmware-sim/org/keys.ts";
 import { createWorld, type World } from "../../firmware-sim/world.ts";
 import { systemClock } from "../../src/adapters/clock.ts";
+import { oldestSystemd, systemdVersion } from "../../src/service/systemd.ts";
 import { Debian } from "./bench/debian.ts";
 import { approve, online, property, statusOf } from "./bench/service.ts";
 
@@ -49,6 +50,14 @@ describe("the Debian package", () => {
     await debian.shell(
       "mv /srv/aside/* /usr/lib/$(ls /usr/lib | grep linux-gnu | head -1)/; dpkg --purge porchlight",
     );
+  });
+
+  it("asks for a systemd that is new enough, and Debian's says by its file which it is", async () => {
+    expect(await debian.shell("dpkg-deb -f /srv/porchlight.deb Depends")).toContain(
+      `systemd (>= ${oldestSystemd})`,
+    );
+    const [, told] = /^systemd (\d+)/.exec(await debian.shell("systemctl --version")) ?? [];
+    expect(systemdVersion(readFileSync(debian.path("usr/lib/systemd/systemd")))).toBe(Number(told));
   });
 
   it("brings the program, its service, its account with the groups of the hardware, and the manual page", async () => {
@@ -298,7 +307,7 @@ describe("the bare file on a board without apt", () => {
     expect(left.split("\n").filter((line) => line.startsWith("/"))).toEqual([]);
   });
 
-  it("is refused to others than root, where dpkg has put it, and where there is no systemd", async () => {
+  it("is refused to others than root, where dpkg has put it, and where systemd is missing or old", async () => {
     await using debian = await Debian.unpack();
     copyFileSync(join(dist, `porchlight-linux-${process.arch}`), debian.path("usr/sbin/porchlight"));
     await debian.boot();
@@ -306,6 +315,11 @@ describe("the bare file on a board without apt", () => {
       /only root may/,
     );
     await expect(debian.shell("porchlight install --root /mnt")).rejects.toThrow(/no systemd in \/mnt/);
+    const older =
+      "mkdir -p /mnt/usr/lib/systemd; echo libsystemd-shared-249.so > /mnt/usr/lib/systemd/systemd";
+    await expect(debian.shell(`${older}; porchlight install --root /mnt 2>&1`)).rejects.toThrow(
+      /systemd 249 is too old/,
+    );
     await debian.shell("touch /var/lib/dpkg/info/porchlight.list");
     await expect(debian.shell("porchlight install")).rejects.toThrow(/as a Debian package/);
     expect(await debian.shell("ls /usr/bin/porchlight 2>&1 || true")).toContain("No such file");

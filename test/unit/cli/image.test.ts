@@ -1,6 +1,7 @@
 import {
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -40,6 +41,9 @@ const program = (machine: number): Buffer => {
 };
 const ARM64 = 183;
 const X64 = 62;
+/** systemd's own program, which names the library that belongs to it. */
+const systemd = (version: number): Buffer =>
+  Buffer.concat([program(ARM64), Buffer.from(`\0libc.so.6\0libsystemd-shared-${version}.so\0`)]);
 
 /** A mounted card for arm64, and a computer whose systemd tools write down how they were called. */
 const cardOn = (stage: Stage): string => {
@@ -48,7 +52,7 @@ const cardOn = (stage: Stage): string => {
     mkdirSync(dirname(join(card, name)), { recursive: true });
     writeFileSync(join(card, name), content);
   };
-  put("usr/lib/systemd/systemd", program(ARM64));
+  put("usr/lib/systemd/systemd", systemd(251));
   put("usr/lib/aarch64-linux-gnu/libatomic.so.1", "");
   put("etc/group", "root:x:0:\n");
   put("etc/fstab", "/dev/mmcblk0p1 /boot/firmware vfat defaults 0 2\n");
@@ -140,6 +144,21 @@ it.each<[what: string, spoil: (card: string, dir: string) => void, exitCode: num
     /there is no systemd/,
   ],
   [
+    "a card whose systemd would not start the service",
+    (card) => writeFileSync(join(card, "usr/lib/systemd/systemd"), systemd(249)),
+    73,
+    /systemd 249 is too old[^\n]* 251 or newer[^\n]*Debian 12/,
+  ],
+  [
+    "a card whose systemd is no file",
+    (card) => {
+      rmSync(join(card, "usr/lib/systemd/systemd"));
+      mkdirSync(join(card, "usr/lib/systemd/systemd"));
+    },
+    73,
+    /systemd\/systemd cannot be read/,
+  ],
+  [
     "settings with mistakes",
     (_, dir) =>
       writeFileSync(
@@ -200,6 +219,14 @@ it("a card without fstab has its boot partition where its folder is", async () =
   expect(code).toBe(isRoot ? 0 : 73);
 });
 
+it("a card whose systemd does not say which one it is gets it all the same", async () => {
+  await using stage = await openStage();
+  const card = cardOn(stage);
+  writeFileSync(join(card, "usr/lib/systemd/systemd"), program(ARM64));
+  const { code } = await image(stage);
+  expect(code).toBe(isRoot ? 0 : 73);
+});
+
 it("a stop in the middle ends it with the card let go of", async () => {
   await using stage = await openStage();
   cardOn(stage);
@@ -256,6 +283,26 @@ describe("porchlight install into a mounted card", () => {
     expect(purged.err).toMatch(/its settings and its sign-in are gone/);
     expect(existsSync(join(card, "etc/porchlight"))).toBe(false);
   });
+
+  it.each([
+    ["usr/lib/systemd", 250],
+    ["lib/systemd", 247],
+  ])(
+    "is refused where %s has systemd %i; what is there is taken away all the same",
+    async (folder, version) => {
+      await using stage = await openStage();
+      const card = cardOn(stage);
+      rmSync(join(card, "usr/lib/systemd"), { recursive: true });
+      mkdirSync(join(card, folder), { recursive: true });
+      writeFileSync(join(card, folder, "systemd"), systemd(version));
+      const before = readdirSync(card, { recursive: true });
+      const { code, err } = await install(stage, "--program", join(stage.dir, "porchlight"));
+      expect(code).toBe(73);
+      expect(err).toMatch(isRoot ? new RegExp(`systemd ${version} is too old`) : /only root/);
+      expect(readdirSync(card, { recursive: true })).toEqual(before);
+      expect((await install(stage, "--remove")).code).toBe(isRoot ? 0 : 73);
+    },
+  );
 
   it("says what stands in its way", async () => {
     await using stage = await openStage();
