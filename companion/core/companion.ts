@@ -91,6 +91,8 @@ export interface CompanionPorts {
 
 const PAUSES_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
 const SAVE_MS = 1000;
+/** A broker that refuses a token just renewed may have been unable to check it: so much later another one is tried, in milliseconds. */
+const RENEWED_MS = 10 * 60_000;
 
 const randomText = (): string =>
   [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -198,6 +200,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   const endSignIn = (trouble: Trouble): void => change({ person: null, connection: "off", trouble });
 
   const stayConnected = async (signal: AbortSignal): Promise<void> => {
+    /** The access token of the last refresh, while no broker has let it in. */
     let renewed = "";
     for (let attempt = 0; !signal.aborted; ) {
       const session = await sessions.current();
@@ -215,11 +218,13 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
       leaving = over;
       try {
         await connection(credentials, AbortSignal.any([signal, over.signal]));
+        renewed = "";
         attempt = 0;
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Trouble && error.code === "BROKER_REFUSED" && session !== null) {
-          if (renewed === session.accessToken) change({ trouble: error });
+          const isNew = Math.abs(clock.wall() - session.takenAt) < RENEWED_MS;
+          if (renewed === session.accessToken && isNew) change({ trouble: error });
           else {
             renewed = await renewedToken(session, signal);
             if (renewed !== "") continue;

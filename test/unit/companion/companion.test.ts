@@ -8,6 +8,7 @@ type Stage = ReturnType<typeof openStage>;
 const ABOUT = "porchlight/porch-1/about";
 const ONLINE = "porchlight/porch-1/availability";
 const STATE = "porchlight/porch-1/light/state";
+const HOUR_MS = 3_600_000;
 const off = { state: "OFF", brightness: 255 };
 
 const boardOf = ({ state }: Companion, id = "porch-1"): Board => {
@@ -20,6 +21,10 @@ const lampOf = (companion: Companion) => {
   if (lamp === undefined) throw new Error("there is no lamp");
   return lamp;
 };
+
+/** How often the org was asked to refresh a sign-in. */
+const refreshes = ({ asked }: Stage): number =>
+  asked.filter(({ body }) => body?.includes("grant_type=refresh_token")).length;
 
 /** Signed in, connected, with a board whose lamp is off. */
 const atHome = async (stage: Stage): Promise<void> => {
@@ -256,12 +261,42 @@ describe("an access token that has ended", () => {
   test("where the broker refuses the new one as well, says so and does not ask the org again and again", async () => {
     await using stage = openStage();
     await atHome(stage);
-    const { clock, companion, world, asked } = stage;
+    const { clock, companion, world } = stage;
     world.welcome = "none";
     stage.link.end();
     await clock.advance(60_000);
     expect(companion.state).toMatchObject({ person: { name: "Ada" }, trouble: { code: "BROKER_REFUSED" } });
-    expect(asked.filter(({ body }) => body?.includes("grant_type=refresh_token"))).toHaveLength(1);
+    expect(refreshes(stage)).toBe(1);
+  });
+
+  test("a second time is refreshed once more", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, world } = stage;
+    for (const token of ["access-2", "access-3"]) {
+      await clock.advance(2 * HOUR_MS);
+      world.welcome = token;
+      stage.link.end();
+      await clock.advance(5000);
+      expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+      expect(stage.link.credentials.password).toBe(token);
+    }
+    expect(refreshes(stage)).toBe(2);
+  });
+
+  test("at a broker that refused everybody for hours is refreshed again, and the phone is back", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, world } = stage;
+    world.welcome = "none";
+    stage.link.end();
+    await clock.advance(3 * HOUR_MS);
+    expect(companion.state.trouble).toMatchObject({ code: "BROKER_REFUSED" });
+    // Every ten minutes, no more.
+    expect(refreshes(stage)).toBeLessThanOrEqual(18);
+    world.welcome = `access-${world.given + 1}`;
+    await clock.advance(11 * 60_000);
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
   });
 
   test("while the org is away waits for it", async () => {
