@@ -205,6 +205,71 @@ test("the phone comes back to the broker with growing pauses, and at once when i
   expect(links).toHaveLength(2);
 });
 
+test("a broker that ends every connection is asked for less and less of them, and is told of", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, links } = stage;
+  await clock.advance(60_000);
+  const told: (string | null)[] = [];
+  for (let ended = 0, ms = 0; ms < 60_000; ms += 50) {
+    for (; ended < links.length; ended++) {
+      links[ended]?.end();
+      await clock.settle();
+      told.push(companion.state.trouble?.code ?? null);
+    }
+    await clock.advance(50);
+  }
+  expect(links.length).toBeLessThanOrEqual(10);
+  // The first lasted a minute, and is none of the three.
+  expect(told.slice(0, 5)).toEqual([null, null, null, "BROKER_ENDS", "BROKER_ENDS"]);
+  // A connection that lasts is as good as ever, and the next one comes at once.
+  companion.wake();
+  await clock.settle();
+  await clock.advance(60_000);
+  expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  const before = links.length;
+  stage.link.end();
+  await clock.advance(500);
+  expect(links).toHaveLength(before + 1);
+  expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+});
+
+test("a person who looks again does not wait for what went wrong before", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, links } = stage;
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(10_000);
+    companion.wake();
+    stage.link.end();
+    await clock.advance(500);
+    expect(links).toHaveLength(i + 2);
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  }
+});
+
+test("connections that the phone ends itself, or its network, are none that the broker has ended", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, world } = stage;
+  for (let i = 0; i < 5; i++) {
+    await stage.signIn();
+    await clock.settle();
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  }
+  for (let i = 0; i < 5; i++) {
+    world.online = false;
+    stage.link.end();
+    companion.wake();
+    await clock.advance(1000);
+    expect(companion.state).toMatchObject({ connection: "off", trouble: null });
+    world.online = true;
+    companion.wake();
+    await clock.settle();
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  }
+});
+
 test("a phone that knows it is offline waits until it is not", async () => {
   await using stage = openStage();
   stage.world.online = false;
