@@ -45,7 +45,9 @@ export const createSessions = (
   access: () => Promise<OrgAccess>,
   sleep: (ms: number, signal: AbortSignal) => Promise<void>,
 ): Sessions => {
+  // Only the first has to be alone with the memory: no command waits for a refresh, which may take the org its time.
   const key = async (): Promise<PhoneKey> =>
+    (await memory.read("key")) ??
     memory.alone(async () => {
       const known = await memory.read("key");
       if (known !== undefined) return known;

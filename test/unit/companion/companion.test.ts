@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Board, shownLamps } from "../../../companion/core/boards.ts";
 import type { Companion } from "../../../companion/core/companion.ts";
+import { Trouble } from "../../../companion/core/trouble.ts";
 import { about, configText, createMemory, never, openStage } from "./stage.ts";
 
 type Stage = ReturnType<typeof openStage>;
@@ -113,6 +114,31 @@ test("silence puts the lamp back as it was", async () => {
   await clock.settle();
   expect(await clock.until(done, 11_000)).toMatchObject({ ok: false, code: "SILENCE" });
   expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
+});
+
+test("what takes longer than ten seconds to sign is not sent any more", async () => {
+  const memory = createMemory();
+  const slow = Promise.withResolvers<void>();
+  let isSlow = false;
+  const read: typeof memory.read = async (name) => {
+    if (isSlow) await slow.promise;
+    return memory.read(name);
+  };
+  await using stage = openStage({ memory: { ...memory, read } });
+  await atHome(stage);
+  const { clock, companion, link, links } = stage;
+  isSlow = true;
+  const done = companion.light("porch-1", "main", { on: true }, never);
+  await clock.advance(9000);
+  expect(lampOf(companion)).toMatchObject({ state: { on: true }, waiting: true });
+  expect(await clock.until(done, 2000)).toMatchObject({ ok: false, code: "SILENCE" });
+  expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
+  isSlow = false;
+  slow.resolve();
+  await clock.advance(20_000);
+  expect(link.sent).toEqual([]);
+  // The connection was not at fault.
+  expect(links).toHaveLength(1);
 });
 
 test("without a connection nothing is sent or kept for later", async () => {
@@ -415,6 +441,101 @@ describe("a sign-in that has become old", () => {
     await stage.clock.settle();
     stage.link.answer({});
     expect(await stage.clock.until(done)).toMatchObject({ ok: true });
+  });
+
+  test("holds no command up while the org says nothing, and the org is left alone for a minute", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, world } = stage;
+    await clock.advance(51 * 60_000);
+    world.replies.push(async () => {
+      await clock.sleep(20_000, never);
+      throw new Trouble("ORG_UNREACHABLE");
+    });
+    const pressedAt = clock.wall();
+    const press = () => companion.light("porch-1", "main", { on: true }, never);
+    const outcomes = Promise.all([press(), press(), press()]);
+    await clock.advance(3000);
+    expect(link.sent).toHaveLength(3);
+    expect(JSON.parse(link.sent[0]?.payload ?? "{}").pkt.split(".")).toHaveLength(1);
+    expect(stage.asking).toMatchObject({ iat: pressedAt / 1000, exp: pressedAt / 1000 + 30 });
+    expect(await clock.until(outcomes)).toMatchObject(Array(3).fill({ ok: false, code: "SILENCE" }));
+    expect(clock.wall() - pressedAt).toBe(10_000);
+    expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
+    await clock.advance(45_000);
+    expect(link.sent).toHaveLength(3);
+    const later = press();
+    await clock.settle();
+    expect(link.sent).toHaveLength(4);
+    expect(refreshes(stage)).toBe(1);
+    link.answer({});
+    expect(await clock.until(later)).toMatchObject({ ok: true });
+    await clock.advance(10_000);
+    const last = press();
+    await clock.settle();
+    expect(refreshes(stage)).toBe(2);
+    expect(JSON.parse(link.sent[4]?.payload ?? "{}").pkt.split(".")).toHaveLength(4);
+    link.answer({});
+    expect(await clock.until(last)).toMatchObject({ ok: true });
+  });
+
+  test("is refreshed by an answer that comes late, too, for the commands after it", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, memory, world } = stage;
+    await clock.advance(51 * 60_000);
+    world.replies.push(async () => {
+      await clock.sleep(5000, never);
+      return { status: 200, body: '{"access_token":"late","refresh_token":"later"}' };
+    });
+    const first = companion.light("porch-1", "main", { on: true }, never);
+    await clock.advance(3000);
+    link.answer({});
+    expect(await clock.until(first)).toMatchObject({ ok: true });
+    await clock.advance(3000);
+    expect(memory.kept.session).toMatchObject({ accessToken: "late", refreshToken: "later" });
+    const second = companion.light("porch-1", "main", { on: false }, never);
+    await clock.settle();
+    expect(link.sent).toHaveLength(2);
+    link.answer({});
+    expect(await clock.until(second)).toMatchObject({ ok: true });
+    expect(refreshes(stage)).toBe(1);
+  });
+
+  test("and is over is told when the org says so late", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, world } = stage;
+    await clock.advance(51 * 60_000);
+    world.replies.push(async () => {
+      await clock.sleep(5000, never);
+      return { status: 400, body: '{"error":"invalid_grant"}' };
+    });
+    const done = companion.light("porch-1", "main", { on: true }, never);
+    await clock.advance(3000);
+    link.answer({});
+    expect(await clock.until(done)).toMatchObject({ ok: true });
+    await clock.advance(3000);
+    expect(companion.state).toMatchObject({ person: null, trouble: { code: "SIGN_IN_ENDED" } });
+  });
+
+  test("and is too old for the board leaves it at that while the org says nothing", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, world } = stage;
+    world.replies.push(async () => {
+      await clock.sleep(20_000, never);
+      return { status: 503, body: "" };
+    });
+    const pressedAt = clock.wall();
+    const done = companion.light("porch-1", "main", { on: true }, never);
+    await clock.settle();
+    link.answer({ outcome: "refused", code: "COMMAND_SIGN_IN_OLD" });
+    expect(await clock.until(done)).toMatchObject({ ok: false, code: "COMMAND_SIGN_IN_OLD" });
+    expect(clock.wall() - pressedAt).toBe(10_000);
+    await clock.advance(30_000);
+    expect(link.sent).toHaveLength(1);
+    expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
   });
 
   test("and is over is told when a command needs it", async () => {

@@ -83,6 +83,24 @@ test("without a refresh token, or without a sign-in, there is nothing to renew",
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-1", never)))).toBe("SIGN_IN_ENDED");
 });
 
+test("the key is at hand while a refresh is under way", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  const key = await stage.sessions.key();
+  let renewed = false;
+  stage.world.replies.push(async () => {
+    await stage.clock.sleep(20_000, never);
+    return { status: 200, body: '{"access_token":"access-2"}' };
+  });
+  const done = stage.sessions.renew("access-1", never).then(() => {
+    renewed = true;
+  });
+  await stage.clock.settle();
+  expect((await stage.clock.until(stage.sessions.key(), 1000)).cic).toBe(key.cic);
+  expect(renewed).toBe(false);
+  await stage.clock.until(done);
+});
+
 test("a sign-out during a refresh gives back what the refresh brought, and nothing is kept", async () => {
   await using stage = openStage();
   await stage.signIn();
