@@ -90,7 +90,13 @@ export interface CompanionPorts {
 }
 
 const PAUSES_MS = [500, 1000, 2000, 5000, 10_000, 30_000];
+/** A connection that lasted so long was a good one, in milliseconds. */
+const LASTING_MS = 30_000;
+/** So many in a row that did not are told. */
+const MOST_BRIEF = 3;
 const SAVE_MS = 1000;
+/** A broker that refuses a token just renewed may have been unable to check it: so much later another one is tried, in milliseconds. */
+const RENEWED_MS = 10 * 60_000;
 
 const randomText = (): string =>
   [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -105,6 +111,9 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   let subscribed = new Set<string>();
   let awake = new AbortController();
   let leaving: AbortController | null = null;
+  /** How long the next pause is, as a place in PAUSES_MS, and how many connections in a row did not last. */
+  let attempt = 0;
+  let brief = 0;
   let saving = false;
 
   const change = (next: Partial<CompanionState>): void => {
@@ -162,9 +171,10 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     }
   };
 
-  /** One connection, until it ends. Throws what kept it from beginning. */
-  const connection = async (credentials: Credentials, signal: AbortSignal): Promise<void> => {
+  /** One connection, until it ends; resolves with whether it lasted. Throws what kept it from beginning. */
+  const connection = async (credentials: Credentials, signal: AbortSignal): Promise<boolean> => {
     const opened = await ports.openLink(credentials, onMessage, signal);
+    const openedAt = clock.wall();
     try {
       subscribed = new Set();
       link = opened;
@@ -173,6 +183,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
       if (state.person !== null) await opened.subscribe([everyAbout]).catch(() => undefined);
       await follow();
       await opened.ended;
+      return clock.wall() - openedAt >= LASTING_MS;
     } finally {
       link = null;
       opened.close();
@@ -180,8 +191,13 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     }
   };
 
-  const pause = async (attempt: number, signal: AbortSignal): Promise<void> => {
-    const longest = PAUSES_MS[Math.min(attempt, PAUSES_MS.length - 1)] ?? 0;
+  const beginAnew = (): void => {
+    attempt = 0;
+    brief = 0;
+  };
+
+  const pause = async (signal: AbortSignal): Promise<void> => {
+    const longest = PAUSES_MS[Math.min(attempt++, PAUSES_MS.length - 1)] ?? 0;
     awake = new AbortController();
     await clock
       .sleep(longest * (0.5 + ports.random() / 2), AbortSignal.any([signal, awake.signal]))
@@ -198,8 +214,9 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   const endSignIn = (trouble: Trouble): void => change({ person: null, connection: "off", trouble });
 
   const stayConnected = async (signal: AbortSignal): Promise<void> => {
+    /** The access token of the last refresh, while no broker has let it in. */
     let renewed = "";
-    for (let attempt = 0; !signal.aborted; ) {
+    while (!signal.aborted) {
       const session = await sessions.current();
       // Another tab may have signed in or out.
       if (session?.person.userId !== state.person?.userId) change({ person: session?.person ?? null });
@@ -207,26 +224,30 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
       if (credentials === null || !ports.online()) {
         change({ connection: "off" });
         await idle(signal);
-        attempt = 0;
+        beginAnew();
         continue;
       }
       change({ connection: "connecting" });
       const over = new AbortController();
       leaving = over;
       try {
-        await connection(credentials, AbortSignal.any([signal, over.signal]));
-        attempt = 0;
+        const lasted = await connection(credentials, AbortSignal.any([signal, over.signal]));
+        renewed = "";
+        // Only a connection that lasted makes up for those before it: a broker may hang up on each at once.
+        if (lasted || over.signal.aborted) beginAnew();
+        else if (++brief >= MOST_BRIEF) change({ trouble: new Trouble("BROKER_ENDS") });
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof Trouble && error.code === "BROKER_REFUSED" && session !== null) {
-          if (renewed === session.accessToken) change({ trouble: error });
+          const isNew = Math.abs(clock.wall() - session.takenAt) < RENEWED_MS;
+          if (renewed === session.accessToken && isNew) change({ trouble: error });
           else {
             renewed = await renewedToken(session, signal);
             if (renewed !== "") continue;
           }
         } else if (error instanceof Trouble) change({ trouble: error });
       }
-      if (!over.signal.aborted) await pause(attempt++, signal);
+      if (!over.signal.aborted) await pause(signal);
     }
   };
 
@@ -325,6 +346,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
       change({ boards: hide(state.boards, id) });
     },
     wake() {
+      // Who looks again may find that the phone has dropped the connection: that is made good at once, too.
+      beginAnew();
       awake.abort();
     },
   };

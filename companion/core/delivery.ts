@@ -15,10 +15,14 @@ export interface Delivery {
   hear(message: Message, correlation: string | null): void;
 }
 
-/** No answer for so long is silence, in milliseconds. */
+/** No answer for so long after the press is silence, and nothing is sent any more, in milliseconds. */
 const SILENCE_MS = 10_000;
 /** Commands are signed with an ID token that is at most so old, where the org gives new ones, in milliseconds. */
 const FRESH_MS = 50 * 60_000;
+/** How long commands wait for a new one, in milliseconds. */
+const REFRESH_MS = 2000;
+/** The org that gave none is asked again so much later, in milliseconds. */
+const AGAIN_MS = 60_000;
 
 export const createDelivery = (parts: {
   readonly sessions: Sessions;
@@ -33,81 +37,118 @@ export const createDelivery = (parts: {
 }): Delivery => {
   const { sessions, clock, clientId } = parts;
   const answers = new Map<string, (answer: Answer) => void>();
+  /** The refresh that is under way, and when the last one began. */
+  let refresh: Promise<void> | null = null;
+  let refreshedAt = Number.NEGATIVE_INFINITY;
 
-  /** A newer session; the same one where the org cannot be asked, which the board may still take. */
-  const renewed = async (session: Session, signal: AbortSignal): Promise<Session> => {
-    try {
-      return await sessions.renew(session.accessToken, signal);
-    } catch (error) {
-      if (!(error instanceof Trouble)) throw error;
-      if (error.code !== "SIGN_IN_ENDED") return session;
-      parts.signInEnded(error);
-      throw error;
-    }
+  /**
+   * Resolves when the org has been asked for a newer session, whatever it said. Whoever cannot wait for that goes on
+   * without: a refresh that is broken off may be the one that has used up the refresh token.
+   */
+  const renew = (session: Session, signal: AbortSignal): Promise<void> => {
+    if (refresh !== null) return refresh;
+    refreshedAt = clock.wall();
+    refresh = sessions
+      .renew(session.accessToken, signal)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          if (!(error instanceof Trouble)) throw error;
+          if (error.code === "SIGN_IN_ENDED") parts.signInEnded(error);
+        },
+      )
+      .finally(() => {
+        refresh = null;
+      });
+    return refresh;
+  };
+
+  /** Renews a session that has become old, where the org does so at once: the board may still take the one there is. */
+  const freshen = async (signal: AbortSignal, over: AbortSignal): Promise<void> => {
+    const session = await sessions.current();
+    const now = clock.wall();
+    if (session === null || session.refreshToken === null || now - session.takenAt <= FRESH_MS) return;
+    if (refresh === null && now - refreshedAt < AGAIN_MS) return;
+    const asked = renew(session, signal);
+    await Promise.race([asked, clock.sleep(refreshedAt + REFRESH_MS - now, over)]);
   };
 
   const signerFor = async (
     device: string,
     signal: AbortSignal,
+    over: AbortSignal,
   ): Promise<{ readonly signer: Signer; readonly aheadMs: number }> => {
     const key = await sessions.key();
+    const isPerson = parts.signAs(device) === "person";
+    if (isPerson) await freshen(signal, over);
     const session = await sessions.current();
-    if (parts.signAs(device) === "key")
-      return { signer: { kind: "key", key }, aheadMs: session?.clockAheadMs ?? 0 };
+    if (!isPerson) return { signer: { kind: "key", key }, aheadMs: session?.clockAheadMs ?? 0 };
     if (session === null) throw new Trouble("SIGN_IN_ENDED");
-    const isOld = session.refreshToken !== null && clock.wall() - session.takenAt > FRESH_MS;
-    const { pkToken, freshIdToken, clockAheadMs } = isOld ? await renewed(session, signal) : session;
+    const { pkToken, freshIdToken, clockAheadMs } = session;
     return { signer: { kind: "person", key, pkToken, freshIdToken }, aheadMs: clockAheadMs };
-  };
-
-  const deliver = async (device: string, id: string, asked: Ask, signal: AbortSignal): Promise<Answer> => {
-    const link = parts.link();
-    if (link === null) throw new Trouble("OFFLINE");
-    const over = new AbortController();
-    let accepted = false;
-    const answered = new Promise<Answer>((resolve) => {
-      answers.set(id, resolve);
-    });
-    try {
-      const { signer, aheadMs } = await signerFor(device, signal);
-      const payload = await signCommand(signer, { device, id, ask: asked }, clock.wall() + aheadMs);
-      const ended = link.ended.then((): never => {
-        throw new Trouble("OFFLINE", "the connection to the broker ended");
-      });
-      const silence = clock.sleep(SILENCE_MS, AbortSignal.any([signal, over.signal])).then((): never => {
-        // A connection over which the broker does not even say that it has taken a command is none any more.
-        if (!accepted) link.close();
-        throw new Trouble("SILENCE");
-      });
-      silence.catch(() => undefined);
-      const sent = link
-        .publish({
-          topic: commandTopic(device),
-          payload,
-          responseTopic: answerTopic(device, clientId),
-          correlation: id,
-          expiresInS: COMMAND_LIFE_S,
-        })
-        .catch((error: unknown) => {
-          throw error instanceof Trouble ? error : new Trouble("BROKER_FORBIDS", String(error));
-        });
-      await Promise.race([sent, ended, silence]);
-      accepted = true;
-      return await Promise.race([answered, ended, silence]);
-    } finally {
-      over.abort();
-      answers.delete(id);
-    }
   };
 
   return {
     async send(device, id, asked, signal) {
-      const answer = await deliver(device, id, asked, signal);
-      const session = await sessions.current();
-      if (answer.code !== "COMMAND_SIGN_IN_OLD" || session === null) return answer;
-      // Once more, with a fresh ID token.
-      await renewed(session, signal);
-      return deliver(device, `${id}.2`, asked, signal);
+      const link = parts.link();
+      if (link === null) throw new Trouble("OFFLINE");
+      const pressedAt = clock.wall();
+      const over = new AbortController();
+      const within = AbortSignal.any([signal, over.signal]);
+      let handed = false;
+      let accepted = false;
+      const silence = clock.sleep(SILENCE_MS, within).then((): never => {
+        // A connection over which the broker does not even say that it has taken a command is none any more.
+        if (handed && !accepted) link.close();
+        throw new Trouble("SILENCE");
+      });
+      const ended = link.ended.then((): never => {
+        throw new Trouble("OFFLINE", "the connection to the broker ended");
+      });
+      const failed = Promise.race([silence, ended]);
+      failed.catch(() => undefined);
+
+      const sign = async (id: string): Promise<string> => {
+        const { signer, aheadMs } = await signerFor(device, signal, within);
+        // A phone that fell asleep on the way may send late: the command counts from the press, not from here.
+        return signCommand(signer, { device, id, ask: asked }, pressedAt + aheadMs);
+      };
+      const deliver = async (id: string): Promise<Answer> => {
+        const answered = new Promise<Answer>((resolve) => {
+          answers.set(id, resolve);
+        });
+        try {
+          const payload = await Promise.race([sign(id), failed]);
+          handed = true;
+          const sent = link
+            .publish({
+              topic: commandTopic(device),
+              payload,
+              responseTopic: answerTopic(device, clientId),
+              correlation: id,
+              expiresInS: COMMAND_LIFE_S,
+            })
+            .catch((error: unknown) => {
+              throw error instanceof Trouble ? error : new Trouble("BROKER_FORBIDS", String(error));
+            });
+          await Promise.race([sent, failed]);
+          accepted = true;
+          return await Promise.race([answered, failed]);
+        } finally {
+          answers.delete(id);
+        }
+      };
+
+      try {
+        const answer = await deliver(id);
+        const session = await sessions.current();
+        if (answer.code !== "COMMAND_SIGN_IN_OLD" || session === null) return answer;
+        // Once more, with a fresh ID token; where none comes in time, it stays at what the board said.
+        const inTime = renew(session, signal).then(() => true);
+        return (await Promise.race([inTime, failed.catch(() => false)])) ? await deliver(`${id}.2`) : answer;
+      } finally {
+        over.abort();
+      }
     },
     hear({ payload }, correlation) {
       const answer = readAnswer(payload);

@@ -1,6 +1,7 @@
 import { askOrg, form, textOf } from "./http.ts";
 import { readIdToken } from "./id-token.ts";
 import type { Memory } from "./memory.ts";
+import type { OrgConfig } from "./org.ts";
 import { createPhoneKey, type PhoneKey } from "./phone-key.ts";
 import {
   beginSignIn,
@@ -40,12 +41,25 @@ const noRenewal = {
   "user-agent": "signed in the legacy way, it lasts as long as one access token and cannot be renewed",
 } as const;
 
+/** What a revocation says (RFC 7009 section 2.1). Who has no secret says who it is; Salesforce documents the token alone. */
+const revocation = (
+  { dialect, clientId }: OrgConfig,
+  { refreshToken, accessToken }: Session,
+): Readonly<Record<string, string>> => {
+  const token = refreshToken ?? accessToken;
+  if (dialect === "salesforce") return { token };
+  const hint = refreshToken === null ? "access_token" : "refresh_token";
+  return { token, token_type_hint: hint, client_id: clientId };
+};
+
 export const createSessions = (
   memory: Memory,
   access: () => Promise<OrgAccess>,
   sleep: (ms: number, signal: AbortSignal) => Promise<void>,
 ): Sessions => {
+  // Only the first has to be alone with the memory: no command waits for a refresh, which may take the org its time.
   const key = async (): Promise<PhoneKey> =>
+    (await memory.read("key")) ??
     memory.alone(async () => {
       const known = await memory.read("key");
       if (known !== undefined) return known;
@@ -133,10 +147,9 @@ export const createSessions = (
       });
       if (session === undefined) return true;
       try {
-        const { places, http } = await access();
+        const { org, places, http } = await access();
         if (places.revoke === null) return false;
-        const token = session.refreshToken ?? session.accessToken;
-        const { status } = await http(form(places.revoke, { token }), signal);
+        const { status } = await http(form(places.revoke, revocation(org, session)), signal);
         return status === 200;
       } catch {
         return false;

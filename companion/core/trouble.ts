@@ -13,6 +13,7 @@ export type TroubleCode =
   | "SILENCE"
   | "BROKER_REFUSED"
   | "BROKER_FORBIDS"
+  | "BROKER_ENDS"
   | "CONFIG";
 
 /** What happened, and what to do, for the person with the phone. */
@@ -62,6 +63,10 @@ export const troubles: Readonly<Record<TroubleCode, { readonly title: string; re
   BROKER_FORBIDS: {
     title: "The broker did not take it",
     help: "Its rules have to let phones send commands to this lamp. Tell whoever looks after it.",
+  },
+  BROKER_ENDS: {
+    title: "The broker lets this phone in and hangs up",
+    help: "The app goes on trying. If it stays like this, the broker's rules or limits have to be changed.",
   },
   CONFIG: {
     title: "This app is not set up",

@@ -152,10 +152,20 @@ test("a phone signs in at a real provider and moves the lamp through Mosquitto, 
   await until(() => home.provider.requests.some(({ grantType }) => grantType === "refresh_token"));
 
   const eve = await open("eve");
+  const evesToken = home.provider.refreshTokens.at(-1) ?? "";
   await eve.page.getByText("No lamp yet").waitFor();
   await eve.page.goto(`${app}#lamp=porch-1`);
   await eve.page.getByRole("switch", { name: "Porch, on or off" }).click();
   await eve.page.getByRole("alert").getByText(/owner/i).waitFor();
   expect(await agent.next("refused")).toMatchObject({ code: "COMMAND_NOT_OWNER" });
+
+  // Her sign-in is given back, not only forgotten.
+  expect(await home.provider.isAlive(evesToken)).toBe(true);
+  await eve.page.getByRole("link", { name: /account$/ }).click();
+  await eve.page.getByRole("button", { name: "Sign out on this phone" }).click();
+  await eve.page.getByRole("status").getByText("You are signed out.").waitFor();
+  const revocations = home.provider.requests.filter(({ path }) => path === "/token/revocation");
+  expect(revocations.map(({ status }) => status)).toEqual([200]);
+  expect(await home.provider.isAlive(evesToken)).toBe(false);
   expect([...robin.complaints, ...eve.complaints]).toEqual([]);
 });

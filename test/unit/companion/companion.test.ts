@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Board, shownLamps } from "../../../companion/core/boards.ts";
 import type { Companion } from "../../../companion/core/companion.ts";
+import { Trouble } from "../../../companion/core/trouble.ts";
 import { about, configText, createMemory, never, openStage } from "./stage.ts";
 
 type Stage = ReturnType<typeof openStage>;
@@ -8,6 +9,7 @@ type Stage = ReturnType<typeof openStage>;
 const ABOUT = "porchlight/porch-1/about";
 const ONLINE = "porchlight/porch-1/availability";
 const STATE = "porchlight/porch-1/light/state";
+const HOUR_MS = 3_600_000;
 const off = { state: "OFF", brightness: 255 };
 
 const boardOf = ({ state }: Companion, id = "porch-1"): Board => {
@@ -20,6 +22,10 @@ const lampOf = (companion: Companion) => {
   if (lamp === undefined) throw new Error("there is no lamp");
   return lamp;
 };
+
+/** How often the org was asked to refresh a sign-in. */
+const refreshes = ({ asked }: Stage): number =>
+  asked.filter(({ body }) => body?.includes("grant_type=refresh_token")).length;
 
 /** Signed in, connected, with a board whose lamp is off. */
 const atHome = async (stage: Stage): Promise<void> => {
@@ -108,6 +114,31 @@ test("silence puts the lamp back as it was", async () => {
   await clock.settle();
   expect(await clock.until(done, 11_000)).toMatchObject({ ok: false, code: "SILENCE" });
   expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
+});
+
+test("what takes longer than ten seconds to sign is not sent any more", async () => {
+  const memory = createMemory();
+  const slow = Promise.withResolvers<void>();
+  let isSlow = false;
+  const read: typeof memory.read = async (name) => {
+    if (isSlow) await slow.promise;
+    return memory.read(name);
+  };
+  await using stage = openStage({ memory: { ...memory, read } });
+  await atHome(stage);
+  const { clock, companion, link, links } = stage;
+  isSlow = true;
+  const done = companion.light("porch-1", "main", { on: true }, never);
+  await clock.advance(9000);
+  expect(lampOf(companion)).toMatchObject({ state: { on: true }, waiting: true });
+  expect(await clock.until(done, 2000)).toMatchObject({ ok: false, code: "SILENCE" });
+  expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
+  isSlow = false;
+  slow.resolve();
+  await clock.advance(20_000);
+  expect(link.sent).toEqual([]);
+  // The connection was not at fault.
+  expect(links).toHaveLength(1);
 });
 
 test("without a connection nothing is sent or kept for later", async () => {
@@ -200,6 +231,71 @@ test("the phone comes back to the broker with growing pauses, and at once when i
   expect(links).toHaveLength(2);
 });
 
+test("a broker that ends every connection is asked for less and less of them, and is told of", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, links } = stage;
+  await clock.advance(60_000);
+  const told: (string | null)[] = [];
+  for (let ended = 0, ms = 0; ms < 60_000; ms += 50) {
+    for (; ended < links.length; ended++) {
+      links[ended]?.end();
+      await clock.settle();
+      told.push(companion.state.trouble?.code ?? null);
+    }
+    await clock.advance(50);
+  }
+  expect(links.length).toBeLessThanOrEqual(10);
+  // The first lasted a minute, and is none of the three.
+  expect(told.slice(0, 5)).toEqual([null, null, null, "BROKER_ENDS", "BROKER_ENDS"]);
+  // A connection that lasts is as good as ever, and the next one comes at once.
+  companion.wake();
+  await clock.settle();
+  await clock.advance(60_000);
+  expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  const before = links.length;
+  stage.link.end();
+  await clock.advance(500);
+  expect(links).toHaveLength(before + 1);
+  expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+});
+
+test("a person who looks again does not wait for what went wrong before", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, links } = stage;
+  for (let i = 0; i < 5; i++) {
+    await clock.advance(10_000);
+    companion.wake();
+    stage.link.end();
+    await clock.advance(500);
+    expect(links).toHaveLength(i + 2);
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  }
+});
+
+test("connections that the phone ends itself, or its network, are none that the broker has ended", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  const { clock, companion, world } = stage;
+  for (let i = 0; i < 5; i++) {
+    await stage.signIn();
+    await clock.settle();
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  }
+  for (let i = 0; i < 5; i++) {
+    world.online = false;
+    stage.link.end();
+    companion.wake();
+    await clock.advance(1000);
+    expect(companion.state).toMatchObject({ connection: "off", trouble: null });
+    world.online = true;
+    companion.wake();
+    await clock.settle();
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+  }
+});
+
 test("a phone that knows it is offline waits until it is not", async () => {
   await using stage = openStage();
   stage.world.online = false;
@@ -256,12 +352,42 @@ describe("an access token that has ended", () => {
   test("where the broker refuses the new one as well, says so and does not ask the org again and again", async () => {
     await using stage = openStage();
     await atHome(stage);
-    const { clock, companion, world, asked } = stage;
+    const { clock, companion, world } = stage;
     world.welcome = "none";
     stage.link.end();
     await clock.advance(60_000);
     expect(companion.state).toMatchObject({ person: { name: "Ada" }, trouble: { code: "BROKER_REFUSED" } });
-    expect(asked.filter(({ body }) => body?.includes("grant_type=refresh_token"))).toHaveLength(1);
+    expect(refreshes(stage)).toBe(1);
+  });
+
+  test("a second time is refreshed once more", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, world } = stage;
+    for (const token of ["access-2", "access-3"]) {
+      await clock.advance(2 * HOUR_MS);
+      world.welcome = token;
+      stage.link.end();
+      await clock.advance(5000);
+      expect(companion.state).toMatchObject({ connection: "up", trouble: null });
+      expect(stage.link.credentials.password).toBe(token);
+    }
+    expect(refreshes(stage)).toBe(2);
+  });
+
+  test("at a broker that refused everybody for hours is refreshed again, and the phone is back", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, world } = stage;
+    world.welcome = "none";
+    stage.link.end();
+    await clock.advance(3 * HOUR_MS);
+    expect(companion.state.trouble).toMatchObject({ code: "BROKER_REFUSED" });
+    // Every ten minutes, no more.
+    expect(refreshes(stage)).toBeLessThanOrEqual(18);
+    world.welcome = `access-${world.given + 1}`;
+    await clock.advance(11 * 60_000);
+    expect(companion.state).toMatchObject({ connection: "up", trouble: null });
   });
 
   test("while the org is away waits for it", async () => {
@@ -315,6 +441,101 @@ describe("a sign-in that has become old", () => {
     await stage.clock.settle();
     stage.link.answer({});
     expect(await stage.clock.until(done)).toMatchObject({ ok: true });
+  });
+
+  test("holds no command up while the org says nothing, and the org is left alone for a minute", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, world } = stage;
+    await clock.advance(51 * 60_000);
+    world.replies.push(async () => {
+      await clock.sleep(20_000, never);
+      throw new Trouble("ORG_UNREACHABLE");
+    });
+    const pressedAt = clock.wall();
+    const press = () => companion.light("porch-1", "main", { on: true }, never);
+    const outcomes = Promise.all([press(), press(), press()]);
+    await clock.advance(3000);
+    expect(link.sent).toHaveLength(3);
+    expect(JSON.parse(link.sent[0]?.payload ?? "{}").pkt.split(".")).toHaveLength(1);
+    expect(stage.asking).toMatchObject({ iat: pressedAt / 1000, exp: pressedAt / 1000 + 30 });
+    expect(await clock.until(outcomes)).toMatchObject(Array(3).fill({ ok: false, code: "SILENCE" }));
+    expect(clock.wall() - pressedAt).toBe(10_000);
+    expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
+    await clock.advance(45_000);
+    expect(link.sent).toHaveLength(3);
+    const later = press();
+    await clock.settle();
+    expect(link.sent).toHaveLength(4);
+    expect(refreshes(stage)).toBe(1);
+    link.answer({});
+    expect(await clock.until(later)).toMatchObject({ ok: true });
+    await clock.advance(10_000);
+    const last = press();
+    await clock.settle();
+    expect(refreshes(stage)).toBe(2);
+    expect(JSON.parse(link.sent[4]?.payload ?? "{}").pkt.split(".")).toHaveLength(4);
+    link.answer({});
+    expect(await clock.until(last)).toMatchObject({ ok: true });
+  });
+
+  test("is refreshed by an answer that comes late, too, for the commands after it", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, memory, world } = stage;
+    await clock.advance(51 * 60_000);
+    world.replies.push(async () => {
+      await clock.sleep(5000, never);
+      return { status: 200, body: '{"access_token":"late","refresh_token":"later"}' };
+    });
+    const first = companion.light("porch-1", "main", { on: true }, never);
+    await clock.advance(3000);
+    link.answer({});
+    expect(await clock.until(first)).toMatchObject({ ok: true });
+    await clock.advance(3000);
+    expect(memory.kept.session).toMatchObject({ accessToken: "late", refreshToken: "later" });
+    const second = companion.light("porch-1", "main", { on: false }, never);
+    await clock.settle();
+    expect(link.sent).toHaveLength(2);
+    link.answer({});
+    expect(await clock.until(second)).toMatchObject({ ok: true });
+    expect(refreshes(stage)).toBe(1);
+  });
+
+  test("and is over is told when the org says so late", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, world } = stage;
+    await clock.advance(51 * 60_000);
+    world.replies.push(async () => {
+      await clock.sleep(5000, never);
+      return { status: 400, body: '{"error":"invalid_grant"}' };
+    });
+    const done = companion.light("porch-1", "main", { on: true }, never);
+    await clock.advance(3000);
+    link.answer({});
+    expect(await clock.until(done)).toMatchObject({ ok: true });
+    await clock.advance(3000);
+    expect(companion.state).toMatchObject({ person: null, trouble: { code: "SIGN_IN_ENDED" } });
+  });
+
+  test("and is too old for the board leaves it at that while the org says nothing", async () => {
+    await using stage = openStage();
+    await atHome(stage);
+    const { clock, companion, link, world } = stage;
+    world.replies.push(async () => {
+      await clock.sleep(20_000, never);
+      return { status: 503, body: "" };
+    });
+    const pressedAt = clock.wall();
+    const done = companion.light("porch-1", "main", { on: true }, never);
+    await clock.settle();
+    link.answer({ outcome: "refused", code: "COMMAND_SIGN_IN_OLD" });
+    expect(await clock.until(done)).toMatchObject({ ok: false, code: "COMMAND_SIGN_IN_OLD" });
+    expect(clock.wall() - pressedAt).toBe(10_000);
+    await clock.advance(30_000);
+    expect(link.sent).toHaveLength(1);
+    expect(lampOf(companion)).toMatchObject({ state: { on: false }, waiting: false });
   });
 
   test("and is over is told when a command needs it", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Trouble } from "../../../companion/core/trouble.ts";
-import { createMemory, never, openStage } from "./stage.ts";
+import { configText, createMemory, never, openStage } from "./stage.ts";
 
 const troubleOf = async (work: Promise<unknown>): Promise<string> => {
   try {
@@ -83,6 +83,24 @@ test("without a refresh token, or without a sign-in, there is nothing to renew",
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-1", never)))).toBe("SIGN_IN_ENDED");
 });
 
+test("the key is at hand while a refresh is under way", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  const key = await stage.sessions.key();
+  let renewed = false;
+  stage.world.replies.push(async () => {
+    await stage.clock.sleep(20_000, never);
+    return { status: 200, body: '{"access_token":"access-2"}' };
+  });
+  const done = stage.sessions.renew("access-1", never).then(() => {
+    renewed = true;
+  });
+  await stage.clock.settle();
+  expect((await stage.clock.until(stage.sessions.key(), 1000)).cic).toBe(key.cic);
+  expect(renewed).toBe(false);
+  await stage.clock.until(done);
+});
+
 test("a sign-out during a refresh gives back what the refresh brought, and nothing is kept", async () => {
   await using stage = openStage();
   await stage.signIn();
@@ -93,6 +111,24 @@ test("a sign-out during a refresh gives back what the refresh brought, and nothi
   expect(stage.memory.kept).not.toHaveProperty("session");
   expect(stage.asked.at(-1)?.body).toBe("token=refresh-2");
 });
+
+test.each([
+  [false, { token: "refresh-1", token_type_hint: "refresh_token", client_id: "app" }],
+  [true, { token: "access-1", token_type_hint: "access_token", client_id: "app" }],
+])(
+  "an OpenID provider is told whose sign-in is given back (without a refresh token: %j)",
+  async (noRefreshToken, fields) => {
+    const org = { url: "https://org.example", dialect: "rfc8628", clientId: "app" };
+    await using stage = openStage({ config: { ...configText, org } });
+    stage.world.noRefreshToken = noRefreshToken;
+    stage.world.sub = "005ada";
+    await stage.signIn();
+    expect(await stage.clock.until(stage.sessions.signOut(never))).toBe(true);
+    const { url, body } = stage.asked.at(-1) ?? {};
+    expect(url).toBe("https://org.example/revoke");
+    expect(Object.fromEntries(new URLSearchParams(body))).toEqual(fields);
+  },
+);
 
 test("an org that cannot be told of a sign-out is said not to know", async () => {
   await using stage = openStage();

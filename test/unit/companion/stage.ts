@@ -17,6 +17,14 @@ export const configText = {
   broker: { url: "wss://broker.example/mqtt" },
 };
 
+/** What the org tells of itself with the dialect `rfc8628`. */
+const discovery = {
+  issuer: "https://org.example",
+  authorization_endpoint: "https://org.example/authorize",
+  token_endpoint: "https://org.example/token",
+  revocation_endpoint: "https://org.example/revoke",
+};
+
 /** A memory that forgets at the end, with a lock that counts who held it at once. */
 export const createMemory = (): Memory & { readonly kept: Partial<Kept>; readonly most: () => number } => {
   const kept: Partial<Kept> = {};
@@ -63,6 +71,11 @@ export interface FakeLink {
   end(): void;
 }
 
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+}
+
 export interface StageOptions {
   readonly config?: object;
   readonly memory?: Memory & { readonly kept: Partial<Kept> };
@@ -81,7 +94,7 @@ export const openStage = (options: StageOptions = {}) => {
     welcome: null as string | null,
     unreachable: false,
     /** What the org answers next to the token endpoint; otherwise tokens. */
-    replies: [] as { status: number; body: string }[],
+    replies: [] as (Reply | (() => Promise<Reply>))[],
     /** Set by the sign-in. */
     nonce: "",
     sub: "https://org.example/id/00D/005ada",
@@ -109,7 +122,9 @@ export const openStage = (options: StageOptions = {}) => {
   const http = async (request: OrgRequest) => {
     asked.push(request);
     const reply = world.replies.shift();
-    if (reply !== undefined) return reply;
+    if (reply !== undefined) return typeof reply === "function" ? reply() : reply;
+    if (request.url.endsWith("/.well-known/openid-configuration"))
+      return { status: 200, body: JSON.stringify(discovery) };
     if (request.url.endsWith("/revoke")) return { status: 200, body: "" };
     const form = new URLSearchParams(request.body);
     const first = form.get("grant_type") === "authorization_code";
