@@ -31,7 +31,8 @@ import type {
 } from "../ports.ts";
 import { signalOf } from "../signal.ts";
 import type { EpochMs } from "../units.ts";
-import { type ActivityParts, activity, reportsOf, takenBack } from "./activities.ts";
+import { activity } from "./activities.ts";
+import type { ActivityParts } from "./activity-parts.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import { byHand } from "./by-hand.ts";
 import { createCommands, type LimitChange } from "./commands.ts";
@@ -55,6 +56,8 @@ import {
 import { createMailbox } from "./mailbox.ts";
 import type { Names } from "./names.ts";
 import { createPacedRefusals } from "./paced-refusals.ts";
+import { reportsOf } from "./serve.ts";
+import { takenBack } from "./signing-in.ts";
 import type { Standing } from "./standing.ts";
 import type { Time } from "./time.ts";
 import type { UpdateNews } from "./update-news.ts";

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { VirtualClock } from "../../../firmware-sim/clock.ts";
-import { type ActivityParts, activity, takenBack } from "../../../src/agent/activities.ts";
+import { activity } from "../../../src/agent/activities.ts";
+import type { ActivityParts } from "../../../src/agent/activity-parts.ts";
 import { type Credentials, createCredentials } from "../../../src/agent/credentials.ts";
 import { next, type State } from "../../../src/agent/machine.ts";
+import { takenBack } from "../../../src/agent/signing-in.ts";
 import { createUpkeep } from "../../../src/agent/upkeep.ts";
 import { areOthers } from "../../../src/device-flow/rfc8628.ts";
 import { AgentError, type ErrorCode } from "../../../src/errors.ts";
