@@ -5,11 +5,12 @@ import { type Companion, createCompanion, type Outcome } from "../core/companion
 import { type CompanionConfig, readConfig } from "../core/config.ts";
 import { findOrg, type OrgPlaces } from "../core/org.ts";
 import { createSessions } from "../core/session.ts";
-import { Trouble, troubles } from "../core/trouble.ts";
+import { Trouble } from "../core/trouble.ts";
 import { fetchHttp } from "./fetch-http.ts";
 import { type Kit, KitContext, type Notice } from "./kit.ts";
 import { openMemory } from "./memory.ts";
 import { openMqttLink } from "./mqtt-link.ts";
+import { Told } from "./views/parts.tsx";
 import { Shell } from "./views/shell.tsx";
 
 const running = new AbortController();
@@ -103,11 +104,7 @@ const App = ({ companion, config }: { readonly companion: Companion; readonly co
 
 const Broken = ({ trouble }: { readonly trouble: Trouble }) => (
   <main class="welcome" id="main">
-    <div class="trouble" role="alert">
-      <strong>{troubles[trouble.code].title}</strong>
-      <p>{troubles[trouble.code].help}</p>
-      <p class="detail">{trouble.detail}</p>
-    </div>
+    <Told trouble={trouble} />
     <button type="button" class="primary" onClick={() => location.reload()}>
       Try again
     </button>

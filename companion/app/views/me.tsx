@@ -1,15 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
 import { guestLink } from "../../core/guest-link.ts";
+import type { Person } from "../../core/sign-in.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
 import { Field, Handout, Page, Section } from "./parts.tsx";
 
 /** Who has signed in, and the way out. */
-export const Me = () => {
+export const Me = ({ person }: { readonly person: Person }) => {
   const { companion, config, tell } = useKit();
-  const { person } = useCompanion();
   const [busy, setBusy] = useState(false);
-  if (person === null) return <Page title="Nobody has signed in" back={{ at: "home" }} />;
   const signOut = async (): Promise<void> => {
     setBusy(true);
     const told = await companion.signOut(AbortSignal.timeout(20_000));

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { listed } from "../../core/boards.ts";
+import type { CompanionState } from "../../core/companion.ts";
 import type { ShownBoard } from "../../core/guest-link.ts";
 import { within } from "../../core/name.ts";
 import { type Notice, useCompanion, useKit } from "../kit.ts";
@@ -30,21 +31,30 @@ export const Shell = ({
           <span>Porchlight</span>
         </a>
         <InstallButton />
-        {person === null ? null : (
+        {person !== null ? (
           <a class="round" href={hrefOf({ at: "me" })} aria-label={`${within(person.name)}: account`}>
             <PersonIcon />
           </a>
-        )}
+        ) : ready && !isWelcome(state, route) ? (
+          <a class="quiet" href={hrefOf({ at: "me" })}>
+            Sign in
+          </a>
+        ) : null}
       </header>
-      {ready ? <Place route={route} /> : <main id="main" aria-busy="true" />}
+      {ready ? <Place state={state} route={route} /> : <main id="main" aria-busy="true" />}
       <Toast notice={notice} onClose={onClose} />
     </>
   );
 };
 
-const Place = ({ route }: { readonly route: Route }) => {
-  const { person, boards } = useCompanion();
-  const isGuest = listed(boards).some(({ added }) => added === "key");
+/** Nothing but the sign-in for who has none, and is no guest by their phone's key either or asks for it. */
+const isWelcome = ({ person, boards }: CompanionState, { at }: Route): boolean => {
+  if (person !== null || at === "guest" || at === "shown" || at === "add") return false;
+  return at === "me" || !listed(boards).some(({ added }) => added === "key");
+};
+
+const Place = ({ state, route }: { readonly state: CompanionState; readonly route: Route }) => {
+  if (isWelcome(state, route)) return <Welcome />;
   switch (route.at) {
     case "guest":
       return <BeGuest />;
@@ -52,12 +62,8 @@ const Place = ({ route }: { readonly route: Route }) => {
       return <Shown {...route.shown} />;
     case "add":
       return <Add />;
-    default:
-  }
-  if (person === null && !isGuest) return <Welcome />;
-  switch (route.at) {
     case "me":
-      return <Me />;
+      return state.person === null ? null : <Me person={state.person} />;
     case "board":
       return <BoardPage key={route.id} id={route.id} />;
     case "pass":

@@ -5,6 +5,7 @@ import { within } from "../../core/name.ts";
 import { useCompanion, useKit, useLasting } from "../kit.ts";
 import { go } from "../route.ts";
 import { Page } from "./parts.tsx";
+import { SignIn } from "./sign-in.tsx";
 
 /** Codes live for ten minutes at most orgs. */
 const CODE_LIFE_MS = 10 * 60_000;
@@ -55,6 +56,7 @@ export const Waiting = ({
               ? "Ten minutes have gone by, and the code with them. Look whether the lamp shows a new one."
               : "Waiting until the lamp reports…"}
       </p>
+      {person === null ? <SignIn trouble={null} /> : null}
       <a class="secondary" href={approval.url} target="_blank" rel="noopener noreferrer">
         Open the page of {host} again
       </a>
