@@ -20,6 +20,8 @@ const answer = globalThis.arrived === undefined ? null : new URL(globalThis.arri
 globalThis.arrived = undefined;
 
 const TOAST_MS = 7000;
+/** How long companion.json may take, in milliseconds. */
+const PATIENCE_MS = 20_000;
 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -36,7 +38,7 @@ const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   });
 
 const loadConfig = async (): Promise<CompanionConfig> => {
-  const response = await fetch("companion.json");
+  const response = await fetch("companion.json", { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!response.ok) throw new Trouble("CONFIG", `status ${response.status}`);
   return readConfig(await response.text());
 };
@@ -134,7 +136,8 @@ try {
   } else {
     render(<App companion={companion} config={config} />, place);
     companion.run(running.signal).catch(broken);
-    if ("serviceWorker" in navigator) await navigator.serviceWorker.register("worker.js");
+    // Without it the app is as good, but for what it does without a network; the next start tries again.
+    if ("serviceWorker" in navigator) navigator.serviceWorker.register("worker.js").catch(() => undefined);
   }
 } catch (error) {
   broken(error);
