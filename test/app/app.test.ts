@@ -320,16 +320,17 @@ describe("a guest", () => {
     const bob = await stage.phone();
     await bob.page.goto(stage.app);
     await bob.page.getByRole("link", { name: "Be a guest" }).click();
-    await bob.page.getByLabel("Your name").fill("Bob");
-    const link = bob.page.locator("[data-link]");
-    await until(async () =>
-      Buffer.from((await link.getAttribute("data-link"))?.split("#guest=")[1] ?? "", "base64url")
-        .toString()
-        .includes("Bob"),
-    );
-    const card = await link.getAttribute("data-link");
+    const cardOf = async (name: string): Promise<string> => {
+      await bob.page.getByLabel("Your name").fill(name);
+      for (;;) {
+        const link = (await bob.page.locator("[data-link]").getAttribute("data-link")) ?? "";
+        if (Buffer.from(link.split("#guest=")[1] ?? "", "base64url").includes(name)) return link;
+      }
+    };
+    const carol = await cardOf("Carol");
+    const card = await cardOf("Bob");
 
-    await ada.page.goto(card ?? "");
+    await ada.page.goto(card);
     await ada.page.getByRole("heading", { name: "A pass for Bob" }).waitFor();
     await ada.page.getByRole("button", { name: "Give the pass" }).click();
     const shown = await ada.page.locator("[data-link]").getAttribute("data-link");
@@ -338,6 +339,28 @@ describe("a guest", () => {
     await bob.page.goto(shown ?? "");
     await porch(bob.page).getByRole("switch").click();
     await until(() => stage.world.board.light.seen > 0);
+
+    // Another guest's card is another pass. It stays the same one when it is given again after a silence.
+    await ada.page.goto(carol);
+    await ada.page.getByRole("heading", { name: "A pass for Carol" }).waitFor();
+    await ada.page.clock.install();
+    stage.world.network.cut = true;
+    const given = (): readonly string[] =>
+      stage.world.broker.received
+        .filter(({ topic }) => topic.endsWith("/command"))
+        .map(({ payload }) =>
+          Buffer.from(JSON.parse(payload.toString()).osm.split(".")[1], "base64url").toString(),
+        )
+        .flatMap((signed) => JSON.parse(signed).pass ?? [])
+        .filter(({ name }) => name === "Carol")
+        .map(({ id }) => id);
+    for (const times of [1, 2]) {
+      await ada.page.getByRole("button", { name: "Give the pass" }).click();
+      await until(() => given().length === times);
+      await ada.page.clock.fastForward(11_000);
+      await ada.page.getByRole("alert").getByText("The lamp did not answer").waitFor();
+    }
+    expect(new Set(given()).size).toBe(1);
   });
 });
 

@@ -1,9 +1,10 @@
 import { useRef, useState } from "preact/hooks";
 import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
+import type { Pass } from "../../core/pass.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
-import { dayWords, healthLines, passWords } from "../words.ts";
+import { dayWords, healthLines, passWords, takenBackWords } from "../words.ts";
 import { EveningSection } from "./evening.tsx";
 import { NamesSection } from "./names.tsx";
 import { Page, Section } from "./parts.tsx";
@@ -26,12 +27,16 @@ export const BoardPage = ({ id }: { readonly id: string }) => {
 };
 
 const GuestsSection = ({ board }: { readonly board: Board }) => {
-  const { ask } = useKit();
+  const { ask, tell } = useKit();
   const [busy, setBusy] = useState(false);
   const list = async (): Promise<void> => {
     setBusy(true);
     await ask(board.id, { do: "guests" }, null);
     setBusy(false);
+  };
+  const takeBack = async (pass: Pass): Promise<void> => {
+    const outcome = await ask(board.id, { do: "revoke", pass: pass.id }, null);
+    if (outcome.ok) tell({ text: takenBackWords(pass, outcome.answer.guests ?? []), help: null, bad: false });
   };
   const { guests } = board;
   return (
@@ -54,13 +59,7 @@ const GuestsSection = ({ board }: { readonly board: Board }) => {
                 type="button"
                 class="secondary small-button"
                 aria-label={`Take the pass of ${within(pass.name)} back`}
-                onClick={() =>
-                  void ask(
-                    board.id,
-                    { do: "revoke", pass: pass.id },
-                    `${within(pass.name)} is no guest any more.`,
-                  )
-                }
+                onClick={() => void takeBack(pass)}
               >
                 Take back
               </button>

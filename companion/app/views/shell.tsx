@@ -67,7 +67,13 @@ const Place = ({ state, route }: { readonly state: CompanionState; readonly rout
     case "board":
       return <BoardPage key={route.id} id={route.id} />;
     case "pass":
-      return <PassPage key={route.id} id={route.id} card={route.card} />;
+      return (
+        <PassPage
+          key={route.card === null ? route.id : JSON.stringify(route.card)}
+          id={route.id}
+          card={route.card}
+        />
+      );
     default:
       return <Home />;
   }
