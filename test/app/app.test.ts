@@ -128,7 +128,7 @@ describe("a person with a new lamp", () => {
     expect(phone.complaints).toEqual([]);
   });
 
-  test("is told when there is nobody to hear", async () => {
+  test("is told when there is nobody to hear, and takes a lamp that is gone for good off the list", async () => {
     await using stage = await openStage();
     const phone = await stage.phone();
     const { page } = phone;
@@ -141,6 +141,14 @@ describe("a person with a new lamp", () => {
     await page.getByRole("alert").getByText("The lamp did not answer").waitFor({ timeout: 20_000 });
     expect(await power.getAttribute("aria-checked")).toBe("false");
     expect(stage.world.board.light.seen).toBe(0);
+
+    // It does not come back: off the list with it, whatever the broker still keeps of it.
+    stage.world.broker.publish("porchlight/porch-1/availability", "offline", { retain: true });
+    await page.getByRole("link", { name: "Settings of Porch light" }).click();
+    await page.getByRole("button", { name: "Take it off this list" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Take it off this list" }).click();
+    await page.getByText("No lamp yet").waitFor();
   });
 });
 

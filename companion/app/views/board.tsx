@@ -2,7 +2,7 @@ import { useRef, useState } from "preact/hooks";
 import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
 import type { Pass } from "../../core/pass.ts";
-import { useCompanion, useKit } from "../kit.ts";
+import { useCompanion, useKit, useLasting } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
 import { dayWords, healthLines, passWords, takenBackWords } from "../words.ts";
 import { EveningSection } from "./evening.tsx";
@@ -22,6 +22,7 @@ export const BoardPage = ({ id }: { readonly id: string }) => {
       <NamesSection board={board} />
       <AboutSection board={board} />
       <LeaveSection board={board} />
+      <GoneSection board={board} />
     </Page>
   );
 };
@@ -154,6 +155,32 @@ const LeaveSection = ({ board }: { readonly board: Board }) => {
           </button>
         </div>
       </dialog>
+    </Section>
+  );
+};
+
+/** A board that is dead or lost says nothing more; nobody else can take it off the list. */
+const GoneSection = ({ board }: { readonly board: Board }) => {
+  const { companion } = useKit();
+  const { connection } = useCompanion();
+  // Without a connection no board is known to be there, and one that is would only be hidden.
+  const isAway = useLasting(connection === "up" && !board.online, 2500);
+  if (!isAway) return null;
+  return (
+    <Section title="It is not there">
+      <p class="hint">
+        Is it gone for good? It stays yours, and comes back to the list once it is there again.
+      </p>
+      <button
+        type="button"
+        class="secondary"
+        onClick={() => {
+          companion.hideBoard(board.id);
+          go({ at: "home" }, true);
+        }}
+      >
+        Take it off this list
+      </button>
     </Section>
   );
 };
