@@ -326,8 +326,12 @@ describe("a guest", () => {
     await signIn(ada, stage.app);
     await addLamp(stage, ada);
     const bob = await stage.phone();
+    await bob.page.addInitScript(
+      "globalThis.asked = 0; navigator.storage.persist = async () => { globalThis.asked++; return true; };",
+    );
     await bob.page.goto(stage.app);
     await bob.page.getByRole("link", { name: "Be a guest" }).click();
+    await bob.page.getByText(/put this app on the Home Screen first/).waitFor();
     const cardOf = async (name: string): Promise<string> => {
       await bob.page.getByLabel("Your name").fill(name);
       for (;;) {
@@ -347,6 +351,8 @@ describe("a guest", () => {
     await bob.page.goto(shown ?? "");
     await porch(bob.page).getByRole("switch").click();
     await until(() => stage.world.board.light.seen > 0);
+    // When the key was made, and when there was something to do with it.
+    expect(await bob.page.evaluate("globalThis.asked")).toBe(2);
 
     // Another guest's card is another pass. It stays the same one when it is given again after a silence.
     await ada.page.goto(carol);

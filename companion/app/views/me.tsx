@@ -44,6 +44,9 @@ export const Me = ({ person }: { readonly person: Person }) => {
   );
 };
 
+/** The app as it stands on the home screen, where it has a memory of its own that Safari does not clear. */
+const isInstalled = (): boolean => matchMedia("(display-mode: standalone)").matches;
+
 /** What a guest shows to an owner: who they are, or this phone's key. */
 export const BeGuest = () => {
   const { app, config, companion } = useKit();
@@ -78,6 +81,13 @@ export const BeGuest = () => {
         </a>
       ) : (
         <>
+          {person !== null || isInstalled() ? null : (
+            <p class="hint">
+              On an iPhone or iPad put this app on the Home Screen first, then show this card and scan the
+              owner's link in there: Safari may forget this phone's key after a week without a visit, and your
+              pass with it.
+            </p>
+          )}
           {person !== null ? null : (
             <Field label="Your name" hint="So that the owner knows whose pass it is.">
               {(ids) => (

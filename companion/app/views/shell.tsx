@@ -3,7 +3,7 @@ import { listed } from "../../core/boards.ts";
 import type { CompanionState } from "../../core/companion.ts";
 import type { ShownBoard } from "../../core/guest-link.ts";
 import { within } from "../../core/name.ts";
-import { type Notice, useCompanion, useKit } from "../kit.ts";
+import { addShown, type Notice, useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf, type Route, useRoute } from "../route.ts";
 import { Add } from "./add.tsx";
 import { BoardPage } from "./board.tsx";
@@ -80,14 +80,13 @@ const Place = ({ state, route }: { readonly state: CompanionState; readonly rout
 };
 
 /** A link from an owner: the board goes onto the list. */
-const Shown = ({ device, as, allowance }: ShownBoard) => {
-  const { companion, tell } = useKit();
+const Shown = (shown: ShownBoard) => {
+  const kit = useKit();
   // Once for each link: the allowance is read from it anew at every drawing.
   useEffect(() => {
-    companion.addBoard(device, as, allowance);
-    tell({ text: "The lamp is on your list.", help: null, bad: false });
+    addShown(kit, shown);
     go({ at: "home" }, true);
-  }, [companion, tell, device, as]);
+  }, [kit, shown.device, shown.as]);
   return <main id="main" aria-busy="true" />;
 };
 
