@@ -185,6 +185,20 @@ describe("a person who comes back", () => {
     await using stage = await openStage();
     const phone = await stage.phone();
     const { page } = phone;
+    const lines: { dead: boolean; pongs: number }[] = [];
+    await page.routeWebSocket(/mqtt/, (socket) => {
+      const line = { dead: false, pongs: 0 };
+      lines.push(line);
+      const broker = socket.connectToServer();
+      socket.onMessage((bytes) => {
+        if (!line.dead) broker.send(bytes);
+      });
+      broker.onMessage((bytes) => {
+        if (line.dead) return;
+        socket.send(bytes);
+        if (bytes[0] === 0xd0) line.pongs++;
+      });
+    });
     await signIn(phone, stage.app);
     await addLamp(stage, phone);
     const key = (): Promise<string> =>
@@ -220,6 +234,25 @@ describe("a person who comes back", () => {
     await page.getByText("online", { exact: true }).waitFor();
     await porch(page).getByRole("switch").click();
     await until(() => stage.world.board.light.seen === 0);
+
+    // Looked at again: a connection that holds is kept, and one that has died in the pocket is soon another one.
+    const line = lines.at(-1);
+    const count = lines.length;
+    if (line === undefined) throw new Error("the page has no connection");
+    await page.clock.install();
+    const look = () => page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await look();
+    await until(() => line.pongs > 0);
+    await page.clock.fastForward(6000);
+    expect(await page.getByText("online", { exact: true }).isVisible()).toBe(true);
+    line.dead = true;
+    await look();
+    await page.clock.fastForward(6000);
+    await until(() => lines.length > count);
+    await page.getByText("online", { exact: true }).waitFor();
+    await porch(page).getByRole("switch").click();
+    await until(() => stage.world.board.light.seen > 0);
+    expect(lines.length).toBe(count + 1);
   });
 
   test("sees the lamps as they were where there is no network, and is told that nothing is sent", async () => {

@@ -200,6 +200,14 @@ test("the phone comes back to the broker with growing pauses, and at once when i
   expect(links).toHaveLength(2);
 });
 
+test("a phone that is looked at again asks whether its connection still holds", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  expect(stage.link.checks).toBe(0);
+  stage.companion.wake();
+  expect(stage.link.checks).toBe(1);
+});
+
 test("a phone that knows it is offline waits until it is not", async () => {
   await using stage = openStage();
   stage.world.online = false;
