@@ -4,7 +4,7 @@ import type { Link } from "../companion/core/link.ts";
 import type { Clock } from "../src/ports.ts";
 
 /** One connection of the phone to the broker, as the app has it. */
-export interface PhoneLink extends Omit<Link, "subscribe"> {
+export interface PhoneLink extends Omit<Link, "subscribe" | "check"> {
   /** Throws when the broker's rules do not let this phone read a topic. */
   subscribe(topics: readonly string[]): Promise<void>;
 }

@@ -3,7 +3,9 @@ import { useContext, useEffect, useState } from "preact/hooks";
 import type { LightChange } from "../../src/model.ts";
 import type { Companion, CompanionState, Outcome } from "../core/companion.ts";
 import type { CompanionConfig } from "../core/config.ts";
+import type { ShownBoard } from "../core/guest-link.ts";
 import type { Ask } from "../core/signed-message.ts";
+import { askToKeep } from "./memory.ts";
 
 /** Something the person is told: read out, and shown for a while. */
 export interface Notice {
@@ -31,6 +33,13 @@ export const useKit = (): Kit => {
   const kit = useContext(KitContext);
   if (kit === null) throw new Error("a view outside of the app");
   return kit;
+};
+
+/** Puts a board that its owner has shown onto the list. */
+export const addShown = ({ companion, tell }: Kit, { device, as, allowance }: ShownBoard): void => {
+  companion.addBoard(device, as, allowance);
+  if (as === "key") askToKeep();
+  tell({ text: "The lamp is on your list.", help: null, bad: false });
 };
 
 /** The companion's state, drawn anew at every change. */

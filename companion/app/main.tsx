@@ -5,11 +5,12 @@ import { type Companion, createCompanion, type Outcome } from "../core/companion
 import { type CompanionConfig, readConfig } from "../core/config.ts";
 import { findOrg, type OrgPlaces } from "../core/org.ts";
 import { createSessions } from "../core/session.ts";
-import { Trouble, troubles } from "../core/trouble.ts";
+import { Trouble } from "../core/trouble.ts";
 import { fetchHttp } from "./fetch-http.ts";
 import { type Kit, KitContext, type Notice } from "./kit.ts";
 import { openMemory } from "./memory.ts";
 import { openMqttLink } from "./mqtt-link.ts";
+import { Told } from "./views/parts.tsx";
 import { Shell } from "./views/shell.tsx";
 
 const running = new AbortController();
@@ -19,6 +20,8 @@ const answer = globalThis.arrived === undefined ? null : new URL(globalThis.arri
 globalThis.arrived = undefined;
 
 const TOAST_MS = 7000;
+/** How long companion.json may take, in milliseconds. */
+const PATIENCE_MS = 20_000;
 
 const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve, reject) => {
@@ -35,7 +38,7 @@ const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
   });
 
 const loadConfig = async (): Promise<CompanionConfig> => {
-  const response = await fetch("companion.json");
+  const response = await fetch("companion.json", { signal: AbortSignal.timeout(PATIENCE_MS) });
   if (!response.ok) throw new Trouble("CONFIG", `status ${response.status}`);
   return readConfig(await response.text());
 };
@@ -103,11 +106,7 @@ const App = ({ companion, config }: { readonly companion: Companion; readonly co
 
 const Broken = ({ trouble }: { readonly trouble: Trouble }) => (
   <main class="welcome" id="main">
-    <div class="trouble" role="alert">
-      <strong>{troubles[trouble.code].title}</strong>
-      <p>{troubles[trouble.code].help}</p>
-      <p class="detail">{trouble.detail}</p>
-    </div>
+    <Told trouble={trouble} />
     <button type="button" class="primary" onClick={() => location.reload()}>
       Try again
     </button>
@@ -137,7 +136,8 @@ try {
   } else {
     render(<App companion={companion} config={config} />, place);
     companion.run(running.signal).catch(broken);
-    if ("serviceWorker" in navigator) await navigator.serviceWorker.register("worker.js");
+    // Without it the app is as good, but for what it does without a network; the next start tries again.
+    if ("serviceWorker" in navigator) navigator.serviceWorker.register("worker.js").catch(() => undefined);
   }
 } catch (error) {
   broken(error);

@@ -6,6 +6,11 @@ const done = <T>(request: IDBRequest<T>): Promise<T> =>
     request.onerror = () => reject(request.error);
   });
 
+/** Asks the browser not to clear away what is kept here; whether it will is its own to decide, and may differ the next time. */
+export const askToKeep = (): void => {
+  void navigator.storage?.persist?.().catch(() => false);
+};
+
 /**
  * This browser's IndexedDB. The phone's key is kept as the browser's own object: its private half has never been
  * anywhere else, and no script can read it.
@@ -21,6 +26,8 @@ export const openMemory = async (): Promise<Memory> => {
       return await done<Kept[Name] | undefined>(kept.get(name));
     },
     async write(name, value) {
+      // A guest without an account is known by it alone.
+      if (name === "key" && value !== undefined) askToKeep();
       const writing = database.transaction("kept", "readwrite", { durability: "strict" });
       const kept = writing.objectStore("kept");
       if (value === undefined) kept.delete(name);

@@ -4,6 +4,8 @@ import { Trouble } from "../core/trouble.ts";
 /** MQTT 5 reason codes of a refused CONNECT that only other credentials will mend. */
 const REFUSALS: readonly unknown[] = [0x86, 0x87, 4, 5];
 const PATIENCE_MS = 15_000;
+/** How long the broker may take to answer a ping that somebody waits for. */
+const CHECK_MS = 5000;
 
 /** MQTT 5 over a WebSocket; the library is loaded at the first connection. */
 export const openMqttLink =
@@ -58,8 +60,19 @@ export const openMqttLink =
           throw new Trouble("OFFLINE", "the connection to the broker ended");
         }),
       ]);
+    let checking: ReturnType<typeof setTimeout> | null = null;
+    client.on("packetreceive", ({ cmd }) => {
+      if (cmd !== "pingresp" || checking === null) return;
+      clearTimeout(checking);
+      checking = null;
+    });
     return {
       ended,
+      check() {
+        if (checking !== null) return;
+        checking = setTimeout(close, CHECK_MS);
+        client.sendPing();
+      },
       close,
       async subscribe(topics) {
         const granted = await whileOpen(client.subscribeAsync([...topics], { qos: 1 }));

@@ -3,6 +3,8 @@
 import type { Allowance } from "../core/allowance.ts";
 import type { ShownLamp } from "../core/boards.ts";
 import type { BoardHealth } from "../core/health.ts";
+import { within } from "../core/name.ts";
+import type { Pass } from "../core/pass.ts";
 
 export const lampWords = ({ state, waiting, available, info }: ShownLamp, reachable: boolean): string => {
   if (!available) return "Its hardware does not answer";
@@ -46,6 +48,16 @@ export const passWords = ({ may, maxBrightness, until, daily }: Omit<Allowance, 
   ]
     .filter((part) => part !== null)
     .join(", ");
+};
+
+/** What taking a pass back has come to; `left` are the passes that the board still keeps. */
+export const takenBackWords = ({ name, user, key }: Pass, left: readonly Pass[]): string => {
+  const hasAnother = left.some((pass) =>
+    user === null ? key !== null && pass.key?.x === key.x : pass.user === user,
+  );
+  return hasAnother
+    ? `${within(name)} is still a guest, by another pass.`
+    : `${within(name)} is no guest any more.`;
 };
 
 const problemWords: Readonly<Record<string, string>> = {

@@ -1,6 +1,8 @@
 // The app without a network: its own files, as they were when this version was installed. What goes to the org and to
 // the broker goes past here.
 
+import { readConfig } from "../core/config.ts";
+
 declare const self: ServiceWorkerGlobalScope;
 /** Filled in by the build: names of the app's files, and a hash over them all. */
 declare const FILES: readonly string[];
@@ -9,11 +11,23 @@ declare const VERSION: string;
 const CACHE = `porchlight-${VERSION}`;
 /** Set up by whoever hosts the app: newest first, but known without a network, too. */
 const CONFIG = "companion.json";
+/** How long the app waits for the newest one when it has one, in milliseconds. */
+const PATIENCE_MS = 3000;
+
+/** Throws unless it is one: a web server in trouble, or a hotel's sign-in page, answers with all kinds of things. */
+const checked = async (response: Response): Promise<Response> => {
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  readConfig(await response.clone().text());
+  return response;
+};
 
 self.addEventListener("install", (event) => {
   const fill = async (): Promise<void> => {
     const cache = await caches.open(CACHE);
     await cache.addAll(["./", CONFIG, ...FILES].map((name) => new Request(name, { cache: "no-cache" })));
+    // What is no configuration may not take the place of the one that the version before has.
+    const config = await cache.match(CONFIG);
+    if (config !== undefined) await checked(config);
     await self.skipWaiting();
   };
   event.waitUntil(fill());
@@ -28,17 +42,19 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(tidy());
 });
 
-const newestFirst = async (request: Request): Promise<Response> => {
+const newestFirst = async (event: FetchEvent): Promise<Response> => {
+  const { request } = event;
   const cache = await caches.open(CACHE);
-  try {
-    const response = await fetch(request, { cache: "no-cache" });
-    if (response.ok) await cache.put(CONFIG, response.clone());
+  const kept = await cache.match(CONFIG);
+  if (kept === undefined) return await fetch(request, { cache: "no-cache" });
+  const newest = fetch(request, { cache: "no-cache" }).then(async (response) => {
+    await cache.put(CONFIG, (await checked(response)).clone());
     return response;
-  } catch (error) {
-    const kept = await cache.match(CONFIG);
-    if (kept === undefined) throw error;
-    return kept;
-  }
+  });
+  // What comes too late counts at the next start.
+  event.waitUntil(newest.catch(() => undefined));
+  const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), PATIENCE_MS));
+  return await Promise.race([newest.catch(() => kept), late]);
 };
 
 self.addEventListener("fetch", (event) => {
@@ -48,7 +64,7 @@ self.addEventListener("fetch", (event) => {
   if (request.method !== "GET" || url.origin !== scope.origin || !url.pathname.startsWith(scope.pathname))
     return;
   const name = url.pathname.slice(scope.pathname.length);
-  if (name === CONFIG) event.respondWith(newestFirst(request));
+  if (name === CONFIG) event.respondWith(newestFirst(event));
   else if (name === "" || FILES.includes(name))
     event.respondWith(
       caches.match(name === "" ? "./" : name, { cacheName: CACHE }).then((kept) => kept ?? fetch(request)),

@@ -36,6 +36,8 @@ export interface BoardInfo {
   readonly signedInUntil: number | null;
   /** How many sign-ins its owner has with boards' app, and how many the org keeps. */
   readonly approvals: { readonly used: number; readonly limit: number } | null;
+  /** When its program started, in milliseconds since 1970; null and missing as with `health`. */
+  readonly startedAt?: number | null;
   /** How it is; null where it does not say, missing from what an earlier version of this app has kept. */
   readonly health?: BoardHealth | null;
 }
@@ -66,6 +68,7 @@ export const readAbout = (text: string): BoardInfo | null => {
     homeFrom: textOf(about.homeFrom, 64),
     signedInUntil: momentOf(about.signedInUntil),
     approvals: typeof used === "number" && typeof limit === "number" ? { used, limit } : null,
+    startedAt: momentOf(membersOf(about.started)?.at),
     health: readHealth(about.health),
   };
 };

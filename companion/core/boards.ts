@@ -81,7 +81,7 @@ const put = (boards: Boards, board: Board): Boards => ({ ...boards, [board.id]: 
 export const add = (boards: Boards, id: string, as: SignAs, allowance: Allowance | null = null): Boards =>
   put(boards, { ...(boardWith(boards, id) ?? strangerBoard(id)), added: as, allowance, hidden: null });
 
-/** What tells one `about` from another; a board's health comes and goes. */
+/** What tells one `about` from another: a start of the board does, its health comes and goes. */
 const aboutText = (info: BoardInfo | null): string => {
   if (info === null) return "null";
   const { health: _, ...lasting } = info;

@@ -69,7 +69,7 @@ export interface Companion {
   /** `allowance` is what a guest was told that they may do. */
   addBoard(id: string, as: SignAs, allowance?: Allowance | null): void;
   hideBoard(id: string): void;
-  /** The network is back, or the app is looked at again: no reason to wait any longer. */
+  /** The network is another one, or the app is looked at again: no reason to wait any longer, or to trust a connection. */
   wake(): void;
 }
 
@@ -348,6 +348,7 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     wake() {
       // Who looks again may find that the phone has dropped the connection: that is made good at once, too.
       beginAnew();
+      link?.check();
       awake.abort();
     },
   };

@@ -14,6 +14,8 @@ export interface Link {
   }): Promise<void>;
   /** Resolves when the connection has ended, however it ended. */
   readonly ended: Promise<void>;
+  /** Ends the connection when the broker does not answer within seconds: a phone's sleep breaks it without a word. */
+  check(): void;
   close(): void;
 }
 

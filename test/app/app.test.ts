@@ -128,7 +128,7 @@ describe("a person with a new lamp", () => {
     expect(phone.complaints).toEqual([]);
   });
 
-  test("is told when there is nobody to hear", async () => {
+  test("is told when there is nobody to hear, and takes a lamp that is gone for good off the list", async () => {
     await using stage = await openStage();
     const phone = await stage.phone();
     const { page } = phone;
@@ -141,6 +141,14 @@ describe("a person with a new lamp", () => {
     await page.getByRole("alert").getByText("The lamp did not answer").waitFor({ timeout: 20_000 });
     expect(await power.getAttribute("aria-checked")).toBe("false");
     expect(stage.world.board.light.seen).toBe(0);
+
+    // It does not come back: off the list with it, whatever the broker still keeps of it.
+    stage.world.broker.publish("porchlight/porch-1/availability", "offline", { retain: true });
+    await page.getByRole("link", { name: "Settings of Porch light" }).click();
+    await page.getByRole("button", { name: "Take it off this list" }).waitFor();
+    expect(await findings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Take it off this list" }).click();
+    await page.getByText("No lamp yet").waitFor();
   });
 });
 
@@ -177,6 +185,20 @@ describe("a person who comes back", () => {
     await using stage = await openStage();
     const phone = await stage.phone();
     const { page } = phone;
+    const lines: { dead: boolean; pongs: number }[] = [];
+    await page.routeWebSocket(/mqtt/, (socket) => {
+      const line = { dead: false, pongs: 0 };
+      lines.push(line);
+      const broker = socket.connectToServer();
+      socket.onMessage((bytes) => {
+        if (!line.dead) broker.send(bytes);
+      });
+      broker.onMessage((bytes) => {
+        if (line.dead) return;
+        socket.send(bytes);
+        if (bytes[0] === 0xd0) line.pongs++;
+      });
+    });
     await signIn(phone, stage.app);
     await addLamp(stage, phone);
     const key = (): Promise<string> =>
@@ -212,6 +234,25 @@ describe("a person who comes back", () => {
     await page.getByText("online", { exact: true }).waitFor();
     await porch(page).getByRole("switch").click();
     await until(() => stage.world.board.light.seen === 0);
+
+    // Looked at again: a connection that holds is kept, and one that has died in the pocket is soon another one.
+    const line = lines.at(-1);
+    const count = lines.length;
+    if (line === undefined) throw new Error("the page has no connection");
+    await page.clock.install();
+    const look = () => page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
+    await look();
+    await until(() => line.pongs > 0);
+    await page.clock.fastForward(6000);
+    expect(await page.getByText("online", { exact: true }).isVisible()).toBe(true);
+    line.dead = true;
+    await look();
+    await page.clock.fastForward(6000);
+    await until(() => lines.length > count);
+    await page.getByText("online", { exact: true }).waitFor();
+    await porch(page).getByRole("switch").click();
+    await until(() => stage.world.board.light.seen > 0);
+    expect(lines.length).toBe(count + 1);
   });
 
   test("sees the lamps as they were where there is no network, and is told that nothing is sent", async () => {
@@ -318,18 +359,23 @@ describe("a guest", () => {
     await signIn(ada, stage.app);
     await addLamp(stage, ada);
     const bob = await stage.phone();
+    await bob.page.addInitScript(
+      "globalThis.asked = 0; navigator.storage.persist = async () => { globalThis.asked++; return true; };",
+    );
     await bob.page.goto(stage.app);
     await bob.page.getByRole("link", { name: "Be a guest" }).click();
-    await bob.page.getByLabel("Your name").fill("Bob");
-    const link = bob.page.locator("[data-link]");
-    await until(async () =>
-      Buffer.from((await link.getAttribute("data-link"))?.split("#guest=")[1] ?? "", "base64url")
-        .toString()
-        .includes("Bob"),
-    );
-    const card = await link.getAttribute("data-link");
+    await bob.page.getByText(/put this app on the Home Screen first/).waitFor();
+    const cardOf = async (name: string): Promise<string> => {
+      await bob.page.getByLabel("Your name").fill(name);
+      for (;;) {
+        const link = (await bob.page.locator("[data-link]").getAttribute("data-link")) ?? "";
+        if (Buffer.from(link.split("#guest=")[1] ?? "", "base64url").includes(name)) return link;
+      }
+    };
+    const carol = await cardOf("Carol");
+    const card = await cardOf("Bob");
 
-    await ada.page.goto(card ?? "");
+    await ada.page.goto(card);
     await ada.page.getByRole("heading", { name: "A pass for Bob" }).waitFor();
     await ada.page.getByRole("button", { name: "Give the pass" }).click();
     const shown = await ada.page.locator("[data-link]").getAttribute("data-link");
@@ -338,6 +384,30 @@ describe("a guest", () => {
     await bob.page.goto(shown ?? "");
     await porch(bob.page).getByRole("switch").click();
     await until(() => stage.world.board.light.seen > 0);
+    // When the key was made, and when there was something to do with it.
+    expect(await bob.page.evaluate("globalThis.asked")).toBe(2);
+
+    // Another guest's card is another pass. It stays the same one when it is given again after a silence.
+    await ada.page.goto(carol);
+    await ada.page.getByRole("heading", { name: "A pass for Carol" }).waitFor();
+    await ada.page.clock.install();
+    stage.world.network.cut = true;
+    const given = (): readonly string[] =>
+      stage.world.broker.received
+        .filter(({ topic }) => topic.endsWith("/command"))
+        .map(({ payload }) =>
+          Buffer.from(JSON.parse(payload.toString()).osm.split(".")[1], "base64url").toString(),
+        )
+        .flatMap((signed) => JSON.parse(signed).pass ?? [])
+        .filter(({ name }) => name === "Carol")
+        .map(({ id }) => id);
+    for (const times of [1, 2]) {
+      await ada.page.getByRole("button", { name: "Give the pass" }).click();
+      await until(() => given().length === times);
+      await ada.page.clock.fastForward(11_000);
+      await ada.page.getByRole("alert").getByText("The lamp did not answer").waitFor();
+    }
+    expect(new Set(given()).size).toBe(1);
   });
 });
 

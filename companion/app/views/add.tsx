@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { signalOf, signalWordsUnseen } from "../../../src/signal.ts";
 import { type Approval, readApproval } from "../../core/approve.ts";
 import { readBoardLink } from "../../core/guest-link.ts";
-import { useKit } from "../kit.ts";
+import { addShown, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
 import { CameraIcon } from "./icons.tsx";
 import { Field, Page } from "./parts.tsx";
@@ -11,7 +11,8 @@ import { Waiting } from "./waiting.tsx";
 
 /** From a board's code to the org's page. */
 export const Add = () => {
-  const { config, companion, tell } = useKit();
+  const kit = useKit();
+  const { config } = kit;
   const [scanning, setScanning] = useState(false);
   const [text, setText] = useState("");
   const [approval, setApproval] = useState<Approval | null>(null);
@@ -21,8 +22,7 @@ export const Add = () => {
   const take = (given: string): boolean => {
     const shown = /#lamp=/.test(given) ? readBoardLink(given) : null;
     if (shown !== null) {
-      companion.addBoard(shown.device, shown.as, shown.allowance);
-      tell({ text: "The lamp is on your list.", help: null, bad: false });
+      addShown(kit, shown);
       go({ at: "home" });
       return true;
     }

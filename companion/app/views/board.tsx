@@ -1,9 +1,10 @@
 import { useRef, useState } from "preact/hooks";
 import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
-import { useCompanion, useKit } from "../kit.ts";
+import type { Pass } from "../../core/pass.ts";
+import { useCompanion, useKit, useLasting } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
-import { dayWords, healthLines, passWords } from "../words.ts";
+import { dayWords, healthLines, passWords, takenBackWords } from "../words.ts";
 import { EveningSection } from "./evening.tsx";
 import { NamesSection } from "./names.tsx";
 import { Page, Section } from "./parts.tsx";
@@ -21,17 +22,22 @@ export const BoardPage = ({ id }: { readonly id: string }) => {
       <NamesSection board={board} />
       <AboutSection board={board} />
       <LeaveSection board={board} />
+      <GoneSection board={board} />
     </Page>
   );
 };
 
 const GuestsSection = ({ board }: { readonly board: Board }) => {
-  const { ask } = useKit();
+  const { ask, tell } = useKit();
   const [busy, setBusy] = useState(false);
   const list = async (): Promise<void> => {
     setBusy(true);
     await ask(board.id, { do: "guests" }, null);
     setBusy(false);
+  };
+  const takeBack = async (pass: Pass): Promise<void> => {
+    const outcome = await ask(board.id, { do: "revoke", pass: pass.id }, null);
+    if (outcome.ok) tell({ text: takenBackWords(pass, outcome.answer.guests ?? []), help: null, bad: false });
   };
   const { guests } = board;
   return (
@@ -54,13 +60,7 @@ const GuestsSection = ({ board }: { readonly board: Board }) => {
                 type="button"
                 class="secondary small-button"
                 aria-label={`Take the pass of ${within(pass.name)} back`}
-                onClick={() =>
-                  void ask(
-                    board.id,
-                    { do: "revoke", pass: pass.id },
-                    `${within(pass.name)} is no guest any more.`,
-                  )
-                }
+                onClick={() => void takeBack(pass)}
               >
                 Take back
               </button>
@@ -155,6 +155,32 @@ const LeaveSection = ({ board }: { readonly board: Board }) => {
           </button>
         </div>
       </dialog>
+    </Section>
+  );
+};
+
+/** A board that is dead or lost says nothing more; nobody else can take it off the list. */
+const GoneSection = ({ board }: { readonly board: Board }) => {
+  const { companion } = useKit();
+  const { connection } = useCompanion();
+  // Without a connection no board is known to be there, and one that is would only be hidden.
+  const isAway = useLasting(connection === "up" && !board.online, 2500);
+  if (!isAway) return null;
+  return (
+    <Section title="It is not there">
+      <p class="hint">
+        Is it gone for good? It stays yours, and comes back to the list once it is there again.
+      </p>
+      <button
+        type="button"
+        class="secondary"
+        onClick={() => {
+          companion.hideBoard(board.id);
+          go({ at: "home" }, true);
+        }}
+      >
+        Take it off this list
+      </button>
     </Section>
   );
 };

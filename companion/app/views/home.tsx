@@ -9,13 +9,13 @@ import {
   shownLamps,
 } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
-import { troubles } from "../../core/trouble.ts";
 import { useCompanion, useKit, useLasting, useNow } from "../kit.ts";
 import { hrefOf } from "../route.ts";
 import { agoWords, glowOf, lampWords, lowerFirst, passWords, percent } from "../words.ts";
 import { ColourPanel } from "./colour.tsx";
 import { BlinkIcon, ChevronIcon, GearIcon, Lantern, PlusIcon, PowerIcon } from "./icons.tsx";
-import { Slider } from "./parts.tsx";
+import { Slider, Told } from "./parts.tsx";
+import { SignIn } from "./sign-in.tsx";
 
 /** All lamps of this person. */
 export const Home = () => {
@@ -40,23 +40,22 @@ export const Home = () => {
 const TroubleBox = () => {
   const { trouble, connection, person } = useCompanion();
   const waits = useLasting(connection !== "up", 2500);
+  // A guest without an account has a connection, or tries to get one.
+  const isSignInDue = person === null && navigator.onLine && connection === "off";
   if (trouble !== null)
-    return (
-      <div class="trouble" role="alert">
-        <strong>{troubles[trouble.code].title}</strong>
-        <p>{troubles[trouble.code].help}</p>
-        {trouble.detail === "" ? null : <p class="detail">{trouble.detail}</p>}
-      </div>
-    );
+    return person === null && navigator.onLine ? <SignIn trouble={trouble} /> : <Told trouble={trouble} />;
   if (!waits) return null;
   return (
-    <p class="trouble quiet" role="status">
-      {navigator.onLine
-        ? person === null
-          ? "Sign in to reach your lamps."
-          : "Looking for the broker… What you see is from before."
-        : "This phone is offline. What you see is from before, and nothing is sent until it is back."}
-    </p>
+    <>
+      <p class="trouble quiet" role="status">
+        {navigator.onLine
+          ? isSignInDue
+            ? "Sign in to reach your lamps."
+            : "Looking for the broker… What you see is from before."
+          : "This phone is offline. What you see is from before, and nothing is sent until it is back."}
+      </p>
+      {isSignInDue ? <SignIn trouble={null} /> : null}
+    </>
   );
 };
 

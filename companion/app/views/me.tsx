@@ -1,15 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
 import { guestLink } from "../../core/guest-link.ts";
+import type { Person } from "../../core/sign-in.ts";
 import { useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf } from "../route.ts";
 import { Field, Handout, Page, Section } from "./parts.tsx";
 
 /** Who has signed in, and the way out. */
-export const Me = () => {
+export const Me = ({ person }: { readonly person: Person }) => {
   const { companion, config, tell } = useKit();
-  const { person } = useCompanion();
   const [busy, setBusy] = useState(false);
-  if (person === null) return <Page title="Nobody has signed in" back={{ at: "home" }} />;
   const signOut = async (): Promise<void> => {
     setBusy(true);
     const told = await companion.signOut(AbortSignal.timeout(20_000));
@@ -45,6 +44,9 @@ export const Me = () => {
   );
 };
 
+/** The app as it stands on the home screen, where it has a memory of its own that Safari does not clear. */
+const isInstalled = (): boolean => matchMedia("(display-mode: standalone)").matches;
+
 /** What a guest shows to an owner: who they are, or this phone's key. */
 export const BeGuest = () => {
   const { app, config, companion } = useKit();
@@ -79,6 +81,13 @@ export const BeGuest = () => {
         </a>
       ) : (
         <>
+          {person !== null || isInstalled() ? null : (
+            <p class="hint">
+              On an iPhone or iPad put this app on the Home Screen first, then show this card and scan the
+              owner's link in there: Safari may forget this phone's key after a week without a visit, and your
+              pass with it.
+            </p>
+          )}
           {person !== null ? null : (
             <Field label="Your name" hint="So that the owner knows whose pass it is.">
               {(ids) => (

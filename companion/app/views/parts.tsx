@@ -1,5 +1,6 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Trouble, troubles } from "../../core/trouble.ts";
 import { useKit } from "../kit.ts";
 import { hrefOf, type Route } from "../route.ts";
 import { BackIcon } from "./icons.tsx";
@@ -31,6 +32,15 @@ export const Page = (props: {
     </main>
   );
 };
+
+/** What went wrong, and what to do. */
+export const Told = ({ trouble }: { readonly trouble: Trouble }) => (
+  <div class="trouble" role="alert">
+    <strong>{troubles[trouble.code].title}</strong>
+    <p>{troubles[trouble.code].help}</p>
+    {trouble.detail === "" ? null : <p class="detail">{trouble.detail}</p>}
+  </div>
+);
 
 /** A part of a page with a heading of its own. */
 export const Section = (props: { readonly title: string; readonly children?: ComponentChildren }) => {

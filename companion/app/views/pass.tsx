@@ -35,6 +35,8 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
   const [daily, setDaily] = useState<{ readonly from: string; readonly to: string } | null>(null);
   const [lamps, setLamps] = useState<readonly string[] | null>(null);
   const [busy, setBusy] = useState(false);
+  // One for each guest: a pass that is given again after a silence takes the place of the first.
+  const [id] = useState(() => crypto.randomUUID());
   const [given, setGiven] = useState<string | null>(null);
 
   if (board === undefined)
@@ -69,7 +71,7 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
   const give = async (): Promise<void> => {
     setBusy(true);
     const pass: Pass = {
-      id: crypto.randomUUID(),
+      id,
       name: name.trim(),
       user: card.user,
       key: card.key,

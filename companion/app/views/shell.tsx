@@ -1,8 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { listed } from "../../core/boards.ts";
+import type { CompanionState } from "../../core/companion.ts";
 import type { ShownBoard } from "../../core/guest-link.ts";
 import { within } from "../../core/name.ts";
-import { type Notice, useCompanion, useKit } from "../kit.ts";
+import { addShown, type Notice, useCompanion, useKit } from "../kit.ts";
 import { go, hrefOf, type Route, useRoute } from "../route.ts";
 import { Add } from "./add.tsx";
 import { BoardPage } from "./board.tsx";
@@ -30,21 +31,30 @@ export const Shell = ({
           <span>Porchlight</span>
         </a>
         <InstallButton />
-        {person === null ? null : (
+        {person !== null ? (
           <a class="round" href={hrefOf({ at: "me" })} aria-label={`${within(person.name)}: account`}>
             <PersonIcon />
           </a>
-        )}
+        ) : ready && !isWelcome(state, route) ? (
+          <a class="quiet" href={hrefOf({ at: "me" })}>
+            Sign in
+          </a>
+        ) : null}
       </header>
-      {ready ? <Place route={route} /> : <main id="main" aria-busy="true" />}
+      {ready ? <Place state={state} route={route} /> : <main id="main" aria-busy="true" />}
       <Toast notice={notice} onClose={onClose} />
     </>
   );
 };
 
-const Place = ({ route }: { readonly route: Route }) => {
-  const { person, boards } = useCompanion();
-  const isGuest = listed(boards).some(({ added }) => added === "key");
+/** Nothing but the sign-in for who has none, and is no guest by their phone's key either or asks for it. */
+const isWelcome = ({ person, boards }: CompanionState, { at }: Route): boolean => {
+  if (person !== null || at === "guest" || at === "shown" || at === "add") return false;
+  return at === "me" || !listed(boards).some(({ added }) => added === "key");
+};
+
+const Place = ({ state, route }: { readonly state: CompanionState; readonly route: Route }) => {
+  if (isWelcome(state, route)) return <Welcome />;
   switch (route.at) {
     case "guest":
       return <BeGuest />;
@@ -52,30 +62,31 @@ const Place = ({ route }: { readonly route: Route }) => {
       return <Shown {...route.shown} />;
     case "add":
       return <Add />;
-    default:
-  }
-  if (person === null && !isGuest) return <Welcome />;
-  switch (route.at) {
     case "me":
-      return <Me />;
+      return state.person === null ? null : <Me person={state.person} />;
     case "board":
       return <BoardPage key={route.id} id={route.id} />;
     case "pass":
-      return <PassPage key={route.id} id={route.id} card={route.card} />;
+      return (
+        <PassPage
+          key={route.card === null ? route.id : JSON.stringify(route.card)}
+          id={route.id}
+          card={route.card}
+        />
+      );
     default:
       return <Home />;
   }
 };
 
 /** A link from an owner: the board goes onto the list. */
-const Shown = ({ device, as, allowance }: ShownBoard) => {
-  const { companion, tell } = useKit();
+const Shown = (shown: ShownBoard) => {
+  const kit = useKit();
   // Once for each link: the allowance is read from it anew at every drawing.
   useEffect(() => {
-    companion.addBoard(device, as, allowance);
-    tell({ text: "The lamp is on your list.", help: null, bad: false });
+    addShown(kit, shown);
     go({ at: "home" }, true);
-  }, [companion, tell, device, as]);
+  }, [kit, shown.device, shown.as]);
   return <main id="main" aria-busy="true" />;
 };
 

@@ -1,17 +1,15 @@
 import { useEffect, useRef } from "preact/hooks";
 import type { Approval } from "../../core/approve.ts";
-import { type Board, type Boards, listed, nameOf, roleOf } from "../../core/boards.ts";
+import { nameOf } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
+import { knownBefore, newcomer } from "../../core/newcomer.ts";
 import { useCompanion, useKit, useLasting } from "../kit.ts";
 import { go } from "../route.ts";
 import { Page } from "./parts.tsx";
+import { SignIn } from "./sign-in.tsx";
 
 /** Codes live for ten minutes at most orgs. */
 const CODE_LIFE_MS = 10 * 60_000;
-
-/** The person's own boards that are there now. */
-const own = (boards: Boards, userId: string | null): readonly Board[] =>
-  listed(boards).filter((board) => board.online && roleOf(board, userId) === "owner");
 
 /** After the org's page was opened: until the board says that it is this person's. */
 export const Waiting = ({
@@ -24,9 +22,9 @@ export const Waiting = ({
   const { tell } = useKit();
   const { boards, person, connection } = useCompanion();
   const before = useRef<ReadonlySet<string> | null>(null);
-  const there = own(boards, person?.userId ?? null);
-  before.current ??= new Set(there.map(({ id }) => id));
-  const arrived = there.find(({ id }) => before.current?.has(id) === false);
+  const userId = person?.userId ?? null;
+  before.current ??= knownBefore(boards, userId, connection === "up");
+  const arrived = newcomer(boards, userId, before.current);
   useEffect(() => {
     if (arrived === undefined) return;
     tell({ text: `${within(nameOf(arrived))} is yours.`, help: null, bad: false });
@@ -55,6 +53,7 @@ export const Waiting = ({
               ? "Ten minutes have gone by, and the code with them. Look whether the lamp shows a new one."
               : "Waiting until the lamp reports…"}
       </p>
+      {person === null ? <SignIn trouble={null} /> : null}
       <a class="secondary" href={approval.url} target="_blank" rel="noopener noreferrer">
         Open the page of {host} again
       </a>

@@ -101,6 +101,17 @@ describe("the list", () => {
     expect(hide({}, "porch-1")).toEqual({});
   });
 
+  test("has a board that its owner took off only once it has started anew, or was heard, over restarts of the app", () => {
+    const started = (at: string) => about("porch-1", ME, { started: { at, after: "power", code: null } });
+    const dead = tell(tell({}, "about", started("2026-12-02T04:05:00.000Z")), "availability", "offline");
+    const hidden = restore(JSON.parse(JSON.stringify(toSave(hide(dead, "porch-1")))));
+    const repeated = tell(hidden, "about", started("2026-12-02T04:05:00.000Z"), { retained: true });
+    expect(listed(tell(repeated, "availability", "offline", { retained: true }))).toEqual([]);
+    expect(
+      listed(tell(hidden, "about", started("2027-01-09T17:00:00.000Z"), { retained: true })),
+    ).toHaveLength(1);
+  });
+
   test("outlives the app, but for what only a connection knows", () => {
     const asked = ask(tell(mine, "availability", "online"), "porch-1", {
       id: "1",

@@ -296,6 +296,14 @@ test("connections that the phone ends itself, or its network, are none that the 
   }
 });
 
+test("a phone that is looked at again asks whether its connection still holds", async () => {
+  await using stage = openStage();
+  await atHome(stage);
+  expect(stage.link.checks).toBe(0);
+  stage.companion.wake();
+  expect(stage.link.checks).toBe(1);
+});
+
 test("a phone that knows it is offline waits until it is not", async () => {
   await using stage = openStage();
   stage.world.online = false;

@@ -256,6 +256,7 @@ describe("what a board tells of itself", () => {
       homeFrom: null,
       signedInUntil: null,
       approvals: null,
+      startedAt: null,
       health: null,
     });
   });

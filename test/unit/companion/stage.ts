@@ -68,6 +68,8 @@ export interface FakeLink {
   say(topic: string, payload: unknown, retained?: boolean): void;
   /** Answers the last command. */
   answer(fields: Readonly<Record<string, unknown>>): void;
+  /** How often the phone asked whether it still holds. */
+  readonly checks: number;
   end(): void;
 }
 
@@ -152,8 +154,12 @@ export const openStage = (options: StageOptions = {}) => {
     signal.addEventListener("abort", () => ended.resolve(), { once: true });
     const subscribed: string[] = [];
     const sent: FakeLink["sent"] = [];
+    let checks = 0;
     const link: Link = {
       ended: ended.promise,
+      check() {
+        checks++;
+      },
       close: () => ended.resolve(),
       async subscribe(topics) {
         subscribed.push(...topics);
@@ -185,6 +191,9 @@ export const openStage = (options: StageOptions = {}) => {
           },
           last.correlation,
         );
+      },
+      get checks() {
+        return checks;
       },
       end: () => ended.resolve(),
     });

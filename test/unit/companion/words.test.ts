@@ -7,8 +7,12 @@ import {
   lampWords,
   lowerFirst,
   passWords,
+  takenBackWords,
 } from "../../../companion/app/words.ts";
 import type { ShownLamp } from "../../../companion/core/boards.ts";
+import type { GuestKey, Pass } from "../../../companion/core/pass.ts";
+
+const keyOf = (x: string): GuestKey => ({ crv: "P-256", kty: "EC", x, y: "y" });
 
 const lamp: ShownLamp = {
   info: {
@@ -51,24 +55,37 @@ test("days are told by their date", () => {
   expect(agoWords(Date.parse("2026-12-01T12:00:00Z"), Date.parse("2026-12-05T12:00:00Z"))).toMatch(/^on .*1/);
 });
 
+const pass: Pass = {
+  id: "p",
+  name: "Bob",
+  user: "005",
+  key: null,
+  lights: null,
+  may: ["switch", "brightness", "colour"],
+  maxBrightness: 128,
+  from: null,
+  until: 1_796_054_400,
+  daily: { from: "18:00", to: "22:00", timeZone: "UTC" },
+};
+
 test("a pass tells what, how bright, until when and at what times", () => {
-  const pass = {
-    id: "p",
-    name: "Bob",
-    user: "005",
-    key: null,
-    lights: null,
-    may: ["switch", "brightness", "colour"],
-    maxBrightness: 128,
-    from: null,
-    until: 1_796_054_400,
-    daily: { from: "18:00", to: "22:00", timeZone: "UTC" },
-  } as const;
   expect(passWords(pass)).toMatch(/^May switch, dim and colour, up to 50 %, until .+, daily 18:00 to 22:00$/);
   expect(passWords({ ...pass, may: ["effect"], maxBrightness: null, daily: null })).toMatch(
     /^May blink, until /,
   );
   expect(passWords({ ...pass, may: [] })).toMatch(/^May nothing/);
+});
+
+test.each<[string, Partial<Pass>, readonly Partial<Pass>[], RegExp]>([
+  ["nobody else has one", {}, [], /^Bob is no guest any more/],
+  ["others have theirs", {}, [{ user: "006" }, { user: null, key: keyOf("a") }], /no guest any more/],
+  ["the person has another one", {}, [{ id: "q", name: "Robert" }], /^Bob is still a guest/],
+  ["the key has another one", { user: null, key: keyOf("a") }, [{ user: null, key: keyOf("a") }], /still/],
+  ["another key has one", { user: null, key: keyOf("a") }, [{ user: null, key: keyOf("b") }], /no guest/],
+  ["keys of a kind that the phone does not know are left", { user: null }, [{ user: null }], /no guest/],
+])("a pass that is taken back while %s is told as that", (_, taken, left, words) => {
+  const passes = left.map((each) => ({ ...pass, ...each }));
+  expect(takenBackWords({ ...pass, ...taken }, passes)).toMatch(words);
 });
 
 test.each([
