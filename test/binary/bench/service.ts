@@ -35,6 +35,13 @@ export const online = (debian: Debian, limitMs?: number): Promise<Answer> =>
     limitMs,
   );
 
+/** Online, and its start is written down, which comes a moment after that: the run before it ended in this way. */
+export const recorded = (debian: Debian, how: string): Promise<Answer> =>
+  debian.until(`the board online, and the end of the run before it (${how}) known`, async () => {
+    const status = await statusOf(debian);
+    return status.state === "online" && status.run?.before.how === how ? status : undefined;
+  });
+
 /** The person of the world allows the board that shows a code. */
 export const approve = async (debian: Debian, world: World): Promise<void> => {
   const { code } = await debian.until("a code", async () => {
