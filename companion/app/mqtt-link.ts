@@ -81,13 +81,16 @@ export const openMqttLink =
       async publish({ topic, payload, responseTopic, correlation, expiresInS }) {
         const correlationData = new TextEncoder().encode(correlation);
         const properties = { responseTopic, messageExpiryInterval: expiresInS };
-        await whileOpen(
-          client.publishAsync(topic, payload, {
-            qos: 1,
-            // The library's own Buffer is made for Node; what it reads of it here is what every byte array has.
-            properties: Object.assign(properties, { correlationData }) as never,
-          }),
-        );
+        const published = client.publishAsync(topic, payload, {
+          qos: 1,
+          // The library's own Buffer is made for Node; what it reads of it here is what every byte array has.
+          properties: Object.assign(properties, { correlationData }) as never,
+        });
+        // Without a reason of the broker's it is the connection that has ended, which the library tells here first.
+        const sent = published.catch((error: Error) => {
+          throw "code" in error ? error : new Trouble("OFFLINE", error.message);
+        });
+        await whileOpen(sent);
       },
     };
   };

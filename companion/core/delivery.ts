@@ -39,6 +39,8 @@ export const createDelivery = (parts: {
   const answers = new Map<string, (answer: Answer) => void>();
   /** The refresh that is under way, and when the last one began. */
   let refresh: Promise<void> | null = null;
+  /** The same, for as long as a command waits for it: one for all, so that they go on in the order in which they were pressed. */
+  let waiting: Promise<unknown> = Promise.resolve();
   let refreshedAt = Number.NEGATIVE_INFINITY;
 
   /**
@@ -60,27 +62,28 @@ export const createDelivery = (parts: {
       .finally(() => {
         refresh = null;
       });
+    waiting = Promise.race([refresh, clock.sleep(REFRESH_MS, signal).catch(() => undefined)]);
+    waiting.catch(() => undefined); // thrown at whoever waits
     return refresh;
   };
 
   /** Renews a session that has become old, where the org does so at once: the board may still take the one there is. */
-  const freshen = async (signal: AbortSignal, over: AbortSignal): Promise<void> => {
+  const freshen = async (signal: AbortSignal): Promise<void> => {
     const session = await sessions.current();
     const now = clock.wall();
     if (session === null || session.refreshToken === null || now - session.takenAt <= FRESH_MS) return;
     if (refresh === null && now - refreshedAt < AGAIN_MS) return;
-    const asked = renew(session, signal);
-    await Promise.race([asked, clock.sleep(refreshedAt + REFRESH_MS - now, over)]);
+    void renew(session, signal);
+    await waiting;
   };
 
   const signerFor = async (
     device: string,
     signal: AbortSignal,
-    over: AbortSignal,
   ): Promise<{ readonly signer: Signer; readonly aheadMs: number }> => {
     const key = await sessions.key();
     const isPerson = parts.signAs(device) === "person";
-    if (isPerson) await freshen(signal, over);
+    if (isPerson) await freshen(signal);
     const session = await sessions.current();
     if (!isPerson) return { signer: { kind: "key", key }, aheadMs: session?.clockAheadMs ?? 0 };
     if (session === null) throw new Trouble("SIGN_IN_ENDED");
@@ -109,7 +112,7 @@ export const createDelivery = (parts: {
       failed.catch(() => undefined);
 
       const sign = async (id: string): Promise<string> => {
-        const { signer, aheadMs } = await signerFor(device, signal, within);
+        const { signer, aheadMs } = await signerFor(device, signal);
         // A phone that fell asleep on the way may send late: the command counts from the press, not from here.
         return signCommand(signer, { device, id, ask: asked }, pressedAt + aheadMs);
       };

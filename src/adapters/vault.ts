@@ -217,7 +217,11 @@ export const openVault = async (dir: string, ports: VaultPorts): Promise<Vault> 
         );
       });
     },
-    ready: checkKey,
+    // A bad look is no reason to ask nobody: what is written will tell.
+    ready: () =>
+      checkKey().catch((error: unknown) => {
+        if (error instanceof AgentError && error.code === "STATE_LOCKED") throw error;
+      }),
     settle: (proven) =>
       vault.locked(
         "grant",

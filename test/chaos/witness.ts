@@ -103,6 +103,8 @@ export class Witness {
   #codes = 0;
   #powerCuts = 0;
   #online = false;
+  /** The lamp blinks the code that waits, whatever a person has approved. */
+  #blinks = false;
   /** Since when the board is away without need; null while it is online, has no power, or something is wrong. */
   #awaySince: number | null = 0;
   /** Of the org's turns, how many were left at the last request. */
@@ -177,6 +179,7 @@ export class Witness {
   /** What was not on the disk is gone with the program. */
   #programGone(): void {
     this.#online = false;
+    this.#blinks = false;
     this.#pauseEndsAt = 0;
     this.#away(null);
     this.#codeSince = null;
@@ -235,6 +238,7 @@ export class Witness {
       case "state":
         if (event.state === "pausing") this.#pauses();
         if (this.#online && event.state !== "online") this.#leaves(event.state);
+        this.#blinks = event.state === "waitingForApproval";
         this.#online = event.state === "online";
         if (this.#online && this.#awaySince !== null) {
           this.#recoveriesMs.push(this.#clock.mono() - this.#awaySince);
@@ -269,7 +273,9 @@ export class Witness {
     if (pauseMs > LONGEST_PAUSE_MS)
       this.#stuck.push(this.#at(`a pause of ${Math.round(pauseMs / 60_000)} min after ${this.#fault?.code}`));
     this.#pausesMs += pauseMs;
-    if (this.#turnsLeft() < this.#turnsBefore) this.#turnAt = this.#clock.mono();
+    const left = this.#turnsLeft();
+    if (left < this.#turnsBefore) this.#turnAt = this.#clock.mono();
+    this.#turnsBefore = left;
     this.#pauseEndsAt = Math.max(this.#pauseEndsAt, this.#clock.mono() + pauseMs);
   }
 
@@ -405,8 +411,7 @@ export class Witness {
 
   /** Looks at the lamp itself. */
   #looks(when: string): void {
-    // A board that shows a code blinks it.
-    if (this.#target === null || this.#traits === null || this.#codeSince !== null) return;
+    if (this.#target === null || this.#traits === null || this.#blinks) return;
     const wanted = frameOf(this.#target, this.#traits);
     const shown = this.#world.board.outputs.map(({ duty }) => duty);
     if (wanted.some((duty, index) => Math.abs(duty - (shown[index] ?? -1)) > 0.001))

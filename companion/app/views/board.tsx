@@ -169,7 +169,7 @@ const GoneSection = ({ board }: { readonly board: Board }) => {
   return (
     <Section title="It is not there">
       <p class="hint">
-        Is it gone for good? It stays yours, and comes back to the list once it is there again.
+        Is it gone for good? It stays yours, and comes back to the list when it is started anew.
       </p>
       <button
         type="button"

@@ -269,6 +269,8 @@ it("a folder that cannot be looked at once is written to the next time", async (
   const vault = await open(disk);
   let bad = 1;
   disk.refuses = (call) => (call === "readdir" && bad-- > 0 ? "EMFILE" : undefined);
+  await expect(vault.ready()).resolves.toBeUndefined();
+  bad = 1;
   await expect(vault.write("grant", bytes("first"))).rejects.toThrow(
     expect.objectContaining({ code: "STATE_UNWRITABLE" }),
   );
