@@ -259,12 +259,24 @@ export class Witness {
       }
       case "fault":
         this.#fault = { code: event.code, pauseMs: event.retryInMs ?? 0 };
-        if (!event.code.startsWith("BROKER_"))
-          this.#triesAgainAt = Math.max(this.#triesAgainAt, this.#clock.mono() + this.#fault.pauseMs);
+        this.#triesAgain(event.code, this.#clock.mono() + this.#fault.pauseMs);
         if (event.code === "BUG") this.#stuck.push(this.#at(`BUG: ${event.message}`));
         break;
       default:
     }
+  }
+
+  /** When it asks for new credentials again, though it has some that serve. */
+  #triesAgain(code: string, at: number): void {
+    const tries = (): void => {
+      this.#triesAgainAt = Math.max(this.#triesAgainAt, at);
+    };
+    if (!code.startsWith("BROKER_")) tries();
+    // Of the connection; or of new credentials that the broker did not take: then the board is online a second later.
+    else
+      this.#clock.timer(1_000, () => {
+        if (this.#online) tries();
+      });
   }
 
   /** It tries again later. */
