@@ -17,6 +17,7 @@ export interface Row {
 }
 
 const leaf = [
+  "src/bare-host.ts",
   "src/units.ts",
   "src/errors.ts",
   "src/model.ts",

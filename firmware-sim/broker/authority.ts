@@ -34,8 +34,9 @@ const refused = (reason: string) => ({ ok: false, reason }) as const;
 
 /**
  * Access rules of the simulated world, as a maker's broker would have them. A board shows an asset token: its `did`
- * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else; one of `boards` shows its password. A phone shows an
- * access token of the org; its client id begins with `phone-`, so that it takes no board's place. With its user's own boards it may do as it likes. To any board it may send signed commands,
+ * must be the client id and the user name, and it may use `porchlight/<did>/#` and nothing else; one of `boards`
+ * shows its password. A phone shows an access token of the org; its client id begins with `phone-`, so that it takes no board's
+ * place. With its user's own boards it may do as it likes. To any board it may send signed commands,
  * read what the board is and how its lamps are, and the answers to itself: which of them are obeyed the board decides,
  * by their signature and the guest passes that it keeps, of which no broker knows. A guest without an account at the
  * org comes with an account that all such guests share, and may do the same with boards that it knows by name.

@@ -1,6 +1,8 @@
 // Which proxy a request goes through, by the variables that programs have agreed on: HTTPS_PROXY, HTTP_PROXY, NO_PROXY,
 // and the same in lower case, which come first. One that is empty counts as not there.
 
+import { bareHost } from "../bare-host.ts";
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 export type ProxyChoice =
@@ -32,7 +34,7 @@ const itself = ["localhost", "127.0.0.1", "::1"];
 
 /** Whether NO_PROXY names it: `*`, `host`, `host:port`, `.domain` (the domain itself, too), `*.domain`, `192.0.2.1-192.0.2.9`. */
 const isDirect = ({ hostname, port, protocol }: URL, list: string): boolean => {
-  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  const host = bareHost({ hostname });
   const here = [host, hostname, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
   const named = (entry: string): boolean => {
     if (entry === "*" || here.includes(entry)) return true;

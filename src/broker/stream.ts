@@ -1,6 +1,7 @@
 import { isIP, connect as netConnect } from "node:net";
 import type { Duplex } from "node:stream";
 import { connect as tlsConnect } from "node:tls";
+import { bareHost } from "../bare-host.ts";
 import { AgentError, type ErrorCode } from "../errors.ts";
 import { openTunnel } from "./stream-proxy.ts";
 
@@ -56,9 +57,6 @@ const schemes: Readonly<Record<string, Scheme>> = {
   "ws:": { port: 80, tls: false, ws: true },
   "wss:": { port: 443, tls: true, ws: true },
 };
-
-/** The host as sockets take it: an IPv6 address without its brackets. */
-const bareHost = (url: URL): string => url.hostname.replace(/^\[(.*)\]$/, "$1");
 
 /**
  * A connected socket to that host and port, or a tunnel there through `proxy`, itself over TLS where its address begins

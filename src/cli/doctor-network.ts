@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Settings } from "../agent/settings.ts";
+import { bareHost } from "../bare-host.ts";
 import { examine } from "../doctor/examine.ts";
 import { type Looked, networkSteps, type ProxyNamed, type Server } from "../doctor/network.ts";
 import { byBroker, byOrg } from "../doctor/network-words.ts";
@@ -29,7 +30,7 @@ const serverAt = (called: string, address: string, by: Server["by"]): Server => 
   const { hostname, port, protocol } = new URL(address);
   return {
     called,
-    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    host: bareHost({ hostname }),
     port: Number(port) || (ports[protocol] ?? 443),
     by,
   };

@@ -2,6 +2,7 @@
 
 import { proxyFor } from "../adapters/proxy.ts";
 import { plainLine } from "../adapters/redact.ts";
+import { bareHost } from "../bare-host.ts";
 import type { Check, Verdict } from "../doctor/check.ts";
 import type { ProxyNamed } from "../doctor/network.ts";
 import type { QrMatrix } from "../hal/displays/qr.ts";
@@ -78,7 +79,7 @@ export const proxyNamed = (env: Io["env"], url: string): ProxyNamed => {
   if (choice.kind === "passedOver") return { unreadable: true };
   const { hostname, port, protocol } = choice.url;
   return {
-    host: hostname.replace(/^\[(.*)\]$/, "$1"),
+    host: bareHost({ hostname }),
     port: Number(port) || (protocol === "https:" ? 443 : 80),
   };
 };

@@ -207,9 +207,10 @@ export const createSession = (ports: {
           await untilReadable(never);
           const current = await newest();
           const before = unwritten;
-          const replaced = (await stored())?.accessToken ?? null;
+          // With one that is only in memory, also what that one replaces: what is read here may be older still.
+          const replaces = [...(before?.replaces ?? []), (await stored())?.accessToken ?? null];
           try {
-            await keep({ grant, replaces: [replaced], isNew: true });
+            await keep({ grant, replaces, isNew: true });
           } catch (error) {
             // Refused before anything was written.
             unwritten = before;
@@ -217,7 +218,7 @@ export const createSession = (ports: {
           }
           if (unwritten === undefined || current === undefined || org.signIn !== undefined) return;
           // With the next start the board would be somebody else's again. Nor may what got there of this one take its place.
-          await keep({ grant: current, replaces: [replaced, grant.accessToken], isNew: true });
+          await keep({ grant: current, replaces: [...replaces, grant.accessToken], isNew: true });
           throw new AgentError("STATE_UNWRITABLE", "the sign-in before this one is still there");
         },
         never,

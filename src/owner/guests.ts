@@ -51,9 +51,8 @@ const encode = ({ userId, orgId, passes }: KeptGuests): Uint8Array =>
 
 /**
  * The passes of one board. They are read once: nobody else writes them while the agent runs. A list that is damaged, looked at
- * twice, is none. One that has ended counts no
- * more. It goes off the disk with the next write where the time is `sure`, else when another needs its room: the clock that
- * ended it may be wrong.
+ * twice, is none. A pass that has ended counts no more. It goes off the disk with the next write where the time is `sure`, else
+ * when another needs its room: the clock that ended it may be wrong.
  */
 export const createGuests = (ports: {
   vault: Pick<WatchedVault, "read" | "write">;

@@ -3,6 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { connect } from "node:net";
 import type { Duplex } from "node:stream";
+import { bareHost } from "../../bare-host.ts";
 import { AgentError } from "../../errors.ts";
 import { openSerial } from "../linux/serial.ts";
 import { codeOf } from "../linux/sysfs.ts";
@@ -35,8 +36,7 @@ const faultOf = async (place: string, error: unknown): Promise<AgentError> => {
 };
 
 const openTcp = async (url: URL, signal: AbortSignal): Promise<Duplex> => {
-  // Sockets take an IPv6 address without its brackets.
-  const socket = connect({ host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port: Number(url.port) });
+  const socket = connect({ host: bareHost(url), port: Number(url.port) });
   socket.setNoDelay(true);
   // The kernel tells a line that is dead, in about a minute.
   socket.setKeepAlive(true, 10_000);

@@ -11,24 +11,15 @@ import { AgentError, type ErrorCode } from "../../../src/errors.ts";
 import type { AgentEvent, DeviceCode, Grant, Identity, PollAnswer } from "../../../src/model.ts";
 import type { Link, Session } from "../../../src/ports.ts";
 import { epochMs, monoMs, Secret } from "../../../src/units.ts";
+import { aGrant } from "../device-flow/support.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const ada: Identity = { userId: "ada", name: "Ada", username: null, orgId: null };
 const never = (): Promise<never> => new Promise(() => {});
 
-const grantAt = (clock: VirtualClock, identity: Identity | null): Grant => ({
-  accessToken: new Secret("access"),
-  refreshToken: new Secret("refresh"),
-  instanceUrl: "https://org.example",
-  scope: null,
-  issuedAt: clock.wall(),
-  expiresAt: null,
-  identity,
-  idUrl: null,
-  idToken: null,
-  signedInAs: null,
-});
+const grantAt = (clock: VirtualClock, identity: Identity | null): Grant =>
+  aGrant({ issuedAt: clock.wall(), identity });
 
 describe("a board at its broker", () => {
   let clock: VirtualClock;

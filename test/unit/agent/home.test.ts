@@ -6,6 +6,7 @@ import { AgentError } from "../../../src/errors.ts";
 import type { Grant, Identity, OrgHome, Place } from "../../../src/model.ts";
 import type { Vault } from "../../../src/ports.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
+import { aGrant } from "../device-flow/support.ts";
 
 const DAY_MS = 24 * 3_600_000;
 const ada: Identity = { userId: "005ADA", name: "Ada", username: null, orgId: null };
@@ -27,18 +28,7 @@ describe("where home is", () => {
   let fresh: (rejected: Secret | undefined) => Promise<Grant>;
 
   const signedInAs = (identity: Identity | null): void => {
-    grant = {
-      accessToken: new Secret("a"),
-      refreshToken: null,
-      instanceUrl: "https://org.example",
-      scope: null,
-      issuedAt: clock.wall(),
-      expiresAt: null,
-      identity,
-      idUrl: null,
-      idToken: null,
-      signedInAs: null,
-    };
+    grant = aGrant({ accessToken: new Secret("a"), refreshToken: null, issuedAt: clock.wall(), identity });
   };
   const open = (settled: Place | null = null, timeZone: string | null = null): Promise<Home> =>
     openHome({
