@@ -483,19 +483,22 @@ describe("a disk that refuses the rotated grant", () => {
 });
 
 describe("a disk that cannot read the newest grant", () => {
-  /** Shows the grant before the last for so long, in milliseconds. */
+  /** Shows the grant before the last for so long, in milliseconds; and again after `hide`. */
   const hiding = async (ms: number) => {
     const w = await world(
       aGrant({ accessToken: new Secret("access-2"), refreshToken: new Secret("refresh-2") }),
     );
     const read = w.vault.read.bind(w.vault);
-    const end = w.clock.mono() + ms;
+    let end = w.clock.mono() + ms;
     w.vault.read = async (key, least) => {
       if (w.clock.mono() >= end) return read(key);
       if (least === "newest") throw new AgentError("STATE_DAMAGED", "/state/grant.2 (EIO)");
       return encodeGrant(aGrant());
     };
-    return w;
+    const hide = (forMs: number): void => {
+      end = w.clock.mono() + forMs;
+    };
+    return { ...w, hide };
   };
 
   it("is given a second before the one before it is used, which would end the sign-in", async () => {
@@ -524,6 +527,21 @@ describe("a disk that cannot read the newest grant", () => {
     const told = await codeOf(() => adopted.clock.until(adopted.session.adopt(grant)));
     expect(told).toBe("STATE_UNWRITABLE");
     expect((await adopted.session.load())?.accessToken.reveal()).toBe("access-2");
+  });
+
+  it("does not cost tokens that are only in memory, when a new sign-in is refused meanwhile", async () => {
+    const w = await hiding(0);
+    Object.assign(w.org, { valid: "refresh-2", count: 2 });
+    w.vault.failWrites = new AgentError("STATE_UNWRITABLE");
+    await w.clock.until(w.session.fresh(new Secret("access-2"), forever));
+    w.hide(1100);
+    const grant = aGrant({ accessToken: new Secret("new") });
+    expect(await codeOf(() => w.clock.until(w.session.adopt(grant)))).toBe("STATE_UNWRITABLE");
+    await w.clock.advance(200);
+    // The disk shows the ones again that have been used up.
+    expect((await w.session.load())?.refreshToken?.reveal()).toBe("refresh-3");
+    const next = await w.clock.until(w.session.fresh(new Secret("access-3"), forever));
+    expect([next.refreshToken?.reveal(), w.org.dead]).toEqual(["refresh-4", false]);
   });
 
   it("hands every other fault on", async () => {
