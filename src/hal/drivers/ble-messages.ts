@@ -1,8 +1,8 @@
 // What is written to a Bluetooth lamp for a frame: templates of bytes, as the profiles and the settings have them.
 
 import type { Channel, Frame } from "../../model.ts";
+import { stepsOf } from "../steps.ts";
 import type { Profile, StatusQuestion } from "./ble-profiles.ts";
-import { stepsOf } from "./steps.ts";
 
 /** One byte of a message: fixed, the duty of a channel as 0..`top`, or a checksum of all bytes before it. */
 type Part =

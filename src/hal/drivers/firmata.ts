@@ -8,8 +8,8 @@ import { AgentError } from "../../errors.ts";
 import type { Channel, Frame } from "../../model.ts";
 import type { LightDriver, OpenDriver } from "../../ports.ts";
 import { choiceOf, parseAddress, wrongAddress } from "../address.ts";
+import { stepsOf } from "../steps.ts";
 import { type OpenPort, openPort } from "./firmata-port.ts";
-import { stepsOf } from "./steps.ts";
 
 const EXAMPLE = "/dev/serial/by-id/usb-Arduino_Uno-if00?led=9";
 /** A serial line of 57 600 baud carries about this many frames of three colours with ease. */

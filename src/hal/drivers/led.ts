@@ -7,7 +7,7 @@ import { AgentError } from "../../errors.ts";
 import type { Channel, Frame } from "../../model.ts";
 import type { LightDriver, OpenDriver } from "../../ports.ts";
 import { sysfsOf } from "../linux/sysfs.ts";
-import { stepsOf } from "./steps.ts";
+import { stepsOf } from "../steps.ts";
 
 const LEDS = "/sys/class/leds";
 const NAME = /^[\w.:+-]{1,63}$/;

@@ -8,7 +8,7 @@ import { choiceOf, parseAddress, wrongAddress } from "../address.ts";
 import { listPwmChips, type PwmChip } from "../linux/pwm-chips.ts";
 import { codeOf, type Sysfs, sysfsOf } from "../linux/sysfs.ts";
 import { findChip, type PwmOutput, readOutputs } from "../pwm-place.ts";
-import { stepsOf } from "./steps.ts";
+import { stepsOf } from "../steps.ts";
 
 const EXAMPLE = "fe20c000.pwm/0";
 const FRAMES_PER_SECOND = 50;

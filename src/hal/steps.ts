@@ -1,4 +1,4 @@
-import type { Frame } from "../../model.ts";
+import type { Frame } from "../model.ts";
 
 /**
  * Duties of 0 to 1 as whole steps of 0 to `top`. Only a dark frame is dark in steps, too: of one that is dimmer than the
