@@ -10,18 +10,24 @@ export interface IdToken {
   readonly claims: Members;
 }
 
+/** From the question to the answer, by the phone's clock, in milliseconds since 1970; a page that is frozen meanwhile takes its answer late. */
+export interface Way {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
 /** The clock of a phone may be wrong by this much. */
 const PATIENCE_S = 300;
 
 /**
  * Checks an ID token that came from the org itself over TLS, so that its signature need not be checked here (OpenID
  * Connect Core section 3.1.3.7): issuer, audience, nonce and end. `nonce` null takes one without any (section 12.2).
- * `now` is in milliseconds since 1970. Throws ID_TOKEN or PHONE_CLOCK.
+ * It was signed on the `way`. Throws ID_TOKEN or PHONE_CLOCK.
  */
 export const readIdToken = (
   jwt: string,
   expected: { readonly issuer: string; readonly clientId: string; readonly nonce: string | null },
-  now: number,
+  { askedAt, answeredAt }: Way,
 ): IdToken => {
   const claims = claimsOf(jwt);
   const { iss, aud, nonce, exp, iat, azp } = claims;
@@ -34,11 +40,11 @@ export const readIdToken = (
     throw wrong("is for another app");
   if (expected.nonce !== null && nonce !== expected.nonce) throw wrong("is not for this phone's key");
   if (exp <= iat) throw wrong("ends before it begins");
-  const seconds = now / 1000;
-  if (seconds > exp + PATIENCE_S || seconds < iat - PATIENCE_S)
+  const [asked, answered] = [askedAt / 1000, answeredAt / 1000];
+  if (asked > exp + PATIENCE_S || answered < iat - PATIENCE_S)
     throw new Trouble(
       "PHONE_CLOCK",
-      `it differs from the organisation's by about ${Math.max(1, Math.round(Math.abs(seconds - iat) / 60))} min`,
+      `it differs from the organisation's by about ${Math.max(1, Math.round(Math.max(asked - iat, iat - answered) / 60))} min`,
     );
   return { sub, issuedAt: iat * 1000, claims };
 };

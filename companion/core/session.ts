@@ -79,7 +79,9 @@ export const createSessions = (
     });
     for (let meeting = 0; ; meeting++) {
       try {
+        const askedAt = now();
         const tokens = await askOrg(http, request, signal);
+        const way = { askedAt, answeredAt: now() };
         const accessToken = textOf(tokens.access_token, 8192);
         if (accessToken === null) throw new Trouble("ORG_ANSWER", "the org's answer lacks an access token");
         const rotated = {
@@ -90,12 +92,13 @@ export const createSessions = (
         // Before anything else can fail: the old one may be worth nothing any more.
         await memory.write("session", rotated);
         const jwt = textOf(tokens.id_token, 8192);
-        if (jwt === null) return { ...rotated, takenAt: now() };
+        if (jwt === null) return { ...rotated, takenAt: askedAt };
         const expected = { issuer: places.issuer, clientId: org.clientId, nonce: null };
-        const idToken = readIdToken(jwt, expected, now());
+        const idToken = readIdToken(jwt, expected, way);
         if (idToken.sub !== before.person.sub)
           throw new Trouble("ID_TOKEN", "the ID token is about somebody else");
-        return { ...rotated, freshIdToken: jwt, takenAt: now(), clockAheadMs: clockAhead(idToken, now()) };
+        const clockAheadMs = clockAhead(idToken, way, before.clockAheadMs);
+        return { ...rotated, freshIdToken: jwt, takenAt: askedAt, clockAheadMs };
       } catch (error) {
         if (!(error instanceof Trouble) || error.orgError !== "invalid_grant") throw error;
         const met = /being processed/i.test(error.detail);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { base64url } from "../../../companion/core/base64url.ts";
 import { Trouble } from "../../../companion/core/trouble.ts";
 import { configText, createMemory, never, openStage } from "./stage.ts";
 
@@ -61,6 +62,27 @@ test("a refresh without a new refresh token or ID token keeps the ones there are
   });
   stage.world.replies.push({ status: 200, body: "{}" });
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-9", never)))).toBe("ORG_ANSWER");
+});
+
+test("a refresh whose answer a frozen page takes late leaves what was known of the clocks", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  const { session } = stage.memory.kept;
+  if (session === undefined) throw new Error("nobody signed in");
+  await stage.memory.write("session", { ...session, clockAheadMs: 40_000 });
+  const askedAt = stage.clock.wall();
+  const iat = Math.floor(askedAt / 1000) + 40;
+  const claims = { iss: "https://org.example", aud: "app", sub: session.person.sub, iat, exp: iat + 120 };
+  const body = JSON.stringify({ access_token: "late", id_token: `x.${base64url(JSON.stringify(claims))}.x` });
+  stage.world.replies.push(async () => {
+    await stage.clock.sleep(7 * 60_000, never);
+    return { status: 200, body };
+  });
+  expect(await stage.clock.until(stage.sessions.renew("access-1", never))).toMatchObject({
+    accessToken: "late",
+    takenAt: askedAt,
+    clockAheadMs: 40_000,
+  });
 });
 
 test("an answer that somebody else has brought does not end a sign-in that was begun", async () => {
