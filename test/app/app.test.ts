@@ -112,6 +112,18 @@ describe("a person with a new lamp", () => {
     expect(phone.complaints).toEqual([]);
   });
 
+  test("can go to the org once more when the browser's way back leads to the page that went there", async () => {
+    await using stage = await openStage();
+    const { page } = await stage.phone();
+    // Nothing comes in its place, so that the page stays as it would be kept.
+    await page.route("**/services/oauth2/authorize?*", (route) => route.fulfill({ status: 204 }));
+    await page.goto(stage.app);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Opening…" }).waitFor();
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    await page.getByRole("button", { name: "Sign in", disabled: false }).waitFor();
+  });
+
   test("scans the code on the display with the camera", async () => {
     const { filmOf } = await import("./film.ts");
     await using film = await filmOf("http://127.0.0.1:1/somewhere-else");
@@ -315,6 +327,12 @@ describe("a guest", () => {
 
     await ada.page.goto(card ?? "");
     await ada.page.getByRole("heading", { name: "A pass for Ben Lindqvist" }).waitFor();
+    // Letter by letter: the title follows, and the focus stays.
+    const name = ada.page.getByLabel("Name of the guest");
+    await name.fill("");
+    await name.focus();
+    await ada.page.keyboard.type("Ben Lindqvist");
+    expect(await name.inputValue()).toBe("Ben Lindqvist");
     await ada.page.getByLabel("dim").uncheck();
     await ada.page.getByRole("button", { name: "Give the pass" }).click();
     const shown = await ada.page.locator("[data-link]").getAttribute("data-link");
@@ -344,6 +362,10 @@ describe("a guest", () => {
     await ada.page.getByRole("link", { name: "Back" }).click();
     await ada.page.getByText(/May switch, until/).waitFor();
     await ada.page.getByRole("button", { name: "Take the pass of Ben Lindqvist back" }).click();
+    await ada.page.getByText("Nobody has a pass.").waitFor();
+    const lookAgain = ada.page.getByRole("button", { name: "Look again" });
+    await lookAgain.and(ada.page.locator(":focus")).waitFor();
+    await lookAgain.click();
     await ada.page.getByText("Nobody has a pass.").waitFor();
     await power.click();
     await ben.page
