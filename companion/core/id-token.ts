@@ -1,5 +1,6 @@
 import { fromBase64url } from "./base64url.ts";
 import { type Members, readMembers, textOf } from "./http.ts";
+import type { OrgConfig } from "./org.ts";
 import { Trouble } from "./trouble.ts";
 
 /** What an ID token says, after it was found to be the answer to this sign-in. */
@@ -34,7 +35,7 @@ export const readIdToken = (
   const sub = textOf(claims.sub, 255);
   if (sub === null || typeof exp !== "number" || typeof iat !== "number") throw wrong("is incomplete");
   if (iss !== expected.issuer) throw wrong("is from another org");
-  const audience: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  const audience = audienceOf(aud);
   if (!audience.includes(expected.clientId)) throw wrong("is for another app");
   if (audience.length > 1 && azp !== undefined && azp !== expected.clientId)
     throw wrong("is for another app");
@@ -49,16 +50,32 @@ export const readIdToken = (
   return { sub, issuedAt: iat * 1000, claims };
 };
 
+/**
+ * Whether an ID token that was taken once is from this org, and for this app: the settings may be others by now. `payload`
+ * is the JWT's, base64url.
+ */
+export const isFrom = (payload: string, { url, clientId }: OrgConfig): boolean => {
+  const { iss, aud } = readPayload(payload) ?? {};
+  // As an issuer that has told its places: it may have a slash at the end.
+  return typeof iss === "string" && iss.replace(/\/$/, "") === url && audienceOf(aud).includes(clientId);
+};
+
+const audienceOf = (aud: unknown): readonly unknown[] => (Array.isArray(aud) ? aud : [aud]);
+
 const claimsOf = (jwt: string): Members => {
-  const parts = jwt.split(".");
+  const [, payload = "", ...rest] = jwt.split(".");
+  const claims = rest.length === 1 ? readPayload(payload) : null;
+  if (claims === null) throw wrong("cannot be read");
+  return claims;
+};
+
+/** The claims of a JWT; null when they cannot be read. */
+const readPayload = (payload: string): Members | null => {
   try {
-    const text = new TextDecoder().decode(fromBase64url(parts[1] ?? ""));
-    const claims = parts.length === 3 ? readMembers(text) : null;
-    if (claims !== null) return claims;
+    return readMembers(new TextDecoder().decode(fromBase64url(payload)));
   } catch {
-    // told below
+    return null;
   }
-  throw wrong("cannot be read");
 };
 
 const wrong = (why: string): Trouble => new Trouble("ID_TOKEN", `the ID token ${why}`);

@@ -1,4 +1,6 @@
 import type { SavedBoard } from "./boards.ts";
+import { isFrom } from "./id-token.ts";
+import type { OrgConfig } from "./org.ts";
 import type { PhoneKey } from "./phone-key.ts";
 import type { Begun, Session } from "./sign-in.ts";
 
@@ -18,3 +20,18 @@ export interface Memory {
   /** Runs `work` while nobody else who shares this memory does, as another tab might. */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }
+
+/**
+ * What an app takes over, at its first start, of the memory that all apps at its origin once shared: all of it, unless the
+ * sign-in in there is at another org or for another app, whose own it is to take over. Then it takes what guests without
+ * an account need, and nobody can tell whose that is: the key, and the boards that are here by it.
+ */
+export const takenOver = (
+  shared: Partial<Kept>,
+  org: OrgConfig,
+): { readonly taken: Partial<Kept>; readonly isAll: boolean } => {
+  const { session, key, boards = [] } = shared;
+  if (session === undefined || isFrom(session.pkToken.payload, org)) return { taken: shared, isAll: true };
+  const byKey = boards.filter(({ added }) => added === "key");
+  return { taken: { ...(key === undefined ? {} : { key }), boards: byKey }, isAll: false };
+};

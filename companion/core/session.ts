@@ -1,5 +1,5 @@
 import { askOrg, form, textOf } from "./http.ts";
-import { readIdToken } from "./id-token.ts";
+import { isFrom, readIdToken } from "./id-token.ts";
 import type { Memory } from "./memory.ts";
 import type { OrgConfig } from "./org.ts";
 import { createPhoneKey, type PhoneKey } from "./phone-key.ts";
@@ -21,6 +21,7 @@ export interface Sessions {
   begin(callback: string): Promise<string>;
   /** Takes the org's answer in the address. Throws as `finishSignIn` does. */
   finish(address: URL, signal: AbortSignal): Promise<Session>;
+  /** That of the org and the app that the settings name; another one is forgotten, and nobody is told of it. */
   current(): Promise<Session | null>;
   /**
    * A session newer than the one with the access token `stale`: another tab's, or a refreshed one. Throws SIGN_IN_ENDED
@@ -54,6 +55,7 @@ const revocation = (
 
 export const createSessions = (
   memory: Memory,
+  org: OrgConfig,
   access: () => Promise<OrgAccess>,
   sleep: (ms: number, signal: AbortSignal) => Promise<void>,
 ): Sessions => {
@@ -68,8 +70,19 @@ export const createSessions = (
       return made;
     });
 
+  const isOwn = ({ pkToken }: Session): boolean => isFrom(pkToken.payload, org);
+
+  /** The session of this org and app; what is there of another is worth nothing here, and forgotten. To be called alone. */
+  const own = async (): Promise<Session | null> => {
+    const session = await memory.read("session");
+    if (session === undefined) return null;
+    if (isOwn(session)) return session;
+    await memory.write("session", undefined);
+    return null;
+  };
+
   const refresh = async (before: Session, signal: AbortSignal): Promise<Session> => {
-    const { org, places, http, now } = await access();
+    const { places, http, now } = await access();
     const { refreshToken } = before;
     if (refreshToken === null) throw new Trouble("SIGN_IN_ENDED", noRenewal[org.signIn]);
     const request = form(places.token, {
@@ -111,7 +124,7 @@ export const createSessions = (
   return {
     key,
     async begin(callback) {
-      const { org, places, now } = await access();
+      const { places, now } = await access();
       const { url, begun } = await beginSignIn(org, places, callback, await key(), now());
       await memory.write("begun", begun);
       return url;
@@ -125,11 +138,14 @@ export const createSessions = (
       await memory.write("session", session);
       return session;
     },
-    current: async () => (await memory.read("session")) ?? null,
+    async current() {
+      const session = (await memory.read("session")) ?? null;
+      return session === null || isOwn(session) ? session : memory.alone(own);
+    },
     renew: (stale, signal) =>
       memory.alone(async () => {
-        const known = await memory.read("session");
-        if (known === undefined) throw new Trouble("SIGN_IN_ENDED");
+        const known = await own();
+        if (known === null) throw new Trouble("SIGN_IN_ENDED");
         if (known.accessToken !== stale) return known;
         try {
           const session = await refresh(known, signal);
@@ -144,13 +160,13 @@ export const createSessions = (
     async signOut(signal) {
       // After a refresh that is under way: what that brings would be kept, and the org never told of it.
       const session = await memory.alone(async () => {
-        const known = await memory.read("session");
+        const known = await own();
         for (const name of ["session", "begun", "key"] as const) await memory.write(name, undefined);
         return known;
       });
-      if (session === undefined) return true;
+      if (session === null) return true;
       try {
-        const { org, places, http } = await access();
+        const { places, http } = await access();
         if (places.revoke === null) return false;
         const { status } = await http(form(places.revoke, revocation(org, session)), signal);
         return status === 200;

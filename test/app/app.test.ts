@@ -215,7 +215,7 @@ describe("a person who comes back", () => {
     await addLamp(stage, phone);
     const key = (): Promise<string> =>
       page.evaluate(`(async () => {
-        const opening = indexedDB.open("porchlight");
+        const opening = indexedDB.open("porchlight /app/");
         await new Promise((done) => { opening.onsuccess = done; });
         const asking = opening.result.transaction("kept").objectStore("kept").get("key");
         await new Promise((done) => { asking.onsuccess = done; });
@@ -290,6 +290,39 @@ describe("a person who comes back", () => {
     expect(stage.world.board.light.seen).toBe(0);
   });
 
+  test("is still signed in after the update that gave every app of an origin a memory of its own", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    // As it was before, seen from a page beside the app.
+    await page.goto(new URL("licences.txt", stage.app).href);
+    await page.evaluate(`(async () => {
+      const done = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
+      const making = indexedDB.open("porchlight", 1);
+      making.onupgradeneeded = () => making.result.createObjectStore("kept");
+      const shared = await done(making);
+      const own = await done(indexedDB.open("porchlight /app/"));
+      const kept = own.transaction("kept").objectStore("kept");
+      const [names, values] = await Promise.all([done(kept.getAllKeys()), done(kept.getAll())]);
+      const before = shared.transaction("kept", "readwrite").objectStore("kept");
+      await Promise.all(names.map((name, i) => done(before.put(values[i], name))));
+      shared.close();
+      own.close();
+      await done(indexedDB.deleteDatabase("porchlight /app/"));
+    })()`);
+    await page.goto(stage.app);
+    await page.getByRole("link", { name: /Ada Okafor/ }).waitFor();
+    const left = await page.evaluate(`(async () => {
+      const opening = indexedDB.open("porchlight");
+      await new Promise((done) => { opening.onsuccess = done; });
+      const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
+      await new Promise((done) => { asking.onsuccess = done; });
+      return asking.result;
+    })()`);
+    expect(left).toEqual([]);
+  });
+
   test("signs out, and nothing of it is left on the phone or at the org", async () => {
     await using stage = await openStage();
     const phone = await stage.phone();
@@ -304,7 +337,7 @@ describe("a person who comes back", () => {
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     await until(() => approvals() === 0);
     const names = await page.evaluate(`(async () => {
-      const opening = indexedDB.open("porchlight");
+      const opening = indexedDB.open("porchlight /app/");
       await new Promise((done) => { opening.onsuccess = done; });
       const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
       await new Promise((done) => { asking.onsuccess = done; });

@@ -144,7 +144,9 @@ export const openStage = (options: StageOptions = {}) => {
     http,
     now: () => clock.wall(),
   });
-  const sessions: Sessions = createSessions(memory, access, (ms, signal) => clock.sleep(ms, signal));
+  const sessions: Sessions = createSessions(memory, config.org, access, (ms, signal) =>
+    clock.sleep(ms, signal),
+  );
 
   const openLink: OpenLink = async (credentials, onMessage, signal) => {
     const { Trouble } = await import("../../../companion/core/trouble.ts");
