@@ -1,6 +1,8 @@
+import type { SavedBoard } from "../core/boards.ts";
 import { type Kept, type Memory, takenOver } from "../core/memory.ts";
 import type { OrgConfig } from "../core/org.ts";
 import { nameAt } from "../core/place.ts";
+import type { Session } from "../core/sign-in.ts";
 
 /** What the database and the lock were called that all apps at one origin once shared. */
 const SHARED = "porchlight";
@@ -88,6 +90,21 @@ export const openMemory = async (path: string, org: OrgConfig): Promise<Memory> 
         if (value === undefined) kept.delete(name);
         else kept.put(value, name);
       });
+    },
+    async reviseBoards(work) {
+      let list: readonly SavedBoard[] | null = null;
+      await change(database, (kept) => {
+        const session: IDBRequest<Session | undefined> = kept.get("session");
+        const boards: IDBRequest<readonly SavedBoard[] | undefined> = kept.get("boards");
+        // The later one: answers come in the order of the questions.
+        boards.onsuccess = () => {
+          list = work(boards.result ?? [], session.result ?? null);
+          if (list === null) return;
+          if (list.length === 0) kept.delete("boards");
+          else kept.put(list, "boards");
+        };
+      });
+      return list;
     },
     alone: (work) => navigator.locks.request(name, work),
   };

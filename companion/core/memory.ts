@@ -17,6 +17,13 @@ export interface Memory {
   read<Name extends keyof Kept>(name: Name): Promise<Kept[Name] | undefined>;
   /** Durable when it resolves; undefined forgets. */
   write<Name extends keyof Kept>(name: Name, value: Kept[Name] | undefined): Promise<void>;
+  /**
+   * Puts what `work` makes of the boards in their place, or leaves them for null, in one step that nobody comes between and
+   * that waits for no refresh, as `alone` does. No board, no entry. Resolves with what was written, or null.
+   */
+  reviseBoards(
+    work: (boards: readonly SavedBoard[], session: Session | null) => readonly SavedBoard[] | null,
+  ): Promise<readonly SavedBoard[] | null>;
   /** Runs `work` while nobody else who shares this memory does, as another tab might. */
   alone<T>(work: () => Promise<T>): Promise<T>;
 }

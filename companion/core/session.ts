@@ -28,7 +28,7 @@ export interface Sessions {
    * when there is no way but a new sign-in, and what asking the org throws.
    */
   renew(stale: string, signal: AbortSignal): Promise<Session>;
-  /** Gives the sign-in back to the org and forgets it, with the key; resolves with whether the org has taken it. */
+  /** Gives the sign-in back to the org and forgets it, with the key and the boards; resolves with whether the org has taken it. */
   signOut(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -161,7 +161,8 @@ export const createSessions = (
       // After a refresh that is under way: what that brings would be kept, and the org never told of it.
       const session = await memory.alone(async () => {
         const known = await own();
-        for (const name of ["session", "begun", "key"] as const) await memory.write(name, undefined);
+        for (const name of ["session", "begun", "key", "boards"] as const)
+          await memory.write(name, undefined);
         return known;
       });
       if (session === null) return true;
