@@ -44,7 +44,7 @@ const loadConfig = async (): Promise<CompanionConfig> => {
 };
 
 const open = async (config: CompanionConfig): Promise<Companion> => {
-  const memory = await openMemory();
+  const memory = await openMemory(new URL("./", location.href).pathname, config.org);
   let places: Promise<OrgPlaces> | null = null;
   const access = async () => {
     places ??= findOrg(config.org, fetchHttp, running.signal);
@@ -56,7 +56,7 @@ const open = async (config: CompanionConfig): Promise<Companion> => {
   const companion = createCompanion({
     config,
     memory,
-    sessions: createSessions(memory, access, sleep),
+    sessions: createSessions(memory, config.org, access, sleep),
     openLink: openMqttLink(config.broker.url),
     clock: { wall: () => Date.now(), sleep },
     random: Math.random,

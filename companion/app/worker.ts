@@ -2,13 +2,18 @@
 // the broker goes past here.
 
 import { readConfig } from "../core/config.ts";
+import { nameAt } from "../core/place.ts";
 
 declare const self: ServiceWorkerGlobalScope;
 /** Filled in by the build: names of the app's files, and a hash over them all. */
 declare const FILES: readonly string[];
 declare const VERSION: string;
 
-const CACHE = `porchlight-${VERSION}`;
+/** Other apps at this origin have caches of their own. */
+const OWN = `${nameAt(new URL(self.registration.scope).pathname)} `;
+const CACHE = `${OWN}${VERSION}`;
+/** What the caches of all apps were called before. */
+const SHARED = "porchlight-";
 /** Set up by whoever hosts the app: newest first, but known without a network, too. */
 const CONFIG = "companion.json";
 /** How long the app waits for the newest one when it has one, in milliseconds. */
@@ -35,8 +40,11 @@ self.addEventListener("install", (event) => {
 
 self.addEventListener("activate", (event) => {
   const tidy = async (): Promise<void> => {
-    const old = (await caches.keys()).filter((name) => name.startsWith("porchlight-") && name !== CACHE);
-    await Promise.all(old.map((name) => caches.delete(name)));
+    for (const name of await caches.keys()) {
+      const isOld = name.startsWith(OWN) && name !== CACHE;
+      const isOurs = name.startsWith(SHARED) && (await caches.match("./", { cacheName: name })) !== undefined;
+      if (isOld || isOurs) await caches.delete(name);
+    }
     await self.clients.claim();
   };
   event.waitUntil(tidy());

@@ -22,7 +22,7 @@ export interface Board {
   readonly reports: Readonly<Record<string, LampReport>>;
   /** Not settled yet, oldest first. */
   readonly pending: readonly Pending[];
-  /** The passes it keeps, once it was asked. */
+  /** The passes it keeps, as it said when it was last asked over this connection; null: it was not, or has others by now. */
   readonly guests: readonly Pass[] | null;
   /** A guest added it by hand; otherwise it is here because it says that this person owns it. */
   readonly added: SignAs | null;
@@ -95,9 +95,11 @@ export const hide = (boards: Boards, id: string): Boards => {
   return put(boards, { ...strangerBoard(id), info: board.info, hidden: aboutText(board.info) });
 };
 
-/** Nothing is known of any board's presence without a connection. */
+/** Nothing is known of any board's presence without a connection, nor to whom its owner gives passes meanwhile. */
 export const disconnected = (boards: Boards): Boards =>
-  Object.fromEntries(Object.entries(boards).map(([id, board]) => [id, { ...board, online: false }]));
+  Object.fromEntries(
+    Object.entries(boards).map(([id, board]) => [id, { ...board, online: false, guests: null }]),
+  );
 
 export interface Message {
   readonly topic: string;
@@ -114,6 +116,7 @@ export const hear = (boards: Boards, message: Message, userId: string | null, at
   if (heard.kind === "about") return hearAbout(boards, message, userId, at);
   if (known === undefined || known.hidden !== null) return boards;
   if (heard.kind === "availability") {
+    if (message.payload !== "online" && message.payload !== "offline") return boards;
     const online = message.payload === "online";
     return put(boards, { ...known, online, heardAt: online || known.online ? at : known.heardAt });
   }
@@ -194,7 +197,8 @@ export const settle = (boards: Boards, device: string, id: string, answer: Answe
     ...board,
     reports,
     pending: board.pending.filter((each) => each.id !== id),
-    guests: answer?.guests ?? board.guests,
+    // A pass that the board does not know any more was taken back from elsewhere.
+    guests: answer?.code === "GUEST_UNKNOWN" ? null : (answer?.guests ?? board.guests),
   });
 };
 

@@ -13,6 +13,7 @@ import {
   type Message,
   restore,
   roleOf,
+  type SavedBoard,
   type SignAs,
   settle,
   toSave,
@@ -26,6 +27,7 @@ import type { PhoneKey } from "./phone-key.ts";
 import type { Sessions } from "./session.ts";
 import type { Person, Session } from "./sign-in.ts";
 import type { Ask } from "./signed-message.ts";
+import { joined } from "./tabs.ts";
 import { everyAbout, readTopic, topicsOf } from "./topics.ts";
 import { Trouble, troubles } from "./trouble.ts";
 
@@ -115,27 +117,56 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
   let attempt = 0;
   let brief = 0;
   let saving = false;
+  let last: Promise<void> = Promise.resolve();
+  /** The list as this tab last read or wrote it. */
+  let saved: readonly SavedBoard[] = [];
 
   const change = (next: Partial<CompanionState>): void => {
     const before = state;
     state = { ...state, ...next };
     for (const listener of listeners) listener();
-    if (state.boards !== before.boards && state.ready) saveSoon();
+    if (state.boards === before.boards) return;
+    // Should one come back to the list, the broker is to repeat what it keeps of it.
+    for (const id of subscribed) if (boardWith(state.boards, id)?.hidden !== null) subscribed.delete(id);
+    if (state.ready) saveSoon();
   };
 
   const saveSoon = (): void => {
     if (saving) return;
     saving = true;
-    void clock.sleep(SAVE_MS, new AbortController().signal).then(async () => {
+    void clock.sleep(SAVE_MS, new AbortController().signal).then(() => {
       saving = false;
-      const boards = toSave(state.boards);
-      await memory.write("boards", boards.length === 0 ? undefined : boards);
+      // One after the other: each goes by what the one before has written.
+      last = last.catch(() => undefined).then(save);
     });
+  };
+
+  const save = async (): Promise<void> => {
+    saved = (await memory.reviseBoards(revised)) ?? saved;
+  };
+
+  /** What is to be written where another tab may have been since; null: nothing. */
+  const revised = (others: readonly SavedBoard[], session: Session | null): readonly SavedBoard[] | null => {
+    const { person } = state;
+    if (person !== null && session?.person.userId !== person.userId) {
+      // Signed out in another tab, or as somebody else in: what is left of the list there is all there is.
+      saved = others;
+      change({ person: session?.person ?? null, boards: restore(others) });
+      reconnect();
+      return null;
+    }
+    const boards = joined(state.boards, saved, others);
+    if (boards !== state.boards) {
+      change({ boards });
+      heed();
+    }
+    return toSave(boards);
   };
 
   const remember = async (): Promise<void> => {
     const session = await sessions.current();
-    let boards = restore((await memory.read("boards")) ?? []);
+    saved = (await memory.read("boards")) ?? [];
+    let boards = restore(saved);
     for (const id of config.boards)
       if (boardWith(boards, id) === undefined) boards = add(boards, id, "person");
     change({ boards, person: session?.person ?? null });
@@ -169,6 +200,12 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
       subscribed.add(id);
       await current.subscribe(topicsOf(id, clientId)).catch(() => undefined);
     }
+  };
+
+  /** There may be a board on the list that was not there: reason to listen, or to connect. */
+  const heed = (): void => {
+    if (link === null) awake.abort();
+    else void follow();
   };
 
   /** One connection, until it ends; resolves with whether it lasted. Throws what kept it from beginning. */
@@ -319,8 +356,8 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     complain: (trouble) => change({ trouble }),
     async signOut(signal) {
       const revoked = await sessions.signOut(signal);
+      saved = [];
       change({ person: null, trouble: null, boards: {} });
-      await memory.write("boards", undefined);
       reconnect();
       return revoked;
     },
@@ -337,14 +374,9 @@ export const createCompanion = (ports: CompanionPorts): Companion => {
     key: () => sessions.key(),
     addBoard(id, as, allowance = null) {
       change({ boards: add(state.boards, id, as, allowance) });
-      if (link === null) awake.abort();
-      else void follow();
+      heed();
     },
-    hideBoard(id) {
-      // Should it come back, the broker is to repeat what it keeps of it.
-      subscribed.delete(id);
-      change({ boards: hide(state.boards, id) });
-    },
+    hideBoard: (id) => change({ boards: hide(state.boards, id) }),
     wake() {
       // Who looks again may find that the phone has dropped the connection: that is made good at once, too.
       beginAnew();

@@ -1,5 +1,5 @@
 import { askOrg, form, textOf } from "./http.ts";
-import { readIdToken } from "./id-token.ts";
+import { isFrom, readIdToken } from "./id-token.ts";
 import type { Memory } from "./memory.ts";
 import type { OrgConfig } from "./org.ts";
 import { createPhoneKey, type PhoneKey } from "./phone-key.ts";
@@ -21,13 +21,14 @@ export interface Sessions {
   begin(callback: string): Promise<string>;
   /** Takes the org's answer in the address. Throws as `finishSignIn` does. */
   finish(address: URL, signal: AbortSignal): Promise<Session>;
+  /** That of the org and the app that the settings name; another one is forgotten, and nobody is told of it. */
   current(): Promise<Session | null>;
   /**
    * A session newer than the one with the access token `stale`: another tab's, or a refreshed one. Throws SIGN_IN_ENDED
    * when there is no way but a new sign-in, and what asking the org throws.
    */
   renew(stale: string, signal: AbortSignal): Promise<Session>;
-  /** Gives the sign-in back to the org and forgets it, with the key; resolves with whether the org has taken it. */
+  /** Gives the sign-in back to the org and forgets it, with the key and the boards; resolves with whether the org has taken it. */
   signOut(signal: AbortSignal): Promise<boolean>;
 }
 
@@ -54,6 +55,7 @@ const revocation = (
 
 export const createSessions = (
   memory: Memory,
+  org: OrgConfig,
   access: () => Promise<OrgAccess>,
   sleep: (ms: number, signal: AbortSignal) => Promise<void>,
 ): Sessions => {
@@ -68,8 +70,19 @@ export const createSessions = (
       return made;
     });
 
+  const isOwn = ({ pkToken }: Session): boolean => isFrom(pkToken.payload, org);
+
+  /** The session of this org and app; what is there of another is worth nothing here, and forgotten. To be called alone. */
+  const own = async (): Promise<Session | null> => {
+    const session = await memory.read("session");
+    if (session === undefined) return null;
+    if (isOwn(session)) return session;
+    await memory.write("session", undefined);
+    return null;
+  };
+
   const refresh = async (before: Session, signal: AbortSignal): Promise<Session> => {
-    const { org, places, http, now } = await access();
+    const { places, http, now } = await access();
     const { refreshToken } = before;
     if (refreshToken === null) throw new Trouble("SIGN_IN_ENDED", noRenewal[org.signIn]);
     const request = form(places.token, {
@@ -79,7 +92,9 @@ export const createSessions = (
     });
     for (let meeting = 0; ; meeting++) {
       try {
+        const askedAt = now();
         const tokens = await askOrg(http, request, signal);
+        const way = { askedAt, answeredAt: now() };
         const accessToken = textOf(tokens.access_token, 8192);
         if (accessToken === null) throw new Trouble("ORG_ANSWER", "the org's answer lacks an access token");
         const rotated = {
@@ -90,12 +105,13 @@ export const createSessions = (
         // Before anything else can fail: the old one may be worth nothing any more.
         await memory.write("session", rotated);
         const jwt = textOf(tokens.id_token, 8192);
-        if (jwt === null) return { ...rotated, takenAt: now() };
+        if (jwt === null) return { ...rotated, takenAt: askedAt };
         const expected = { issuer: places.issuer, clientId: org.clientId, nonce: null };
-        const idToken = readIdToken(jwt, expected, now());
+        const idToken = readIdToken(jwt, expected, way);
         if (idToken.sub !== before.person.sub)
           throw new Trouble("ID_TOKEN", "the ID token is about somebody else");
-        return { ...rotated, freshIdToken: jwt, takenAt: now(), clockAheadMs: clockAhead(idToken, now()) };
+        const clockAheadMs = clockAhead(idToken, way, before.clockAheadMs);
+        return { ...rotated, freshIdToken: jwt, takenAt: askedAt, clockAheadMs };
       } catch (error) {
         if (!(error instanceof Trouble) || error.orgError !== "invalid_grant") throw error;
         const met = /being processed/i.test(error.detail);
@@ -108,7 +124,7 @@ export const createSessions = (
   return {
     key,
     async begin(callback) {
-      const { org, places, now } = await access();
+      const { places, now } = await access();
       const { url, begun } = await beginSignIn(org, places, callback, await key(), now());
       await memory.write("begun", begun);
       return url;
@@ -122,11 +138,14 @@ export const createSessions = (
       await memory.write("session", session);
       return session;
     },
-    current: async () => (await memory.read("session")) ?? null,
+    async current() {
+      const session = (await memory.read("session")) ?? null;
+      return session === null || isOwn(session) ? session : memory.alone(own);
+    },
     renew: (stale, signal) =>
       memory.alone(async () => {
-        const known = await memory.read("session");
-        if (known === undefined) throw new Trouble("SIGN_IN_ENDED");
+        const known = await own();
+        if (known === null) throw new Trouble("SIGN_IN_ENDED");
         if (known.accessToken !== stale) return known;
         try {
           const session = await refresh(known, signal);
@@ -141,13 +160,14 @@ export const createSessions = (
     async signOut(signal) {
       // After a refresh that is under way: what that brings would be kept, and the org never told of it.
       const session = await memory.alone(async () => {
-        const known = await memory.read("session");
-        for (const name of ["session", "begun", "key"] as const) await memory.write(name, undefined);
+        const known = await own();
+        for (const name of ["session", "begun", "key", "boards"] as const)
+          await memory.write(name, undefined);
         return known;
       });
-      if (session === undefined) return true;
+      if (session === null) return true;
       try {
-        const { org, places, http } = await access();
+        const { places, http } = await access();
         if (places.revoke === null) return false;
         const { status } = await http(form(places.revoke, revocation(org, session)), signal);
         return status === 200;

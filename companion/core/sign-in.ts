@@ -1,6 +1,6 @@
 import { base64url } from "./base64url.ts";
 import { askOrg, form, type Members, type OrgHttp, textOf } from "./http.ts";
-import { type IdToken, readIdToken } from "./id-token.ts";
+import { type IdToken, readIdToken, type Way } from "./id-token.ts";
 import { readName } from "./name.ts";
 import type { OrgConfig, OrgPlaces } from "./org.ts";
 import { nonceOf, type PhoneKey } from "./phone-key.ts";
@@ -33,7 +33,7 @@ export interface Session {
   readonly pkToken: PkToken;
   /** The ID token of the last refresh. */
   readonly freshIdToken: string | null;
-  /** When the org last gave tokens, in milliseconds since 1970 by the phone's clock. */
+  /** When the org was asked for the tokens that it gave last, in milliseconds since 1970 by the phone's clock. */
   readonly takenAt: number;
   /** How far the org's clock is ahead of the phone's, in milliseconds; commands are signed by the org's. */
   readonly clockAheadMs: number;
@@ -125,12 +125,14 @@ export const finishSignIn = async (
   if (error === "unsupported_response_type" && begun.verifier === null)
     throw new Trouble("SIGN_IN_RETIRED", error, error);
   if (error !== null) throw new Trouble("SIGN_IN_DENIED", error.slice(0, 100));
+  const askedAt = now();
   const { accessToken, refreshToken, idToken } =
     begun.verifier === null
       ? await tokensOf(answer, places, http, signal)
       : await redeem(access, { ...begun, verifier: begun.verifier }, answer.get("code"), signal);
+  const way = { askedAt, answeredAt: now() };
   const expected = { issuer: places.issuer, clientId: org.clientId, nonce: nonceOf(key) };
-  const read = readIdToken(idToken, expected, now());
+  const read = readIdToken(idToken, expected, way);
   const named = readName(read.claims.name, 256) ?? (await askName(places, http, accessToken, signal));
   return {
     person: { userId: userIdOf(org, read), name: named, sub: read.sub },
@@ -138,8 +140,8 @@ export const finishSignIn = async (
     refreshToken,
     pkToken: await createPkToken(idToken, key),
     freshIdToken: null,
-    takenAt: now(),
-    clockAheadMs: clockAhead(read, now()),
+    takenAt: askedAt,
+    clockAheadMs: clockAhead(read, way, 0),
   };
 };
 
@@ -191,9 +193,20 @@ const askName = async (
   return readName(told.name, 256) ?? readName(told.preferred_username, 256) ?? "Signed in";
 };
 
-/** Differences below this are the way to the org and back. */
+/** Differences below this are none: an org says whole seconds, and its machines differ. */
 const CLOSE_MS = 5000;
 
-/** How far the org's clock is ahead of the phone's, by an ID token that was just signed. */
-export const clockAhead = ({ issuedAt }: IdToken, now: number): number =>
-  Math.abs(issuedAt - now) < CLOSE_MS ? 0 : issuedAt - now;
+/**
+ * How far the org's clock is ahead of the phone's, by an ID token that was signed on the `way`, in milliseconds. Somewhere
+ * on a long way can be anywhere: what was known `before` goes on counting unless that is past believing, then no
+ * difference, then the smallest one that can be.
+ */
+export const clockAhead = (
+  { issuedAt }: Pick<IdToken, "issuedAt">,
+  { askedAt, answeredAt }: Way,
+  before: number,
+): number => {
+  const [least, most] = [issuedAt - answeredAt, issuedAt - askedAt];
+  const believed = [before, 0].find((ms) => ms > least - CLOSE_MS && ms < most + CLOSE_MS);
+  return believed ?? (least > 0 ? least : most);
+};

@@ -112,6 +112,18 @@ describe("a person with a new lamp", () => {
     expect(phone.complaints).toEqual([]);
   });
 
+  test("can go to the org once more when the browser's way back leads to the page that went there", async () => {
+    await using stage = await openStage();
+    const { page } = await stage.phone();
+    // Nothing comes in its place, so that the page stays as it would be kept.
+    await page.route(/\/services\/oauth2\/authorize\?/, (route) => route.fulfill({ status: 204 }));
+    await page.goto(stage.app);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("button", { name: "Opening…" }).waitFor();
+    await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))");
+    await page.getByRole("button", { name: "Sign in", disabled: false }).waitFor();
+  });
+
   test("scans the code on the display with the camera", async () => {
     const { filmOf } = await import("./film.ts");
     await using film = await filmOf("http://127.0.0.1:1/somewhere-else");
@@ -203,7 +215,7 @@ describe("a person who comes back", () => {
     await addLamp(stage, phone);
     const key = (): Promise<string> =>
       page.evaluate(`(async () => {
-        const opening = indexedDB.open("porchlight");
+        const opening = indexedDB.open("porchlight /app/");
         await new Promise((done) => { opening.onsuccess = done; });
         const asking = opening.result.transaction("kept").objectStore("kept").get("key");
         await new Promise((done) => { asking.onsuccess = done; });
@@ -278,6 +290,39 @@ describe("a person who comes back", () => {
     expect(stage.world.board.light.seen).toBe(0);
   });
 
+  test("is still signed in after the update that gave every app of an origin a memory of its own", async () => {
+    await using stage = await openStage();
+    const phone = await stage.phone();
+    const { page } = phone;
+    await signIn(phone, stage.app);
+    // As it was before, seen from a page beside the app.
+    await page.goto(new URL("licences.txt", stage.app).href);
+    await page.evaluate(`(async () => {
+      const done = (request) => new Promise((done) => { request.onsuccess = () => done(request.result); });
+      const making = indexedDB.open("porchlight", 1);
+      making.onupgradeneeded = () => making.result.createObjectStore("kept");
+      const shared = await done(making);
+      const own = await done(indexedDB.open("porchlight /app/"));
+      const kept = own.transaction("kept").objectStore("kept");
+      const [names, values] = await Promise.all([done(kept.getAllKeys()), done(kept.getAll())]);
+      const before = shared.transaction("kept", "readwrite").objectStore("kept");
+      await Promise.all(names.map((name, i) => done(before.put(values[i], name))));
+      shared.close();
+      own.close();
+      await done(indexedDB.deleteDatabase("porchlight /app/"));
+    })()`);
+    await page.goto(stage.app);
+    await page.getByRole("link", { name: /Ada Okafor/ }).waitFor();
+    const left = await page.evaluate(`(async () => {
+      const opening = indexedDB.open("porchlight");
+      await new Promise((done) => { opening.onsuccess = done; });
+      const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
+      await new Promise((done) => { asking.onsuccess = done; });
+      return asking.result;
+    })()`);
+    expect(left).toEqual([]);
+  });
+
   test("signs out, and nothing of it is left on the phone or at the org", async () => {
     await using stage = await openStage();
     const phone = await stage.phone();
@@ -292,7 +337,7 @@ describe("a person who comes back", () => {
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     await until(() => approvals() === 0);
     const names = await page.evaluate(`(async () => {
-      const opening = indexedDB.open("porchlight");
+      const opening = indexedDB.open("porchlight /app/");
       await new Promise((done) => { opening.onsuccess = done; });
       const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
       await new Promise((done) => { asking.onsuccess = done; });
@@ -315,6 +360,12 @@ describe("a guest", () => {
 
     await ada.page.goto(card ?? "");
     await ada.page.getByRole("heading", { name: "A pass for Ben Lindqvist" }).waitFor();
+    // Letter by letter: the title follows, and the focus stays.
+    const name = ada.page.getByLabel("Name of the guest");
+    await name.fill("");
+    await name.focus();
+    await ada.page.keyboard.type("Ben Lindqvist");
+    expect(await name.inputValue()).toBe("Ben Lindqvist");
     await ada.page.getByLabel("dim").uncheck();
     await ada.page.getByRole("button", { name: "Give the pass" }).click();
     const shown = await ada.page.locator("[data-link]").getAttribute("data-link");
@@ -344,6 +395,10 @@ describe("a guest", () => {
     await ada.page.getByRole("link", { name: "Back" }).click();
     await ada.page.getByText(/May switch, until/).waitFor();
     await ada.page.getByRole("button", { name: "Take the pass of Ben Lindqvist back" }).click();
+    await ada.page.getByText("Nobody has a pass.").waitFor();
+    const lookAgain = ada.page.getByRole("button", { name: "Look again" });
+    await lookAgain.and(ada.page.locator(":focus")).waitFor();
+    await lookAgain.click();
     await ada.page.getByText("Nobody has a pass.").waitFor();
     await power.click();
     await ben.page

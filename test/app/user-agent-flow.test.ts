@@ -44,7 +44,7 @@ const tracesOf = async ({ page, context }: Phone): Promise<string> => {
 /** The tokens of the sign-in, from the only place where they are kept. */
 const tokensOf = ({ page }: Phone): Promise<readonly string[]> =>
   page.evaluate<readonly string[]>(`(async () => {
-    const opening = indexedDB.open("porchlight");
+    const opening = indexedDB.open("porchlight /app/");
     await new Promise((done) => { opening.onsuccess = done; });
     const asking = opening.result.transaction("kept").objectStore("kept").get("session");
     await new Promise((done) => { asking.onsuccess = done; });

@@ -47,6 +47,7 @@ export const Add = () => {
   if (approval !== null)
     return (
       <Page
+        key="compare"
         title="Is it this code?"
         back={{ at: "home" }}
         lead="Compare before you allow: the lamp that shows this code and blinks like this will be yours."
@@ -81,6 +82,7 @@ export const Add = () => {
     );
   return (
     <Page
+      key="find"
       title="Add a lamp"
       back={{ at: "home" }}
       lead="The lamp's display shows a code. Scan it, or type what stands beside it."

@@ -1,4 +1,4 @@
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Board, boardWith, nameOf, roleOf } from "../../core/boards.ts";
 import { within } from "../../core/name.ts";
 import type { Pass } from "../../core/pass.ts";
@@ -14,9 +14,16 @@ export const BoardPage = ({ id }: { readonly id: string }) => {
   const { boards, person } = useCompanion();
   const board = boardWith(boards, id);
   if (board === undefined || board.hidden !== null || roleOf(board, person?.userId ?? null) !== "owner")
-    return <Page title="This lamp is not yours" back={{ at: "home" }} lead="It may have been signed out." />;
+    return (
+      <Page
+        key="strange"
+        title="This lamp is not yours"
+        back={{ at: "home" }}
+        lead="It may have been signed out."
+      />
+    );
   return (
-    <Page title={nameOf(board)} back={{ at: "home" }}>
+    <Page key="own" title={nameOf(board)} back={{ at: "home" }}>
       <EveningSection board={board} />
       <GuestsSection board={board} />
       <NamesSection board={board} />
@@ -30,7 +37,10 @@ export const BoardPage = ({ id }: { readonly id: string }) => {
 const GuestsSection = ({ board }: { readonly board: Board }) => {
   const { ask, tell } = useKit();
   const [busy, setBusy] = useState(false);
-  const list = async (): Promise<void> => {
+  const list = useRef<HTMLUListElement>(null);
+  const look = useRef<HTMLButtonElement>(null);
+  const lookAgain = async (): Promise<void> => {
+    if (busy) return;
     setBusy(true);
     await ask(board.id, { do: "guests" }, null);
     setBusy(false);
@@ -40,16 +50,17 @@ const GuestsSection = ({ board }: { readonly board: Board }) => {
     if (outcome.ok) tell({ text: takenBackWords(pass, outcome.answer.guests ?? []), help: null, bad: false });
   };
   const { guests } = board;
+  // What is here when the list changes: a row that goes takes the focus with it.
+  const wasWithin = list.current?.contains(document.activeElement) ?? false;
+  useLayoutEffect(() => {
+    if (wasWithin && document.activeElement === document.body) look.current?.focus();
+  });
   return (
     <Section title="Guests">
-      {guests === null ? (
-        <button type="button" class="secondary" disabled={busy} onClick={() => void list()}>
-          Show who has a pass
-        </button>
-      ) : guests.length === 0 ? (
+      {guests === null ? null : guests.length === 0 ? (
         <p class="hint">Nobody has a pass.</p>
       ) : (
-        <ul class="list">
+        <ul class="list" ref={list}>
           {guests.map((pass) => (
             <li key={pass.id}>
               <div class="list-words">
@@ -68,6 +79,16 @@ const GuestsSection = ({ board }: { readonly board: Board }) => {
           ))}
         </ul>
       )}
+      {/* The same one all the time, and never disabled, so that it keeps the focus. */}
+      <button
+        type="button"
+        class="secondary"
+        ref={look}
+        aria-disabled={busy}
+        onClick={() => void lookAgain()}
+      >
+        {guests === null ? "Show who has a pass" : "Look again"}
+      </button>
       <a class="primary" href={hrefOf({ at: "pass", id: board.id, card: null })}>
         Give a pass
       </a>

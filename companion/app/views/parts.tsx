@@ -5,7 +5,10 @@ import { useKit } from "../kit.ts";
 import { hrefOf, type Route } from "../route.ts";
 import { BackIcon } from "./icons.tsx";
 
-/** A place below home: its heading takes the focus, so that a screen reader says where one is. */
+/**
+ * A place below home: its heading takes the focus when one comes there, so that a screen reader says where one is. Each
+ * step of a place has a `key` of its own; other words in the title are no other place.
+ */
 export const Page = (props: {
   readonly title: string;
   readonly back: Route;
@@ -17,7 +20,7 @@ export const Page = (props: {
   useLayoutEffect(() => {
     heading.current?.focus();
     scrollTo(0, 0);
-  }, [props.title]);
+  }, []);
   return (
     <main class="page" id="main">
       <a class="back" href={hrefOf(props.back)}>

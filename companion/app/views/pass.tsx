@@ -40,11 +40,19 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
   const [given, setGiven] = useState<string | null>(null);
 
   if (board === undefined)
-    return <Page title="Give a pass" back={{ at: "home" }} lead="You need a lamp of your own to share it." />;
+    return (
+      <Page
+        key="none"
+        title="Give a pass"
+        back={{ at: "home" }}
+        lead="You need a lamp of your own to share it."
+      />
+    );
   const back = { at: "board", id: board.id } as const;
   if (given !== null)
     return (
       <Page
+        key="given"
         title={`${within(name)} may use it now`}
         back={back}
         lead="Show or send this link: it puts the lamp on your guest's list."
@@ -55,6 +63,7 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
   if (card === null)
     return (
       <Page
+        key="who"
         title="Who is the guest?"
         back={back}
         lead="On your guest's phone, the app shows a code under “Be a guest”."
@@ -95,7 +104,7 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
   };
   const all = board.info?.lamps ?? [];
   return (
-    <Page title={`A pass for ${name === "" ? "your guest" : within(name)}`} back={back}>
+    <Page key="form" title={`A pass for ${name === "" ? "your guest" : within(name)}`} back={back}>
       <form
         class="stack"
         onSubmit={(event) => {
@@ -106,7 +115,15 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
         {mine.length > 1 && props.id === null ? (
           <Field label="Which lamp">
             {(ids) => (
-              <select {...ids} value={board.id} onChange={(event) => setChosen(event.currentTarget.value)}>
+              <select
+                {...ids}
+                value={board.id}
+                onChange={(event) => {
+                  setChosen(event.currentTarget.value);
+                  // Another board has other lamps.
+                  setLamps(null);
+                }}
+              >
                 {mine.map((each) => (
                   <option key={each.id} value={each.id}>
                     {nameOf(each)}
@@ -166,7 +183,7 @@ export const PassPage = (props: { readonly id: string | null; readonly card: Gue
               </select>
             )}
           </Field>
-          <Field label="No brighter than">
+          <Field label="No brighter than" hint="For lamps that dim; others come on in full.">
             {(ids) => (
               <select {...ids} value={limit} onChange={(event) => setLimit(event.currentTarget.value)}>
                 <option value="">no limit</option>

@@ -223,7 +223,7 @@ export const appIdToken: Target = {
         readIdToken(
           input.toString("utf8"),
           { issuer: "https://home.my.example", clientId: "app", nonce: "n" },
-          now.wall,
+          { askedAt: now.wall, answeredAt: now.wall },
         ),
     },
   ],

@@ -137,12 +137,32 @@ describe("when a board was last heard", () => {
     expect(board(disconnected(online)).online).toBe(false);
   });
 
-  test.each(["result/me", "light/set", "light/state"])(
+  test.each(["result/me", "light/set", "light/state", "availability"])(
     "on %s with something unreadable nothing changes",
     (rest) => {
-      expect(tell(mine, rest, "{{{")).toBe(mine);
+      const online = tell(mine, "availability", "online");
+      expect(tell(online, rest, "{{{")).toBe(online);
     },
   );
+});
+
+describe("who has a pass", () => {
+  const answer = { id: "1", outcome: "done", code: null, message: null, state: null, guests: [] } as const;
+  const listed = settle(mine, "porch-1", "1", answer);
+
+  test("is known once the board has said so, and after answers that say nothing of it", () => {
+    expect(board(mine).guests).toBeNull();
+    expect(board(listed).guests).toEqual([]);
+    const refused = { ...answer, outcome: "refused", code: "GUESTS_FULL", guests: null } as const;
+    expect(board(settle(listed, "porch-1", "2", refused)).guests).toEqual([]);
+    expect(board(settle(listed, "porch-1", "2", null)).guests).toEqual([]);
+  });
+
+  test("is not known any more when a pass was gone already, or the connection is", () => {
+    const unknown = { ...answer, outcome: "refused", code: "GUEST_UNKNOWN", guests: null } as const;
+    expect(board(settle(listed, "porch-1", "2", unknown)).guests).toBeNull();
+    expect(board(disconnected(listed)).guests).toBeNull();
+  });
 });
 
 describe("a lamp", () => {

@@ -1,4 +1,5 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { base64url } from "../../../companion/core/base64url.ts";
 import { Trouble } from "../../../companion/core/trouble.ts";
 import { configText, createMemory, never, openStage } from "./stage.ts";
 
@@ -61,6 +62,74 @@ test("a refresh without a new refresh token or ID token keeps the ones there are
   });
   stage.world.replies.push({ status: 200, body: "{}" });
   expect(await troubleOf(stage.clock.until(stage.sessions.renew("access-9", never)))).toBe("ORG_ANSWER");
+});
+
+test("a refresh whose answer a frozen page takes late leaves what was known of the clocks", async () => {
+  await using stage = openStage();
+  await stage.signIn();
+  const { session } = stage.memory.kept;
+  if (session === undefined) throw new Error("nobody signed in");
+  await stage.memory.write("session", { ...session, clockAheadMs: 40_000 });
+  const askedAt = stage.clock.wall();
+  const iat = Math.floor(askedAt / 1000) + 40;
+  const claims = { iss: "https://org.example", aud: "app", sub: session.person.sub, iat, exp: iat + 120 };
+  const body = JSON.stringify({ access_token: "late", id_token: `x.${base64url(JSON.stringify(claims))}.x` });
+  stage.world.replies.push(async () => {
+    await stage.clock.sleep(7 * 60_000, never);
+    return { status: 200, body };
+  });
+  expect(await stage.clock.until(stage.sessions.renew("access-1", never))).toMatchObject({
+    accessToken: "late",
+    takenAt: askedAt,
+    clockAheadMs: 40_000,
+  });
+});
+
+describe("a sign-in", () => {
+  const elsewhere = { ...configText.org, url: "https://other.example" };
+  const asAnother = { ...configText.org, clientId: "another" };
+  const slashed = { ...configText.org, dialect: "rfc8628" };
+
+  test.each([
+    ["at another org", elsewhere],
+    ["for another app", asAnother],
+  ])("%s is forgotten, and nobody is told of it", async (_where, org) => {
+    const memory = createMemory();
+    await using before = openStage({ memory });
+    await before.signIn();
+    const { session } = memory.kept;
+    const key = await before.sessions.key();
+    await using stage = openStage({ memory, config: { ...configText, org } });
+    const { clock, sessions, asked } = stage;
+    const ways: readonly (() => Promise<unknown>)[] = [
+      () => sessions.current(),
+      () => troubleOf(sessions.renew("access-1", never)),
+      () => troubleOf(sessions.renew("other", never)),
+      () => sessions.signOut(never),
+    ];
+    const told = [];
+    for (const way of ways) {
+      await memory.write("session", session);
+      expect((await sessions.key()).cic).toBe(key.cic);
+      told.push(await clock.until(way()));
+      expect(memory.kept).not.toHaveProperty("session");
+    }
+    expect(told).toEqual([null, "SIGN_IN_ENDED", "SIGN_IN_ENDED", true]);
+    expect(asked).toEqual([]);
+    expect(memory.most()).toBe(1);
+  });
+
+  test("at an issuer with a slash at its end, and for several, is one of this app", async () => {
+    const memory = createMemory();
+    await using stage = openStage({ memory, config: { ...configText, org: slashed } });
+    await stage.signIn();
+    const { session } = memory.kept;
+    if (session === undefined) throw new Error("nobody signed in");
+    const payload = base64url('{"iss":"https://org.example/","aud":["other","app"]}');
+    const taken = { ...session, pkToken: { ...session.pkToken, payload } };
+    await memory.write("session", taken);
+    expect(await stage.sessions.current()).toBe(taken);
+  });
 });
 
 test("an answer that somebody else has brought does not end a sign-in that was begun", async () => {

@@ -4,7 +4,7 @@ import { base64url } from "../../../companion/core/base64url.ts";
 import type { OrgRequest } from "../../../companion/core/http.ts";
 import { findOrg, type OrgConfig } from "../../../companion/core/org.ts";
 import { createPhoneKey, nonceOf } from "../../../companion/core/phone-key.ts";
-import { beginSignIn, finishSignIn } from "../../../companion/core/sign-in.ts";
+import { beginSignIn, clockAhead, finishSignIn } from "../../../companion/core/sign-in.ts";
 import { Trouble } from "../../../companion/core/trouble.ts";
 
 const never = new AbortController().signal;
@@ -196,6 +196,39 @@ describe("an ID token is not used when", () => {
 test("a phone whose clock is a little off signs by the org's", async () => {
   const { back } = await make([{ body: tokens(jwt({ ...claims, iat: claims.iat + 60 })) }]);
   expect((await back()).clockAheadMs).toBe(60_000);
+});
+
+test.each([
+  // What is true, in milliseconds: how far the org is ahead, the way there, the way back; then what was known, and what is taken.
+  ["a short way, and clocks that agree", 0, 100, 100, 0, 0],
+  ["less than anybody can tell", 4000, 100, 100, 0, 0],
+  ["a phone that is behind", 60_000, 0, 0, 0, 60_000],
+  ["a phone that is ahead", -60_000, 0, 0, 0, -60_000],
+  ["a page that was frozen for 50 minutes", 0, 100, 3_000_000, 0, 0],
+  ["an org that took its time", 0, 19_000, 100, 0, 0],
+  ["a phone that is behind, with a slow answer: no more than is certain", 60_000, 100, 20_000, 0, 40_000],
+  ["a phone that is ahead, with a slow org: no more than is certain", -60_000, 20_000, 100, 0, -40_000],
+  ["what was known before, while the answer allows it", 60_000, 100, 3_000_000, 60_000, 60_000],
+  ["what was known before, and a second that came and went", 60_400, 100, 100, 60_000, 60_000],
+  ["a clock that was set right since", 0, 100, 100, 60_000, 0],
+  ["a clock that was set wrong since", -90_000, 0, 0, 60_000, -90_000],
+])("how far the org is ahead, with %s", (_what, ahead, waited, late, before, taken) => {
+  const askedAt = now;
+  const way = { askedAt, answeredAt: askedAt + waited + late };
+  expect(clockAhead({ issuedAt: askedAt + waited + ahead }, way, before)).toBe(taken);
+});
+
+test("a page that was frozen while the org answered, or asked for a name, takes no clock for a wrong one", async () => {
+  const { access, begun } = await make([]);
+  const address = new URL(`https://app.example/?code=c&state=${begun.state}`);
+  let at = now;
+  const bodies = [tokens(jwt({ ...claims, name: undefined })), '{"name":"Ada"}'];
+  const http = async () => {
+    at += 50 * 60_000;
+    return { status: 200, body: bodies.shift() ?? "{}" };
+  };
+  const session = await finishSignIn({ ...access, http, now: () => at }, begun, key, address, never);
+  expect(session).toMatchObject({ person: { name: "Ada" }, takenAt: now, clockAheadMs: 0 });
 });
 
 describe("an org that tells its own places", () => {

@@ -39,6 +39,11 @@ export const createMemory = (): Memory & { readonly kept: Partial<Kept>; readonl
       if (value === undefined) delete kept[name];
       else kept[name] = value;
     },
+    async reviseBoards(work) {
+      const list = work(kept.boards ?? [], kept.session ?? null);
+      if (list !== null) await this.write("boards", list.length === 0 ? undefined : list);
+      return list;
+    },
     alone(work) {
       const run = last.then(async () => {
         most = Math.max(most, ++inside);
@@ -144,7 +149,9 @@ export const openStage = (options: StageOptions = {}) => {
     http,
     now: () => clock.wall(),
   });
-  const sessions: Sessions = createSessions(memory, access, (ms, signal) => clock.sleep(ms, signal));
+  const sessions: Sessions = createSessions(memory, config.org, access, (ms, signal) =>
+    clock.sleep(ms, signal),
+  );
 
   const openLink: OpenLink = async (credentials, onMessage, signal) => {
     const { Trouble } = await import("../../../companion/core/trouble.ts");
