@@ -72,7 +72,7 @@ export const openMachine = (
       const raw = parsed(said.stdout);
       if (!isRecord(raw) || typeof raw.porchlight !== "string")
         throw new AgentError("UPDATE_UNFIT", "the new program does not say which version it is");
-      // The secrets that settings point to are there while the service runs.
+      // While it is stopped nothing hangs on them, and older programs miss the credentials that they name.
       if (await active()) {
         const checked = await ask(program, ["settings", "check"], signal);
         if (checked.code !== 0)
