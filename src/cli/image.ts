@@ -7,6 +7,7 @@ import { isSea } from "node:sea";
 import { type Card, openCard } from "../adapters/card.ts";
 import { openCardFiles } from "../adapters/card-files.ts";
 import { ELF_BYTES, elfMachine } from "../adapters/elf-machine.ts";
+import { letOthersRead } from "../adapters/make-folders.ts";
 import { bootFolderIn } from "../adapters/partitions.ts";
 import { readSettingsFile } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
@@ -128,6 +129,7 @@ export const imageCommand: RunCommand = async (args, { stderr }) => {
     throw usageError("only the single file places itself; name one with --program dist/porchlight-linux-…");
   if (boot !== undefined && !existsSync(boot)) throw usageError(`there is no ${boot}`);
   if (process.getuid?.() !== 0) throw refused("only root may do this: sudo porchlight image");
+  letOthersRead();
   const say = (text: string): void => void stderr.write(`${text}\n`);
   using stopping = untilToldToStop();
   const { signal } = stopping;

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
 import { promisify } from "node:util";
 import { openCardFiles } from "../adapters/card-files.ts";
-import { makeFolders } from "../adapters/make-folders.ts";
+import { letOthersRead, makeFolders } from "../adapters/make-folders.ts";
 import { AgentError } from "../errors.ts";
 import {
   type ServiceFile,
@@ -131,6 +131,8 @@ export const placeIn = async (root: string, program: string, say: (text: string)
     say(`  file         ${path}`);
     await place(root, path, mode, (draft) => writeFile(draft, text, { flag: "wx" }));
   }
+  // An earlier installation may have made it for root alone.
+  await chmod(join(root, dirname(installedProgram)), 0o755);
   say("  account      porchlight, with the groups of lamps, serial ports and displays");
   if (root === "/") await command("/bin/sh", ["-euc", settleScript]);
   else {
@@ -153,6 +155,7 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
   if (values.program === undefined && !isSea() && !flags.has("remove"))
     throw usageError("only the single file installs itself; name one with --program dist/porchlight-linux-…");
   checkRoot(root, "install");
+  letOthersRead();
   const say = (text: string): void => void stderr.write(`${text}\n`);
   if (flags.has("remove")) {
     await remove(root, flags.has("purge"));

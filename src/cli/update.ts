@@ -7,6 +7,7 @@ import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
 import { systemClock } from "../adapters/clock.ts";
 import { type FileLock, tryFileLock } from "../adapters/file-lock.ts";
+import { letOthersRead } from "../adapters/make-folders.ts";
 import { plainJson } from "../adapters/redact.ts";
 import { openPlace } from "../adapters/release-place.ts";
 import { readBoardFacts, readSettingsFile } from "../adapters/settings-file.ts";
@@ -178,6 +179,7 @@ const check = async ({ args, io, places }: Call, signal: AbortSignal): Promise<n
 const needRoot = ({ places: { installed }, around: { uid } }: Call): void => {
   if (!existsSync(installed)) throw new AgentError("UPDATE_NOT_SET_UP", "it is not installed as a service");
   if (uid !== 0) throw usageError("only root may change the program: sudo porchlight update");
+  letOthersRead();
 };
 
 /** The lock of all updates; undefined while somebody else holds it. Throws UPDATE_CANNOT_WRITE. */

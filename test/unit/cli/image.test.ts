@@ -284,6 +284,29 @@ describe("porchlight install into a mounted card", () => {
     expect(existsSync(join(card, "etc/porchlight"))).toBe(false);
   });
 
+  it.each(["install", "image"])(
+    "lets the service's account into its folders whatever the umask is: %s",
+    async (command) => {
+      await using stage = await openStage();
+      const card = cardOn(stage);
+      // Left by an earlier version.
+      mkdirSync(join(card, "usr/lib/porchlight"), { mode: 0o700 });
+      const umask = process.umask(0o077);
+      try {
+        const { code } = await (command === "image" ? image : install)(
+          stage,
+          ...["--program", join(stage.dir, "porchlight")],
+        );
+        expect(code).toBe(isRoot ? 0 : 73);
+      } finally {
+        process.umask(umask);
+      }
+      if (!isRoot) return;
+      for (const folder of ["usr/lib/porchlight", "usr/bin", "usr/share/doc/porchlight/examples"])
+        expect(statSync(join(card, folder)).mode & 0o777, folder).toBe(0o755);
+    },
+  );
+
   it.each([
     ["usr/lib/systemd", 250],
     ["lib/systemd", 247],

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -209,6 +210,18 @@ describe("porchlight update, as root", () => {
     expect(code).toBe(0);
     expect(err).toMatch(/progress\n(?:.|\n)*unpacking(?:.|\n)*starting(?:.|\n)*Version 99\.0\.0 runs now/);
     expect(readlinkSync(join(stage.dir, "programs/current"))).toBe(newer);
+  });
+
+  test("lets the service's account run what it brought, whatever the umask is", async () => {
+    await fetched();
+    const umask = process.umask(0o077);
+    try {
+      await run();
+    } finally {
+      process.umask(umask);
+    }
+    const modeOf = (name: string): number => statSync(join(stage.dir, "programs", name)).mode & 0o777;
+    expect([modeOf(""), modeOf(newer), modeOf("record.json")]).toEqual([0o755, 0o755, 0o644]);
   });
 
   test("ends when there is nothing newer", async () => {
