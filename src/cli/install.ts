@@ -140,6 +140,9 @@ export const placeIn = async (root: string, program: string, say: (text: string)
     await inside(root, join(root, dirname(settingsFolder)));
     const card = openCardFiles(root);
     await card.makeFolder(settingsFolder, "service");
+    await inside(root, join(root, settingsFolder));
+    // Written before there was a group.
+    for (const path of [settingsFolder, settingsPath]) await card.letServiceRead(path);
     await card.makeFolder(secretsPath, "root");
     await removeIn(root, programsPath);
   }

@@ -154,7 +154,12 @@ if [ -d /run/systemd/system ]; then systemctl stop porchlight-update.path porchl
 rm -rf ${programsPath}
 install -d -m 0755 ${programsPath}
 # setgid: the settings that root writes there belong to the group porchlight, which may read them.
-install -d -m 2750 -o root -g porchlight /etc/porchlight
+install -d -m 2750 -o root -g porchlight ${settingsFolder}
+# Those that were written before there was a group.
+if [ -f ${settingsPath} ]; then
+  chgrp porchlight ${settingsPath}
+  chmod g+r ${settingsPath}
+fi
 install -d -m 0700 ${secretsPath}
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload

@@ -284,6 +284,33 @@ describe("porchlight install into a mounted card", () => {
     expect(existsSync(join(card, "etc/porchlight"))).toBe(false);
   });
 
+  it("hands settings that were there before to the service to read, and nothing that a link leads to", async () => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    if (isRoot) writeFileSync(join(card, "etc/group"), "root:x:0:\nporchlight:x:977:\n");
+    mkdirSync(join(card, "etc/porchlight"), { mode: 0o700 });
+    const settings = join(card, "etc/porchlight/settings.json");
+    writeFileSync(settings, "{}", { mode: 0o600 });
+    const program = ["--program", join(stage.dir, "porchlight")];
+    expect((await install(stage, ...program)).code).toBe(isRoot ? 0 : 73);
+    const seen = (path: string) => {
+      const { uid, gid, mode } = statSync(path);
+      return [uid, gid, mode & 0o7777];
+    };
+    if (!isRoot) return;
+    expect(seen(join(card, "etc/porchlight"))).toEqual([0, 977, 0o2750]);
+    expect(seen(settings)).toEqual([0, 977, 0o640]);
+    rmSync(settings);
+    writeFileSync(join(stage.dir, "outside"), "", { mode: 0o600 });
+    symlinkSync(join(stage.dir, "outside"), settings);
+    expect((await install(stage, ...program)).code).toBe(0);
+    expect(seen(join(stage.dir, "outside"))).toEqual([0, 0, 0o600]);
+    rmSync(join(card, "etc/porchlight"), { recursive: true });
+    symlinkSync(stage.dir, join(card, "etc/porchlight"));
+    expect((await install(stage, ...program)).err).toMatch(/etc\/porchlight leads out of/);
+    expect(existsSync(join(stage.dir, "secrets"))).toBe(false);
+  });
+
   it.each(["install", "image"])(
     "lets the service's account into its folders whatever the umask is: %s",
     async (command) => {
