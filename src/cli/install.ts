@@ -23,7 +23,7 @@ import { installedProgram, programsPath } from "../service/programs.ts";
 import { type RunCommand, usageError } from "./command.ts";
 import { completions } from "./completion.ts";
 import { manual } from "./manual.ts";
-import { checkSystemd, systemdIn } from "./system-fit.ts";
+import { checkFit, checkSystemd, systemdIn } from "./system-fit.ts";
 import { version } from "./version.ts";
 
 const run = promisify(execFile);
@@ -170,6 +170,8 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
     return 0;
   }
   checkSystemd(root);
+  // What runs here fits here.
+  if (root !== "/" || values.program !== undefined) await checkFit(root, program);
   await placeIn(root, program, say);
   const settings = join(root, settingsPath);
   if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);

@@ -284,6 +284,38 @@ describe("porchlight install into a mounted card", () => {
     expect(existsSync(join(card, "etc/porchlight"))).toBe(false);
   });
 
+  it.each<[what: string, spoil: (card: string, dir: string) => void, why: RegExp]>([
+    [
+      "for another processor",
+      (_, dir) => writeFileSync(join(dir, "porchlight"), program(X64)),
+      /the card's system is for arm64, and .*porchlight for x86-64; name the right one with --program/,
+    ],
+    ["that is none", (_, dir) => writeFileSync(join(dir, "porchlight"), "text"), /is no program/],
+    [
+      "without what it needs there",
+      (card) => rmSync(join(card, "usr/lib/aarch64-linux-gnu/libatomic.so.1")),
+      /no libatomic1/,
+    ],
+  ])("refuses a program %s, and changes nothing", async (_, spoil, why) => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    spoil(card, stage.dir);
+    const before = readdirSync(card, { recursive: true });
+    const { code, err } = await install(stage, "--program", join(stage.dir, "porchlight"));
+    expect([code, err]).toEqual([73, expect.stringMatching(isRoot ? why : /only root/)]);
+    expect(readdirSync(card, { recursive: true })).toEqual(before);
+  });
+
+  it.each(["usr/lib64", "usr/lib"])("finds the library that it needs also in %s", async (folder) => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    rmSync(join(card, "usr/lib/aarch64-linux-gnu"), { recursive: true });
+    mkdirSync(join(card, folder), { recursive: true });
+    writeFileSync(join(card, folder, "libatomic.so.1"), "");
+    const { code } = await install(stage, "--program", join(stage.dir, "porchlight"));
+    expect(code).toBe(isRoot ? 0 : 73);
+  });
+
   it("hands settings that were there before to the service to read, and nothing that a link leads to", async () => {
     await using stage = await openStage();
     const card = cardOn(stage);
