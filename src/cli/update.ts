@@ -153,7 +153,7 @@ const fetchHalf = async ({ args, io, places, around }: Call, signal: AbortSignal
     return 0;
   } catch (error) {
     if (!args.flags.has("json")) throw error;
-    const { code, detail } = asAgentError(error);
+    const { code, detail } = signal.aborted ? new AgentError("INTERRUPTED") : asAgentError(error);
     tell({ ok: false, code, detail });
     return 0;
   }
@@ -319,6 +319,35 @@ const both = async (call: Call, signal: AbortSignal): Promise<number> => {
   return applied.kind === "inUse" ? (entryOf("UPDATE_BUSY").exitCode ?? 1) : 0;
 };
 
+/** What ended a command that was told to stop. systemd goes on with a trial that is under way. */
+const interrupted = async ({ places }: Call, cause: unknown): Promise<AgentError> => {
+  const version = await programsIn(places.programs).link("trial");
+  const trial = `the trial of ${version} goes on by itself; porchlight status tells what comes of it`;
+  return new AgentError("INTERRUPTED", version === null ? undefined : trial, { cause });
+};
+
+/** Runs what the word asks for. */
+const perform = async (call: Call, signal: AbortSignal): Promise<number> => {
+  const { args, io, places } = call;
+  switch (args.words[0]) {
+    case "fetch":
+      return fetchHalf(call, signal);
+    case "apply":
+      needRoot(call);
+      return applyForService(call, signal);
+    case "back": {
+      needRoot(call);
+      const before = await alone(places, () => goBack(partsFor(call)));
+      io.stderr.write(
+        `${before === null ? "The version that was installed" : `Version ${before}`} runs now.\n`,
+      );
+      return 0;
+    }
+    default:
+      return args.flags.has("check") ? check(call, signal) : both(call, signal);
+  }
+};
+
 const thisMachine = (): UpdateSurroundings => ({
   uid: process.getuid?.() ?? -1,
   program: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""],
@@ -336,22 +365,10 @@ export const updateIn =
     const call: Call = { args, io, places, around };
     using stop = untilToldToStop();
     const { signal } = stop;
-    switch (word) {
-      case "fetch":
-        return fetchHalf(call, signal);
-      case "apply":
-        needRoot(call);
-        return applyForService(call, signal);
-      case "back": {
-        needRoot(call);
-        const before = await alone(places, () => goBack(partsFor(call)));
-        io.stderr.write(
-          `${before === null ? "The version that was installed" : `Version ${before}`} runs now.\n`,
-        );
-        return 0;
-      }
-      default:
-        return args.flags.has("check") ? check(call, signal) : both(call, signal);
+    try {
+      return await perform(call, signal);
+    } catch (error) {
+      throw signal.aborted ? await interrupted(call, error) : error;
     }
   };
 

@@ -90,10 +90,9 @@ case $1 in
 esac
 `;
 
-const fetched = async (): Promise<void> => {
-  maker.release(newer, working);
-  const { program, ...others } = around ?? { program: [""] };
-  around = { ...(others as UpdateSurroundings), program: program as [string], uid: 1 };
+const fetched = async (program = working): Promise<void> => {
+  maker.release(newer, program);
+  around = { ...(around as UpdateSurroundings), uid: 1 };
   expect(JSON.parse((await run("fetch", "--json")).out)).toMatchObject({ ready: true });
   around = { ...around, uid: 0 };
 };
@@ -245,6 +244,25 @@ describe("porchlight update, as root", () => {
       expect((await run("--from", place)).err).toContain(`--from ${place}\n`);
   });
 
+  test("is interrupted before anything came, which is no bug", async () => {
+    await install("", `{"ok":true,"version":"${version}","ready":false}`);
+    const running = run();
+    process.emit("SIGINT");
+    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED", detail: null });
+  });
+
+  test("says when it is interrupted that a trial goes on, and leaves it to systemd", async () => {
+    await fetched(working.replace('"state":"online"', '"state":"connecting"'));
+    const running = run();
+    while (clock.pauses.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    process.emit("SIGTERM");
+    await expect(running).rejects.toMatchObject({
+      code: "INTERRUPTED",
+      detail: expect.stringContaining(`the trial of ${newer} goes on`),
+    });
+    expect(readlinkSync(join(stage.dir, "programs/trial"))).toBe(newer);
+  });
+
   test("waits while a lamp is on, and says how not to", async () => {
     await install(lampOn);
     await fetched();
@@ -342,6 +360,13 @@ describe("porchlight update fetch", () => {
     const { out, err } = await run("fetch", "--json");
     expect(JSON.parse(out)).toEqual({ ok: true, version, ready: false });
     expect(err).toContain("there is nothing to do");
+  });
+
+  test("says when it was interrupted that it was", async () => {
+    await open({ url: "file:///nowhere", publicKey: maker.signing.publicText });
+    const running = run("fetch", "--json");
+    process.emit("SIGTERM");
+    expect(JSON.parse((await running).out)).toEqual({ ok: false, code: "INTERRUPTED", detail: null });
   });
 
   test("takes another place than the settings'", async () => {
