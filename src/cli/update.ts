@@ -48,10 +48,13 @@ export interface UpdateSurroundings {
   readonly clock: Clock;
 }
 
+/** What an update needs of the streams; standard input is opened when somebody looks at it. */
+type Outside = Pick<Io, "env" | "stdout" | "stderr">;
+
 /** A command and where it happens. */
 interface Call {
   readonly args: Arguments;
-  readonly io: Io;
+  readonly io: Outside;
   readonly places: UpdatePlaces;
   readonly around: UpdateSurroundings;
 }
@@ -59,7 +62,7 @@ interface Call {
 const platform = `${process.platform}-${process.arch}`;
 
 /** The settings without their secrets, which no update needs. Throws SETTINGS_INVALID. */
-const loadWithoutSecrets = ({ values }: Arguments, io: Io): Settings => {
+const loadWithoutSecrets = ({ values }: Arguments, io: Outside): Settings => {
   // Where credentials are does not matter: none is read.
   const env = { ...io.env, CREDENTIALS_DIRECTORY: "/" };
   const result = parseSettings({
@@ -94,7 +97,7 @@ const sentences: Readonly<Record<Exclude<Choice["kind"], "take">, string>> = {
 };
 
 /** Progress as a line that is drawn over on a terminal, or a line for each tenth. */
-const progressOn = ({ stderr }: Io): ((version: string, bytes: number, of: number) => void) => {
+const progressOn = ({ stderr }: Outside): ((version: string, bytes: number, of: number) => void) => {
   let told = -1;
   return (of, bytes, all) => {
     const tenth = Math.floor((bytes / all) * (stderr.isTTY ? 200 : 10));
@@ -358,11 +361,14 @@ const thisMachine = (): UpdateSurroundings => ({
 /** `porchlight update` */
 export const updateIn =
   (places: UpdatePlaces, around: UpdateSurroundings = thisMachine()): RunCommand =>
-  async (args, io) => {
+  async (args, { env, stdout, stderr }) => {
     const [word] = args.words;
     if (word !== undefined && !words.some((each) => each === word))
       throw noSuch("kind of update", word, words);
-    const call: Call = { args, io, places, around };
+    const { PORCHLIGHT_SETTINGS: named } = env;
+    // Its parts run elsewhere than the person who named the file.
+    const whole = named ? { ...env, PORCHLIGHT_SETTINGS: resolve(named) } : env;
+    const call: Call = { args, io: { env: whole, stdout, stderr }, places, around };
     using stop = untilToldToStop();
     const { signal } = stop;
     try {

@@ -1,5 +1,5 @@
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { settingsSchema } from "../../../src/agent/settings-docs.ts";
 import { settingKeys } from "../../../src/agent/settings-table.ts";
@@ -231,6 +231,21 @@ describe("porchlight settings set and unset", () => {
     expect(last.err).not.toContain("lights");
     expect((await stage.run(["settings", "check", "-s", path])).code).toBe(0);
   });
+
+  it.each(["--settings", "PORCHLIGHT_SETTINGS"])(
+    "hold old mistakes against nobody whose %s is a path from where they are",
+    async (by) => {
+      await using stage = await openStage({ org: { clientId: "client" } });
+      const path = relative(process.cwd(), stage.settingsPath);
+      const set = ["settings", "set", "device.name", "Hall"];
+      const { code, err } =
+        by === "--settings"
+          ? await stage.run([...set, by, path])
+          : await stage.run(set, { env: { [by]: path } });
+      expect([code, err]).toEqual([0, expect.stringContaining("broker.url")]);
+      expect(await fileOf(stage)).toMatchObject({ device: { name: "Hall" } });
+    },
+  );
 
   it("keep the mode of the file", async () => {
     await using stage = await openStage();

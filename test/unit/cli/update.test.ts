@@ -47,8 +47,11 @@ const open = async (update: object | null = null): Promise<void> => {
 /** The machine of the test, on which this account counts as root; undefined: the real one. */
 let around: UpdateSurroundings | undefined;
 let clock: ReturnType<typeof createHastyClock>;
+/** $PORCHLIGHT_SETTINGS; undefined: the stage's. */
+let settingsNamed: string | undefined;
 beforeEach(() => {
   around = undefined;
+  settingsNamed = undefined;
   clock = createHastyClock();
 });
 
@@ -67,7 +70,7 @@ const install = async (status = "", fetchSays = `{"ok":true,"version":"${newer}"
     program: [
       script(
         "porchlight",
-        `case $1 in update) echo '${fetchSays}'; echo progress >&2; echo "$@" >&2;; status) echo '${status}';; esac`,
+        `case $1 in update) echo '${fetchSays}'; echo progress >&2; echo "$@" >&2; echo "by $PORCHLIGHT_SETTINGS" >&2;; status) echo '${status}';; esac`,
       ),
     ],
     systemctl: script("systemctl", "echo active"),
@@ -118,7 +121,7 @@ const run = async (...args: readonly string[]) => {
     around,
   );
   const code = await command(readArguments(spec, args), {
-    env: { PORCHLIGHT_SETTINGS: stage.settingsPath, PATH: process.env.PATH },
+    env: { PORCHLIGHT_SETTINGS: settingsNamed ?? stage.settingsPath, PATH: process.env.PATH },
     stdin: new PassThrough(),
     keys: null,
     stdout: sink("out"),
@@ -240,6 +243,11 @@ describe("porchlight update, as root", () => {
     const here = (path: string): string => relative(process.cwd(), path);
     const named = await run("--from", here(maker.folder), "--settings", here(stage.settingsPath));
     expect(named.err).toContain(`--from ${maker.folder} --settings ${stage.settingsPath}\n`);
+    settingsNamed = here(stage.settingsPath);
+    expect((await run()).err).toContain(`by ${stage.settingsPath}\n`);
+    settingsNamed = "";
+    expect((await run("--settings", stage.settingsPath)).err).toContain("by \n");
+    settingsNamed = undefined;
     for (const place of ["https://updates.example/a/", `file://${maker.folder}`])
       expect((await run("--from", place)).err).toContain(`--from ${place}\n`);
   });
