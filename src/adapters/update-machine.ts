@@ -11,8 +11,8 @@ const run = promisify(execFile);
 
 /** A program that is asked for its version, or how it is, in milliseconds; a slow board starts it in seconds. */
 const ANSWER_MS = 60_000;
-/** systemd answers a restart when the service is ready. */
-const RESTART_MS = 200_000;
+/** systemd answers a restart when the service is ready, and a stop when it has ended: the unit's TimeoutStopSec= and TimeoutStartSec=. */
+export const RESTART_MS = 200_000;
 const UNIT = "porchlight.service";
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>

@@ -9,6 +9,7 @@ import { isSea } from "node:sea";
 import { promisify } from "node:util";
 import { openCardFiles } from "../adapters/card-files.ts";
 import { letOthersRead, makeFolders } from "../adapters/make-folders.ts";
+import { RESTART_MS } from "../adapters/update-machine.ts";
 import { AgentError } from "../errors.ts";
 import {
   type ServiceFile,
@@ -29,8 +30,9 @@ import { version } from "./version.ts";
 const run = promisify(execFile);
 
 const failed = (what: string, cause: unknown): AgentError => {
-  const { code, stderr } = { code: "", stderr: "", ...(cause as object) };
-  const why = String(stderr).trim() || String(code) || String(cause);
+  const { code, signal, stderr } = { code: "", signal: null, stderr: "", ...(cause as object) };
+  const ended = signal === null ? String(code) : `it was ended by ${signal}`;
+  const why = String(stderr).trim() || ended || String(cause);
   return new AgentError("INSTALL_FAILED", `${what}: ${why}`, { cause });
 };
 
@@ -87,8 +89,8 @@ const place = async (
   }
 };
 
-const command = async (name: string, args: readonly string[]): Promise<void> => {
-  await run(name, args, { timeout: 60_000 }).catch((error: unknown) => {
+const command = async (name: string, args: readonly string[], limitMs = 60_000): Promise<void> => {
+  await run(name, args, { timeout: limitMs }).catch((error: unknown) => {
     throw failed([name, ...args].join(" "), error);
   });
 };
@@ -134,7 +136,7 @@ export const placeIn = async (root: string, program: string, say: (text: string)
   // An earlier installation may have made it for root alone.
   await chmod(join(root, dirname(installedProgram)), 0o755);
   say("  account      porchlight, with the groups of lamps, serial ports and displays");
-  if (root === "/") await command("/bin/sh", ["-euc", settleScript]);
+  if (root === "/") await command("/bin/sh", ["-euc", settleScript], RESTART_MS);
   else {
     await command("systemd-sysusers", [`--root=${root}`, "porchlight.conf"]);
     await inside(root, join(root, dirname(settingsFolder)));
@@ -176,7 +178,7 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
   const settings = join(root, settingsPath);
   if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);
   else if (existsSync(settings)) {
-    await command("systemctl", ["restart", "porchlight.service"]);
+    await command("systemctl", ["restart", "porchlight.service"], RESTART_MS);
     say("\nInstalled and started: journalctl -fu porchlight shows the code.");
   } else
     say(`\nInstalled. Write ${settings} (porchlight settings doc), then: sudo systemctl start porchlight`);

@@ -395,6 +395,8 @@ describe("porchlight install into a mounted card", () => {
     rmSync(join(card, "usr/bin"), { recursive: true });
     opened.push(ownTools(join(stage.dir, "bin"), { systemctl: "echo no such unit >&2; exit 1" }));
     const failing = await install(stage, ...program);
+    opened.push(ownTools(join(stage.dir, "bin"), { systemctl: "kill -9 $$" }));
+    const killed = await install(stage, ...program);
     rmSync(join(stage.dir, "bin/systemctl"));
     opened.push(ownTools(join(stage.dir, "bin"), {}, true));
     const without = await install(stage, ...program);
@@ -406,6 +408,7 @@ describe("porchlight install into a mounted card", () => {
     if (!isRoot) return;
     expect(blocked.err).toMatch(/usr\/bin\/porchlight: EISDIR/);
     expect(failing.err).toMatch(/systemctl --root=.* enable .*: no such unit/);
+    expect(killed.err).toMatch(/systemctl --root=.* enable .*: it was ended by SIGKILL/);
     expect(packaged.err).toMatch(/installed as a Debian package/);
   });
 });

@@ -6,6 +6,7 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -231,6 +232,17 @@ describe("an installation", () => {
     execFileSync("sh", ["-euc", script], { env: { PATH: `${folder}:/usr/bin:/bin` } });
     return readFileSync(join(folder, "calls"), "utf8");
   };
+
+  test("is not kept waiting by how often the version before ended", () => {
+    using folder = scratchFolder();
+    for (let times = 0; times < 8; times++) start(folder.path);
+    settle(folder.path);
+    expect(start(folder.path)).toEqual({ waited: undefined, ran: "porchlight run" });
+    // Whatever the service's account has put there.
+    rmSync(join(folder.path, "starts"));
+    mkdirSync(join(folder.path, "starts"));
+    expect(settle(folder.path)).toBe("");
+  });
 
   test("lets the service read settings that were written before it", () => {
     using folder = scratchFolder();
