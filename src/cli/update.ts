@@ -12,6 +12,7 @@ import { plainJson } from "../adapters/redact.ts";
 import { openPlace } from "../adapters/release-place.ts";
 import { readBoardFacts, readSettingsFile } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
+import { becomeOwnerOf } from "../adapters/state-owner.ts";
 import { openMachine } from "../adapters/update-machine.ts";
 import { type FetchAnswer, fetchApart } from "../adapters/updates.ts";
 import type { Settings } from "../agent/settings.ts";
@@ -46,6 +47,8 @@ export interface UpdateSurroundings {
   readonly program: readonly [string, ...string[]];
   readonly systemctl: string;
   readonly clock: Clock;
+  /** Goes on as the account of the service, for good, where root runs this. */
+  readonly becomeOwnerOf: (stateDir: string) => void;
 }
 
 /** What an update needs of the streams; standard input is opened when somebody looks at it. */
@@ -162,9 +165,11 @@ const fetchHalf = async ({ args, io, places, around }: Call, signal: AbortSignal
   }
 };
 
-const check = async ({ args, io, places }: Call, signal: AbortSignal): Promise<number> => {
+const check = async ({ args, io, places, around }: Call, signal: AbortSignal): Promise<number> => {
   const settings = loadWithoutSecrets(args, io);
   const { address, maker } = makerOf(settings, args);
+  // What reads the network must not be root.
+  around.becomeOwnerOf(settings.state.dir);
   await using place = openPlace(address, { env: io.env, userAgent });
   const { release } = await askForOffer(place, maker, signal);
   const choice = choose(release, await hereOf(settings, places), { older: false, asked: false }).kind;
@@ -356,6 +361,7 @@ const thisMachine = (): UpdateSurroundings => ({
   program: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""],
   systemctl: "systemctl",
   clock: systemClock,
+  becomeOwnerOf,
 });
 
 /** `porchlight update` */

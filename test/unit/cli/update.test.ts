@@ -75,6 +75,7 @@ const install = async (status = "", fetchSays = `{"ok":true,"version":"${newer}"
     ],
     systemctl: script("systemctl", "echo active"),
     clock,
+    becomeOwnerOf: () => {},
   };
 };
 
@@ -204,6 +205,20 @@ describe("porchlight update, as root", () => {
   beforeEach(async () => {
     await open();
     await install();
+  });
+
+  test("--check reads the maker's place only when it is root no more", async () => {
+    const became: string[] = [];
+    around = {
+      ...(around as UpdateSurroundings),
+      becomeOwnerOf(stateDir) {
+        became.push(stateDir);
+        // Until now there is nothing to read.
+        maker.release(newer);
+      },
+    };
+    expect((await run("--check")).out).toContain(`${newer} is newer`);
+    expect(became).toEqual([stage.stateDir]);
   });
 
   test("fetches, tries out and runs the newer version, and tells each step", async () => {
