@@ -100,14 +100,9 @@ export const openCardFiles = (root: string): CardFiles => {
       await syncFolder(dirname(at(path)));
     },
     async letServiceRead(path) {
-      const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants;
-      const file = await open(at(path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
-        const code = error instanceof Error && "code" in error ? error.code : undefined;
-        if (code === "ENOENT" || code === "ELOOP") return null;
-        throw error;
-      });
-      if (file === null) return;
-      await using held = file;
+      const there = await lstat(at(path)).catch(() => undefined);
+      if (!there?.isFile() && !there?.isDirectory()) return;
+      await using held = await open(at(path), constants.O_RDONLY | constants.O_NOFOLLOW);
       const found = await held.stat();
       const folder = found.isDirectory();
       await held.chown(folder ? 0 : found.uid, groupOf("service"));
