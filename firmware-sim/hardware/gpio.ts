@@ -139,6 +139,8 @@ export class SimulatedGpio implements GpioKernel {
   close = (fd: number): void => {
     const file = this.#files.get(fd);
     if (file === undefined) throw failed("EBADF");
+    // A descriptor that is polled when it is closed leaves libuv with one that is somebody else's.
+    if (file.listener !== null) throw failed("EBUSY");
     if (file.line !== null) file.line.consumer = null;
     this.#files.delete(fd);
     this.#changed();

@@ -70,8 +70,8 @@ export const topicsOf = (deviceId: string, lights: readonly string[]): Topics =>
 
 /**
  * Whether an answer may be sent to the response topic a sender names (MQTT 5 section 3.3.2.3.5): a plain topic of
- * at most 256 characters, not a broker's own (`$`), and not one of this board's command topics, or an answer would
- * come back as a command.
+ * at most 256 characters, not a broker's own (`$`), and not one on which this board takes commands or says how it is, or
+ * an answer would come back as a command, or be taken for its state.
  */
 export const answerableTopic = (topic: string, topics: Topics): boolean =>
   topic.length > 0 &&
@@ -79,4 +79,6 @@ export const answerableTopic = (topic: string, topics: Topics): boolean =>
   !topic.startsWith("$") &&
   // biome-ignore lint/suspicious/noControlCharactersInRegex: MQTT 5 section 1.5.4 forbids them in names
   !/[+#\u0000-\u001f\u007f]/.test(topic) &&
-  topics.parse(topic) === null;
+  ![topics.availability, topics.about, topics.discovery].includes(topic) &&
+  // The state of a lamp lies beside its commands.
+  topics.parse(topic.replace(/\/state$/, "/set")) === null;

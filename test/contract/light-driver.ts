@@ -93,10 +93,21 @@ export const lightDriverContract = (
           expect(await bench.shown()).toEqual([1]);
           return;
         }
-        for (const value of [0.001, 0.184, 0.5, 0.999]) {
+        for (const value of [0.01, 0.184, 0.5, 0.999]) {
           const frame = bench.driver.traits.channels.map((_, index) => (index % 2 === 0 ? value : 1 - value));
           await bench.driver.write(frame, never);
           await expectShown(bench, frame);
+        }
+      }));
+
+    test("is dark at a dark frame only, and as dim as it can be at a dimmer one", () =>
+      onTheBench(async (bench) => {
+        if (bench.driver.traits.channels.includes("switch")) return;
+        for (const value of [0.0004, 0.001, 0]) {
+          await bench.driver.write(all(bench.driver, value), never);
+          const brightest = Math.max(...(await bench.shown()));
+          expect(brightest > 0).toBe(value > 0);
+          expect(brightest).toBeLessThanOrEqual(value + 2 * bench.tolerance);
         }
       }));
 

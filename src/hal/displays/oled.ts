@@ -18,11 +18,15 @@ interface Oled {
 /** Control bytes: commands follow, or data (SSD1306 data sheet, 8.1.5.2). */
 const COMMANDS = 0x00;
 const DATA = 0x40;
-/** The SH1106 has 132 columns, of which a panel of 128 uses the middle ones. */
-const SH1106_FIRST_COLUMN = 2;
+/** A panel uses the middle ones of its controller's columns. */
+const columns = { ssd1306: 128, sh1106: 132 } as const;
+/** Panels whose rows are wired one after the other; with all others each second one comes from the other side. */
+const SEQUENTIAL = ["128x32", "96x16"];
+/** Steps after which all is sent anew, half a minute of a countdown: nothing tells that a panel has lost its power in between. */
+const RENEWAL_STEPS = 30;
 
 /** What wakes the panel up, dark: clock, rows, charge pump, direction, contrast. */
-export const wakeUp = ({ chip, height }: Oled): readonly number[] => [
+export const wakeUp = ({ chip, width, height }: Oled): readonly number[] => [
   0xae, // display off
   ...[0xd5, 0x80], // clock
   ...[0xa8, height - 1], // rows
@@ -32,7 +36,7 @@ export const wakeUp = ({ chip, height }: Oled): readonly number[] => [
   ...(chip === "ssd1306" ? [0x20, 0x02] : []), // page addressing, which the SH1106 has only
   0xa1, // columns and
   0xc8, // rows from the side of the connector
-  ...[0xda, height === 32 ? 0x02 : 0x12], // wiring of the rows
+  ...[0xda, SEQUENTIAL.includes(`${width}x${height}`) ? 0x02 : 0x12], // wiring of the rows
   ...[0x81, 0x9f], // contrast
   ...[0xd9, 0xf1], // precharge
   ...[0xdb, 0x40], // deselect level
@@ -42,8 +46,8 @@ export const wakeUp = ({ chip, height }: Oled): readonly number[] => [
 ];
 
 /** Sets the place that the next data goes to. */
-export const pageStart = ({ chip }: Oled, page: number): readonly number[] => {
-  const column = chip === "sh1106" ? SH1106_FIRST_COLUMN : 0;
+export const pageStart = ({ chip, width }: Oled, page: number): readonly number[] => {
+  const column = Math.floor((columns[chip] - width) / 2);
   return [0xb0 + page, column & 0x0f, 0x10 + (column >> 4)];
 };
 
@@ -51,6 +55,7 @@ const openSurface = (path: string, address: number, oled: Oled, open: OpenI2c): 
   const device = open(path, address);
   const { width, height } = oled;
   const shown: Buffer[] = [];
+  let steps = 0;
   const send = (control: number, bytes: readonly number[] | Buffer): void =>
     device.write(Buffer.from([control, ...bytes]));
   try {
@@ -62,7 +67,13 @@ const openSurface = (path: string, address: number, oled: Oled, open: OpenI2c): 
   return {
     width,
     height,
-    *draw(panel, rotation) {
+    *draw(panel, rotation, isStep) {
+      steps = isStep ? (steps + 1) % RENEWAL_STEPS : 0;
+      if (steps === 0) {
+        // The same again, but for the darkness.
+        send(COMMANDS, wakeUp(oled).slice(1));
+        shown.length = 0;
+      }
       for (let page = 0; page < height / 8; page += 1) {
         const bytes = Buffer.alloc(width);
         for (let x = 0; x < width; x += 1)

@@ -1,6 +1,7 @@
 // What is written to a Bluetooth lamp for a frame: templates of bytes, as the profiles and the settings have them.
 
 import type { Channel, Frame } from "../../model.ts";
+import { stepsOf } from "../steps.ts";
 import type { Profile, StatusQuestion } from "./ble-profiles.ts";
 
 /** One byte of a message: fixed, the duty of a channel as 0..`top`, or a checksum of all bytes before it. */
@@ -55,7 +56,7 @@ export const fill = (template: Template, frame: Frame): Uint8Array => {
       part.kind === "byte"
         ? part.value
         : part.kind === "duty"
-          ? Math.round((frame[part.channel] ?? 0) * part.top)
+          ? (stepsOf(frame, part.top)[part.channel] ?? 0)
           : before.reduce((sum, byte) => (part.kind === "xor" ? sum ^ byte : sum + byte), 0);
   });
   return bytes;
@@ -97,14 +98,19 @@ export const writesFor = (messages: Messages, frame: Frame, lit: boolean): reado
   return [...shown, ...filled(messages.on), ...shown];
 };
 
-/** Whether an eight-bit lamp shows nothing of the frame. */
-export const isDark = (frame: Frame): boolean => frame.every((duty) => Math.round(duty * 255) === 0);
+export const isDark = (frame: Frame): boolean => frame.every((duty) => duty === 0);
 
-/** The frame that an answer tells of; undefined for bytes that are no answer. */
+/**
+ * The frame that an answer tells of; undefined for bytes that are no answer. Light of channels that the profile does not
+ * have is told as that much of all that it has, and a program of the lamp's own as full: it is on.
+ */
 export const readStatus = (question: StatusQuestion, bytes: Uint8Array): Frame | undefined => {
-  const { length, fixed, power, duties } = question;
+  const { length, fixed, power, program, duties, others } = question;
   if (bytes.length !== length) return undefined;
   if (!Object.entries(fixed).every(([at, value]) => bytes[Number(at)] === value)) return undefined;
-  const on = bytes[power.at] === power.on;
-  return duties.map((at) => (on ? (bytes[at] ?? 0) / 255 : 0));
+  const at = (index: number): number => bytes[index] ?? 0;
+  if (at(power.at) !== power.on) return duties.map(() => 0);
+  if (at(program.at) >= program.from && at(program.at) <= program.to) return duties.map(() => 1);
+  const own = duties.map((index) => at(index) / 255);
+  return isDark(own) ? own.map(() => Math.max(...others.map(at)) / 255) : own;
 };

@@ -14,8 +14,12 @@ export interface StatusQuestion {
   readonly fixed: Readonly<Record<number, number>>;
   /** The byte that says on or off, and its value for on. */
   readonly power: { readonly at: number; readonly on: number };
+  /** The byte that says what moves it, and the values, both included, for programs of its own: the others mean nothing then. */
+  readonly program: { readonly at: number; readonly from: number; readonly to: number };
   /** The byte of each channel, in the order of the profile's channels. */
   readonly duties: readonly number[];
+  /** Bytes of channels that the lamp has and the profile has not. */
+  readonly others: readonly number[];
 }
 
 /** A kind of lamp: where to write, and what. Messages are templates, see `parseTemplate`. */
@@ -53,7 +57,9 @@ const triones: Profile = {
     length: 12,
     fixed: { 0: 0x66, 11: 0x99 },
     power: { at: 2, on: 0x23 },
+    program: { at: 3, from: 0x25, to: 0x38 },
     duties: [6, 7, 8],
+    others: [9],
   },
   names: ["Triones"],
   advertises: ["ffd5"],
@@ -81,7 +87,7 @@ export const profiles: Readonly<Record<string, Profile>> = {
     ...triones,
     channels: ["white"],
     frame: "56000000{w}0faa",
-    status: triones.status && { ...triones.status, duties: [9] },
+    status: triones.status && { ...triones.status, duties: [9], others: [6, 7, 8] },
     names: [],
     advertises: [],
   },

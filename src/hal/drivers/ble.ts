@@ -1,4 +1,5 @@
 import { AgentError } from "../../errors.ts";
+import type { Frame } from "../../model.ts";
 import type { Clock, LightDriver } from "../../ports.ts";
 import { parseBleAddress } from "./ble-address.ts";
 import { type ConnectBus, systemBus } from "./ble-bus.ts";
@@ -56,7 +57,11 @@ export const openBle = async (
       link.check();
       if (status === null) return undefined;
       const question = Buffer.from(status.ask, "hex");
-      return link.ask(question, status.answers, (answer) => readStatus(status, answer), STATUS_MS, askSignal);
+      const read = (answer: Uint8Array): Frame | undefined => readStatus(status, answer);
+      const shown = await link.ask(question, status.answers, read, STATUS_MS, askSignal);
+      // Another hand has switched it off, and some do not listen to colours then.
+      if (shown !== undefined && isDark(shown)) lit = false;
+      return shown;
     },
     [Symbol.asyncDispose]: () => open.disposeAsync(),
   };

@@ -8,6 +8,7 @@ import { AgentError } from "../../errors.ts";
 import type { Channel, Frame } from "../../model.ts";
 import type { LightDriver, OpenDriver } from "../../ports.ts";
 import { choiceOf, parseAddress, wrongAddress } from "../address.ts";
+import { stepsOf } from "../steps.ts";
 import { type OpenPort, openPort } from "./firmata-port.ts";
 
 const EXAMPLE = "/dev/serial/by-id/usb-Arduino_Uno-if00?led=9";
@@ -69,7 +70,7 @@ const readWanted = (address: string): Wanted => {
 /** A part of johnny-five on its pins: takes duties of 0 to 1. */
 type Show = (frame: Frame) => void;
 
-const byte = (duty: number): number => Math.round(duty * 255);
+const bytesOf = (frame: Frame): readonly number[] => stepsOf(frame, 255);
 
 const show = async (
   address: string,
@@ -104,12 +105,18 @@ const show = async (
     }
     case "led": {
       const led: Led = new five.Led({ board, pin: pins[0] });
-      const lit = (duty: number): number => (inverted ? 1 - duty : duty);
       if (dims(pins[0]))
-        return { channels: ["white"], show: ([duty = 0]) => void led.brightness(byte(lit(duty))), part: led };
+        return {
+          channels: ["white"],
+          show: (frame) => {
+            const [byte = 0] = bytesOf(frame);
+            led.brightness(inverted ? 255 - byte : byte);
+          },
+          part: led,
+        };
       return {
         channels: ["switch"],
-        show: ([duty = 0]) => void (lit(duty) >= 0.5 ? led.on() : led.off()),
+        show: ([duty = 0]) => void (duty >= 0.5 === inverted ? led.off() : led.on()),
         part: led,
       };
     }
@@ -124,7 +131,7 @@ const show = async (
       const rgb: RgbLed = new five.Led.RGB({ board, pins, isAnode: inverted });
       return {
         channels: ["red", "green", "blue"],
-        show: (frame) => void rgb.color(frame.map(byte)),
+        show: (frame) => void rgb.color([...bytesOf(frame)]),
         part: rgb,
       };
     }
@@ -206,8 +213,11 @@ export const openFirmata = async (
     lose("is closed");
     clearTimeout(io?.reportVersionTimeoutId);
     line.destroy();
-    for (const each of kept.splice(0))
-      for (const name of Reflect.ownKeys(each)) Reflect.deleteProperty(each, name);
+    // A board that has just been made says so in the next ticks, and needs what it holds until then.
+    setImmediate(() => {
+      for (const each of kept.splice(0))
+        for (const name of Reflect.ownKeys(each)) Reflect.deleteProperty(each, name);
+    });
   };
   /** The last frame reaches the lamp, unless the line does not move. */
   const flushed = async (): Promise<void> => {

@@ -119,6 +119,7 @@ export class HeaderIo extends EventEmitter implements AsyncDisposable {
   readonly #pwm: ReadonlyMap<number, PwmPin>;
   readonly #lines = new Map<number, GpioLine>();
   readonly #driven = new Set<number>();
+  #fault: AgentError | null = null;
 
   constructor(pwm: ReadonlyMap<number, LightDriver>, kernel: GpioKernel) {
     super();
@@ -190,13 +191,22 @@ export class HeaderIo extends EventEmitter implements AsyncDisposable {
       (edges) => {
         for (const { active } of edges) tell(active ? 1 : 0);
       },
-      (fault) => void this.emit("error", fault),
+      (fault) => {
+        this.#fault = fault;
+        try {
+          this.emit("error", fault);
+        } catch (error) {
+          // Nobody listens, here or at the board: `settled` tells.
+          if (error !== fault) throw error;
+        }
+      },
     );
     tell(line.get());
   }
 
-  /** Resolves when every duty is written; rejects with the fault of one that was not. */
+  /** Resolves when every duty is written; rejects with the fault of one that was not, or of an input. */
   async settled(): Promise<void> {
+    if (this.#fault !== null) throw this.#fault;
     await Promise.all([...this.#pwm.values()].map((pin) => pin.settled()));
   }
 

@@ -7,6 +7,7 @@ import { AgentError } from "../../errors.ts";
 import type { Channel, Frame } from "../../model.ts";
 import type { LightDriver, OpenDriver } from "../../ports.ts";
 import { sysfsOf } from "../linux/sysfs.ts";
+import { stepsOf } from "../steps.ts";
 
 const LEDS = "/sys/class/leds";
 const NAME = /^[\w.:+-]{1,63}$/;
@@ -81,36 +82,49 @@ export const openLed = async (
   await releaseTrigger(folder);
   const channels: readonly Channel[] = mixed ?? (max === 1 ? ["switch"] : ["white"]);
   const brightness = join(folder, "brightness");
+  const intensities = join(folder, "multi_intensity");
   let closed = false;
   let atFull = false;
+  /** Hardware of few steps shows less than a frame has: where it shows the steps, it shows the frame. */
+  let written: { readonly steps: readonly number[]; readonly frame: Frame } | undefined;
 
-  const show = async (levels: readonly string[]): Promise<void> => {
-    if (mixed === undefined) return write(brightness, levels[0] ?? "0");
-    await write(join(folder, "multi_intensity"), levels.join(" "));
+  const show = async (steps: readonly number[]): Promise<void> => {
+    if (mixed === undefined) return write(brightness, String(steps[0] ?? 0));
+    await write(intensities, steps.join(" "));
     // The kernel multiplies both. Full brightness comes after the first colours, so that no old colour flashes up.
     if (!atFull) await write(brightness, String(max));
     atFull = true;
   };
 
-  const levelsOf = (frame: Frame): readonly string[] => {
+  const takenFrom = (frame: Frame): readonly number[] => {
     if (closed) throw new AgentError("LIGHT_FAULT", `the LED ${address} is closed`);
     if (frame.length !== channels.length || !frame.every((duty) => duty >= 0 && duty <= 1))
       throw new AgentError("LIGHT_FAULT", `the LED ${address} takes ${channels.length} duties of 0 to 1`);
-    return frame.map((duty) => String(Math.round(duty * max)));
+    return stepsOf(frame, max);
   };
 
   return {
     traits: { channels, framesPerSecond: FRAMES_PER_SECOND },
     async write(frame, writeSignal) {
       writeSignal.throwIfAborted();
-      await show(levelsOf(frame));
+      const steps = takenFrom(frame);
+      written = undefined;
+      await show(steps);
+      written = { steps, frame };
     },
     async shown(askSignal) {
       askSignal.throwIfAborted();
       const level = await readIfThere(brightness);
       if (level === undefined) throw new AgentError("LIGHT_FAULT", `the LED ${address} is gone`);
-      if (Number(level) === 0) return channels.map(() => 0);
-      return mixed === undefined ? [Number(level) / max] : undefined;
+      if (mixed !== undefined && Number(level) !== max) atFull = false;
+      // Another hand dims all colours at once by the brightness.
+      const mix = mixed && (await readIfThere(intensities))?.split(/\s+/).map(Number);
+      const steps = mix?.map((step) => (step * Number(level)) / max) ?? [Number(level)];
+      if (steps.length !== channels.length || !steps.every((step) => step >= 0 && step <= max))
+        return undefined;
+      return steps.every((step, index) => step === written?.steps[index])
+        ? written?.frame
+        : steps.map((step) => step / max);
     },
     async [Symbol.asyncDispose]() {
       closed = true;

@@ -8,6 +8,7 @@ import { choiceOf, parseAddress, wrongAddress } from "../address.ts";
 import { listPwmChips, type PwmChip } from "../linux/pwm-chips.ts";
 import { codeOf, type Sysfs, sysfsOf } from "../linux/sysfs.ts";
 import { findChip, type PwmOutput, readOutputs } from "../pwm-place.ts";
+import { stepsOf } from "../steps.ts";
 
 const EXAMPLE = "fe20c000.pwm/0";
 const FRAMES_PER_SECOND = 50;
@@ -157,9 +158,8 @@ export const openPwm = async (
     if (closed) throw new AgentError("LIGHT_FAULT", `the lamp on ${address} is closed`);
     if (frame.length !== folders.length || !frame.every((duty) => duty >= 0 && duty <= 1))
       throw new AgentError("LIGHT_FAULT", `the lamp on ${address} takes ${folders.length} duties of 0 to 1`);
-    return frame.map((duty) =>
-      Math.round((wanted.gamma === null ? duty : duty ** wanted.gamma) * wanted.periodNs),
-    );
+    const { gamma, periodNs } = wanted;
+    return stepsOf(gamma === null ? frame : frame.map((duty) => duty ** gamma), periodNs);
   };
 
   return {

@@ -118,7 +118,7 @@ export const listLines = (kernel: GpioKernel, chip: Chip): readonly LineInfo[] =
     }),
   );
 
-/** A line that belongs to this process until it is closed. All throw LIGHT_FAULT. */
+/** A line that belongs to this process until it is closed, and whoever watches it until then. All throw LIGHT_FAULT. */
 export interface GpioLine extends Disposable {
   /** Makes the line what `config` says. */
   configure(config: LineConfig): void;
@@ -149,6 +149,7 @@ export const takeLine = (kernel: GpioKernel, chip: Chip, line: LineInfo, config:
     return readLineFd(bytes);
   });
   let closed = false;
+  const watches: Disposable[] = [];
   const call = (request: number, bytes: Buffer): Buffer => {
     if (closed) throw new AgentError("LIGHT_FAULT", `${what} is closed`);
     try {
@@ -174,11 +175,13 @@ export const takeLine = (kernel: GpioKernel, chip: Chip, line: LineInfo, config:
           failed(faultOf(what, error));
         }
       });
+      watches.push(watch);
       return watch;
     },
     [Symbol.dispose]() {
       if (closed) return;
       closed = true;
+      for (const watch of watches) watch[Symbol.dispose]();
       kernel.close(fd);
     },
   };

@@ -75,6 +75,13 @@ describe("topics", () => {
     ["porchlight/porch-1/light/set", false],
     ["porchlight/porch-1/lights/hall/set", false],
     ["porchlight/porch-1/command", false],
+    ["porchlight/porch-1/light/state", false],
+    ["porchlight/porch-1/lights/hall/state", false],
+    ["porchlight/porch-1/availability", false],
+    ["porchlight/porch-1/about", false],
+    ["homeassistant/device/porch-1/config", false],
+    ["porchlight/porch-1/result", true],
+    ["porchlight/porch-1/result/anna", true],
     ["x".repeat(256), true],
     ["x".repeat(257), false],
   ])("answers to %s: %s", (topic, expected) => {

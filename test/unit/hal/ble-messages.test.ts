@@ -66,9 +66,10 @@ describe("the writes for a frame", () => {
     ["triones", [1, 0, 0], false, ["56ff000000f0aa", "cc2333", "56ff000000f0aa"]],
     ["triones", [0, 1, 0.5], true, ["5600ff8000f0aa"]],
     ["triones", [0, 0, 0], true, ["cc2433"]],
-    ["triones", [0.001, 0, 0], true, ["cc2433"]],
+    ["triones", [0.0004, 0.0001, 0], true, ["5601000000f0aa"]],
     ["triones", [0.002, 0, 0], true, ["5601000000f0aa"]],
     ["triones-white", [1], true, ["56000000ff0faa"]],
+    ["triones-white", [0.0004], true, ["56000000010faa"]],
     ["triones-white", [0], false, ["cc2433"]],
     ["elk-bledom", [1, 0.5, 0], false, ["7e000503ff800000ef", "7e0004f00001ff00ef", "7e000503ff800000ef"]],
     ["elk-bledom", [0, 0, 0], true, ["7e0004000000ff00ef"]],
@@ -126,14 +127,22 @@ describe("the profiles", () => {
   });
 
   it.each([
-    ["661523412000ff8000000699", [1, 128 / 255, 0]],
-    ["661524412000ff8000000699", [0, 0, 0]],
-    ["671523412000ff8000000699", undefined],
-    ["661523412000ff8000000698", undefined],
-    ["6615234120", undefined],
-    ["", undefined],
-  ])("a Triones that answers %s shows %j", (answer, frame) => {
-    const status = profiles.triones?.status;
+    ["triones", "661523412000ff8000000699", [1, 128 / 255, 0]],
+    ["triones", "661524412000ff8000000699", [0, 0, 0]],
+    ["triones", "671523412000ff8000000699", undefined],
+    ["triones", "661523412000ff8000000698", undefined],
+    ["triones", "6615234120", undefined],
+    ["triones", "", undefined],
+    // In its white mode, in two programs of its own, and one that is switched off: the protocol's own examples.
+    ["triones", "661523412000000000300699", [0x30 / 255, 0x30 / 255, 0x30 / 255]],
+    ["triones-white", "661523412000000000300699", [0x30 / 255]],
+    ["triones-white", "661523412000ff0000000699", [1]],
+    ["triones", "66152327201fff0000000699", [1, 1, 1]],
+    ["triones-white", "661523342010ff0000000699", [1]],
+    ["triones", "661524342010ff0000000699", [0, 0, 0]],
+    ["triones", "661523412000000000000699", [0, 0, 0]],
+  ])("a lamp of the profile %s that answers %s shows %j", (name, answer, frame) => {
+    const status = profiles[name]?.status;
     if (status === undefined || status === null) throw new Error("a Triones can be asked");
     expect(readStatus(status, Buffer.from(answer, "hex"))).toEqual(frame);
   });

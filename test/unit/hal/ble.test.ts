@@ -464,6 +464,16 @@ describe("asking a lamp what it shows", () => {
     expect(await clock.until(shownBy(driver))).toEqual(shown);
   });
 
+  it("hears that its own remote has switched it off, and switches it on again with the next colour", async () => {
+    const lamp = triones();
+    await using driver = await open(new SimulatedBluez([lamp]));
+    await clock.until(driver.write([1, 0, 0], never));
+    lamp.showing.on = false;
+    expect(await clock.until(shownBy(driver))).toEqual([0, 0, 0]);
+    await clock.until(driver.write([0, 1, 0], never));
+    expect(lamp.showing).toEqual({ on: true, levels: [0, 255, 0, 0] });
+  });
+
   it("is for another time when it does not answer", async () => {
     const lamp = triones();
     const bluez = new SimulatedBluez([{ ...lamp, take: () => undefined }]);

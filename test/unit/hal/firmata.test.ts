@@ -37,6 +37,8 @@ describe("a lamp on an Arduino", () => {
   it.each([
     ["led=9", ["white"], [0.5], [[9, 128 / 255]]],
     ["led=9&invert=yes", ["white"], [1], [[9, 0]]],
+    ["led=9", ["white"], [0.0004], [[9, 1 / 255]]],
+    ["led=9&invert=yes", ["white"], [0.0004], [[9, 254 / 255]]],
     ["led=13", ["switch"], [1], [[13, 1]]],
     ["led=13&invert=yes", ["switch"], [1], [[13, 0]]],
     ["relay=7", ["switch"], [1], [[7, 1]]],
@@ -144,8 +146,24 @@ describe("whoever answers for an Arduino", () => {
     ["a message without an end", Buffer.alloc(100_000, 1).fill(0xf0, 0, 1)],
     ["talk that goes on and on", Buffer.alloc(100_000, Buffer.from([0xf0, 0x6a, 0xf7]))],
   ];
+  const sysex = (...bytes: number[]): number[] => [0xf0, ...bytes, 0xf7];
+  /** All that is asked of it, at once: pin 9 dims. */
+  const greeting = [
+    ...version,
+    ...sysex(0x79, 2, 5),
+    ...sysex(0x6c, ...Array.from({ length: 20 }, () => [1, 1, 3, 8, 0x7f]).flat()),
+    ...sysex(0x6a, ...Array.from({ length: 20 }, () => 0x7f)),
+  ];
 
-  it.each(nonsense)("with %s is a fault of this lamp alone", async (_, bytes) => {
+  it.each([
+    ...nonsense,
+    ...nonsense
+      .slice(0, 2)
+      .map(([what, bytes]): [string, Buffer] => [
+        `all that is asked of it, and ${what} in the same breath,`,
+        Buffer.from([...greeting, ...bytes.subarray(version.length)]),
+      ]),
+  ])("with %s is a fault of this lamp alone", async (_, bytes) => {
     const { server, place } = await serve((socket) => {
       socket.on("error", () => undefined).resume();
       socket.write(bytes);

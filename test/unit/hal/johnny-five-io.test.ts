@@ -117,6 +117,25 @@ describe("johnny-five on the header", () => {
     expect(faults).toHaveLength(1);
   });
 
+  it("watches no line any more that it has let go", async () => {
+    const { io: header, kernel } = await opened();
+    header.digitalRead(4, () => undefined);
+    await header[Symbol.asyncDispose]();
+    expect(kernel.openFiles).toBe(0);
+  });
+
+  it("tells the fault of an input that nobody listens for to whoever waits, and lets go of it", async () => {
+    const { io: header, kernel } = await opened();
+    header.pinMode(4, header.MODES.PULLUP);
+    header.digitalRead(4, () => undefined);
+    kernel.gone = "ENODEV";
+    kernel.wake();
+    await expect(header.settled()).rejects.toThrow(expect.objectContaining({ code: "LIGHT_FAULT" }));
+    kernel.gone = null;
+    await header[Symbol.asyncDispose]();
+    expect(kernel.openFiles).toBe(0);
+  });
+
   it.each(["GPIO28", "P1-1", "A0", 99, -1])("has no pin %s", async (pin) => {
     const { io: header } = await opened();
     expect(() => header.normalize(pin)).toThrow(mistake);

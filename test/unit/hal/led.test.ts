@@ -43,7 +43,8 @@ describe("an LED of the kernel", () => {
     ["0", undefined, [0]],
     ["51", undefined, [0.2]],
     ["0", "red green blue", [0, 0, 0]],
-    ["51", "red green blue", undefined],
+    ["51", "red green blue", [0.2, 0.2, 0.2]],
+    ["what is no number", undefined, undefined],
   ])("at the brightness %s, with the colours %s, says that it shows %j", async (level, colours, shown) => {
     const led = ledFolder(root, "porch", { max: 255, colours });
     await using driver = await open("porch");
@@ -53,6 +54,51 @@ describe("an LED of the kernel", () => {
     );
     writeFileSync(join(led.path, "brightness"), level);
     expect(await driver.shown?.(never)).toEqual(shown);
+  });
+
+  it("of few steps is never dark while it is on, and shows what it was told to show as well as it can", async () => {
+    const led = ledFolder(root, "porch", { max: 15 });
+    await using driver = await open("porch");
+    for (const [duty, step] of [
+      [0.0004, 1],
+      [0.03, 1],
+      [0.5, 8],
+      [0, 0],
+    ] as const) {
+      await driver.write([duty], never);
+      expect(led.read("brightness")).toBe(String(step));
+      expect(await driver.shown?.(never)).toEqual([duty]);
+    }
+  });
+
+  it.each(["0", "100"])(
+    "of many colours whose brightness another hand has put to %s has all of it with the next colour",
+    async (level) => {
+      const led = ledFolder(root, "porch", { max: 255, colours: "red green blue" });
+      await using driver = await open("porch");
+      await driver.write([1, 1, 1], never);
+      writeFileSync(join(led.path, "brightness"), level);
+      const dimmed = Number(level) / 255;
+      expect(await driver.shown?.(never)).toEqual([dimmed, dimmed, dimmed]);
+      await driver.write([0, 1, 0], never);
+      expect(led.shown()).toEqual([0, 1, 0]);
+      expect(await driver.shown?.(never)).toEqual([0, 1, 0]);
+    },
+  );
+
+  it("of many colours tells of colours that another hand has mixed, and of none that cannot be read", async () => {
+    const led = ledFolder(root, "porch", { max: 100, colours: "red green blue" });
+    await using driver = await open("porch");
+    await driver.write([1, 1, 1], never);
+    for (const [mix, shown] of [
+      ["100 50 0", [1, 0.5, 0]],
+      ["100 50", undefined],
+      ["1 2 many", undefined],
+      ["1 2 101", undefined],
+    ] as const) {
+      writeFileSync(join(led.path, "multi_intensity"), mix);
+      expect(await driver.shown?.(never)).toEqual(shown);
+    }
   });
 
   it("that is pulled out is gone for who asks what it shows", async () => {
