@@ -1,6 +1,7 @@
 // The few steps on disk that a take-over is made of. Each one is on the disk when it resolves. After a cut of power it has
 // happened or not; only on FAT may less be left: of a renamed file its name alone, of a written one its beginning.
 
+import { constants } from "node:fs";
 import { chown, type FileHandle, lstat, mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { LoadedText } from "../agent/settings-kinds.ts";
@@ -15,6 +16,8 @@ export interface CardFiles {
   readonly read: (path: string) => LoadedText;
   /** Makes the folder where it is missing. */
   readonly makeFolder: (path: string, readers: Readers) => Promise<void>;
+  /** Hands a folder or file that is there, and not by a link, to the service's group to read. */
+  readonly letServiceRead: (path: string) => Promise<void>;
   /** Writes a new file. */
   readonly write: (path: string, text: string, readers: Readers) => Promise<void>;
   readonly rename: (from: string, to: string) => Promise<void>;
@@ -67,10 +70,13 @@ export const openCardFiles = (root: string): CardFiles => {
       return { ok: false, problem: `points to ${path}, which ${why(error)}` };
     }
   };
+  const groupOf = (readers: Readers): number => {
+    const groups = readers === "service" ? read("/etc/group") : undefined;
+    return (groups?.ok && groupNumber(groups.text, SERVICE_GROUP)) || 0;
+  };
   const own = async (path: string, readers: Readers): Promise<void> => {
     if (readers === "everybody" || process.getuid?.() !== 0) return;
-    const groups = readers === "service" ? read("/etc/group") : undefined;
-    await chown(path, 0, (groups?.ok && groupNumber(groups.text, SERVICE_GROUP)) || 0);
+    await chown(path, 0, groupOf(readers));
   };
   return {
     read,
@@ -92,6 +98,16 @@ export const openCardFiles = (root: string): CardFiles => {
       await using folder = await open(at(path));
       await folder.chmod(modes[readers].folder);
       await syncFolder(dirname(at(path)));
+    },
+    async letServiceRead(path) {
+      const there = await lstat(at(path)).catch(() => undefined);
+      if (!there?.isFile() && !there?.isDirectory()) return;
+      await using held = await open(at(path), constants.O_RDONLY | constants.O_NOFOLLOW);
+      const found = await held.stat();
+      const folder = found.isDirectory();
+      await held.chown(folder ? 0 : found.uid, groupOf("service"));
+      await held.chmod(folder ? modes.service.folder : (found.mode & 0o7777) | 0o040);
+      await held.sync();
     },
     async write(path, text, readers) {
       const mode = modes[readers].file;

@@ -29,3 +29,9 @@ export const makeFolders = async (
     });
   }
 };
+
+/**
+ * From here on everybody may read and run what this process makes, as far as its mode says so: the service's account has
+ * to, whatever umask root's shell has. umask(2)
+ */
+export const letOthersRead = (): void => void process.umask(0o022);

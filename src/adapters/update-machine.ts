@@ -11,8 +11,8 @@ const run = promisify(execFile);
 
 /** A program that is asked for its version, or how it is, in milliseconds; a slow board starts it in seconds. */
 const ANSWER_MS = 60_000;
-/** systemd answers a restart when the service is ready. */
-const RESTART_MS = 200_000;
+/** systemd answers a restart when the service is ready, and a stop when it has ended: the unit's TimeoutStopSec= and TimeoutStartSec=. */
+export const RESTART_MS = 200_000;
 const UNIT = "porchlight.service";
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -72,7 +72,7 @@ export const openMachine = (
       const raw = parsed(said.stdout);
       if (!isRecord(raw) || typeof raw.porchlight !== "string")
         throw new AgentError("UPDATE_UNFIT", "the new program does not say which version it is");
-      // The secrets that settings point to are there while the service runs.
+      // While it is stopped nothing hangs on them, and older programs miss the credentials that they name.
       if (await active()) {
         const checked = await ask(program, ["settings", "check"], signal);
         if (checked.code !== 0)

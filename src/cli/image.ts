@@ -1,12 +1,11 @@
 // `porchlight image`: an SD card, or the image of one, that needs no hands at its first start.
 
-import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
-import { stat, statfs } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
 import { type Card, openCard } from "../adapters/card.ts";
 import { openCardFiles } from "../adapters/card-files.ts";
-import { ELF_BYTES, elfMachine } from "../adapters/elf-machine.ts";
+import { letOthersRead } from "../adapters/make-folders.ts";
 import { bootFolderIn } from "../adapters/partitions.ts";
 import { readSettingsFile } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
@@ -17,37 +16,9 @@ import { secretsPath, settingsFolder } from "../service/files.ts";
 import { bootFolders } from "../service/first-boot.ts";
 import { type Arguments, type RunCommand, usageError } from "./command.ts";
 import { checkRoot, placeIn } from "./install.ts";
-import { checkSystemd, headOf } from "./system-fit.ts";
-
-/** What is wanted besides the program itself: its other files, and some air for the system. In bytes. */
-const MARGIN = 8 * 1024 * 1024;
+import { checkFit, checkSystemd } from "./system-fit.ts";
 
 const refused = (why: string): AgentError => new AgentError("INSTALL_FAILED", why);
-
-const machineOf = (path: string): string | undefined => elfMachine(headOf(path, ELF_BYTES));
-
-const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-
-/** Throws when the program could not be stored or would not start there. */
-const checkFit = async (root: string, program: string): Promise<void> => {
-  const [card, mine] = [machineOf(join(root, "usr/lib/systemd/systemd")), machineOf(program)];
-  if (mine === undefined) throw refused(`${program} is no program`);
-  if (card !== mine)
-    throw refused(
-      `the card's system is for ${card ?? "an unknown processor"}, and ${program} for ${mine}; name the right one with --program`,
-    );
-  const libraries = readdirSync(join(root, "usr/lib")).filter((name) => name.includes("-linux-gnu"));
-  const atomic = (folder: string): boolean =>
-    lstatSync(join(root, "usr/lib", folder, "libatomic.so.1"), { throwIfNoEntry: false }) !== undefined;
-  if (!libraries.some(atomic))
-    throw refused("the card's system has no libatomic1, without which the program does not start");
-  const { bavail, bsize } = await statfs(root);
-  const needed = (await stat(program)).size + MARGIN;
-  if (bavail * bsize < needed)
-    throw refused(
-      `there is not enough room: ${megabytes(needed)} are needed, ${megabytes(bavail * bsize)} are free`,
-    );
-};
 
 /** The settings of a card, checked, and the files beside them that they name. */
 interface CardSettings {
@@ -128,6 +99,7 @@ export const imageCommand: RunCommand = async (args, { stderr }) => {
     throw usageError("only the single file places itself; name one with --program dist/porchlight-linux-…");
   if (boot !== undefined && !existsSync(boot)) throw usageError(`there is no ${boot}`);
   if (process.getuid?.() !== 0) throw refused("only root may do this: sudo porchlight image");
+  letOthersRead();
   const say = (text: string): void => void stderr.write(`${text}\n`);
   using stopping = untilToldToStop();
   const { signal } = stopping;

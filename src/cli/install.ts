@@ -8,7 +8,8 @@ import { dirname, join } from "node:path";
 import { isSea } from "node:sea";
 import { promisify } from "node:util";
 import { openCardFiles } from "../adapters/card-files.ts";
-import { makeFolders } from "../adapters/make-folders.ts";
+import { letOthersRead, makeFolders } from "../adapters/make-folders.ts";
+import { RESTART_MS } from "../adapters/update-machine.ts";
 import { AgentError } from "../errors.ts";
 import {
   type ServiceFile,
@@ -23,14 +24,15 @@ import { installedProgram, programsPath } from "../service/programs.ts";
 import { type RunCommand, usageError } from "./command.ts";
 import { completions } from "./completion.ts";
 import { manual } from "./manual.ts";
-import { checkSystemd, systemdIn } from "./system-fit.ts";
+import { checkFit, checkSystemd, systemdIn } from "./system-fit.ts";
 import { version } from "./version.ts";
 
 const run = promisify(execFile);
 
 const failed = (what: string, cause: unknown): AgentError => {
-  const { code, stderr } = { code: "", stderr: "", ...(cause as object) };
-  const why = String(stderr).trim() || String(code) || String(cause);
+  const { code, signal, stderr } = { code: "", signal: null, stderr: "", ...(cause as object) };
+  const ended = signal === null ? String(code) : `it was ended by ${signal}`;
+  const why = String(stderr).trim() || ended || String(cause);
   return new AgentError("INSTALL_FAILED", `${what}: ${why}`, { cause });
 };
 
@@ -87,8 +89,8 @@ const place = async (
   }
 };
 
-const command = async (name: string, args: readonly string[]): Promise<void> => {
-  await run(name, args, { timeout: 60_000 }).catch((error: unknown) => {
+const command = async (name: string, args: readonly string[], limitMs = 60_000): Promise<void> => {
+  await run(name, args, { timeout: limitMs }).catch((error: unknown) => {
     throw failed([name, ...args].join(" "), error);
   });
 };
@@ -131,13 +133,18 @@ export const placeIn = async (root: string, program: string, say: (text: string)
     say(`  file         ${path}`);
     await place(root, path, mode, (draft) => writeFile(draft, text, { flag: "wx" }));
   }
+  // An earlier installation may have made it for root alone.
+  await chmod(join(root, dirname(installedProgram)), 0o755);
   say("  account      porchlight, with the groups of lamps, serial ports and displays");
-  if (root === "/") await command("/bin/sh", ["-euc", settleScript]);
+  if (root === "/") await command("/bin/sh", ["-euc", settleScript], RESTART_MS);
   else {
     await command("systemd-sysusers", [`--root=${root}`, "porchlight.conf"]);
     await inside(root, join(root, dirname(settingsFolder)));
     const card = openCardFiles(root);
     await card.makeFolder(settingsFolder, "service");
+    await inside(root, join(root, settingsFolder));
+    // Written before there was a group.
+    for (const path of [settingsFolder, settingsPath]) await card.letServiceRead(path);
     await card.makeFolder(secretsPath, "root");
     await removeIn(root, programsPath);
   }
@@ -153,6 +160,7 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
   if (values.program === undefined && !isSea() && !flags.has("remove"))
     throw usageError("only the single file installs itself; name one with --program dist/porchlight-linux-…");
   checkRoot(root, "install");
+  letOthersRead();
   const say = (text: string): void => void stderr.write(`${text}\n`);
   if (flags.has("remove")) {
     await remove(root, flags.has("purge"));
@@ -164,11 +172,13 @@ export const installCommand: RunCommand = async ({ flags, values }, { stderr }) 
     return 0;
   }
   checkSystemd(root);
+  // What runs here fits here.
+  if (root !== "/" || values.program !== undefined) await checkFit(root, program);
   await placeIn(root, program, say);
   const settings = join(root, settingsPath);
   if (root !== "/") say(`\nInstalled in ${root}. Its settings belong in ${settings}.`);
   else if (existsSync(settings)) {
-    await command("systemctl", ["restart", "porchlight.service"]);
+    await command("systemctl", ["restart", "porchlight.service"], RESTART_MS);
     say("\nInstalled and started: journalctl -fu porchlight shows the code.");
   } else
     say(`\nInstalled. Write ${settings} (porchlight settings doc), then: sudo systemctl start porchlight`);

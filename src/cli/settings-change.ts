@@ -43,9 +43,11 @@ const newPath = ({ values }: Arguments, { env }: Io): string =>
       ? "/etc/porchlight/settings.json"
       : join(env.XDG_CONFIG_HOME || join(homedir(), ".config"), "porchlight", "settings.json")));
 
+/** By its whole path, as mistakes tell it: those from before a change and from after it are held against each other. */
 const existing = ({ values }: Arguments, { env }: Io): SettingsFile | null => {
   try {
-    return readSettingsFile(values.settings, env);
+    const file = readSettingsFile(values.settings, env);
+    return file === null ? null : { ...file, path: resolve(file.path) };
   } catch (error) {
     const cause = error instanceof AgentError ? error.cause : undefined;
     // `set` may begin the file that --settings names.
@@ -134,7 +136,7 @@ export const changeSetting = async (
     throw usageError(
       `${file.path} has comments, which would be lost; edit it by hand, or add --drop-comments`,
     );
-  const path = resolve(file?.path ?? newPath(args, io));
+  const path = file?.path ?? resolve(newPath(args, io));
   const known = new Set(mistakesOf(file, io.env).map(describeMistake));
   const after = mistakesOf({ path, text: toText(changed(tree, key.split("."), value)) }, io.env);
   // A file that was not there before changes where mistakes are said to come from.

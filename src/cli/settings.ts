@@ -12,7 +12,7 @@ import { describeMistake, LIGHTS } from "../agent/settings-written.ts";
 import { builtInDrivers, parseDriver } from "../hal/open.ts";
 import { unreachable } from "../units.ts";
 import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
-import { loadSettings, parseHere } from "./load-settings.ts";
+import { loadSettings, parseToLook } from "./load-settings.ts";
 import { type Changed, changeableKey, changeSetting, valueFromText } from "./settings-change.ts";
 
 /** More than any setting may hold; keeps a wrong pipe from filling the memory. */
@@ -55,10 +55,12 @@ const driverNotes = ({ id, driver }: Settings["lights"][number]): readonly strin
 
 const check = (args: Arguments, io: Io): number => {
   const file = readSettingsFile(args.values.settings, io.env);
-  const result = parseHere(file, io.env);
+  const result = parseToLook(file, io.env);
   if (!result.ok) throw settingsError(result.mistakes);
   io.stderr.write(`${file?.path ?? "The environment alone"}: no mistakes.\n`);
   const notes = [...settingsNotes(result.settings), ...result.settings.lights.flatMap(driverNotes)];
+  if (result.unread.length > 0)
+    notes.push(`Not looked at: ${result.unread.join(", ")}. Credentials are here while the service runs.`);
   for (const note of notes) io.stderr.write(`${plainLine(note)}\n`);
   return 0;
 };

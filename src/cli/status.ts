@@ -17,7 +17,7 @@ import { type EpochMs, epochMs, iso } from "../units.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { eveningWords } from "./evening-words.ts";
 import { healthWords } from "./health-words.ts";
-import { loadSettings } from "./load-settings.ts";
+import { loadSettings, parseToLook } from "./load-settings.ts";
 import { momentWords } from "./moment-words.ts";
 import { openSession, openState } from "./org-session.ts";
 import { endedWords, startedWords } from "./run-words.ts";
@@ -141,7 +141,7 @@ const stoppedText = (
 
 /** `porchlight status` */
 export const statusCommand: RunCommand = async (args, io) => {
-  const { settings } = loadSettings(args, io);
+  const { settings } = loadSettings(args, io, parseToLook);
   const json = args.flags.has("json");
   const now = epochMs(Date.now());
   const running = await askAgent(settings.state.dir, { ask: "status" }, new AbortController().signal);

@@ -7,10 +7,12 @@ import { dirname, join, resolve } from "node:path";
 import { isSea } from "node:sea";
 import { systemClock } from "../adapters/clock.ts";
 import { type FileLock, tryFileLock } from "../adapters/file-lock.ts";
+import { letOthersRead } from "../adapters/make-folders.ts";
 import { plainJson } from "../adapters/redact.ts";
 import { openPlace } from "../adapters/release-place.ts";
 import { readBoardFacts, readSettingsFile } from "../adapters/settings-file.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
+import { becomeOwnerOf } from "../adapters/state-owner.ts";
 import { openMachine } from "../adapters/update-machine.ts";
 import { type FetchAnswer, fetchApart } from "../adapters/updates.ts";
 import type { Settings } from "../agent/settings.ts";
@@ -45,12 +47,17 @@ export interface UpdateSurroundings {
   readonly program: readonly [string, ...string[]];
   readonly systemctl: string;
   readonly clock: Clock;
+  /** Goes on as the account of the service, for good, where root runs this. */
+  readonly becomeOwnerOf: (stateDir: string) => void;
 }
+
+/** What an update needs of the streams; standard input is opened when somebody looks at it. */
+type Outside = Pick<Io, "env" | "stdout" | "stderr">;
 
 /** A command and where it happens. */
 interface Call {
   readonly args: Arguments;
-  readonly io: Io;
+  readonly io: Outside;
   readonly places: UpdatePlaces;
   readonly around: UpdateSurroundings;
 }
@@ -58,7 +65,7 @@ interface Call {
 const platform = `${process.platform}-${process.arch}`;
 
 /** The settings without their secrets, which no update needs. Throws SETTINGS_INVALID. */
-const loadWithoutSecrets = ({ values }: Arguments, io: Io): Settings => {
+const loadWithoutSecrets = ({ values }: Arguments, io: Outside): Settings => {
   // Where credentials are does not matter: none is read.
   const env = { ...io.env, CREDENTIALS_DIRECTORY: "/" };
   const result = parseSettings({
@@ -93,7 +100,7 @@ const sentences: Readonly<Record<Exclude<Choice["kind"], "take">, string>> = {
 };
 
 /** Progress as a line that is drawn over on a terminal, or a line for each tenth. */
-const progressOn = ({ stderr }: Io): ((version: string, bytes: number, of: number) => void) => {
+const progressOn = ({ stderr }: Outside): ((version: string, bytes: number, of: number) => void) => {
   let told = -1;
   return (of, bytes, all) => {
     const tenth = Math.floor((bytes / all) * (stderr.isTTY ? 200 : 10));
@@ -152,15 +159,17 @@ const fetchHalf = async ({ args, io, places, around }: Call, signal: AbortSignal
     return 0;
   } catch (error) {
     if (!args.flags.has("json")) throw error;
-    const { code, detail } = asAgentError(error);
+    const { code, detail } = signal.aborted ? new AgentError("INTERRUPTED") : asAgentError(error);
     tell({ ok: false, code, detail });
     return 0;
   }
 };
 
-const check = async ({ args, io, places }: Call, signal: AbortSignal): Promise<number> => {
+const check = async ({ args, io, places, around }: Call, signal: AbortSignal): Promise<number> => {
   const settings = loadWithoutSecrets(args, io);
   const { address, maker } = makerOf(settings, args);
+  // What reads the network must not be root.
+  around.becomeOwnerOf(settings.state.dir);
   await using place = openPlace(address, { env: io.env, userAgent });
   const { release } = await askForOffer(place, maker, signal);
   const choice = choose(release, await hereOf(settings, places), { older: false, asked: false }).kind;
@@ -178,6 +187,7 @@ const check = async ({ args, io, places }: Call, signal: AbortSignal): Promise<n
 const needRoot = ({ places: { installed }, around: { uid } }: Call): void => {
   if (!existsSync(installed)) throw new AgentError("UPDATE_NOT_SET_UP", "it is not installed as a service");
   if (uid !== 0) throw usageError("only root may change the program: sudo porchlight update");
+  letOthersRead();
 };
 
 /** The lock of all updates; undefined while somebody else holds it. Throws UPDATE_CANNOT_WRITE. */
@@ -317,39 +327,60 @@ const both = async (call: Call, signal: AbortSignal): Promise<number> => {
   return applied.kind === "inUse" ? (entryOf("UPDATE_BUSY").exitCode ?? 1) : 0;
 };
 
+/** What ended a command that was told to stop. systemd goes on with a trial that is under way. */
+const interrupted = async ({ places }: Call, cause: unknown): Promise<AgentError> => {
+  const version = await programsIn(places.programs).link("trial");
+  const trial = `the trial of ${version} goes on by itself; porchlight status tells what comes of it`;
+  return new AgentError("INTERRUPTED", version === null ? undefined : trial, { cause });
+};
+
+/** Runs what the word asks for. */
+const perform = async (call: Call, signal: AbortSignal): Promise<number> => {
+  const { args, io, places } = call;
+  switch (args.words[0]) {
+    case "fetch":
+      return fetchHalf(call, signal);
+    case "apply":
+      needRoot(call);
+      return applyForService(call, signal);
+    case "back": {
+      needRoot(call);
+      const before = await alone(places, () => goBack(partsFor(call)));
+      io.stderr.write(
+        `${before === null ? "The version that was installed" : `Version ${before}`} runs now.\n`,
+      );
+      return 0;
+    }
+    default:
+      return args.flags.has("check") ? check(call, signal) : both(call, signal);
+  }
+};
+
 const thisMachine = (): UpdateSurroundings => ({
   uid: process.getuid?.() ?? -1,
   program: isSea() ? [process.execPath] : [process.execPath, process.argv[1] ?? ""],
   systemctl: "systemctl",
   clock: systemClock,
+  becomeOwnerOf,
 });
 
 /** `porchlight update` */
 export const updateIn =
   (places: UpdatePlaces, around: UpdateSurroundings = thisMachine()): RunCommand =>
-  async (args, io) => {
+  async (args, { env, stdout, stderr }) => {
     const [word] = args.words;
     if (word !== undefined && !words.some((each) => each === word))
       throw noSuch("kind of update", word, words);
-    const call: Call = { args, io, places, around };
+    const { PORCHLIGHT_SETTINGS: named } = env;
+    // Its parts run elsewhere than the person who named the file.
+    const whole = named ? { ...env, PORCHLIGHT_SETTINGS: resolve(named) } : env;
+    const call: Call = { args, io: { env: whole, stdout, stderr }, places, around };
     using stop = untilToldToStop();
     const { signal } = stop;
-    switch (word) {
-      case "fetch":
-        return fetchHalf(call, signal);
-      case "apply":
-        needRoot(call);
-        return applyForService(call, signal);
-      case "back": {
-        needRoot(call);
-        const before = await alone(places, () => goBack(partsFor(call)));
-        io.stderr.write(
-          `${before === null ? "The version that was installed" : `Version ${before}`} runs now.\n`,
-        );
-        return 0;
-      }
-      default:
-        return args.flags.has("check") ? check(call, signal) : both(call, signal);
+    try {
+      return await perform(call, signal);
+    } catch (error) {
+      throw signal.aborted ? await interrupted(call, error) : error;
     }
   };
 

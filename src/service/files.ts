@@ -150,11 +150,18 @@ export const serviceFiles = ({ manual, completion }: Written): readonly ServiceF
 export const settleScript = `systemd-sysusers porchlight.conf
 # An update under way must not come into force over what is being installed.
 if [ -d /run/systemd/system ]; then systemctl stop porchlight-update.path porchlight-update.service 2>/dev/null || true; fi
+# What is installed starts at once, however often the version before has ended.
+rm -f /run/porchlight/starts || true
 # Whoever installs a version wants that one, not one that an update brought earlier.
 rm -rf ${programsPath}
 install -d -m 0755 ${programsPath}
 # setgid: the settings that root writes there belong to the group porchlight, which may read them.
-install -d -m 2750 -o root -g porchlight /etc/porchlight
+install -d -m 2750 -o root -g porchlight ${settingsFolder}
+# Those that were written before there was a group.
+if [ -f ${settingsPath} ]; then
+  chgrp porchlight ${settingsPath}
+  chmod g+r ${settingsPath}
+fi
 install -d -m 0700 ${secretsPath}
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload

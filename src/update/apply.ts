@@ -104,11 +104,13 @@ const writeChecked = async (
   path: string,
   mode: number,
   wanted: { readonly name: string; readonly bytes: number; readonly sha256: string },
+  signal: AbortSignal,
 ): Promise<void> => {
   const hash = createHash("sha256");
   let bytes = 0;
   await using file = await open(path, "wx", mode);
   for await (const chunk of from) {
+    signal.throwIfAborted();
     bytes += chunk.length;
     if (bytes > wanted.bytes) break;
     hash.update(chunk);
@@ -125,6 +127,7 @@ const unpack = async (
   { programs, fetched }: ApplyParts,
   version: string,
   file: ReleaseFile,
+  signal: AbortSignal,
 ): Promise<void> => {
   const draft = join(programs.folder, `${version}.new`);
   const copy = join(draft, "packed");
@@ -136,7 +139,7 @@ const unpack = async (
       join(fetched, file.packed.name),
       constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
     );
-    await writeChecked(source.createReadStream({ autoClose: false }), copy, 0o600, file.packed);
+    await writeChecked(source.createReadStream({ autoClose: false }), copy, 0o600, file.packed, signal);
   }
   {
     await using packed = await open(copy);
@@ -144,7 +147,7 @@ const unpack = async (
     const feeding = pipeline(packed.createReadStream({ autoClose: false }), stream);
     // A failure of the feeding also ends the stream that is read, with its own error.
     feeding.catch(() => undefined);
-    await writeChecked(stream, program, 0o755, file).catch((error: unknown) => {
+    await writeChecked(stream, program, 0o755, file, signal).catch((error: unknown) => {
       stream.destroy();
       throw error instanceof Error && "code" in error && String(error.code).startsWith("ZSTD_")
         ? new AgentError("UPDATE_DAMAGED", `${file.packed.name} cannot be unpacked`, { cause: error })
@@ -216,7 +219,7 @@ const install = async (
   if (inUse(await machine.health(running.program, signal))) return { kind: "inUse", version };
   await programs.prune();
   say(`unpacking ${version}`);
-  await unpack(parts, version, file);
+  await unpack(parts, version, file, signal);
   const program = programs.path(version);
   const found = await machine.probe(program, signal);
   if (found.version !== version)

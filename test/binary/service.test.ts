@@ -297,11 +297,12 @@ describe("the bare file on a board without apt", () => {
     await using debian = await Debian.unpack();
     copyFileSync(join(dist, `porchlight-linux-${process.arch}`), debian.path("srv/porchlight"));
     await debian.boot();
-    expect(await debian.shell("/srv/porchlight install 2>&1")).toContain(
-      "Write /etc/porchlight/settings.json",
-    );
-    writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
-    await debian.shell("rm /srv/porchlight; systemctl start porchlight");
+    // Whatever umask root's shell has, and however private the settings were that it finds.
+    const install = "umask 077; /srv/porchlight install 2>&1";
+    expect(await debian.shell(install)).toContain("Write /etc/porchlight/settings.json");
+    writeFileSync(debian.path("etc/porchlight/settings.json"), settings(), { mode: 0o600 });
+    expect(await debian.shell(install)).toContain("Installed and started");
+    await debian.shell("rm /srv/porchlight");
     await approve(debian, world);
     await online(debian);
     const left = await debian.shell(

@@ -99,11 +99,18 @@ beforeAll(async () => {
   copyFileSync(join(dist, programName), debian.path("srv/porchlight"));
   await debian.boot();
   await debian.shell("/srv/porchlight install 2>&1; rm /srv/porchlight");
-  const { state: _, ...others } = { state: null, ...world.settingsFor("/var/lib/porchlight") };
+  const {
+    state: _,
+    device,
+    ...others
+  } = { state: null, device: {}, ...world.settingsFor("/var/lib/porchlight") };
+  writeFileSync(debian.path("etc/porchlight/secrets/name"), "Porch light\n", { mode: 0o600 });
   writeFileSync(
     debian.path("etc/porchlight/settings.json"),
     JSON.stringify({
       ...others,
+      // systemd hides the credentials of other units from root's half.
+      device: { ...device, name: { credential: "secret_name" } },
       lights: [{ id: "lamp", name: "Lamp", driver: "memory:" }],
       update: { url: base, publicKey: key.publicText },
     }),
@@ -300,7 +307,12 @@ describe("the service", () => {
       const { update: became } = await statusOf(debian);
       return became?.version === "0.5.0" ? became : undefined;
     });
-    expect((await statusOf(debian)).update).toMatchObject({ outcome: "refused", code: "UPDATE_UNFIT" });
+    expect((await statusOf(debian)).update).toMatchObject({
+      outcome: "refused",
+      code: "UPDATE_UNFIT",
+      // It took the settings, though their credential cannot be read there.
+      message: expect.stringContaining("0.5.0 says that it is 0.2.0"),
+    });
     expect(await debian.shell("systemctl is-active porchlight-update.path")).toBe("active");
     expect(await debian.shell("stat -c '%a %U' /var/lib/porchlight-programs")).toBe("755 root");
     expect(await debian.shell("systemctl is-system-running || true")).toMatch(/running|degraded/);

@@ -284,6 +284,88 @@ describe("porchlight install into a mounted card", () => {
     expect(existsSync(join(card, "etc/porchlight"))).toBe(false);
   });
 
+  it.each<[what: string, spoil: (card: string, dir: string) => void, why: RegExp]>([
+    [
+      "for another processor",
+      (_, dir) => writeFileSync(join(dir, "porchlight"), program(X64)),
+      /the card's system is for arm64, and .*porchlight for x86-64; name the right one with --program/,
+    ],
+    ["that is none", (_, dir) => writeFileSync(join(dir, "porchlight"), "text"), /is no program/],
+    [
+      "without what it needs there",
+      (card) => rmSync(join(card, "usr/lib/aarch64-linux-gnu/libatomic.so.1")),
+      /no libatomic1/,
+    ],
+  ])("refuses a program %s, and changes nothing", async (_, spoil, why) => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    spoil(card, stage.dir);
+    const before = readdirSync(card, { recursive: true });
+    const { code, err } = await install(stage, "--program", join(stage.dir, "porchlight"));
+    expect([code, err]).toEqual([73, expect.stringMatching(isRoot ? why : /only root/)]);
+    expect(readdirSync(card, { recursive: true })).toEqual(before);
+  });
+
+  it.each(["usr/lib64", "usr/lib"])("finds the library that it needs also in %s", async (folder) => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    rmSync(join(card, "usr/lib/aarch64-linux-gnu"), { recursive: true });
+    mkdirSync(join(card, folder), { recursive: true });
+    writeFileSync(join(card, folder, "libatomic.so.1"), "");
+    const { code } = await install(stage, "--program", join(stage.dir, "porchlight"));
+    expect(code).toBe(isRoot ? 0 : 73);
+  });
+
+  it("hands settings that were there before to the service to read, and nothing that a link leads to", async () => {
+    await using stage = await openStage();
+    const card = cardOn(stage);
+    if (isRoot) writeFileSync(join(card, "etc/group"), "root:x:0:\nporchlight:x:977:\n");
+    mkdirSync(join(card, "etc/porchlight"), { mode: 0o700 });
+    const settings = join(card, "etc/porchlight/settings.json");
+    writeFileSync(settings, "{}", { mode: 0o600 });
+    const program = ["--program", join(stage.dir, "porchlight")];
+    expect((await install(stage, ...program)).code).toBe(isRoot ? 0 : 73);
+    const seen = (path: string) => {
+      const { uid, gid, mode } = statSync(path);
+      return [uid, gid, mode & 0o7777];
+    };
+    if (!isRoot) return;
+    expect(seen(join(card, "etc/porchlight"))).toEqual([0, 977, 0o2750]);
+    expect(seen(settings)).toEqual([0, 977, 0o640]);
+    rmSync(settings);
+    writeFileSync(join(stage.dir, "outside"), "", { mode: 0o600 });
+    symlinkSync(join(stage.dir, "outside"), settings);
+    expect((await install(stage, ...program)).code).toBe(0);
+    expect(seen(join(stage.dir, "outside"))).toEqual([0, 0, 0o600]);
+    rmSync(join(card, "etc/porchlight"), { recursive: true });
+    symlinkSync(stage.dir, join(card, "etc/porchlight"));
+    expect((await install(stage, ...program)).err).toMatch(/etc\/porchlight leads out of/);
+    expect(existsSync(join(stage.dir, "secrets"))).toBe(false);
+  });
+
+  it.each(["install", "image"])(
+    "lets the service's account into its folders whatever the umask is: %s",
+    async (command) => {
+      await using stage = await openStage();
+      const card = cardOn(stage);
+      // Left by an earlier version.
+      mkdirSync(join(card, "usr/lib/porchlight"), { mode: 0o700 });
+      const umask = process.umask(0o077);
+      try {
+        const { code } = await (command === "image" ? image : install)(
+          stage,
+          ...["--program", join(stage.dir, "porchlight")],
+        );
+        expect(code).toBe(isRoot ? 0 : 73);
+      } finally {
+        process.umask(umask);
+      }
+      if (!isRoot) return;
+      for (const folder of ["usr/lib/porchlight", "usr/bin", "usr/share/doc/porchlight/examples"])
+        expect(statSync(join(card, folder)).mode & 0o777, folder).toBe(0o755);
+    },
+  );
+
   it.each([
     ["usr/lib/systemd", 250],
     ["lib/systemd", 247],
@@ -313,6 +395,8 @@ describe("porchlight install into a mounted card", () => {
     rmSync(join(card, "usr/bin"), { recursive: true });
     opened.push(ownTools(join(stage.dir, "bin"), { systemctl: "echo no such unit >&2; exit 1" }));
     const failing = await install(stage, ...program);
+    opened.push(ownTools(join(stage.dir, "bin"), { systemctl: "kill -9 $$" }));
+    const killed = await install(stage, ...program);
     rmSync(join(stage.dir, "bin/systemctl"));
     opened.push(ownTools(join(stage.dir, "bin"), {}, true));
     const without = await install(stage, ...program);
@@ -324,6 +408,7 @@ describe("porchlight install into a mounted card", () => {
     if (!isRoot) return;
     expect(blocked.err).toMatch(/usr\/bin\/porchlight: EISDIR/);
     expect(failing.err).toMatch(/systemctl --root=.* enable .*: no such unit/);
+    expect(killed.err).toMatch(/systemctl --root=.* enable .*: it was ended by SIGKILL/);
     expect(packaged.err).toMatch(/installed as a Debian package/);
   });
 });

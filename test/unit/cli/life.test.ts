@@ -190,6 +190,18 @@ describe("a board that waits for its person", () => {
     expect(out).toMatch(/^warning {5}.*\(HOME_BY_TIME_ZONE\)\n {12}.*Set home\.latitude/m);
   });
 
+  it("answers where its credentials cannot be read, as in the unit of updates", async () => {
+    await settle({ device: { id: "porch-1", serial: "1", name: { credential: "name" } } });
+    await writeFile(join(stage.dir, "name"), "From a credential\n");
+    await event(start(["run", "--json"], { env: { CREDENTIALS_DIRECTORY: stage.dir } }), "code");
+    await reachable();
+    const { code, out } = await stage.run(["status", "--json"]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({ running: true, device: { name: "From a credential" } });
+    await stop();
+    expect((await stage.run(["status"])).out).toContain("not running");
+  });
+
   it("does not start twice on one state folder", async () => {
     await event(start(["run", "--json"]), "code");
     const second = await stage.run(["run", "--json"]);

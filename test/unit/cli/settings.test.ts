@@ -1,5 +1,5 @@
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
 import { settingsSchema } from "../../../src/agent/settings-docs.ts";
 import { settingKeys } from "../../../src/agent/settings-table.ts";
@@ -109,6 +109,30 @@ describe("porchlight settings check", () => {
     }
   });
 
+  it("takes credentials unread where there are none, as in the unit of updates, and says which", async () => {
+    await using stage = await openStage();
+    const settings = JSON.parse(await readFile(stage.settingsPath, "utf8"));
+    const broker = {
+      ...settings.broker,
+      auth: "password",
+      password: { credential: "secret_broker.password" },
+    };
+    await writeFile(stage.settingsPath, JSON.stringify({ ...settings, broker }));
+    const { code, err } = await stage.run(["settings", "check"]);
+    expect([code, err]).toEqual([0, expect.stringContaining("Not looked at: secret_broker.password.")]);
+    // A file is read, and so are credentials where there are some.
+    const beside = { ...broker, password: { file: "password" } };
+    await writeFile(stage.settingsPath, JSON.stringify({ ...settings, broker: beside }));
+    expect((await stage.run(["settings", "check"])).code).toBe(78);
+    await writeFile(join(stage.dir, "password"), "hunter2\n");
+    expect((await stage.run(["settings", "check"])).err).not.toContain("Not looked at");
+    await writeFile(stage.settingsPath, JSON.stringify({ ...settings, broker }));
+    const env = { CREDENTIALS_DIRECTORY: stage.dir };
+    expect((await stage.run(["settings", "check"], { env })).code).toBe(78);
+    await writeFile(join(stage.dir, "secret_broker.password"), "hunter2\n");
+    expect((await stage.run(["settings", "check"], { env })).err).not.toContain("Not looked at");
+  });
+
   it("tells every mistake, with exit code 78", async () => {
     await using stage = await openStage({ display: "hologram", org: {} });
     const { code, err } = await stage.run(["settings", "check"]);
@@ -207,6 +231,21 @@ describe("porchlight settings set and unset", () => {
     expect(last.err).not.toContain("lights");
     expect((await stage.run(["settings", "check", "-s", path])).code).toBe(0);
   });
+
+  it.each(["--settings", "PORCHLIGHT_SETTINGS"])(
+    "hold old mistakes against nobody whose %s is a path from where they are",
+    async (by) => {
+      await using stage = await openStage({ org: { clientId: "client" } });
+      const path = relative(process.cwd(), stage.settingsPath);
+      const set = ["settings", "set", "device.name", "Hall"];
+      const { code, err } =
+        by === "--settings"
+          ? await stage.run([...set, by, path])
+          : await stage.run(set, { env: { [by]: path } });
+      expect([code, err]).toEqual([0, expect.stringContaining("broker.url")]);
+      expect(await fileOf(stage)).toMatchObject({ device: { name: "Hall" } });
+    },
+  );
 
   it("keep the mode of the file", async () => {
     await using stage = await openStage();

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readlinkSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -46,8 +47,11 @@ const open = async (update: object | null = null): Promise<void> => {
 /** The machine of the test, on which this account counts as root; undefined: the real one. */
 let around: UpdateSurroundings | undefined;
 let clock: ReturnType<typeof createHastyClock>;
+/** $PORCHLIGHT_SETTINGS; undefined: the stage's. */
+let settingsNamed: string | undefined;
 beforeEach(() => {
   around = undefined;
+  settingsNamed = undefined;
   clock = createHastyClock();
 });
 
@@ -66,11 +70,12 @@ const install = async (status = "", fetchSays = `{"ok":true,"version":"${newer}"
     program: [
       script(
         "porchlight",
-        `case $1 in update) echo '${fetchSays}'; echo progress >&2; echo "$@" >&2;; status) echo '${status}';; esac`,
+        `case $1 in update) echo '${fetchSays}'; echo progress >&2; echo "$@" >&2; echo "by $PORCHLIGHT_SETTINGS" >&2;; status) echo '${status}';; esac`,
       ),
     ],
     systemctl: script("systemctl", "echo active"),
     clock,
+    becomeOwnerOf: () => {},
   };
 };
 
@@ -89,10 +94,9 @@ case $1 in
 esac
 `;
 
-const fetched = async (): Promise<void> => {
-  maker.release(newer, working);
-  const { program, ...others } = around ?? { program: [""] };
-  around = { ...(others as UpdateSurroundings), program: program as [string], uid: 1 };
+const fetched = async (program = working): Promise<void> => {
+  maker.release(newer, program);
+  around = { ...(around as UpdateSurroundings), uid: 1 };
   expect(JSON.parse((await run("fetch", "--json")).out)).toMatchObject({ ready: true });
   around = { ...around, uid: 0 };
 };
@@ -118,7 +122,7 @@ const run = async (...args: readonly string[]) => {
     around,
   );
   const code = await command(readArguments(spec, args), {
-    env: { PORCHLIGHT_SETTINGS: stage.settingsPath, PATH: process.env.PATH },
+    env: { PORCHLIGHT_SETTINGS: settingsNamed ?? stage.settingsPath, PATH: process.env.PATH },
     stdin: new PassThrough(),
     keys: null,
     stdout: sink("out"),
@@ -203,12 +207,38 @@ describe("porchlight update, as root", () => {
     await install();
   });
 
+  test("--check reads the maker's place only when it is root no more", async () => {
+    const became: string[] = [];
+    around = {
+      ...(around as UpdateSurroundings),
+      becomeOwnerOf(stateDir) {
+        became.push(stateDir);
+        // Until now there is nothing to read.
+        maker.release(newer);
+      },
+    };
+    expect((await run("--check")).out).toContain(`${newer} is newer`);
+    expect(became).toEqual([stage.stateDir]);
+  });
+
   test("fetches, tries out and runs the newer version, and tells each step", async () => {
     await fetched();
     const { code, err } = await run();
     expect(code).toBe(0);
     expect(err).toMatch(/progress\n(?:.|\n)*unpacking(?:.|\n)*starting(?:.|\n)*Version 99\.0\.0 runs now/);
     expect(readlinkSync(join(stage.dir, "programs/current"))).toBe(newer);
+  });
+
+  test("lets the service's account run what it brought, whatever the umask is", async () => {
+    await fetched();
+    const umask = process.umask(0o077);
+    try {
+      await run();
+    } finally {
+      process.umask(umask);
+    }
+    const modeOf = (name: string): number => statSync(join(stage.dir, "programs", name)).mode & 0o777;
+    expect([modeOf(""), modeOf(newer), modeOf("record.json")]).toEqual([0o755, 0o755, 0o644]);
   });
 
   test("ends when there is nothing newer", async () => {
@@ -228,8 +258,32 @@ describe("porchlight update, as root", () => {
     const here = (path: string): string => relative(process.cwd(), path);
     const named = await run("--from", here(maker.folder), "--settings", here(stage.settingsPath));
     expect(named.err).toContain(`--from ${maker.folder} --settings ${stage.settingsPath}\n`);
+    settingsNamed = here(stage.settingsPath);
+    expect((await run()).err).toContain(`by ${stage.settingsPath}\n`);
+    settingsNamed = "";
+    expect((await run("--settings", stage.settingsPath)).err).toContain("by \n");
+    settingsNamed = undefined;
     for (const place of ["https://updates.example/a/", `file://${maker.folder}`])
       expect((await run("--from", place)).err).toContain(`--from ${place}\n`);
+  });
+
+  test("is interrupted before anything came, which is no bug", async () => {
+    await install("", `{"ok":true,"version":"${version}","ready":false}`);
+    const running = run();
+    process.emit("SIGINT");
+    await expect(running).rejects.toMatchObject({ code: "INTERRUPTED", detail: null });
+  });
+
+  test("says when it is interrupted that a trial goes on, and leaves it to systemd", async () => {
+    await fetched(working.replace('"state":"online"', '"state":"connecting"'));
+    const running = run();
+    while (clock.pauses.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    process.emit("SIGTERM");
+    await expect(running).rejects.toMatchObject({
+      code: "INTERRUPTED",
+      detail: expect.stringContaining(`the trial of ${newer} goes on`),
+    });
+    expect(readlinkSync(join(stage.dir, "programs/trial"))).toBe(newer);
   });
 
   test("waits while a lamp is on, and says how not to", async () => {
@@ -329,6 +383,13 @@ describe("porchlight update fetch", () => {
     const { out, err } = await run("fetch", "--json");
     expect(JSON.parse(out)).toEqual({ ok: true, version, ready: false });
     expect(err).toContain("there is nothing to do");
+  });
+
+  test("says when it was interrupted that it was", async () => {
+    await open({ url: "file:///nowhere", publicKey: maker.signing.publicText });
+    const running = run("fetch", "--json");
+    process.emit("SIGTERM");
+    expect(JSON.parse((await running).out)).toEqual({ ok: false, code: "INTERRUPTED", detail: null });
   });
 
   test("takes another place than the settings'", async () => {

@@ -6,13 +6,14 @@ import {
   lstatSync,
   mkdirSync,
   readFileSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { serviceFiles } from "../../../src/service/files.ts";
+import { serviceFiles, settleScript } from "../../../src/service/files.ts";
 import { chooseScript, commandScript, startScript } from "../../../src/service/programs.ts";
 import { scratchFolder } from "../../real/peers/scratch.ts";
 
@@ -211,5 +212,44 @@ describe("which version the service starts", () => {
     expect(command()).toBe("porchlight light on");
     lead(folder.path, "current", "1.0.1");
     expect(command()).toBe("1.0.1 light on");
+  });
+});
+
+describe("an installation", () => {
+  /** Runs the script of an installation with all its paths in `folder`; the calls of what is a stand-in there. */
+  const settle = (folder: string): string => {
+    for (const [name, text] of [
+      ["systemd-sysusers", ""],
+      // The group is not there: only the folder is made.
+      ["install", 'for last; do :; done; mkdir -p "$last"'],
+      ["chgrp", `echo chgrp "$@" >> ${folder}/calls`],
+    ] as const)
+      writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    writeFileSync(join(folder, "calls"), "");
+    const script = placed(settleScript, folder)
+      .replaceAll("/etc/porchlight", join(folder, "etc"))
+      .replaceAll("/run/systemd", join(folder, "systemd"));
+    execFileSync("sh", ["-euc", script], { env: { PATH: `${folder}:/usr/bin:/bin` } });
+    return readFileSync(join(folder, "calls"), "utf8");
+  };
+
+  test("is not kept waiting by how often the version before ended", () => {
+    using folder = scratchFolder();
+    for (let times = 0; times < 8; times++) start(folder.path);
+    settle(folder.path);
+    expect(start(folder.path)).toEqual({ waited: undefined, ran: "porchlight run" });
+    // Whatever the service's account has put there.
+    rmSync(join(folder.path, "starts"));
+    mkdirSync(join(folder.path, "starts"));
+    expect(settle(folder.path)).toBe("");
+  });
+
+  test("lets the service read settings that were written before it", () => {
+    using folder = scratchFolder();
+    const settings = join(folder.path, "etc/settings.json");
+    expect(settle(folder.path)).toBe("");
+    writeFileSync(settings, "{}", { mode: 0o600 });
+    expect(settle(folder.path)).toBe(`chgrp porchlight ${settings}\n`);
+    expect(lstatSync(settings).mode & 0o777).toBe(0o640);
   });
 });

@@ -347,6 +347,18 @@ describe("what was fetched is not trusted", () => {
   });
 });
 
+describe("a stop", () => {
+  test("while it unpacks takes effect at once, and leaves nothing in the way of the next update", async () => {
+    maker.release("1.0.1");
+    await fetchIt();
+    const stop = new AbortController();
+    const parts = { ...partsOf(), say: () => stop.abort(new Error("stopped")) };
+    await expect(applyUpdate(parts, wish, stop.signal)).rejects.toThrow("stopped");
+    expect([machine.probed, (await record()).last]).toEqual([[], null]);
+    expect(await apply()).toEqual({ kind: "installed", version: "1.0.1" });
+  });
+});
+
 describe("a cut of power", () => {
   /** A trial of 1.0.1 at a board that answered so before, and power that goes 5 s after the restart. */
   const cutInTrial = async (before?: Omit<Health, "version">): Promise<void> => {
