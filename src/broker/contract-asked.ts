@@ -165,7 +165,7 @@ const passMembers = {
     { ...listOf(oneOf(guestMays)), minItems: 1, maxItems: guestMays.length },
     "what the guest may change",
   ),
-  maxBrightness: about(brightness, "missing: no limit"),
+  maxBrightness: about(brightness, "for lamps that dim, others come on in full; missing: no limit"),
   from: about(moment, "whole seconds since 1970; before `until`"),
   until: about(moment, `whole seconds since 1970, at most ${signedLimits.passDays} days ahead`),
   daily: about(
