@@ -26,7 +26,13 @@ const connect = clientOptions({
   password: null,
   keepAliveS: KEEP_ALIVE_S,
   sessionExpiryS: SESSION_EXPIRY_S,
-  will: { topic: channelOf("availability").address ?? "", payload: OFFLINE, delayS: WILL_DELAY_S },
+  will: {
+    topic: channelOf("availability").address ?? "",
+    payload: OFFLINE,
+    delayS: WILL_DELAY_S,
+    qos: 1,
+    retain: true,
+  },
 });
 
 const serverBinding: Json = {

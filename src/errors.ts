@@ -240,7 +240,7 @@ export const errorTable = {
   BROKER_TLS: {
     remedy: "wait",
     title: "The broker's certificate is not trusted",
-    help: "Check the board's date and time. For a broker with its own certificate authority, name its file in broker.ca.",
+    help: "Check the board's date and time. For a broker with its own certificate authority, name its file in broker.ca. Where it asks for a certificate, broker.cert and broker.key must belong together.",
   },
   BROKER_REFUSED: {
     remedy: "retry",

@@ -257,6 +257,13 @@ export class SimulatedBroker {
     const { will } = packet;
     if (will && !(validTopic(will.topic) && answer.may("publish", will.topic)))
       return no(reason.notAuthorized, "the last will is for a topic that is not this client's");
+    // MQTT 5 sections 3.2.2.3.4 and 3.2.2.3.5; 3.1.1 has no such limits.
+    if (will && client.protocol === "5") {
+      if ((will.qos ?? 0) > (this.limits.maximumQoS ?? 2))
+        return no(reason.qosRefused, "the last will asks for more QoS than this broker has");
+      if (will.retain && this.limits.retainAvailable === false)
+        return no(reason.retainRefused, "the last will is to be retained, which this broker does not do");
+    }
     return null;
   }
 

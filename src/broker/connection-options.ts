@@ -18,6 +18,12 @@ export const WILL_DELAY_S = 30;
 /** The longest correlation data that is given back, in bytes. */
 export const MAX_CORRELATION_BYTES = 1_024;
 
+/** What a broker does with messages; some can do less (MQTT 5 sections 3.2.2.3.4 and 3.2.2.3.5). */
+export interface Abilities {
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
+
 /** What one connection needs to know. */
 export interface ConnectionOptions {
   readonly protocol: Protocol;
@@ -27,8 +33,10 @@ export interface ConnectionOptions {
   readonly keepAliveS: number;
   /** How long the broker keeps the session; 0: it keeps none, and forgets one that there was. */
   readonly sessionExpiryS: number;
-  /** What the broker says when this ends without a word; null: nothing. */
-  readonly will: { readonly topic: string; readonly payload: string; readonly delayS: number } | null;
+  /** What the broker says when this ends without a word, and how; null: nothing. */
+  readonly will:
+    | ({ readonly topic: string; readonly payload: string; readonly delayS: number } & Abilities)
+    | null;
   readonly connectTimeoutMs: number;
   readonly ackTimeoutMs: number;
   readonly clock: Clock;
@@ -77,8 +85,8 @@ export const clientOptions = (options: ConnectWords): IClientOptions => ({
         will: {
           topic: options.will.topic,
           payload: Buffer.from(options.will.payload),
-          qos: 1,
-          retain: true,
+          qos: options.will.qos,
+          retain: options.will.retain,
           ...(options.protocol === "5" ? { properties: { willDelayInterval: options.will.delayS } } : {}),
         },
       }),

@@ -1,11 +1,24 @@
 import type { Duplex } from "node:stream";
 import type { IClientOptions } from "mqtt";
 import { AgentError } from "../errors.ts";
-import { type ConnectionOptions, clientOptions, MAX_PACKET_BYTES, received } from "./connection-options.ts";
+import {
+  type Abilities,
+  type ConnectionOptions,
+  clientOptions,
+  MAX_PACKET_BYTES,
+  received,
+} from "./connection-options.ts";
 import { within } from "./deadline.ts";
 import { guardFrames } from "./frames.ts";
 import { intervals } from "./intervals.ts";
-import { connackError, disconnectError, publishError, refusesProtocol, subscribeError } from "./reasons.ts";
+import {
+  connackError,
+  disconnectError,
+  lessAble,
+  publishError,
+  refusesProtocol,
+  subscribeError,
+} from "./reasons.ts";
 
 /** QoS 1 messages of ours that wait for an acknowledgement at the same time. */
 const MAX_IN_FLIGHT = 16;
@@ -24,6 +37,8 @@ export interface Outgoing {
 export interface Connection {
   /** False when the broker says it has no wildcard subscriptions (MQTT 5 section 3.2.2.3.11). */
   readonly wildcards: boolean;
+  /** What the broker says that it does with messages: all where it says nothing. */
+  readonly able: Abilities;
   /** Resolves with the reason when it has ended, closed by `close` included. */
   readonly ended: Promise<AgentError>;
   /** Throws BROKER_FORBIDS when a filter is refused, BROKER_SILENT or what ended the connection. */
@@ -42,7 +57,9 @@ export interface Connection {
 export type Opened =
   | { readonly kind: "open"; readonly connection: Connection }
   /** The broker does not speak this protocol; `certain` is false when it only closed without a word. */
-  | { readonly kind: "unsupported"; readonly certain: boolean; readonly error: AgentError };
+  | { readonly kind: "unsupported"; readonly certain: boolean; readonly error: AgentError }
+  /** The broker cannot do what the last will asks for: no more than this. */
+  | { readonly kind: "unable"; readonly able: Abilities; readonly error: AgentError };
 
 /** What the stream is told on purpose when nothing is left to say. DISCONNECT is the same in both versions. */
 const DISCONNECT = Uint8Array.of(0xe0, 0x00);
@@ -77,12 +94,11 @@ export const openConnection = async (
   const ended = Promise.withResolvers<AgentError>();
   const connacked = Promise.withResolvers<{
     wildcards: boolean;
-    retain: boolean;
-    qos: 0 | 1;
+    able: Abilities;
     inFlight: number;
   }>();
   let why = stream.errored ? lostBy(stream.errored) : undefined;
-  let unsupported: Opened | undefined;
+  let unopened: Opened | undefined;
   let heard = false;
   let muted = false;
 
@@ -99,7 +115,7 @@ export const openConnection = async (
   const onClose = (): void => {
     const error = why ?? new AgentError("BROKER_LOST", "the broker closed the connection");
     if (!heard && (why === undefined || isReset(why.cause)))
-      unsupported = { kind: "unsupported", certain: false, error };
+      unopened = { kind: "unsupported", certain: false, error };
     ended.resolve(error);
   };
   stream.once("close", onClose);
@@ -141,9 +157,12 @@ export const openConnection = async (
   client.on("error", (error) => {
     const code: unknown = "code" in error ? error.code : undefined;
     if (!client.connected && typeof code === "number") {
+      const error = connackError(protocol, code);
+      const able = protocol === "5" && options.will !== null ? lessAble(code, options.will) : undefined;
       if (protocol === "5" && refusesProtocol(code))
-        unsupported = { kind: "unsupported", certain: true, error: connackError("5", 132) };
-      abandon(connackError(protocol, code));
+        unopened = { kind: "unsupported", certain: true, error: connackError("5", 132) };
+      else if (able !== undefined) unopened = { kind: "unable", able, error };
+      abandon(error);
     } else abandon(lostBy(error));
   });
   client.on("message", (topic, payload, packet) => {
@@ -156,8 +175,7 @@ export const openConnection = async (
   client.on("connect", ({ properties }) => {
     connacked.resolve({
       wildcards: properties?.wildcardSubscriptionAvailable !== false,
-      retain: properties?.retainAvailable !== false,
-      qos: properties?.maximumQoS === 0 ? 0 : 1,
+      able: { qos: properties?.maximumQoS === 0 ? 0 : 1, retain: properties?.retainAvailable !== false },
       inFlight: Math.min(MAX_IN_FLIGHT, properties?.receiveMaximum ?? MAX_IN_FLIGHT),
     });
   });
@@ -185,7 +203,7 @@ export const openConnection = async (
       error instanceof AgentError ? error : new AgentError("BROKER_LOST", "given up", { cause: error }),
     );
     await ended.promise;
-    if (unsupported !== undefined && !signal.aborted) return unsupported;
+    if (unopened !== undefined && !signal.aborted) return unopened;
     throw error;
   }
 
@@ -225,8 +243,8 @@ export const openConnection = async (
             message.topic,
             message.payload,
             {
-              qos: limits.qos,
-              retain: message.retain && limits.retain,
+              qos: limits.able.qos,
+              retain: message.retain && limits.able.retain,
               ...(protocol === "5"
                 ? {
                     properties: {
@@ -252,6 +270,7 @@ export const openConnection = async (
 
     return {
       wildcards: limits.wildcards,
+      able: limits.able,
       ended: ended.promise,
       subscribe: async (filters, qos = 1) => {
         const one = async (filter: string): Promise<void> => {

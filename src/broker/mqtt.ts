@@ -7,7 +7,13 @@ import { createAnnouncer, type DiscoveryOptions } from "./announcer.ts";
 import type { ReplyTo } from "./answers.ts";
 import { correlationId, MAX_COMMAND_BYTES, parseCommand } from "./codec.ts";
 import { type Connection, openConnection } from "./connection.ts";
-import { KEEP_ALIVE_S, type Received, SESSION_EXPIRY_S, WILL_DELAY_S } from "./connection-options.ts";
+import {
+  type Abilities,
+  KEEP_ALIVE_S,
+  type Received,
+  SESSION_EXPIRY_S,
+  WILL_DELAY_S,
+} from "./connection-options.ts";
 import { within } from "./deadline.ts";
 import { createDesk } from "./desk.ts";
 import { createInbox } from "./inbox.ts";
@@ -119,6 +125,8 @@ export const createBroker = (options: BrokerOptions): Broker => {
   const inbox = createInbox<Waiting>(INBOX_LIMIT, ({ sender }) => senders.knows(sender));
   const predecessors = new WeakMap<Link, Predecessor>();
   let spoken: { readonly protocol: Protocol; readonly at: MonoMs } | undefined;
+  /** What this broker could do the last time. */
+  let able: Abilities = { qos: 1, retain: true };
 
   let greeting = false;
   let greeted: Promise<void> = Promise.resolve();
@@ -235,7 +243,12 @@ export const createBroker = (options: BrokerOptions): Broker => {
           password,
           keepAliveS: options.keepAliveS ?? KEEP_ALIVE_S,
           sessionExpiryS: options.sessionExpiryS ?? SESSION_EXPIRY_S,
-          will: { topic: topics.availability, payload: OFFLINE, delayS: options.willDelayS ?? WILL_DELAY_S },
+          will: {
+            topic: topics.availability,
+            payload: OFFLINE,
+            delayS: options.willDelayS ?? WILL_DELAY_S,
+            ...able,
+          },
           connectTimeoutMs,
           ackTimeoutMs: options.ackTimeoutMs ?? 20_000,
           clock,
@@ -249,8 +262,13 @@ export const createBroker = (options: BrokerOptions): Broker => {
       );
       if (opened.kind === "open") {
         spoken = { protocol, at: since };
+        able = opened.connection.able;
         void opened.connection.ended.then((error) => over.abort(error));
         return { connection: opened.connection, protocol };
+      }
+      if (opened.kind === "unable") {
+        able = opened.able;
+        return attempt([protocol, ...others]);
       }
       const [next, ...rest] = others;
       if (next === undefined || (provedFive && !opened.certain)) throw opened.error;

@@ -1,4 +1,5 @@
 import { AgentError, type ErrorCode } from "../errors.ts";
+import type { Abilities } from "./connection-options.ts";
 
 /** MQTT protocol versions as the settings name them. */
 export type Protocol = "5" | "3.1.1";
@@ -61,6 +62,15 @@ export const connackError = (protocol: Protocol, code: number): AgentError => {
 
 /** Whether a CONNACK code says that the broker does not speak MQTT 5: 132, or 1 from a broker of before it. */
 export const refusesProtocol = (code: number): boolean => code === 132 || code === 1;
+
+/**
+ * What is left where a CONNACK code says that the broker cannot do a last will as this one (154, 155); undefined for other
+ * codes, and where it asked for no more than that.
+ */
+export const lessAble = (code: number, { qos, retain }: Abilities): Abilities | undefined => {
+  if (code === 154 && retain) return { qos, retain: false };
+  return code === 155 && qos > 0 ? { qos: 0, retain } : undefined;
+};
 
 /** Why the broker ended the connection (MQTT 5 section 3.14.2.1). */
 export const disconnectError = (code: number): AgentError =>

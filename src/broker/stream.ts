@@ -1,6 +1,6 @@
 import { isIP, connect as netConnect } from "node:net";
 import type { Duplex } from "node:stream";
-import { connect as tlsConnect } from "node:tls";
+import { type TLSSocket, type ConnectionOptions as TlsOptions, connect as tlsConnect } from "node:tls";
 import { bareHost } from "../bare-host.ts";
 import { AgentError, type ErrorCode } from "../errors.ts";
 import { openTunnel } from "./stream-proxy.ts";
@@ -98,8 +98,8 @@ const secure = (
   { ca, cert, key }: StreamOptions,
   signal: AbortSignal,
 ): Promise<Duplex> => {
-  const socket = tlsConnect({
-    socket: carrier,
+  const address = `${host}:${port}`;
+  const socket = beginTls(carrier, address, {
     // Both said here, where neither NODE_TLS_REJECT_UNAUTHORIZED nor a flag of Node can take them back.
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
@@ -112,7 +112,20 @@ const secure = (
   });
   // A TLS socket over another stream does not always take it along when it ends.
   socket.once("close", () => carrier.destroy());
-  return ready(socket, "secureConnect", `${host}:${port}`, signal);
+  return ready(socket, "secureConnect", address, signal);
+};
+
+/** Node throws at once where the client certificate and its key do not fit, or cannot be read. */
+const beginTls = (carrier: Duplex, address: string, options: TlsOptions): TLSSocket => {
+  try {
+    return tlsConnect({ ...options, socket: carrier });
+  } catch (error) {
+    carrier.destroy();
+    const name = nameOf(error instanceof Error ? error : new Error(String(error)));
+    throw new AgentError("BROKER_TLS", `${address}: the certificates or the key in the settings: ${name}`, {
+      cause: error,
+    });
+  }
 };
 
 const upgrade = (
@@ -180,8 +193,11 @@ const ready = async <S extends Duplex>(
 const tlsTrouble =
   /^(CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_|ERR_OSSL_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|ERROR_IN_CERT_|EPROTO$)/;
 
+const nameOf = (error: Error): string =>
+  "code" in error && typeof error.code === "string" ? error.code : error.message;
+
 const unreachableError = (error: Error, address: string): AgentError => {
-  const name = "code" in error && typeof error.code === "string" ? error.code : error.message;
+  const name = nameOf(error);
   const code: ErrorCode = tlsTrouble.test(name) ? "BROKER_TLS" : "BROKER_UNREACHABLE";
   return new AgentError(code, `${address}: ${name}`, { cause: error });
 };

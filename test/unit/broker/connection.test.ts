@@ -45,7 +45,7 @@ const openByHand = async (protocol: "5" | "3.1.1" = "5") => {
         password: null,
         keepAliveS: 30,
         sessionExpiryS: 60,
-        will: { topic: "w", payload: "offline", delayS: 0 },
+        will: { topic: "w", payload: "offline", delayS: 0, qos: 1, retain: true },
         connectTimeoutMs: 1_000,
         ackTimeoutMs: 1_000,
         clock,

@@ -4,6 +4,7 @@ import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
 import { type Authenticate, allowAll, type Credentials } from "../../../firmware-sim/broker/access.ts";
 import type { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
+import type { Message } from "../../../firmware-sim/broker/session.ts";
 import type { CommandRequest, Link } from "../../../src/ports.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
 import { announcement, brokerWorld, never, reportOf, token } from "./world.ts";
@@ -453,6 +454,33 @@ describe("a broker that cannot do everything", () => {
     expect(requests).toHaveLength(1);
     expect(sim.connected).toEqual(["porch-1"]);
     expect(sim.received.filter((each) => each.topic === topic("light/state"))).toHaveLength(2);
+  });
+
+  it("is given a last will that it can do, at once the next time, and a whole one when it can do more again", async () => {
+    const { connect, sim, clock, streams } = await brokerWorld({ protocol: "5" });
+    const said: Message[] = [];
+    sim.observe((message) => {
+      if (message.topic === topic("availability")) said.push(message);
+    });
+    /** How it is said that the board has gone without a word, and how many connections it has tried. */
+    const lived = async () => {
+      const before = streams.length;
+      const link = await connect();
+      sim.dropConnections();
+      await clock.until(link.lost);
+      await clock.advance(31_000);
+      const last = said.at(-1);
+      return [last?.payload.toString(), last?.retain, last?.qos, streams.length - before];
+    };
+    sim.limits = { retainAvailable: false, maximumQoS: 0 };
+    expect(await lived()).toEqual(["offline", false, 0, 3]);
+    expect(await lived()).toEqual(["offline", false, 0, 1]);
+    sim.limits = { retainAvailable: false };
+    expect(await lived()).toEqual(["offline", false, 0, 1]);
+    expect(await lived()).toEqual(["offline", false, 1, 1]);
+    sim.limits = {};
+    await lived();
+    expect(await lived()).toEqual(["offline", true, 1, 1]);
   });
 
   it("gets one message at a time where it takes only one", async () => {

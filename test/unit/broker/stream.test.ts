@@ -155,6 +155,22 @@ describe("a byte stream to the broker", () => {
     expect(names).toEqual(["elsewhere.example"]);
   });
 
+  it.each([
+    ["of another pair", stranger.cert, local.key],
+    ["that is none", "-----BEGIN CERTIFICATE-----\nno\n-----END CERTIFICATE-----\n", local.key],
+    ["without a key that can be read", local.cert, "no key"],
+  ])("with a client certificate %s is told as such, and leaves no connection", async (_what, cert, key) => {
+    const gone = Promise.withResolvers<void>();
+    const port = await serve(
+      createTlsServer(local, echo).on("connection", (socket) => socket.on("close", gone.resolve)),
+    );
+    await expect(open(`mqtts://localhost:${port}`, { ca: local.cert, cert, key })).rejects.toMatchObject({
+      code: "BROKER_TLS",
+      detail: expect.stringContaining("the settings"),
+    });
+    await gone.promise;
+  });
+
   it("over WebSocket asks for the subprotocol mqtt and its path, and shows no user info", async () => {
     const { WebSocketServer, createWebSocketStream } = await import("ws");
     const asked: (string | undefined)[] = [];
