@@ -49,6 +49,14 @@ export interface Identity {
   readonly orgId: string | null;
 }
 
+/** What came of a sign-out. */
+export interface SignedOut {
+  /** There was a sign-in, or what may have been one and could not be read. */
+  readonly signedIn: boolean;
+  /** The org has ended it; false: it was not told, and still holds it for valid. */
+  readonly revoked: boolean;
+}
+
 /** What the org gave this board. On disk; both tokens are secret. */
 export interface Grant {
   readonly accessToken: Secret;

@@ -25,6 +25,7 @@ import type {
   PollAnswer,
   RecordFields,
   Signal,
+  SignedOut,
   SignedVerdict,
   SignInLink,
   Status,
@@ -421,7 +422,7 @@ export type ControlRequest =
   /** Fails where the disk does not forget, which is tried again all the same. */
   | {
       readonly kind: "signOut";
-      answer(result: { readonly revoked: boolean }): void;
+      answer(outcome: SignedOut): void;
       fail(error: AgentError): void;
     };
 

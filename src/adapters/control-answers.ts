@@ -12,6 +12,7 @@ import type {
   LightChange,
   LightState,
   Signal,
+  SignedOut,
   StateName,
   Status,
   UpdateOutcome,
@@ -108,7 +109,7 @@ export interface Answers {
   readonly callback: true;
   /** False where the board waits for nobody's press. */
   readonly newCode: boolean;
-  readonly signOut: { readonly revoked: boolean };
+  readonly signOut: Pick<SignedOut, "revoked"> & Partial<SignedOut>;
 }
 
 const isoOrNull = (at: EpochMs | null): string | null => (at === null ? null : iso(at));

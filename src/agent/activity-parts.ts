@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import type { About, Signal } from "../model.ts";
+import type { About, Signal, SignedOut } from "../model.ts";
 import type { Broker, Callbacks, Clock, Guests, Journal, Light, Org, Random, Session } from "../ports.ts";
 import type { AssetKeeper } from "./asset-keeper.ts";
 import type { Commands } from "./commands.ts";
@@ -44,6 +44,6 @@ export interface ActivityParts {
   readonly time: Time;
   /** What the first lamp blinks while this code waits, or null. */
   readonly signalFor: (userCode: string) => Signal | null;
-  /** Told when a sign-out has been carried out, and whether the org confirmed it. */
-  readonly onSignedOut: (revoked: boolean) => void;
+  /** Told when a sign-out has been carried out, and what came of it. */
+  readonly onSignedOut: (outcome: SignedOut) => void;
 }

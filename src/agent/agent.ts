@@ -224,8 +224,8 @@ export const live = async (parts: AgentParts, signal: AbortSignal): Promise<Endi
       started: parts.started(),
       health: health.told,
     }),
-    onSignedOut(revoked) {
-      for (const request of signOuts.splice(0)) request.answer({ revoked });
+    onSignedOut(outcome) {
+      for (const request of signOuts.splice(0)) request.answer(outcome);
     },
   };
 

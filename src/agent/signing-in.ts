@@ -23,24 +23,24 @@ export async function* start(parts: ActivityParts, signal: AbortSignal): AsyncGe
   // What it was signed in with may have been changed meanwhile, to another org, client or user, or to a person's approval.
   const grant = await readable(parts, signal);
   if (grant?.leaving === true) yield { type: "signOut" };
-  else yield { type: "booted", signedIn: grant !== undefined && isOf(parts.org, grant) };
+  else yield { type: "booted", signedIn: grant != null && isOf(parts.org, grant) };
 }
 
 /** The grant that a sign-out ends. Without the state folder's key nobody can end it at the org, but it can be forgotten. */
-const leaving = async (parts: ActivityParts): Promise<Grant | undefined> => {
+const leaving = async (parts: ActivityParts): Promise<Grant | null | undefined> => {
   try {
     return await readable(parts, parts.patience);
   } catch (error) {
     if (asAgentError(error).code !== "STATE_LOCKED") throw error;
-    return undefined;
+    return null;
   }
 };
 
-/** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and none any more. */
+/** The stored grant. One that stays unreadable is told, moved aside for a person to look at, and null. */
 const readable = async (
   { session, journal }: ActivityParts,
   signal: AbortSignal,
-): Promise<Grant | undefined> => {
+): Promise<Grant | null | undefined> => {
   try {
     return await session.load(signal);
   } catch (error) {
@@ -49,7 +49,7 @@ const readable = async (
     journal.record({ event: "fault", code, message, retryInMs: null });
   }
   await session.setAside();
-  return undefined;
+  return null;
 };
 
 export async function* askCode(
@@ -60,7 +60,8 @@ export async function* askCode(
   const { session, org, journal, clock, patience } = parts;
   // Forgotten before anything else happens: a dead grant must not come back at the next start. A sign-out is seen through,
   // whatever is asked for next.
-  const grant = revoke ? await leaving(parts) : await readable(parts, signal);
+  const found = revoke ? await leaving(parts) : await readable(parts, signal);
+  const grant = found ?? undefined;
   // What the owner left behind goes with the owner; the sign-in goes last, so that a cut can only leave too little.
   const { guests, names, evening, home, asset } = parts;
   if (revoke) await Promise.all([guests, names, evening, home, asset].map((each) => each?.forget()));
@@ -78,7 +79,7 @@ export async function* askCode(
   if (revoke) {
     const revoked = grant !== undefined && (await revokeWithin(org, grant, clock, patience));
     journal.record({ event: "signedOut", revoked });
-    parts.onSignedOut(revoked);
+    parts.onSignedOut({ signedIn: found !== undefined, revoked });
     yield { type: "signedOut" };
   }
   // Nobody is asked for a sign-in that could not be kept. Looked at beside the first request, as it is forgotten beside it.

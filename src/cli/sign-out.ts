@@ -8,21 +8,19 @@ import { untilToldToStop } from "../adapters/signals.ts";
 import type { Settings } from "../agent/settings.ts";
 import { byPerson } from "../agent/settings-table.ts";
 import { asAgentError } from "../errors.ts";
+import type { SignedOut } from "../model.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { loadSettings } from "./load-settings.ts";
 import { insteadOfAgent, openSession, openState } from "./org-session.ts";
 import { userAgent } from "./run.ts";
 
-/** What came of it. `revoked` false: the org was not told, and still holds the sign-in for valid. */
-interface SignedOut {
-  readonly signedIn: boolean;
-  readonly revoked: boolean;
+interface Outcome extends SignedOut {
   /** Why the org was not told. */
   readonly reason: string | null;
 }
 
 /** Without an agent: revoke at the org, then forget everything here but the board's own key. */
-const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSignal): Promise<SignedOut> => {
+const signOutHere = async (settings: Settings, env: Io["env"], signal: AbortSignal): Promise<Outcome> => {
   const vault = await openState(settings, env);
   const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
   await using client = createHttp({ ca, env, userAgent });
@@ -60,7 +58,7 @@ const nextOf = (signIn: Settings["org"]["signIn"]): string =>
     ? "The board waits for a new sign-in: porchlight sign-in shows it."
     : `The board signs in again by itself (org.signIn ${signIn}): to retire it, stop it and take its access away at the org.`;
 
-const sentence = ({ signedIn, revoked, reason }: SignedOut, next: string): string => {
+const sentence = ({ signedIn, revoked, reason }: Outcome, next: string): string => {
   if (!signedIn) return "This board was not signed in.\n";
   if (revoked) return `Signed out. ${next}\n`;
   return [
@@ -75,10 +73,11 @@ export const signOutCommand: RunCommand = async (args, io) => {
   const { settings } = loadSettings(args, io);
   using told = untilToldToStop();
   const byAgent = await askAgent(settings.state.dir, { ask: "signOut" }, told.signal);
-  const result: SignedOut =
+  const result: Outcome =
     byAgent === undefined
       ? await signOutHere(settings, io.env, told.signal)
-      : { signedIn: true, revoked: byAgent.revoked, reason: null };
+      : // An agent of an older version does not say whether there was a sign-in.
+        { signedIn: true, ...byAgent, reason: null };
   const { signIn } = settings.org;
   const next = byAgent === undefined ? "The next run begins with a new sign-in." : nextOf(signIn);
   io.stdout.write(args.flags.has("json") ? `${plainJson(result)}\n` : sentence(result, next));

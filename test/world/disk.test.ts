@@ -240,7 +240,7 @@ describe("a sign-in on disk that cannot be read", () => {
     const before = stage.events.length;
     stage.start();
     await stage.untilState("pausing");
-    expect(await stage.signOut()).toEqual({ revoked: false });
+    expect(await stage.signOut()).toEqual({ signedIn: true, revoked: false });
     await stage.clock.advance(HOUR);
     expect(stage.since(before, "code")).toEqual([]);
     expect(stage.world.board.view?.problem?.code).toBe("STATE_LOCKED");

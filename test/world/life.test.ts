@@ -191,7 +191,9 @@ describe("people", () => {
     stage = await openStage();
     await stage.signIn();
     const result = await stage.signOut();
-    expect(result).toEqual({ revoked: true });
+    expect(result).toEqual({ signedIn: true, revoked: true });
+    const again = await stage.signOut();
+    expect(again).toEqual({ signedIn: false, revoked: false });
     expect(await stage.vault.read("grant")).toBeUndefined();
     expect(stage.retained("availability")).toBe("offline");
     await stage.untilState("waitingForApproval");
@@ -214,7 +216,7 @@ describe("people", () => {
     stage = await openStage();
     await stage.signIn();
     stage.world.network.cut = true;
-    expect(await stage.signOut()).toEqual({ revoked: false });
+    expect(await stage.signOut()).toEqual({ signedIn: true, revoked: false });
     expect(await stage.vault.read("grant")).toBeUndefined();
     // It is said once, however often the board then asks in vain to be let in.
     await stage.clock.advance(HOUR);

@@ -117,7 +117,7 @@ describe.each(ways)("a board that signs in by itself, $name", ({ own, allow }) =
     stage.world.org.revokeAll();
     await stage.clock.advance(HOUR);
     expect(stage.state()).toBe("online");
-    expect(await stage.signOut()).toEqual({ revoked: true });
+    expect(await stage.signOut()).toEqual({ signedIn: true, revoked: true });
     await stage.untilState("online");
     expect(stage.since(0, "code")).toEqual([]);
   });

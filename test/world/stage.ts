@@ -14,6 +14,7 @@ import type {
   CommandResult,
   GuestPass,
   LightChange,
+  SignedOut,
   StateName,
   Status,
 } from "../../src/model.ts";
@@ -319,12 +320,12 @@ export class Stage implements AsyncDisposable {
     return testPhone(phone);
   }
 
-  signOut(): Promise<{ readonly revoked: boolean }> {
+  signOut(): Promise<SignedOut> {
     return this.clock.until(this.askToSignOut(), 120_000);
   }
 
   /** The same, by somebody who moves time himself. */
-  askToSignOut(): Promise<{ readonly revoked: boolean }> {
+  askToSignOut(): Promise<SignedOut> {
     return this.#request((answer, fail) => ({ kind: "signOut", answer, fail }));
   }
 

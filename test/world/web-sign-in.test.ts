@@ -55,7 +55,7 @@ describe("a board that is signed in with a browser", () => {
     stage.start();
     await stage.untilState("online");
     expect(stage.since(0, "link")).toHaveLength(1);
-    expect(await stage.signOut()).toEqual({ revoked: true });
+    expect(await stage.signOut()).toEqual({ signedIn: true, revoked: true });
     const next = await stage.untilEvent("link");
     expect(next.url).not.toBe(link.url);
     expect(

@@ -97,7 +97,7 @@ const answer = (request: ControlRequest): void => {
       request.answer(true);
       break;
     case "signOut":
-      request.answer({ revoked: true });
+      request.answer({ signedIn: true, revoked: true });
   }
 };
 
@@ -131,7 +131,7 @@ describe("the control socket", () => {
     });
     const question = { ask: "light", light: "main", change: { on: true }, fadeMs: 0 } as const;
     expect(await askAgent(dir, question, never)).toMatchObject({ outcome: "done", state: { on: true } });
-    expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ revoked: true });
+    expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ signedIn: true, revoked: true });
   });
 
   it("carries the address that a browser ended on, and says why it is no answer", async () => {
@@ -287,7 +287,7 @@ describe("the control socket", () => {
   it("hangs up on a line without end, and goes on", async () => {
     await startAgent();
     expect(await raw("x".repeat(100_000))).toBe("");
-    expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ revoked: true });
+    expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ signedIn: true, revoked: true });
   });
 
   it("goes on when somebody asks and does not wait for the answer", async () => {
@@ -298,7 +298,7 @@ describe("the control socket", () => {
     while (late.length === 0) await new Promise((resolve) => setImmediate(resolve));
     socket.destroy();
     for (const request of late) answer(request);
-    expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ revoked: true });
+    expect(await askAgent(dir, { ask: "signOut" }, never)).toEqual({ signedIn: true, revoked: true });
   });
 
   it("hands a refusal on with its code", async () => {

@@ -309,6 +309,7 @@ describe("a board that has its person", () => {
     await expect
       .poll(() => agent.written.out.split("\n").filter((line) => line.includes('"event":"code"')).length)
       .toBe(2);
+    expect((await stage.run(["sign-out"])).out).toBe("This board was not signed in.\n");
   });
 
   it("says at the sign-out of a board that signs in by itself that it does so again", async () => {
