@@ -1,7 +1,7 @@
 // From the command line to an exit code. Only the command that is asked for is loaded.
 
 import { crashLine, plainLines, redact } from "../adapters/redact.ts";
-import { type AgentError, asAgentError, entryOf } from "../errors.ts";
+import { AgentError, asAgentError, entryOf } from "../errors.ts";
 import { catalogue, commandNames } from "./catalogue.ts";
 import { type Io, noSuch } from "./command.ts";
 
@@ -46,12 +46,19 @@ const run = async (args: readonly string[], io: Io): Promise<number> => {
   return entry.start(rest, io);
 };
 
+/** A command that was told to stop, and leaves by what it waited for. */
+const asTold = (error: unknown): AgentError =>
+  error instanceof DOMException && error.name === "AbortError"
+    ? new AgentError("INTERRUPTED", undefined, { cause: error })
+    : asAgentError(error);
+
 /** Runs the command that `args` name; every fault is told on standard error. Resolves with the exit code. */
 export const program = async (args: readonly string[], io: Io): Promise<number> => {
   try {
     return await run(args, io);
   } catch (error) {
-    io.stderr.write(describeFault(error, io));
-    return exitCodeOf(asAgentError(error));
+    const fault = asTold(error);
+    io.stderr.write(describeFault(fault, io));
+    return exitCodeOf(fault);
   }
 };

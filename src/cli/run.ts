@@ -18,6 +18,7 @@ import { runAgent } from "../compose.ts";
 import { AgentError } from "../errors.ts";
 import { openDisplay } from "../hal/displays/open.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
+import { leaveTerminal } from "../hal/displays/terminal-kind.ts";
 import type { Button } from "../hal/drivers/button.ts";
 import type { Journal, OpenDriver, Updates } from "../ports.ts";
 import { commandPath } from "../service/programs.ts";
@@ -93,7 +94,16 @@ export const runWith =
   async (args, io) => {
     const { settings } = loadSettings(args, io);
     const json = args.flags.has("json");
-    using stopping = untilToldToStop();
+    const keys = new AbortController();
+    const out = displayStream(json, io);
+    /** The terminal as it was before, also where nothing else is waited for. */
+    const leave = (): void => {
+      keys.abort();
+      leaveTerminal({ out, env: io.env });
+    };
+    process.once("exit", leave);
+    using _leaving = { [Symbol.dispose]: () => process.off("exit", leave) };
+    using stopping = untilToldToStop(leave);
     const { signal } = stopping;
     const told = journalFor(settings, json, io);
     const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
@@ -108,7 +118,6 @@ export const runWith =
     };
     const ca = settings.org.ca === null ? null : await readNamedText(settings.org.ca);
     await using client = createHttp({ ca, env: io.env, userAgent });
-    const keys = new AbortController();
     using _keys = { [Symbol.dispose]: () => keys.abort() };
     const asked = Promise.race([client.sent, systemClock.sleep(AFTER_ASKING_MS, keys.signal)]).catch(
       () => undefined,
@@ -130,7 +139,7 @@ export const runWith =
       settings.display,
       {
         clock: systemClock,
-        out: displayStream(json, io),
+        out,
         env: io.env,
         failed,
       },

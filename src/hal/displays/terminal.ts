@@ -3,6 +3,7 @@ import type { Clock, Display } from "../../ports.ts";
 import { type QrMatrix, qrMatrix } from "./qr.ts";
 import { repaint } from "./repaint.ts";
 import { type Look, screenOf } from "./screen.ts";
+import { isLive, SHOW_CURSOR, set, termOf } from "./terminal-kind.ts";
 import { deadlineOf, linksOf } from "./words.ts";
 
 /** The stream that a terminal display writes to, as `process.stdout` and `process.stderr` are. */
@@ -27,19 +28,14 @@ export interface TerminalPorts {
 }
 
 const HIDE_CURSOR = "\x1b[?25l";
-const SHOW_CURSOR = "\x1b[?25h";
 const CLEAR = "\x1b[2J\x1b[H";
 
 /** Width of lines that go to a file or a journal. */
 const LOG_COLUMNS = 120;
 
-/** Not an empty variable: POSIX takes an empty one as not set, and so does no-color.org. */
-const set = (value: string | undefined): string | undefined => (value === "" ? undefined : value);
-
 class Terminal implements Display {
   readonly #clock: Clock;
   readonly #out: TerminalStream;
-  /** True where the cursor can be moved: a terminal, and not a dumb one. */
   readonly #live: boolean;
   readonly #colour: boolean;
   readonly #unicode: boolean;
@@ -56,14 +52,11 @@ class Terminal implements Display {
   constructor({ clock, out, env }: TerminalPorts) {
     this.#clock = clock;
     this.#out = out;
-    // Windows Terminal sets neither TERM nor LANG; it understands everything.
-    const windows = set(env.WT_SESSION) !== undefined;
-    const term = set(env.TERM) ?? (windows ? "xterm-256color" : "dumb");
-    this.#live = out.isTTY === true && term !== "dumb";
+    this.#live = isLive({ out, env });
     // vt220 and its like are what a serial console calls itself: cursor moves, but no 256 colours to rely on.
-    this.#colour = this.#live && !/^vt\d/.test(term);
+    this.#colour = this.#live && !/^vt\d/.test(termOf(env));
     const locale = set(env.LC_ALL) ?? set(env.LC_CTYPE) ?? set(env.LANG);
-    this.#unicode = locale === undefined ? windows : /utf-?8/i.test(locale);
+    this.#unicode = locale === undefined ? set(env.WT_SESSION) !== undefined : /utf-?8/i.test(locale);
     this.#inks = set(env.NO_COLOR) === undefined;
     if (this.#live) out.on?.("resize", this.#onResize);
     this.#loop = this.#run();

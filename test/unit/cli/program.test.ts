@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { describe, expect, it } from "vitest";
@@ -202,3 +204,21 @@ describe("the program itself", () => {
     expect(stderr).not.toContain("hunter2");
   });
 });
+
+it.each(["sign-out", "guests"])(
+  "Ctrl-C while the agent does not answer %s ends it as asked, and is no bug",
+  async (name) => {
+    await using stage = await openStage();
+    mkdirSync(stage.stateDir, { mode: 0o700 });
+    const asked = Promise.withResolvers<void>();
+    const agent = createServer((socket) => void socket.on("data", () => asked.resolve()));
+    await new Promise<void>((resolve) => agent.listen(join(stage.stateDir, "control.sock"), resolve));
+    await using _agent = agent;
+    const command = stage.start([name]);
+    await Promise.race([asked.promise, command.done]);
+    process.emit("SIGINT", "SIGINT");
+    expect([await command.done, command.written.out]).toEqual([130, ""]);
+    expect(command.written.err).toContain("Interrupted");
+    expect(command.written.err).not.toContain("bug");
+  },
+);
