@@ -14,6 +14,7 @@ import { groupCode } from "../hal/displays/words.ts";
 import type { Grant } from "../model.ts";
 import type { KeptGuests } from "../owner/guests.ts";
 import { Secret } from "../units.ts";
+import { valueAt } from "./load-settings.ts";
 
 /** Kinds of values that a person did not make up. */
 const plainKinds: ReadonlySet<string> = new Set(["choice", "flag", "number", "url", "path"]);
@@ -27,14 +28,6 @@ const plainKeys: ReadonlySet<string> = new Set([
 ]);
 /** Numbers that say where somebody lives. */
 const placeKeys: ReadonlySet<string> = new Set(["home.latitude", "home.longitude"]);
-
-const valueAt = (settings: Settings, key: string): unknown =>
-  key
-    .split(".")
-    .reduce<unknown>(
-      (node, name) => (typeof node === "object" && node !== null ? Reflect.get(node, name) : undefined),
-      settings,
-    );
 
 const isPlain = (key: SettingKey): boolean => {
   const row: AnyRow = settingTable[key];

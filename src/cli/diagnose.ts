@@ -27,10 +27,10 @@ import {
   settingLines,
   statusForOthers,
 } from "./diagnose-private.ts";
-import { examinationNames, examineAll } from "./doctor.ts";
+import { examinationNames, examineAll, loadToExamine } from "./doctor.ts";
 import { agentOf, toolOutput } from "./doctor-board.ts";
 import { checkText } from "./doctor-words.ts";
-import { type LoadedSettings, loadSettings } from "./load-settings.ts";
+import type { LoadedSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 import { version } from "./version.ts";
 
@@ -70,12 +70,18 @@ const machine = async (): Promise<Section> => {
 const findings = async (
   args: Arguments,
   io: Io,
+  loaded: LoadedSettings | AgentError,
   clean: (text: string) => string,
   signal: AbortSignal,
 ): Promise<Section> => {
+  // Once read, not again: root has become an account that may not read root's secrets.
+  const load = (): LoadedSettings => {
+    if (loaded instanceof AgentError) throw loaded;
+    return loaded;
+  };
   const lines: string[] = [];
   let last = "";
-  for await (const check of examineAll(examinationNames, args, io, signal)) {
+  for await (const check of examineAll(examinationNames, args, io, load, signal)) {
     if (check.examination !== last) lines.push(`[${check.examination}]`);
     last = check.examination;
     const { saw, means, todo } = check;
@@ -145,7 +151,7 @@ export const diagnoseCommand: RunCommand = async (args, io) => {
     const begun = iso(epochMs(Date.now()));
     let loaded: LoadedSettings | AgentError;
     try {
-      loaded = loadSettings(args, io);
+      loaded = loadToExamine(args, io);
     } catch (error) {
       loaded = asAgentError(error);
     }
@@ -162,7 +168,7 @@ export const diagnoseCommand: RunCommand = async (args, io) => {
     const clean = (text: string): string => scrub(text, hidden);
     const all: readonly Section[] = [
       await machine(),
-      await findings(args, io, clean, signal),
+      await findings(args, io, loaded, clean, signal),
       ...sections,
       {
         title: `Journal, the last ${LINES} lines`,

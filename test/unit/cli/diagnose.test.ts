@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -243,6 +243,19 @@ describe("porchlight diagnose", () => {
     expect(out).toContain('"restarts": 7');
     expect(out).toContain('"problem": "UPDATE_WENT_BACK"');
     expect(out).not.toMatch(/Ada|005000000000001/);
+  });
+
+  it("leaves out what the settings name though systemd has their secrets, and the service is stopped", async () => {
+    await using stage = await stageFor();
+    const settings = JSON.parse(await readFile(stage.settingsPath, "utf8"));
+    settings.broker.password = { credential: "secret_broker.password" };
+    await writeFile(stage.settingsPath, JSON.stringify(settings));
+    const env = await withJournal(stage, [written.lamp, written.serial, "the end - of it"]);
+    const { code, out } = await stage.run(["diagnose"], { env });
+    expect(code).toBe(0);
+    expect(out).toContain("the end - of it");
+    expect(out).toContain("[name]\n[serial]");
+    for (const secret of [written.lamp, written.serial, written.secret]) expect(out).not.toContain(secret);
   });
 
   it("is written without settings, too", async () => {

@@ -177,6 +177,33 @@ describe("porchlight doctor", () => {
     expect((await examined(stage, ["disk"])).checks).toHaveLength(1);
   });
 
+  it("examines what needs no secret where the service, and what systemd gives it, is away", async () => {
+    await using stage = await stageFor({
+      broker: { auth: "password", password: { credential: "secret_broker.password" } },
+    });
+    const { code, check, checks } = await examined(stage, ["disk"]);
+    expect([code, check("settings", "settings")?.verdict, check("disk", "folder")?.verdict]).toEqual([
+      0,
+      "ok",
+      "ok",
+    ]);
+    expect(checks.filter(({ verdict }) => verdict === "wrong")).toEqual([]);
+    const all = await examined(stage, []);
+    expect(all.check("settings", "settings-credentials")?.saw).toContain("secret_broker.password");
+    for (const name of ["clock", "network", "permissions", "hardware"])
+      expect(all.checks.filter(({ examination }) => examination === name).map(({ id }) => id)).not.toContain(
+        name,
+      );
+    for (const name of ["tls", "org", "broker"])
+      expect(all.check(name, name)).toMatchObject({
+        verdict: "notTried",
+        saw: "it needs secret_broker.password",
+      });
+    const env = { CREDENTIALS_DIRECTORY: stage.dir };
+    await writeFile(join(stage.dir, "secret_broker.password"), "hunter2\n");
+    expect((await examined(stage, ["broker"], env)).check("broker", "reach")?.verdict).toBe("ok");
+  });
+
   it("warns of settings that everybody may change, and tells what is to know", async () => {
     await using stage = await stageFor({ more: { commands: { trust: "broker" } } });
     await chmod(stage.settingsPath, 0o666);
