@@ -81,18 +81,30 @@ export const readSettingsFile = (
   return null;
 };
 
-/** Reads a text that the settings point to; its last line end does not count. */
-export const createTextLoader =
-  (env: Env): ((elsewhere: TextElsewhere) => LoadedText) =>
-  (elsewhere) => {
-    const path =
-      "file" in elsewhere ? elsewhere.file : join(env.CREDENTIALS_DIRECTORY ?? "", elsewhere.credential);
+/** What systemd calls a file of the folder of secrets begins so: `LoadCredential=secret:` in the unit. */
+const OF_SECRETS = "secret_";
+
+/**
+ * Reads a text that the settings point to; its last line end does not count. With `secrets`, credentials `secret_NAME` are
+ * the files NAME of that folder.
+ */
+export const createTextLoader = (
+  env: Env,
+  secrets: string | null = null,
+): ((elsewhere: TextElsewhere) => LoadedText) => {
+  const placeOf = (credential: string): string =>
+    secrets !== null && credential.startsWith(OF_SECRETS)
+      ? join(secrets, credential.slice(OF_SECRETS.length))
+      : join(env.CREDENTIALS_DIRECTORY ?? "", credential);
+  return (elsewhere) => {
+    const path = "file" in elsewhere ? elsewhere.file : placeOf(elsewhere.credential);
     try {
       return { ok: true, text: readCapped(path, MAX_TEXT).replace(/\r?\n$/, "") };
     } catch (error) {
       return { ok: false, problem: `points to ${path}, which ${why(error)}` };
     }
   };
+};
 
 /** Text of a certificate or key file that the settings name. Throws SETTINGS_INVALID. */
 export const readNamedText = async (path: string): Promise<string> => {

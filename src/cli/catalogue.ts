@@ -186,7 +186,8 @@ export const catalogue: readonly Entry[] = [
       details: [
         "Versions and machine, what porchlight doctor finds, settings, the running agent's status, the last lines of the",
         "journal. Secrets, names, user names, mail, hardware and public network addresses, serial numbers, codes and where home",
-        "is are left out or replaced. Standard output is the text: read it before you send it.",
+        "is are left out or replaced; so is what a display in the journal showed. Standard output is the text: read it before",
+        "you send it.",
       ],
       options: { settings, help },
       maxWords: 0,

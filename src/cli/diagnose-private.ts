@@ -6,12 +6,15 @@ import type { networkInterfaces } from "node:os";
 import type { StatusAnswer } from "../adapters/control-answers.ts";
 import { unquoted } from "../adapters/proxy.ts";
 import { redact } from "../adapters/redact.ts";
+import type { Names } from "../agent/names.ts";
 import type { Settings } from "../agent/settings.ts";
 import { type AnyRow, type SettingKey, settingKeys, settingTable } from "../agent/settings-table.ts";
 import { LIGHTS, type Origin } from "../agent/settings-written.ts";
+import { groupCode } from "../hal/displays/words.ts";
 import type { Grant } from "../model.ts";
 import type { KeptGuests } from "../owner/guests.ts";
 import { Secret } from "../units.ts";
+import { valueAt } from "./load-settings.ts";
 
 /** Kinds of values that a person did not make up. */
 const plainKinds: ReadonlySet<string> = new Set(["choice", "flag", "number", "url", "path"]);
@@ -25,14 +28,6 @@ const plainKeys: ReadonlySet<string> = new Set([
 ]);
 /** Numbers that say where somebody lives. */
 const placeKeys: ReadonlySet<string> = new Set(["home.latitude", "home.longitude"]);
-
-const valueAt = (settings: Settings, key: string): unknown =>
-  key
-    .split(".")
-    .reduce<unknown>(
-      (node, name) => (typeof node === "object" && node !== null ? Reflect.get(node, name) : undefined),
-      settings,
-    );
 
 const isPlain = (key: SettingKey): boolean => {
   const row: AnyRow = settingTable[key];
@@ -133,6 +128,13 @@ export const privateOfGuests = (kept: KeptGuests | undefined): readonly Private[
         ]),
       ];
 
+/** What the owner's phone calls board and lamps. */
+export const privateOfNames = (
+  names: Pick<Names, "device" | "light">,
+  { lights }: Settings,
+): readonly Private[] =>
+  [names.device, ...lights.map(({ id }) => names.light(id))].map((text) => ({ text, as: "[name]" }));
+
 /** Who the environment says that the board is to its proxies. */
 export const privateOfProxies = (env: Readonly<Record<string, string | undefined>>): readonly Private[] =>
   Object.entries(env).flatMap(([name, value]) => {
@@ -187,7 +189,9 @@ export const privateOfKey = (pem: string): readonly Private[] =>
 /** What a running agent shows: its owner, and the code that waits. */
 export const privateOfStatus = ({ owner, code }: StatusAnswer): readonly Private[] => [
   ...(owner === null ? [] : [owner.name, owner.userId].map((text) => ({ text, as: "[user]" }))),
-  ...(code?.kind === "code" ? [{ text: code.userCode, as: "[code]" }] : []),
+  ...(code?.kind === "code"
+    ? [code.userCode, groupCode(code.userCode)].map((text) => ({ text, as: "[code]" }))
+    : []),
   ...(code?.kind === "link" ? [code.url, code.start].map((text) => ({ text, as: "[link]" })) : []),
 ];
 

@@ -3,13 +3,16 @@
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { cpus, freemem, hostname, networkInterfaces, release, totalmem, uptime } from "node:os";
+import { systemClock } from "../adapters/clock.ts";
 import { plainLine, plainLines } from "../adapters/redact.ts";
 import { lastRun } from "../adapters/run-record.ts";
 import { untilToldToStop } from "../adapters/signals.ts";
+import { openNames } from "../agent/names.ts";
 import { AgentError, asAgentError } from "../errors.ts";
 import { readGuests } from "../owner/guests.ts";
 import { epochMs, iso } from "../units.ts";
 import type { Arguments, Io, RunCommand } from "./command.ts";
+import { journalctl, LINES, withoutPictures } from "./diagnose-journal.ts";
 import {
   type Private,
   privateOf,
@@ -17,32 +20,19 @@ import {
   privateOfGuests,
   privateOfInterfaces,
   privateOfKey,
+  privateOfNames,
   privateOfProxies,
   privateOfStatus,
   scrub,
   settingLines,
   statusForOthers,
 } from "./diagnose-private.ts";
-import { examinationNames, examineAll } from "./doctor.ts";
+import { examinationNames, examineAll, loadToExamine } from "./doctor.ts";
 import { agentOf, toolOutput } from "./doctor-board.ts";
 import { checkText } from "./doctor-words.ts";
-import { type LoadedSettings, loadSettings } from "./load-settings.ts";
+import type { LoadedSettings } from "./load-settings.ts";
 import { openSession, openState } from "./org-session.ts";
 import { version } from "./version.ts";
-
-const LINES = 300;
-const journalctl = [
-  "journalctl",
-  "-u",
-  "porchlight",
-  "-u",
-  "porchlight-update",
-  "-n",
-  String(LINES),
-  "--no-pager",
-  "-o",
-  "short-iso",
-];
 
 interface Section {
   readonly title: string;
@@ -52,7 +42,7 @@ interface Section {
 const head = [
   "Porchlight, for whoever helps. Read this before you send it.",
   "Left out or replaced: secrets, names, user names, mail, hardware and public network addresses, serial numbers, where home is, codes,",
-  "the schedule.",
+  "the schedule, what a display in the journal showed.",
   "Still in it: the board's id, the hosts of org and broker, paths, versions, faults.",
 ];
 
@@ -80,12 +70,18 @@ const machine = async (): Promise<Section> => {
 const findings = async (
   args: Arguments,
   io: Io,
+  loaded: LoadedSettings | AgentError,
   clean: (text: string) => string,
   signal: AbortSignal,
 ): Promise<Section> => {
+  // Once read, not again: root has become an account that may not read root's secrets.
+  const load = (): LoadedSettings => {
+    if (loaded instanceof AgentError) throw loaded;
+    return loaded;
+  };
   const lines: string[] = [];
   let last = "";
-  for await (const check of examineAll(examinationNames, args, io, signal)) {
+  for await (const check of examineAll(examinationNames, args, io, load, signal)) {
     if (check.examination !== last) lines.push(`[${check.examination}]`);
     last = check.examination;
     const { saw, means, todo } = check;
@@ -108,12 +104,14 @@ const privateOfState = async ({ settings }: LoadedSettings, env: Io["env"]): Pro
     openSession(settings, vault, nobody)
       .session.load()
       .catch(() => null));
+  const names = await (vault && openNames(vault, settings, systemClock));
   const kept = (name: "device-key" | "guests") => vault?.read(name).catch(() => undefined);
   const [key, guests] = [await kept("device-key"), await kept("guests")];
   return [
     ...(grant ? privateOfGrant(grant) : []),
     ...(key ? privateOfKey(Buffer.from(key).toString()) : []),
     ...(guests ? privateOfGuests(readGuests(guests)) : []),
+    ...(names === null ? [] : privateOfNames(names, settings)),
   ];
 };
 
@@ -153,7 +151,7 @@ export const diagnoseCommand: RunCommand = async (args, io) => {
     const begun = iso(epochMs(Date.now()));
     let loaded: LoadedSettings | AgentError;
     try {
-      loaded = loadSettings(args, io);
+      loaded = loadToExamine(args, io);
     } catch (error) {
       loaded = asAgentError(error);
     }
@@ -170,11 +168,15 @@ export const diagnoseCommand: RunCommand = async (args, io) => {
     const clean = (text: string): string => scrub(text, hidden);
     const all: readonly Section[] = [
       await machine(),
-      await findings(args, io, clean, signal),
+      await findings(args, io, loaded, clean, signal),
       ...sections,
       {
         title: `Journal, the last ${LINES} lines`,
-        lines: [journal?.trimEnd() ?? "This account may not read it, or there is none: try with sudo."],
+        lines: [
+          journal === null
+            ? "This account may not read it, or there is none: try with sudo."
+            : withoutPictures(journal),
+        ],
       },
     ];
     const body = all.map(({ title, lines }) => `\n== ${title}\n\n${lines.join("\n")}\n`).join("");

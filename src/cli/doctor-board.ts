@@ -25,6 +25,8 @@ export interface Board {
   readonly args: Arguments;
   readonly io: Io;
   readonly settings: Settings;
+  /** Credentials that the settings name and that are not here. */
+  readonly unread: readonly string[];
 }
 
 /** Yields what it finds; may throw AgentError when it cannot even begin. */

@@ -2,11 +2,11 @@
 
 import { statSync } from "node:fs";
 import { settingsNotes } from "../agent/settings-checks.ts";
-import { type Check, type Finding, faultFinding, ok, warning } from "../doctor/check.ts";
+import { type Check, type Finding, faultFinding, notTried, ok, warning } from "../doctor/check.ts";
 import { type AgentError, asAgentError } from "../errors.ts";
 import type { Arguments, Io } from "./command.ts";
 import type { Board } from "./doctor-board.ts";
-import { loadSettings } from "./load-settings.ts";
+import type { LoadedSettings } from "./load-settings.ts";
 
 const judgeMode = (path: string, mode: number): Finding =>
   (mode & 0o002) === 0
@@ -27,19 +27,31 @@ const modeCheck = (path: string): Check => ({
 export const examineSettings = (
   args: Arguments,
   io: Io,
+  load: () => LoadedSettings,
 ): { readonly board: Board | AgentError; readonly checks: readonly Check[] } => {
   const named = { id: "settings", title: "The settings" };
   try {
-    const { settings, file } = loadSettings(args, io);
+    const { settings, file, unread } = load();
     const { dialect, url, signIn } = settings.org;
     const from = file?.path ?? "the environment";
     const notes = settingsNotes(settings);
     const mode = file === null ? [] : [modeCheck(file.path)];
     return {
-      board: { args, io, settings },
+      board: { args, io, settings, unread },
       checks: [
         { ...named, ...ok(`${from}: ${dialect}, ${url}, org.signIn ${signIn}`) },
         ...mode,
+        ...(unread.length === 0
+          ? []
+          : [
+              {
+                id: "settings-credentials",
+                title: "Their secrets",
+                ...notTried(
+                  `Not looked at: ${unread.join(", ")}. Credentials are here while the service runs.`,
+                ),
+              },
+            ]),
         ...(notes.length === 0 ? [] : [{ id: "settings-notes", title: "To know", ...ok(notes.join(" ")) }]),
       ],
     };

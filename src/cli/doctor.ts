@@ -8,6 +8,7 @@ import { type Arguments, type Io, noSuch, type RunCommand } from "./command.ts";
 import type { Board, Examine } from "./doctor-board.ts";
 import { examineSettings } from "./doctor-settings.ts";
 import { checkText, hasColour, isWell, sumText } from "./doctor-words.ts";
+import { type LoadedSettings, loadSettings, parseToExamine } from "./load-settings.ts";
 
 /** In the order in which one needs the other. */
 const ofBoard: Readonly<Record<string, () => Promise<Examine>>> = {
@@ -20,6 +21,9 @@ const ofBoard: Readonly<Record<string, () => Promise<Examine>>> = {
   permissions: async () => (await import("./doctor-accounts.ts")).examinePermissions,
   hardware: async () => (await import("./doctor-hardware.ts")).examineHardware,
 };
+
+/** Those that show somebody what the settings keep secret. */
+const withCredentials: readonly string[] = ["tls", "org", "broker"];
 
 const SETTINGS = "settings";
 const SERVICE = "service";
@@ -46,6 +50,8 @@ async function* one(
     const load = ofBoard[name];
     if (load === undefined) return;
     if (board instanceof AgentError) yield { ...named, ...notTried("it needs the settings") };
+    else if (board.unread.length > 0 && withCredentials.includes(name))
+      yield { ...named, ...notTried(`it needs ${board.unread.join(", ")}`) };
     else yield* (await load())(board, signal);
   } catch (error) {
     signal.throwIfAborted();
@@ -53,14 +59,19 @@ async function* one(
   }
 }
 
-/** Takes the examinations of these names. Rejects with the signal's reason only. */
+/** The settings as far as they can be had. Throws as `loadSettings`. */
+export const loadToExamine = (args: Arguments, io: Io): LoadedSettings =>
+  loadSettings(args, io, parseToExamine);
+
+/** Takes the examinations of these names, with the settings that `load` gives. Rejects with the signal's reason only. */
 export async function* examineAll(
   chosen: readonly string[],
   args: Arguments,
   io: Io,
+  load: () => LoadedSettings,
   signal: AbortSignal,
 ): AsyncGenerator<Examined, void> {
-  const { board, checks } = examineSettings(args, io);
+  const { board, checks } = examineSettings(args, io, load);
   const alone = chosen.length === 1;
   // Every examination begins with them; by itself it has no need of all that is to know of them.
   const told =
@@ -95,7 +106,7 @@ export const doctorCommand: RunCommand = async (args, io) => {
   const colour = hasColour(io.stdout, io.env);
   const checks: Examined[] = [];
   try {
-    for await (const found of examineAll(chosen, args, io, told.signal)) {
+    for await (const found of examineAll(chosen, args, io, () => loadToExamine(args, io), told.signal)) {
       const check = withoutSecrets(found);
       if (!json && chosen.length > 1 && checks.at(-1)?.examination !== check.examination)
         io.stdout.write(`${checks.length === 0 ? "" : "\n"}${check.examination}\n`);

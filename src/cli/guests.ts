@@ -11,7 +11,7 @@ import { createGuests } from "../owner/guests.ts";
 import type { Guests } from "../ports.ts";
 import { iso } from "../units.ts";
 import { type Io, noSuch, type RunCommand } from "./command.ts";
-import { loadSettings } from "./load-settings.ts";
+import { loadSettings, parseToLook } from "./load-settings.ts";
 import { insteadOfAgent, openSession, openState } from "./org-session.ts";
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
@@ -73,7 +73,7 @@ const revokePass = async (
 
 /** `porchlight guests` */
 export const guestsCommand: RunCommand = async (args, io) => {
-  const { settings } = loadSettings(args, io);
+  const { settings } = loadSettings(args, io, parseToLook);
   const json = args.flags.has("json");
   const [verb, id] = args.words;
   using told = untilToldToStop();

@@ -1,4 +1,5 @@
-import { withServiceCredentials } from "../adapters/service-credentials.ts";
+import { accessSync, constants } from "node:fs";
+import { serviceCredentials, withServiceCredentials } from "../adapters/service-credentials.ts";
 import {
   createTextLoader,
   readBoardFacts,
@@ -8,7 +9,9 @@ import {
 import { becomeOwnerOf } from "../adapters/state-owner.ts";
 import type { Settings } from "../agent/settings.ts";
 import { parseSettings, type SettingsResult, settingsError } from "../agent/settings-parse.ts";
+import { settingKeys } from "../agent/settings-table.ts";
 import type { Origin } from "../agent/settings-written.ts";
+import { secretsPath } from "../service/files.ts";
 import type { Arguments, Io } from "./command.ts";
 
 /** The settings as this command was asked to use them. */
@@ -17,12 +20,61 @@ export interface LoadedSettings {
   readonly origins: ReadonlyMap<string, Origin>;
   /** Null when everything came from the environment. */
   readonly file: SettingsFile | null;
+  /** Credentials that the settings name and that are not here; of texts, something else stands in their place. */
+  readonly unread: readonly string[];
 }
 
-/** Parses a settings file's text (null: none) with this machine's environment and facts. */
-export const parseHere = (file: SettingsFile | null, given: Io["env"]): SettingsResult => {
-  const env = withServiceCredentials(given);
-  return parseSettings({ file, env, board: readBoardFacts(env), load: createTextLoader(env) });
+/** What a command makes of a settings file's text (null: none), with this machine's environment and facts. */
+export type Parse = (
+  file: SettingsFile | null,
+  given: Io["env"],
+) => SettingsResult & { readonly unread?: readonly string[] };
+
+/** The value of a setting such as `org.url`. */
+export const valueAt = (settings: Settings, key: string): unknown =>
+  key
+    .split(".")
+    .reduce<unknown>(
+      (node, name) => (typeof node === "object" && node !== null ? Reflect.get(node, name) : undefined),
+      settings,
+    );
+
+/** Names of the credentials that are files, by where they would be. */
+const filesAmong = (settings: Settings): readonly string[] => {
+  const folder = `${serviceCredentials}/`;
+  return settingKeys.flatMap((key) => {
+    const value = valueAt(settings, key);
+    return typeof value === "string" && value.startsWith(folder) ? [value.slice(folder.length)] : [];
+  });
+};
+
+/** Credentials are called what they are called while the service runs. */
+const asIfItRan = (env: Io["env"]): Io["env"] => ({ ...env, CREDENTIALS_DIRECTORY: serviceCredentials });
+
+const mayRead = (folder: string): boolean => {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** With all that the settings name. While the service is stopped, root takes texts from where systemd does (`secrets`). */
+export const parseHere = (
+  file: SettingsFile | null,
+  given: Io["env"],
+  secrets: string = secretsPath,
+): SettingsResult => {
+  const own = withServiceCredentials(given);
+  const byHand = !own.CREDENTIALS_DIRECTORY && mayRead(secrets);
+  const env = byHand ? asIfItRan(own) : own;
+  return parseSettings({
+    file,
+    env,
+    board: readBoardFacts(env),
+    load: createTextLoader(env, byHand ? secrets : null),
+  });
 };
 
 /**
@@ -30,18 +82,14 @@ export const parseHere = (file: SettingsFile | null, given: Io["env"]): Settings
  * unread, and their names are in `unread`. So it is while the service is stopped, and in the unit of updates, from which
  * systemd hides what it gave to others.
  */
-export const parseToLook = (
-  file: SettingsFile | null,
-  given: Io["env"],
-): SettingsResult & { readonly unread: readonly string[] } => {
+export const parseToLook = (file: SettingsFile | null, given: Io["env"]): ReturnType<Parse> => {
   const env = withServiceCredentials(given);
-  if (env.CREDENTIALS_DIRECTORY) return { ...parseHere(file, env), unread: [] };
+  if (env.CREDENTIALS_DIRECTORY) return parseHere(file, env);
   const unread = new Set<string>();
   const read = createTextLoader(env);
   const result = parseSettings({
     file,
-    // Where they would be does not matter.
-    env: { ...env, CREDENTIALS_DIRECTORY: "/" },
+    env: asIfItRan(env),
     board: readBoardFacts(env),
     load(elsewhere) {
       if ("file" in elsewhere) return read(elsewhere);
@@ -49,18 +97,33 @@ export const parseToLook = (
       return { ok: true, text: "-" };
     },
   });
-  return { ...result, unread: [...unread] };
+  return result.ok ? { ...result, unread: [...unread, ...filesAmong(result.settings)] } : result;
+};
+
+/** As `parseHere`, and as `parseToLook` where credentials are wanting, for commands that make do with what is there. */
+export const parseToExamine = (
+  file: SettingsFile | null,
+  given: Io["env"],
+  secrets: string = secretsPath,
+): ReturnType<Parse> => {
+  const whole = parseHere(file, given, secrets);
+  if (!whole.ok) return parseToLook(file, given);
+  return {
+    ...whole,
+    unread: withServiceCredentials(given).CREDENTIALS_DIRECTORY ? [] : filesAmong(whole.settings),
+  };
 };
 
 /** Finds, reads and checks the settings. Throws SETTINGS_UNREADABLE, or SETTINGS_INVALID with all mistakes. */
 export const loadSettings = (
   { values }: Arguments,
   { env }: Io,
-  parse: (file: SettingsFile | null, env: Io["env"]) => SettingsResult = parseHere,
+  parse: Parse = parseHere,
 ): LoadedSettings => {
   const file = readSettingsFile(values.settings, env);
   const result = parse(file, env);
   if (!result.ok) throw settingsError(result.mistakes);
   becomeOwnerOf(result.settings.state.dir);
-  return { settings: result.settings, origins: result.origins, file };
+  const { settings, origins, unread = [] } = result;
+  return { settings, origins, file, unread };
 };

@@ -12,19 +12,11 @@ import { describeMistake, LIGHTS } from "../agent/settings-written.ts";
 import { builtInDrivers, parseDriver } from "../hal/open.ts";
 import { unreachable } from "../units.ts";
 import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
-import { loadSettings, parseToLook } from "./load-settings.ts";
+import { loadSettings, parseToLook, valueAt } from "./load-settings.ts";
 import { type Changed, changeableKey, changeSetting, valueFromText } from "./settings-change.ts";
 
 /** More than any setting may hold; keeps a wrong pipe from filling the memory. */
 const MAX_INPUT = 64 * 1024;
-
-const valueAt = (settings: Settings, key: string): unknown =>
-  key
-    .split(".")
-    .reduce<unknown>(
-      (node, name) => (typeof node === "object" && node !== null ? Reflect.get(node, name) : undefined),
-      settings,
-    );
 
 const show = (args: Arguments, io: Io): number => {
   const { settings, origins } = loadSettings(args, io);
@@ -59,8 +51,9 @@ const check = (args: Arguments, io: Io): number => {
   if (!result.ok) throw settingsError(result.mistakes);
   io.stderr.write(`${file?.path ?? "The environment alone"}: no mistakes.\n`);
   const notes = [...settingsNotes(result.settings), ...result.settings.lights.flatMap(driverNotes)];
-  if (result.unread.length > 0)
-    notes.push(`Not looked at: ${result.unread.join(", ")}. Credentials are here while the service runs.`);
+  const { unread = [] } = result;
+  if (unread.length > 0)
+    notes.push(`Not looked at: ${unread.join(", ")}. Credentials are here while the service runs.`);
   for (const note of notes) io.stderr.write(`${plainLine(note)}\n`);
   return 0;
 };

@@ -1,4 +1,5 @@
-import { type Finding, notTried, ok, type Step, warning, wrong } from "./check.ts";
+import { AgentError, type ErrorCode } from "../errors.ts";
+import { type Finding, faultFinding, notTried, ok, type Step, warning, wrong } from "./check.ts";
 
 // The state folder and the disk below it.
 
@@ -23,8 +24,11 @@ export interface DiskFacts {
   /** What was set aside as damaged. */
   readonly aside: readonly string[];
   /** Of each kept thing that has a generation which cannot be used, what is wrong with it. */
-  readonly damaged: readonly { readonly said: string; readonly readable: boolean }[];
+  readonly unusable: readonly { readonly said: string; readonly is: Unusable }[];
 }
+
+/** `older`: a damaged one, and another serves. `keyless`: encrypted, and no key was looked for. Else what the agent says. */
+export type Unusable = "older" | "keyless" | Extract<ErrorCode, `STATE_${string}`>;
 
 const MiB = 1024 * 1024;
 /** All that is kept is a few hundred kilobytes, twice. */
@@ -89,28 +93,37 @@ export const judgeModes = ({ dir, folder, open, foreign }: DiskFacts): Finding =
   );
 };
 
-export const judgeKept = ({ aside, damaged }: DiskFacts): Finding => {
-  const lost = damaged.filter(({ readable }) => !readable);
-  if (lost.length > 0)
+export const judgeKept = ({ aside, unusable }: DiskFacts): Finding => {
+  const saidOf = (kind: Unusable): string =>
+    unusable.flatMap(({ said, is }) => (is === kind ? [said] : [])).join("; ");
+  const lost = saidOf("STATE_DAMAGED");
+  if (lost !== "")
     return wrong(
-      lost.map(({ said }) => said).join("; "),
+      lost,
       "Nothing usable is left of it.",
       "docs/state.md says what each file is, and what its loss means. Where more of them go, change the card.",
       "STATE_DAMAGED",
     );
-  if (damaged.length > 0)
+  for (const code of ["STATE_NEWER", "STATE_LOCKED"] as const) {
+    const refused = saidOf(code);
+    if (refused !== "") return faultFinding(new AgentError(code, refused));
+  }
+  const damaged = saidOf("older");
+  if (damaged !== "")
     return warning(
-      damaged.map(({ said }) => said).join("; "),
+      damaged,
       "The generation before serves; the next change writes it anew.",
       "Once is bad luck, a pulled plug perhaps. More of it: change the card.",
     );
-  return aside.length === 0
+  if (aside.length > 0)
+    return warning(
+      `set aside: ${list(aside)}`,
+      "They could not be read some time ago. What they held is lost, or an older state of it served.",
+      "Look at them if you like, then remove them. When there are new ones, change the card.",
+    );
+  return saidOf("keyless") === ""
     ? ok("everything that is kept is whole")
-    : warning(
-        `set aside: ${list(aside)}`,
-        "They could not be read some time ago. What they held is lost, or an older state of it served.",
-        "Look at them if you like, then remove them. When there are new ones, change the card.",
-      );
+    : notTried("it is encrypted, and its key is here while the service runs");
 };
 
 export const diskSteps = (facts: () => Promise<DiskFacts>): readonly Step[] => {

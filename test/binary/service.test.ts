@@ -153,6 +153,10 @@ describe("the Debian package", () => {
     await debian.shell("systemctl restart porchlight");
     await online(debian);
     expect(await debian.shell("journalctl -q -b -u porchlight | grep -c 'From a secret' || true")).toBe("0");
+    // While the service is stopped, root's commands read them there, too, and go on as its account.
+    await debian.shell("systemctl stop porchlight");
+    expect(await debian.shell("porchlight settings show")).toContain('device.name = "From a secret"');
+    expect(await debian.shell("porchlight doctor disk")).toContain("takes what is written");
     writeFileSync(debian.path("etc/porchlight/settings.json"), settings());
     await debian.shell("systemctl restart porchlight");
     await online(debian);

@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from "node:crypto";
-import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,6 +8,7 @@ import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
 import { createJsonJournal, createPeopleJournal } from "../../../src/adapters/journal.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
+import { openNames } from "../../../src/agent/names.ts";
 import { loadDeviceKey } from "../../../src/asset-token/key.ts";
 import { exampleAbout } from "../../../src/broker/contract-examples.ts";
 import {
@@ -25,6 +26,7 @@ import type { GuestPass } from "../../../src/model.ts";
 import { createGuests } from "../../../src/owner/guests.ts";
 import { readPass } from "../../../src/owner/passes.ts";
 import { epochMs, Secret } from "../../../src/units.ts";
+import { displayJournal } from "./display-journal.ts";
 import { completeSettings, openStage, type Stage } from "./stage.ts";
 
 const forever = new AbortController().signal;
@@ -189,6 +191,22 @@ describe("porchlight diagnose", () => {
     expect(out).toContain("the end");
   });
 
+  it("has nothing in it that the display showed in the journal, and no name that a phone gave", async () => {
+    await using stage = await stageFor();
+    const vault = await openVault(stage.stateDir, { clock: systemClock, random: Math.random });
+    const names = await openNames(vault, { device: { name: written.name }, lights: [] }, systemClock);
+    await names.rename(null, "Olga's porch", { userId: "005000000000001AAA", orgId: null });
+    const env = await withJournal(stage, [
+      await displayJournal("C", names.device),
+      await displayJournal("en_GB.UTF-8", names.device),
+      "Olga's porch in a sentence",
+    ]);
+    const { code, out } = await stage.run(["diagnose"], { env });
+    expect(code).toBe(0);
+    expect(out).not.toMatch(/[█▀▄]|##|Olga|Former|Smith|ABCD|BCDE|CDEF/);
+    expect(out).toContain("[name] in a sentence");
+  });
+
   it("says how the running agent is, without its owner and the code that waits", async () => {
     await using stage = await stageFor();
     await mkdir(stage.stateDir);
@@ -225,6 +243,19 @@ describe("porchlight diagnose", () => {
     expect(out).toContain('"restarts": 7');
     expect(out).toContain('"problem": "UPDATE_WENT_BACK"');
     expect(out).not.toMatch(/Ada|005000000000001/);
+  });
+
+  it("leaves out what the settings name though systemd has their secrets, and the service is stopped", async () => {
+    await using stage = await stageFor();
+    const settings = JSON.parse(await readFile(stage.settingsPath, "utf8"));
+    settings.broker.password = { credential: "secret_broker.password" };
+    await writeFile(stage.settingsPath, JSON.stringify(settings));
+    const env = await withJournal(stage, [written.lamp, written.serial, "the end - of it"]);
+    const { code, out } = await stage.run(["diagnose"], { env });
+    expect(code).toBe(0);
+    expect(out).toContain("the end - of it");
+    expect(out).toContain("[name]\n[serial]");
+    for (const secret of [written.lamp, written.serial, written.secret]) expect(out).not.toContain(secret);
   });
 
   it("is written without settings, too", async () => {
@@ -325,7 +356,7 @@ describe("what must not be in it", () => {
   it("is the code or the link that a running agent waits with", () => {
     const status = (code: object | null) =>
       privateOfStatus({ owner: null, code } as never).map(({ text }) => text);
-    expect(status({ kind: "code", userCode: "ABCD1234" })).toEqual(["ABCD1234"]);
+    expect(status({ kind: "code", userCode: "ABCD1234" })).toEqual(["ABCD1234", "ABCD 1234"]);
     expect(status({ kind: "link", url: "u", start: "s" })).toEqual(["u", "s"]);
     expect(status(null)).toEqual([]);
   });

@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer as createPlain, connect as dial, type Server } from "node:net";
 import { join } from "node:path";
 import { createServer, getCACertificates, setDefaultCACertificates } from "node:tls";
+import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Authenticate } from "../../../firmware-sim/broker/access.ts";
 import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
@@ -11,7 +12,9 @@ import { selfSigned } from "../../../firmware-sim/org/certificate.ts";
 import { SimulatedOrg } from "../../../firmware-sim/org/org.ts";
 import { systemClock } from "../../../src/adapters/clock.ts";
 import { createControls } from "../../../src/adapters/control.ts";
+import { STATE_KEY } from "../../../src/adapters/state-key.ts";
 import { openVault } from "../../../src/adapters/vault.ts";
+import { createSeal } from "../../../src/adapters/vault-seal.ts";
 import { accessOf, accountFacts } from "../../../src/cli/doctor-accounts.ts";
 import { toolOutput, within } from "../../../src/cli/doctor-board.ts";
 import { addressesOf, hasWayOut, serversOf } from "../../../src/cli/doctor-network.ts";
@@ -93,6 +96,7 @@ interface Said {
   readonly saw: string;
   readonly means: string | null;
   readonly todo: string | null;
+  readonly code: string | null;
 }
 
 const examined = async (stage: Stage, names: readonly string[], env: Record<string, string> = {}) => {
@@ -173,6 +177,33 @@ describe("porchlight doctor", () => {
     expect((await examined(stage, ["disk"])).checks).toHaveLength(1);
   });
 
+  it("examines what needs no secret where the service, and what systemd gives it, is away", async () => {
+    await using stage = await stageFor({
+      broker: { auth: "password", password: { credential: "secret_broker.password" } },
+    });
+    const { code, check, checks } = await examined(stage, ["disk"]);
+    expect([code, check("settings", "settings")?.verdict, check("disk", "folder")?.verdict]).toEqual([
+      0,
+      "ok",
+      "ok",
+    ]);
+    expect(checks.filter(({ verdict }) => verdict === "wrong")).toEqual([]);
+    const all = await examined(stage, []);
+    expect(all.check("settings", "settings-credentials")?.saw).toContain("secret_broker.password");
+    for (const name of ["clock", "network", "permissions", "hardware"])
+      expect(all.checks.filter(({ examination }) => examination === name).map(({ id }) => id)).not.toContain(
+        name,
+      );
+    for (const name of ["tls", "org", "broker"])
+      expect(all.check(name, name)).toMatchObject({
+        verdict: "notTried",
+        saw: "it needs secret_broker.password",
+      });
+    const env = { CREDENTIALS_DIRECTORY: stage.dir };
+    await writeFile(join(stage.dir, "secret_broker.password"), "hunter2\n");
+    expect((await examined(stage, ["broker"], env)).check("broker", "reach")?.verdict).toBe("ok");
+  });
+
   it("warns of settings that everybody may change, and tells what is to know", async () => {
     await using stage = await stageFor({ more: { commands: { trust: "broker" } } });
     await chmod(stage.settingsPath, 0o666);
@@ -221,6 +252,36 @@ describe("porchlight doctor disk", () => {
     expect(check("disk", "kept")?.saw).toContain("does not begin as it should");
     expect((await stat(grant)).mode & 0o777).toBe(0o644);
     expect((await stat(stage.stateDir)).mode & 0o777).toBe(0o755);
+  });
+
+  it("takes what is encrypted, or of a newer version, for no damage", async () => {
+    await using stage = await stageFor();
+    const credentials = join(stage.dir, "credentials");
+    await mkdir(credentials);
+    const vault = await openVault(stage.stateDir, {
+      clock: systemClock,
+      random: Math.random,
+      seal: createSeal(randomBytes(32)),
+    });
+    await vault.write("home", Buffer.from("{}"), "both");
+    const kept = async (env?: Record<string, string>) =>
+      (await examined(stage, ["disk"], env)).check("disk", "kept");
+    const { code, check } = await examined(stage, ["disk"]);
+    expect([code, check("disk", "kept")?.verdict]).toEqual([0, "notTried"]);
+    // The service runs, and has no key or another one.
+    const env = { CREDENTIALS_DIRECTORY: credentials };
+    expect(await kept(env)).toMatchObject({ verdict: "wrong", code: "STATE_LOCKED" });
+    await writeFile(join(credentials, STATE_KEY), randomBytes(32));
+    expect(await kept(env)).toMatchObject({ verdict: "wrong", code: "STATE_LOCKED" });
+    // Of two generations one is damaged: that is seen without a key.
+    await writeFile(join(stage.stateDir, "home.1"), "porch");
+    expect(await kept()).toMatchObject({ verdict: "warning", saw: expect.stringContaining("home.1") });
+    const line = "porchlight-state 2 something else";
+    await writeFile(join(stage.stateDir, "home.1"), `${line} ${crc32(line).toString(16).padStart(8, "0")}\n`);
+    expect(await kept()).toMatchObject({ verdict: "wrong", code: "STATE_NEWER" });
+    await writeFile(join(stage.stateDir, "home.1"), "porch");
+    await writeFile(join(stage.stateDir, "home.2"), "porch");
+    expect(await kept()).toMatchObject({ verdict: "wrong", code: "STATE_DAMAGED" });
   });
 
   it("does not take a file for a folder", async () => {

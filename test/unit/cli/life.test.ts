@@ -200,6 +200,9 @@ describe("a board that waits for its person", () => {
     expect(JSON.parse(out)).toMatchObject({ running: true, device: { name: "From a credential" } });
     await stop();
     expect((await stage.run(["status"])).out).toContain("not running");
+    // Neither does the lamp need any.
+    expect((await stage.run(["light", "on"])).out).toContain("main  Porch  memory:rgb  on");
+    expect((await stage.run(["guests"])).out).toContain("No guest has a pass.");
   });
 
   it("does not start twice on one state folder", async () => {

@@ -48,7 +48,7 @@ describe("the disk", () => {
     open: [],
     foreign: [],
     aside: [],
-    damaged: [],
+    unusable: [],
   };
   const folder = well.folder;
   const space = well.space;
@@ -95,12 +95,44 @@ describe("the disk", () => {
     ["a file set aside", { aside: ["grant.1.damaged-1"] }, "kept", "warning", /set aside/],
     [
       "one bad generation",
-      { damaged: [{ said: "x is cut short", readable: true }] },
+      { unusable: [{ said: "x is cut short", is: "older" }] },
       "kept",
       "warning",
       /cut short/,
     ],
-    ["nothing left", { damaged: [{ said: "x is empty", readable: false }] }, "kept", "wrong", /x is empty/],
+    [
+      "nothing left",
+      {
+        unusable: [
+          { said: "y is encrypted", is: "STATE_LOCKED" },
+          { said: "x is empty", is: "STATE_DAMAGED" },
+        ],
+      },
+      "kept",
+      "wrong",
+      /^x is empty$/,
+    ],
+    [
+      "a newer version's file",
+      { unusable: [{ said: "x is of a newer version", is: "STATE_NEWER" }] },
+      "kept",
+      "wrong",
+      /newer/,
+    ],
+    [
+      "a file of another key",
+      { unusable: [{ said: "x is encrypted", is: "STATE_LOCKED" }] },
+      "kept",
+      "wrong",
+      /encrypted/,
+    ],
+    [
+      "a file whose key nobody has looked for",
+      { unusable: [{ said: "x is encrypted", is: "keyless" }] },
+      "kept",
+      "notTried",
+      /while the service runs/,
+    ],
   ])("%s is told", async (_, change, id, verdict, words) => {
     const checks = await taken(diskSteps(async () => ({ ...well, folder, space, ...change })));
     expectFinding(checks[id], verdict, words);
@@ -125,7 +157,7 @@ describe("what a step is not taken for", () => {
       open: [],
       foreign: ["x"],
       aside: [],
-      damaged: [],
+      unusable: [],
     };
     expect(judgeModes(disk).todo).toContain("chown -R porchlight /state");
     const ports = {
