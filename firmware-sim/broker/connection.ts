@@ -3,6 +3,7 @@ import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } fro
 import type { Clock } from "../../src/ports.ts";
 import type { Access } from "./access.ts";
 import type { Hub, Limits } from "./hub.ts";
+import { faultOf } from "./malformed.ts";
 import { reason, returnCode } from "./reasons.ts";
 import { expiryOf, type Message, type Sink } from "./session.ts";
 import { later } from "./timer.ts";
@@ -116,9 +117,8 @@ export class Client implements Sink {
     this.#end();
   }
 
-  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): void {
-    this.#hub.sent(this, message);
-    this.#send({
+  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): boolean {
+    const bytes = this.#encoded({
       cmd: "publish",
       topic: message.topic,
       payload: message.payload,
@@ -135,6 +135,20 @@ export class Client implements Sink {
           }
         : {}),
     });
+    const most = this.connectPacket?.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    if (bytes === null || bytes.length > most) return false;
+    this.#hub.sent(this, message);
+    this.#write(bytes);
+    return true;
+  }
+
+  /** Null for a message that cannot be put into a packet: it is nobody's end. */
+  #encoded(packet: Packet): Buffer | null {
+    try {
+      return mqttPacket.generate(packet, this.#settings);
+    } catch {
+      return null;
+    }
   }
 
   #watch(): void {
@@ -162,8 +176,11 @@ export class Client implements Sink {
   }
 
   #send(packet: Packet): void {
+    this.#write(mqttPacket.generate(packet, this.#settings));
+  }
+
+  #write(bytes: Buffer): void {
     if (this.#over || this.#stream.writableEnded || this.#stream.destroyed) return;
-    const bytes = mqttPacket.generate(packet, this.#settings);
     if (this.#hub.delayMs === 0) this.#stream.write(bytes);
     else
       later(this.#hub.clock, this.#hub.delayMs, () => {
@@ -177,6 +194,8 @@ export class Client implements Sink {
 
   async #handle(packet: Packet): Promise<void> {
     if (this.#over) return;
+    const fault = faultOf(packet);
+    if (fault !== null) return this.#fail(fault);
     if (!this.#greeted) {
       if (packet.cmd !== "connect") return this.drop();
       this.connectPacket = packet;

@@ -1,4 +1,4 @@
-import type { IPublishPacket, ISubscribePacket } from "mqtt-packet";
+import mqttPacket, { type IPublishPacket, type ISubscribePacket } from "mqtt-packet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Authenticate, allowAll } from "../../../firmware-sim/broker/access.ts";
 import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
@@ -131,6 +131,37 @@ describe("the simulated broker", () => {
       broker.publish("t", "late");
       await clock.settle();
       expect(reader.publishes()).toEqual([]);
+    });
+
+    it("but nothing larger than the client can take, nor what cannot be said, and goes on behind it", async () => {
+      const reader = await client("reader", {
+        ...session,
+        properties: { ...session.properties, maximumPacketSize: 200 },
+      });
+      await reader.send(subscribe("t"));
+      const large = "x".repeat(200);
+      broker.publish("t", large, { retain: true });
+      broker.publish("t", "odd", { properties: { correlationData: null as never } });
+      broker.publish("t", "small");
+      await clock.settle();
+      expect(reader.publishes().map(({ payload }) => payload)).toEqual(["small"]);
+      await reader.send({ cmd: "puback", messageId: reader.all("publish")[0]?.messageId ?? 0 });
+      // an unacknowledged one, and a client that takes less when it comes again
+      broker.publish("t", "y".repeat(100));
+      await clock.settle();
+      expect(reader.publishes()).toHaveLength(2);
+      reader.stream.destroy();
+      await clock.settle();
+      const least = {
+        ...session,
+        properties: { ...session.properties, maximumPacketSize: 50, receiveMaximum: 1 },
+      };
+      const again = await client("reader", least);
+      broker.publish("t", "next");
+      await clock.settle();
+      await again.send(subscribe("t"));
+      expect(again.publishes().map(({ payload }) => payload)).toEqual(["next"]);
+      expect(wire.messages.filter(({ detail }) => detail.some(([, said]) => said === large))).toEqual([]);
     });
 
     it("no more at a time than the client can take", async () => {
@@ -368,6 +399,65 @@ describe("the simulated broker", () => {
       await act(raw);
       expect(raw.all("disconnect").map(({ reasonCode }) => reasonCode)).toEqual([code]);
       expect(raw.closed).toBe(true);
+    });
+
+    /** A retained PUBLISH with QoS 1, as nobody who follows the standard writes it. */
+    const oddPublish = (topic: Buffer, properties: Buffer): Buffer => {
+      const two = (number: number): Buffer => Buffer.of(number >> 8, number & 0xff);
+      const varying = (number: number): Buffer =>
+        Buffer.of((number & 0x7f) | 0x80, ((number >> 7) & 0x7f) | 0x80, number >> 14);
+      const rest = [two(topic.length), topic, two(7), varying(properties.length), properties];
+      return Buffer.concat([Buffer.of(0x33), varying(Buffer.concat(rest).length), ...rest]);
+    };
+    const t = Buffer.from("t");
+    const notUtf8 = Buffer.alloc(30_000, 0xff);
+
+    it.each<[string, Buffer, number]>([
+      ["correlation data that goes on behind the packet", oddPublish(t, Buffer.of(9, 0xff, 0xff)), 0x81],
+      ["a response topic that goes on behind the packet", oddPublish(t, Buffer.of(8, 0xff, 0xff)), 0x81],
+      [
+        "a user property that goes on behind the packet",
+        oddPublish(t, Buffer.of(0x26, 0, 1, 0x61, 0xff, 0xff)),
+        0x81,
+      ],
+      [
+        "a content type that is no UTF-8 and would grow too long",
+        oddPublish(t, Buffer.concat([Buffer.of(3, 0x75, 0x30), notUtf8])),
+        0x81,
+      ],
+      ["a topic that is no UTF-8 and would grow too long", oddPublish(notUtf8, Buffer.of()), 0x90],
+      ["two expiries", oddPublish(t, Buffer.of(2, 0, 0, 0, 1, 2, 0, 0, 0, 2)), 0x82],
+    ])("that sends %s, and passes nothing of it on", async (_what, bytes, code) => {
+      const reader = await client("reader", session);
+      await reader.send(subscribe("#"));
+      const raw = await client("c");
+      await raw.bytes(bytes);
+      expect(raw.all("disconnect").map(({ reasonCode }) => reasonCode)).toEqual([code]);
+      reader.stream.destroy();
+      await clock.settle();
+      const again = await client("reader", session);
+      await again.send(subscribe("#"));
+      broker.publish("t", "still here");
+      await clock.settle();
+      expect([reader, again].map((each) => each.publishes().map(({ payload }) => payload))).toEqual([
+        [],
+        ["still here"],
+      ]);
+      expect(again.closed).toBe(false);
+    });
+
+    it("that wants to join with a last will which expires twice, without a word", async () => {
+      const raw = rawClient(broker, clock);
+      const connect = mqttPacket.generate(
+        connectPacket("c", { will: { ...will, properties: { messageExpiryInterval: 1 } } }),
+        { protocolVersion: 5 },
+      );
+      const [expiry, end] = [Buffer.of(2, 0, 0, 0, 1), connect.indexOf(Buffer.of(5, 2, 0, 0, 0, 1)) + 6];
+      const twice = Buffer.concat([connect.subarray(0, end), expiry, connect.subarray(end)]);
+      twice.writeUInt8(twice.readUInt8(1) + expiry.length, 1);
+      twice.writeUInt8(10, end - 6);
+      await raw.bytes(twice);
+      expect([raw.got.length, raw.closed]).toEqual([0, true]);
     });
 
     it("that does not begin with CONNECT, without a word", async () => {
