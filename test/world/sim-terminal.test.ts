@@ -153,4 +153,18 @@ describe("the terminal of the simulator", () => {
     await press("b", 60_000);
     await press("r", 60_000);
   });
+
+  it("signs the phone in once, however fast the first keys come", async () => {
+    stage = await openStage();
+    const notes: string[] = [];
+    player = createPlayer(stage.world, (text) => notes.push(text));
+    stage.start();
+    await stage.untilEvent("code");
+    await press("p", 60_000);
+    notes.length = 0;
+    for (const key of ["o", "+", "+"]) player.press(key);
+    await stage.clock.advance(3_000);
+    expect(notes).toEqual(["", "", ""]);
+    expect((await stage.status()).lights[0]?.target.on).toBe(true);
+  });
 });
