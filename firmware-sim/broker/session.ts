@@ -113,6 +113,33 @@ export const resume = (session: Session, clock: Clock): void => {
   sendQueued(session, clock);
 };
 
+/** A PUBLISH as it goes through the broker. */
+export const messageOf = (packet: IPublishPacket, from: string, clock: Clock): Message => {
+  const {
+    messageExpiryInterval,
+    payloadFormatIndicator,
+    contentType,
+    responseTopic,
+    correlationData,
+    userProperties,
+  } = packet.properties ?? {};
+  return {
+    topic: packet.topic,
+    payload: Buffer.from(packet.payload),
+    qos: packet.qos,
+    retain: packet.retain,
+    from,
+    expiresAt: expiryOf(messageExpiryInterval, clock),
+    properties: {
+      ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(responseTopic === undefined ? {} : { responseTopic }),
+      ...(correlationData === undefined ? {} : { correlationData }),
+      ...(userProperties === undefined ? {} : { userProperties }),
+    },
+  };
+};
+
 /** The message with its expiry from now. */
 export const expiryOf = (seconds: number | undefined, clock: Clock): MonoMs | null =>
   seconds === undefined ? null : after(clock.mono(), seconds * 1000);

@@ -21,6 +21,12 @@ const subscribe = (
   more: Partial<ISubscribePacket["subscriptions"][number]> = {},
 ): ISubscribePacket => ({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos: 1, ...more }] });
 
+/** How a broker lets acknowledgements wait, and what for. */
+interface Limited {
+  readonly faults: Partial<Pick<SimulatedBroker, "stopAcking" | "delayMs">>;
+  readonly qos: 1 | 2;
+}
+
 const will = { topic: "will", payload: "gone", qos: 1, retain: true } as const;
 
 describe("the simulated broker", () => {
@@ -444,6 +450,48 @@ describe("the simulated broker", () => {
         ["still here"],
       ]);
       expect(again.closed).toBe(false);
+    });
+
+    it.each<[string, Limited]>([
+      ["nothing is acknowledged", { faults: { stopAcking: true }, qos: 1 }],
+      ["acknowledgements are late", { faults: { delayMs: 100 }, qos: 1 }],
+      ["it releases nothing", { faults: {}, qos: 2 }],
+    ])("that sends more than it may while %s", async (_what, { faults, qos }) => {
+      broker.limits = { receiveMaximum: 2 };
+      const [raw, old] = [await client("c"), await client("old", {}, 4)];
+      Object.assign(broker, faults);
+      // what was told to those who are connected still counts
+      broker.limits = {};
+      const send = async (messageId: number): Promise<void> => {
+        for (const each of [raw, old]) await each.send(publish("t", "x", { qos, messageId }));
+      };
+      // an id that comes again is the same message
+      for (const messageId of [1, 2, 2]) await send(messageId);
+      await clock.advance(99);
+      expect([raw.closed, broker.received.length]).toEqual([false, qos === 1 ? 6 : 4]);
+      await send(3);
+      await clock.advance(100);
+      expect(raw.all("disconnect").map(({ reasonCode }) => reasonCode)).toEqual([0x93]);
+      expect([raw.closed, old.closed]).toEqual([true, false]);
+      broker.delayMs = 0;
+    });
+
+    it("but nobody who sends one after the other, in either QoS, allowed or not", async () => {
+      authenticate = async () => ({
+        ok: true,
+        who: { kind: "phone", name: "anna" },
+        may: (_action, topic) => topic === "mine",
+        expiresAt: null,
+      });
+      broker.limits = { receiveMaximum: 1 };
+      const raw = await client("c");
+      let messageId = 0;
+      for (const topic of ["mine", "theirs", "mine"]) {
+        await raw.send(publish(topic, "x", { qos: 1, messageId: ++messageId }));
+        await raw.send(publish(topic, "x", { qos: 2, messageId: ++messageId }));
+        if (topic === "mine") await raw.send({ cmd: "pubrel", messageId });
+      }
+      expect([raw.closed, broker.received.length, raw.all("puback").length]).toEqual([false, 4, 3]);
     });
 
     it("that wants to join with a last will which expires twice, without a word", async () => {
