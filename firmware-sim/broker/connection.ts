@@ -1,12 +1,22 @@
 import type { Duplex } from "node:stream";
-import mqttPacket, { type IConnectPacket, type IPublishPacket, type Packet } from "mqtt-packet";
-import type { Clock } from "../../src/ports.ts";
+import mqttPacket, {
+  type IConnectPacket,
+  type IPubackPacket,
+  type IPubcompPacket,
+  type IPublishPacket,
+  type IPubrecPacket,
+  type Packet,
+} from "mqtt-packet";
 import type { Access } from "./access.ts";
 import type { Hub, Limits } from "./hub.ts";
+import { faultOf } from "./malformed.ts";
 import { reason, returnCode } from "./reasons.ts";
-import { expiryOf, type Message, type Sink } from "./session.ts";
+import { type Message, messageOf, type Sink } from "./session.ts";
 import { later } from "./timer.ts";
 import { validTopic } from "./topic-names.ts";
+
+/** Where CONNACK says nothing else (MQTT 5 section 3.2.2.3.3). */
+const MOST_AHEAD = 65_535;
 
 /** One connected client, from the first byte to the last. */
 export class Client implements Sink {
@@ -20,6 +30,9 @@ export class Client implements Sink {
   #sessionExpiryS: number | null = null;
   #over = false;
   #greeted = false;
+  /** How many messages may be ahead of their last acknowledgement, and the ids of those that are (MQTT 5 section 3.3.4). */
+  #receiveMaximum = MOST_AHEAD;
+  readonly #ahead = new Set<number>();
   /** Fault of this connection alone: nothing is acknowledged any more. */
   silent = false;
   /** Filled in by the broker when it accepts. */
@@ -74,6 +87,7 @@ export class Client implements Sink {
   accept(sessionPresent: boolean, limits: Limits, serverKeepAliveS: number | null): void {
     const keepAliveS = serverKeepAliveS ?? this.connectPacket?.keepalive ?? 0;
     this.#greeted = true;
+    if (this.protocol === "5") this.#receiveMaximum = limits.receiveMaximum ?? MOST_AHEAD;
     this.#send({
       cmd: "connack",
       sessionPresent,
@@ -116,9 +130,8 @@ export class Client implements Sink {
     this.#end();
   }
 
-  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): void {
-    this.#hub.sent(this, message);
-    this.#send({
+  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): boolean {
+    const bytes = this.#encoded({
       cmd: "publish",
       topic: message.topic,
       payload: message.payload,
@@ -135,6 +148,20 @@ export class Client implements Sink {
           }
         : {}),
     });
+    const most = this.connectPacket?.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
+    if (bytes === null || bytes.length > most) return false;
+    this.#hub.sent(this, message);
+    this.#write(bytes);
+    return true;
+  }
+
+  /** Null for a message that cannot be put into a packet: it is nobody's end. */
+  #encoded(packet: Packet): Buffer | null {
+    try {
+      return mqttPacket.generate(packet, this.#settings);
+    } catch {
+      return null;
+    }
   }
 
   #watch(): void {
@@ -162,21 +189,31 @@ export class Client implements Sink {
   }
 
   #send(packet: Packet): void {
-    if (this.#over || this.#stream.writableEnded || this.#stream.destroyed) return;
-    const bytes = mqttPacket.generate(packet, this.#settings);
-    if (this.#hub.delayMs === 0) this.#stream.write(bytes);
-    else
-      later(this.#hub.clock, this.#hub.delayMs, () => {
-        if (!this.#stream.writableEnded && !this.#stream.destroyed) this.#stream.write(bytes);
-      });
+    this.#write(mqttPacket.generate(packet, this.#settings));
+  }
+
+  #write(bytes: Buffer, onLeft: () => void = () => {}): void {
+    const write = (): void => {
+      if (this.#stream.writableEnded || this.#stream.destroyed) return;
+      onLeft();
+      this.#stream.write(bytes);
+    };
+    if (this.#over) return;
+    if (this.#hub.delayMs === 0) write();
+    else later(this.#hub.clock, this.#hub.delayMs, write);
   }
 
   #acknowledge(packet: Packet): void {
-    if (!this.silent && !this.#hub.stopAcking) this.#send(packet);
+    if (this.silent || this.#hub.stopAcking) return;
+    this.#write(mqttPacket.generate(packet, this.#settings), () => {
+      if (isLast(packet)) this.#ahead.delete(packet.messageId ?? 0);
+    });
   }
 
   async #handle(packet: Packet): Promise<void> {
     if (this.#over) return;
+    const fault = faultOf(packet);
+    if (fault !== null) return this.#fail(fault);
     if (!this.#greeted) {
       if (packet.cmd !== "connect") return this.drop();
       this.connectPacket = packet;
@@ -212,6 +249,8 @@ export class Client implements Sink {
   }
 
   #take(packet: IPublishPacket): void {
+    const id = packet.messageId ?? 0;
+    if (packet.qos > 0) this.#ahead.add(id);
     const wrong = !validTopic(packet.topic)
       ? reason.badTopic
       : (packet.length ?? 0) > this.#hub.maxPacketBytes
@@ -220,12 +259,13 @@ export class Client implements Sink {
           ? reason.retainRefused
           : packet.qos > (this.#hub.limits.maximumQoS ?? 2)
             ? reason.qosRefused
-            : null;
+            : this.#ahead.size > this.#receiveMaximum
+              ? reason.tooManyAhead
+              : null;
     if (wrong !== null) {
       this.end(wrong);
       return;
     }
-    const id = packet.messageId ?? 0;
     const fresh = packet.qos !== 2 || this.#hub.take(this, id);
     const code = fresh
       ? this.#hub.publish(this, messageOf(packet, this.clientId, this.#hub.clock))
@@ -240,28 +280,8 @@ export class Client implements Sink {
   }
 }
 
-const messageOf = (packet: IPublishPacket, from: string, clock: Clock): Message => {
-  const {
-    messageExpiryInterval,
-    payloadFormatIndicator,
-    contentType,
-    responseTopic,
-    correlationData,
-    userProperties,
-  } = packet.properties ?? {};
-  return {
-    topic: packet.topic,
-    payload: Buffer.from(packet.payload),
-    qos: packet.qos,
-    retain: packet.retain,
-    from,
-    expiresAt: expiryOf(messageExpiryInterval, clock),
-    properties: {
-      ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
-      ...(contentType === undefined ? {} : { contentType }),
-      ...(responseTopic === undefined ? {} : { responseTopic }),
-      ...(correlationData === undefined ? {} : { correlationData }),
-      ...(userProperties === undefined ? {} : { userProperties }),
-    },
-  };
-};
+/** No other acknowledgement of that message follows (MQTT 5 section 4.3). */
+const isLast = (packet: Packet): packet is IPubackPacket | IPubcompPacket | IPubrecPacket =>
+  packet.cmd === "puback" ||
+  packet.cmd === "pubcomp" ||
+  (packet.cmd === "pubrec" && (packet.reasonCode ?? 0) >= 0x80);

@@ -15,6 +15,7 @@ export const reason = {
   takenOver: 0x8e,
   badFilter: 0x8f,
   badTopic: 0x90,
+  tooManyAhead: 0x93,
   tooLarge: 0x95,
   retainRefused: 0x9a,
   qosRefused: 0x9b,

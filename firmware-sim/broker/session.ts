@@ -51,8 +51,11 @@ export interface Session {
 /** The way to a connected client. */
 export interface Sink {
   readonly receiveMaximum: number;
-  /** `id` is null for QoS 0. `expiresInS` counts down what the sender allowed. */
-  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): void;
+  /**
+   * `id` is null for QoS 0. `expiresInS` counts down what the sender allowed. False: the client cannot take it, and
+   * never gets it (MQTT 5 section 3.1.2.11.4).
+   */
+  publish(message: Message, id: number | null, dup: boolean, expiresInS: number | null): boolean;
 }
 
 export const createSession = (clientId: string): Session => ({
@@ -98,15 +101,43 @@ export const sendQueued = (session: Session, clock: Clock): void => {
     if (left !== null && left <= 0) continue;
     const id = freeId(session);
     session.inFlight.set(id, message);
-    session.sink.publish(message, id, false, left);
+    if (!session.sink.publish(message, id, false, left)) session.inFlight.delete(id);
   }
 };
 
 /** A client is back: what it has not acknowledged is sent again (MQTT 5 section 4.4), then what waits. */
 export const resume = (session: Session, clock: Clock): void => {
   for (const [id, message] of session.inFlight)
-    session.sink?.publish(message, id, true, secondsLeft(message, clock));
+    if (session.sink?.publish(message, id, true, secondsLeft(message, clock)) === false)
+      session.inFlight.delete(id);
   sendQueued(session, clock);
+};
+
+/** A PUBLISH as it goes through the broker. */
+export const messageOf = (packet: IPublishPacket, from: string, clock: Clock): Message => {
+  const {
+    messageExpiryInterval,
+    payloadFormatIndicator,
+    contentType,
+    responseTopic,
+    correlationData,
+    userProperties,
+  } = packet.properties ?? {};
+  return {
+    topic: packet.topic,
+    payload: Buffer.from(packet.payload),
+    qos: packet.qos,
+    retain: packet.retain,
+    from,
+    expiresAt: expiryOf(messageExpiryInterval, clock),
+    properties: {
+      ...(payloadFormatIndicator === undefined ? {} : { payloadFormatIndicator }),
+      ...(contentType === undefined ? {} : { contentType }),
+      ...(responseTopic === undefined ? {} : { responseTopic }),
+      ...(correlationData === undefined ? {} : { correlationData }),
+      ...(userProperties === undefined ? {} : { userProperties }),
+    },
+  };
 };
 
 /** The message with its expiry from now. */

@@ -1,6 +1,6 @@
 /** Whether a topic may be published to (MQTT 5 section 4.7): not empty, without wildcards or NUL. */
 export const validTopic = (topic: string): boolean =>
-  topic.length > 0 && topic.length <= 65_535 && !/[+#\0]/.test(topic);
+  topic.length > 0 && Buffer.byteLength(topic) <= 65_535 && !/[+#\0]/.test(topic);
 
 /** Whether a filter is well formed (MQTT 5 section 4.7.1): `+` and `#` only as whole levels, `#` only at the end. */
 export const validFilter = (filter: string): boolean => {

@@ -17,6 +17,7 @@ const SECRETS = new Set([
   "id_token",
   "oauth_token",
   "pw",
+  "question",
   "refresh_token",
   "signature",
   "state",

@@ -28,12 +28,13 @@ interface Visit {
 
 type Handler = (visit: Visit) => Reply;
 
+const newId = (org: OrgContext): string => org.random(24).toString("base64url");
+
 const signIn = (): Reply => redirect("/login", "sign in", "First the org wants to know who the person is.");
 
-/** The code this browser is about to answer; undefined when it is answered or too old by now. */
-const pendingRequest = ({ org, session }: Visit): CodeRequest | undefined => {
-  if (session.pending?.kind !== "device") return undefined;
-  const request = org.store.codeRequests.get(session.pending.deviceCode);
+/** A code that waits for its answer; undefined when it has one, or is too old by now. */
+const waiting = (org: OrgContext, deviceCode: string): CodeRequest | undefined => {
+  const request = org.store.codeRequests.get(deviceCode);
   return request?.status === "pending" && request.endsAt > org.clock.mono() ? request : undefined;
 };
 
@@ -60,7 +61,7 @@ const takeCode: Handler = ({ org, asked, session, user }) => {
     const problem = "No device shows this code. Look again: 0 and O, 1 and I are easily mixed up.";
     return pageReply(connectPage({ csrf: session.csrf, userCode, problem }));
   }
-  session.pending = { kind: "device", deviceCode: request.deviceCode };
+  session.pending = { kind: "device", id: newId(org), deviceCode: request.deviceCode };
   return user === undefined ? signIn() : redirect("/setup/approve", "approve", "Next the person decides.");
 };
 
@@ -92,20 +93,18 @@ const logOut: Handler = ({ session, renew }) => {
   return signIn();
 };
 
-const showApprove: Handler = (visit) => {
-  const { org, session, user } = visit;
+const showApprove: Handler = ({ org, session, user }) => {
   if (user === undefined) return signIn();
-  if (session.pending?.kind === "authorize") {
-    const { clientId, scope } = session.pending.request;
-    const app = org.store.apps.find((each) => each.clientId === clientId);
-    if (app !== undefined)
-      return pageReply(approvePage({ csrf: session.csrf, user, app, scope, userCode: null, device: null }));
-  }
-  const request = pendingRequest(visit);
-  const app = org.store.apps.find((each) => each.clientId === request?.clientId);
-  if (request === undefined || app === undefined) return pageReply(expiredPage());
-  const { scope, userCode, device } = request;
-  return pageReply(approvePage({ csrf: session.csrf, user, app, scope, userCode, device }));
+  const { csrf, pending } = session;
+  if (pending === null || pending.kind === "page") return pageReply(expiredPage());
+  const asks =
+    pending.kind === "authorize"
+      ? { ...pending.request, userCode: null, device: null }
+      : waiting(org, pending.deviceCode);
+  const app = org.store.apps.find((each) => each.clientId === asks?.clientId);
+  if (asks === undefined || app === undefined) return pageReply(expiredPage());
+  const { scope, userCode, device } = asks;
+  return pageReply(approvePage({ csrf, question: pending.id, user, app, scope, userCode, device }));
 };
 
 /** What the phone's callback comes by. */
@@ -114,14 +113,15 @@ const gets = {
   tokens: "the phone's callback gets tokens behind the # of its address (user-agent flow, legacy)",
 } as const;
 
-const takeDecision: Handler = (visit) => {
-  const { org, asked, session, user } = visit;
+const takeDecision: Handler = ({ org, asked, session, user }) => {
   if (user === undefined) return signIn();
-  const allowed = asked.form.get("decision") === "allow";
   const { pending } = session;
-  const request = pendingRequest(visit);
+  if (pending === null || pending.kind === "page") return pageReply(expiredPage());
+  // Another tab has asked something else since: the yes is for the code that this page shows (RFC 8628 section 5.4).
+  if (asked.form.get("question") !== pending.id) return pageReply(lostPage());
+  const allowed = asked.form.get("decision") === "allow";
   session.pending = null;
-  if (pending?.kind === "authorize") {
+  if (pending.kind === "authorize") {
     const { redirectUri, state, wants } = pending.request;
     const refused = { error: "access_denied", error_description: "end-user denied authorization", state };
     return allowed
@@ -132,6 +132,7 @@ const takeDecision: Handler = (visit) => {
           "Denied: the app's callback is told.",
         );
   }
+  const request = waiting(org, pending.deviceCode);
   if (request === undefined) return pageReply(expiredPage());
   answerCode(org, request, allowed ? user : null);
   return allowed
@@ -149,7 +150,7 @@ const authorize: Handler = ({ org, asked, session, user }) => {
     case "ask":
       break;
   }
-  session.pending = { kind: "authorize", request: reading.request };
+  session.pending = { kind: "authorize", id: newId(org), request: reading.request };
   const prompt = asked.query.get("prompt") ?? "";
   if (user === undefined || /\blogin\b/.test(prompt)) return signIn();
   const known = [...org.store.approvals.values()].some(
@@ -230,10 +231,9 @@ export const visit = (org: OrgContext, asked: Asked, place: Place): Reply => {
   const { sessions, users } = org.store;
   const cookies = (asked.headers.cookie ?? "").split(/;\s*/);
   const sent = cookies.find((each) => each.startsWith(`${COOKIE}=`))?.slice(COOKIE.length + 1) ?? "";
-  const newId = (): string => org.random(24).toString("base64url");
   const known = sessions.get(sent);
-  const session: BrowserSession = known ?? { csrf: newId(), userId: null, pending: null };
-  let id = known === undefined ? newId() : sent;
+  const session: BrowserSession = known ?? { csrf: newId(org), userId: null, pending: null };
+  let id = known === undefined ? newId(org) : sent;
   // Anew, so that the one that was longest not used is the oldest.
   sessions.delete(id);
   sessions.set(id, session);
@@ -248,8 +248,8 @@ export const visit = (org: OrgContext, asked: Asked, place: Place): Reply => {
           user: users.find((each) => each.id === session.userId),
           renew: () => {
             sessions.delete(id);
-            id = newId();
-            sessions.set(id, { ...session, csrf: newId() });
+            id = newId(org);
+            sessions.set(id, { ...session, csrf: newId(org) });
           },
         });
   if (id === sent) return { ...reply, party: "person" };

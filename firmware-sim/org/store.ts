@@ -123,9 +123,10 @@ export interface AuthorizationCode {
 export interface BrowserSession {
   readonly csrf: string;
   userId: string | null;
+  /** `id` is in the page that asks: an answer counts for what that page has shown, and nothing that came after it. */
   pending:
-    | { readonly kind: "device"; readonly deviceCode: string }
-    | { readonly kind: "authorize"; readonly request: AuthorizeRequest }
+    | { readonly kind: "device"; readonly id: string; readonly deviceCode: string }
+    | { readonly kind: "authorize"; readonly id: string; readonly request: AuthorizeRequest }
     | { readonly kind: "page"; readonly path: string }
     | null;
 }

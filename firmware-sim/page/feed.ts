@@ -17,15 +17,24 @@ export const act = async (action: Action): Promise<ActionAnswer> => {
   }
 };
 
-/** Listens to the world; the browser connects again by itself after a loss. */
+/**
+ * Listens to the world. After a loss the browser connects again by itself, and the page begins anew: at the same address
+ * there may be another simulator, with another token, another org, and a story that counts from 1.
+ */
 export const listen = (
   on: {
     readonly [Name in keyof PageEvents]: (data: PageEvents[Name]) => void;
-  } & { readonly connection: (up: boolean) => void },
+  } & { readonly lost: () => void },
 ): void => {
   const source = new EventSource("/events");
-  source.addEventListener("open", () => on.connection(true));
-  source.addEventListener("error", () => on.connection(false));
+  let lost = false;
+  source.addEventListener("open", () => {
+    if (lost) location.reload();
+  });
+  source.addEventListener("error", () => {
+    lost = true;
+    on.lost();
+  });
   source.addEventListener("state", (event) => on.state(JSON.parse(event.data)));
   source.addEventListener("panel", (event) => on.panel(JSON.parse(event.data)));
   source.addEventListener("wire", (event) => on.wire(JSON.parse(event.data)));

@@ -35,12 +35,11 @@ listen({
   },
   panel: drawPanel,
   wire: diagram.add,
-  connection(up) {
-    if (up) return;
+  lost() {
     say(byId("now", HTMLElement), "The simulator has stopped.");
     say(
       byId("next", HTMLElement),
-      "Start it again with npm start; this page comes back by itself when the address is the same.",
+      `Start it again with npm start -- --port ${location.port}; this page comes back by itself.`,
     );
   },
 });

@@ -28,9 +28,20 @@ export interface Log {
   lines(): readonly LogLine[];
 }
 
-/** A log of the newest `kept` lines. */
-export const createLog = (kept: number): Log => {
+/**
+ * A log of the newest `kept` lines. Whoever reaches a port of the world has words in it, refused or not: `plain` takes
+ * out what a terminal would obey.
+ */
+export const createLog = (kept: number, plain: (text: string) => string): Log => {
   const rows: Row[] = [];
+  const lineOf = ({ message, times }: Row): LogLine => ({
+    way: `${names[message.from]} → ${names[message.to]}`,
+    title: plain(message.title),
+    meaning: plain(message.meaning),
+    times,
+    kind: message.kind,
+    ok: message.ok,
+  });
   return {
     add(message) {
       const { row } = addRow(rows, message);
@@ -40,15 +51,6 @@ export const createLog = (kept: number): Log => {
     lines: () => rows.map(lineOf),
   };
 };
-
-const lineOf = ({ message, times }: Row): LogLine => ({
-  way: `${names[message.from]} → ${names[message.to]}`,
-  title: message.title,
-  meaning: message.meaning,
-  times,
-  kind: message.kind,
-  ok: message.ok,
-});
 
 /** The widest `way`: "broker → broker". */
 const WAY_COLUMNS = 15;

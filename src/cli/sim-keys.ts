@@ -35,6 +35,8 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
   let colour = 0;
   /** The lamp that the keys move; null is the first. */
   let chosen: string | null = null;
+  /** A phone signs in once, however many keys wait for it. */
+  let signingIn: Promise<void> | null = null;
 
   const attempt = async (work: () => Promise<string>): Promise<void> => {
     try {
@@ -56,10 +58,17 @@ export const createPlayer = (world: World, note: (text: string) => void): Player
     return answer.kind === "done" ? "" : answer.reason;
   };
 
+  const signInOnce = (): Promise<void> => {
+    signingIn ??= phone.signIn(person, signal).finally(() => {
+      signingIn = null;
+    });
+    return signingIn;
+  };
+
   /** `change` goes by the lamp as the phone knows it when it has joined. */
   const command = async (change: (light: LightState) => LightChange): Promise<string> => {
     if (board.view?.online !== true) return "The lamp is not online yet.";
-    if (phone.picture.person === null) await phone.signIn(person, signal);
+    if (phone.picture.person === null) await signInOnce();
     const light = await known(world, chosen, signal);
     const result = await phone.send(change(light), signal, chosen);
     return result.outcome === "done" ? "" : (result.message ?? result.outcome);

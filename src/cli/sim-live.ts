@@ -1,6 +1,7 @@
 import { createLog, logText } from "../../firmware-sim/terminal/log.ts";
 import type { World } from "../../firmware-sim/world.ts";
 import type { KeyStream } from "../adapters/keys.ts";
+import { plainLine } from "../adapters/redact.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
 import type { Journal } from "../ports.ts";
 import { createPlayer } from "./sim-keys.ts";
@@ -85,7 +86,7 @@ const playInTerminal = (
 const printSteps = (world: World, pageUrl: string | null, out: TerminalStream): (() => void) => {
   const address = pageUrl === null ? "" : `Open the page in a browser: ${pageUrl}\n`;
   out.write(`${address}Ctrl-C ends it.\n\n`);
-  const log = createLog(MEMORY);
+  const log = createLog(MEMORY, plainLine);
   return world.wire.subscribe((message) => {
     const line = log.add(message);
     if (line.times > 1) return;

@@ -1,6 +1,7 @@
 import { SimulatedOrg } from "../../firmware-sim/org/org.ts";
 import { Wire } from "../../firmware-sim/wire.ts";
 import { systemClock } from "../adapters/clock.ts";
+import { plainLine } from "../adapters/redact.ts";
 import { readCapped, why } from "../adapters/settings-file.ts";
 import { AgentError } from "../errors.ts";
 import type { Say } from "./sim-hands-free.ts";
@@ -63,7 +64,7 @@ A first try:
 Ctrl-C ends it.
 `);
   const stop = wire.subscribe(({ from, to, title, meaning, ok }) => {
-    say(`${from} → ${to}  ${title}${ok ? "" : `  (refused: ${meaning})`}`);
+    say(plainLine(`${from} → ${to}  ${title}${ok ? "" : `  (refused: ${meaning})`}`));
   });
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();

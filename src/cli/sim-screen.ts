@@ -4,6 +4,7 @@ import { hardwareLines, panelLines } from "../../firmware-sim/terminal/hardware-
 import { LAMP_COLUMNS, lampArt, type TerminalColours } from "../../firmware-sim/terminal/lamp-art.ts";
 import { createLog, logText } from "../../firmware-sim/terminal/log.ts";
 import type { World } from "../../firmware-sim/world.ts";
+import { plainLine } from "../adapters/redact.ts";
 import { type QrMatrix, qrMatrix } from "../hal/displays/qr.ts";
 import { screenOf } from "../hal/displays/screen.ts";
 import type { TerminalStream } from "../hal/displays/terminal.ts";
@@ -48,7 +49,7 @@ export const openScreen = (
 ): Screen => {
   const unicode = /utf-?8/i.test(env.LC_ALL || env.LC_CTYPE || env.LANG || "");
   const colours = coloursOf(env);
-  const log = createLog(LOG_KEPT);
+  const log = createLog(LOG_KEPT, plainLine);
   const closing = new AbortController();
   let codes: readonly QrMatrix[] = [];
   let codesFor = "";
@@ -187,7 +188,7 @@ export const openScreen = (
 
   return {
     note(text) {
-      noted = text;
+      noted = plainLine(text);
       dirty = true;
     },
     turn() {

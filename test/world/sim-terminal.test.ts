@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { createPlayer, type Player } from "../../src/cli/sim-keys.ts";
 import { openScreen, type Screen } from "../../src/cli/sim-screen.ts";
 import { entryOf } from "../../src/errors.ts";
+import { connectPacket, rawClient } from "../unit/sim-broker/raw-client.ts";
 import { openStage, type Stage } from "./stage.ts";
 
 let stage: Stage;
@@ -152,5 +153,34 @@ describe("the terminal of the simulator", () => {
     says("The code waits for somebody to allow this board.");
     await press("b", 60_000);
     await press("r", 60_000);
+  });
+
+  it("signs the phone in once, however fast the first keys come", async () => {
+    stage = await openStage();
+    const notes: string[] = [];
+    player = createPlayer(stage.world, (text) => notes.push(text));
+    stage.start();
+    await stage.untilEvent("code");
+    await press("p", 60_000);
+    notes.length = 0;
+    for (const key of ["o", "+", "+"]) player.press(key);
+    await stage.clock.advance(3_000);
+    expect(notes).toEqual(["", "", ""]);
+    expect((await stage.status()).lights[0]?.target.on).toBe(true);
+  });
+
+  it("is moved by nothing that somebody puts into a client id or an answer", async () => {
+    stage = await openStage();
+    const terminal = terminalOf(120, 50);
+    sit(terminal, utf8);
+    const raw = rawClient(stage.world.broker, stage.clock);
+    await raw.send(connectPacket("\u001b]0;mine\u0007\u009b9Athief"));
+    screen?.note("\u001b]0;mine\u0007It was refused.");
+    await stage.clock.advance(1_000);
+    const shown = terminal.lines().join("\n");
+    expect(shown).toContain("CONNECT  ]0;mine 9Athief");
+    expect(shown).toContain("]0;mine It was refused.");
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are looked for
+    expect(shown).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
   });
 });

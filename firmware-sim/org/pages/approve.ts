@@ -31,6 +31,8 @@ export const meaningOf = (scope: readonly string[]): readonly string[] => {
 /** `/setup/approve`: which app, which board, what it may do, and the code to compare. Allow or deny. */
 export const approvePage = (options: {
   readonly csrf: string;
+  /** Id of what is answered. */
+  readonly question: string;
   readonly user: OrgUser;
   readonly app: OrgApp;
   readonly scope: readonly string[];
@@ -56,6 +58,7 @@ ${
 }
 <form method="post" action="/setup/approve">
 <input type="hidden" name="csrf" value="${options.csrf}">
+<input type="hidden" name="question" value="${options.question}">
 <div class="pair">
 <button class="quiet" name="decision" value="deny">Deny</button>
 <button name="decision" value="allow">Allow</button>

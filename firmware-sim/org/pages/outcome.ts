@@ -46,14 +46,14 @@ export const expiredPage = (): Page =>
     400,
   );
 
-/** Nothing is waiting for an answer in this browser, or a form came from somewhere else. */
+/** The browser has been asked something else since the page was opened, or a form came from somewhere else. */
 export const lostPage = (): Page =>
   outcome(
     "Start again, please",
     clockIcon,
     "warn",
     html`<p>This page has been open for too long, or its form came from elsewhere. Nothing was changed.</p><p><a href="/setup/connect">Connect a device</a></p>`,
-    "The form did not belong to this browser, so nothing was done.",
+    "The form did not belong to this browser, or to what it was asked last, so nothing was done.",
     403,
   );
 

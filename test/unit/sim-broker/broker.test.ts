@@ -1,4 +1,4 @@
-import type { IPublishPacket, ISubscribePacket } from "mqtt-packet";
+import mqttPacket, { type IPublishPacket, type ISubscribePacket } from "mqtt-packet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Authenticate, allowAll } from "../../../firmware-sim/broker/access.ts";
 import { SimulatedBroker } from "../../../firmware-sim/broker/broker.ts";
@@ -20,6 +20,12 @@ const subscribe = (
   topic: string,
   more: Partial<ISubscribePacket["subscriptions"][number]> = {},
 ): ISubscribePacket => ({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos: 1, ...more }] });
+
+/** How a broker lets acknowledgements wait, and what for. */
+interface Limited {
+  readonly faults: Partial<Pick<SimulatedBroker, "stopAcking" | "delayMs">>;
+  readonly qos: 1 | 2;
+}
 
 const will = { topic: "will", payload: "gone", qos: 1, retain: true } as const;
 
@@ -131,6 +137,37 @@ describe("the simulated broker", () => {
       broker.publish("t", "late");
       await clock.settle();
       expect(reader.publishes()).toEqual([]);
+    });
+
+    it("but nothing larger than the client can take, nor what cannot be said, and goes on behind it", async () => {
+      const reader = await client("reader", {
+        ...session,
+        properties: { ...session.properties, maximumPacketSize: 200 },
+      });
+      await reader.send(subscribe("t"));
+      const large = "x".repeat(200);
+      broker.publish("t", large, { retain: true });
+      broker.publish("t", "odd", { properties: { correlationData: null as never } });
+      broker.publish("t", "small");
+      await clock.settle();
+      expect(reader.publishes().map(({ payload }) => payload)).toEqual(["small"]);
+      await reader.send({ cmd: "puback", messageId: reader.all("publish")[0]?.messageId ?? 0 });
+      // an unacknowledged one, and a client that takes less when it comes again
+      broker.publish("t", "y".repeat(100));
+      await clock.settle();
+      expect(reader.publishes()).toHaveLength(2);
+      reader.stream.destroy();
+      await clock.settle();
+      const least = {
+        ...session,
+        properties: { ...session.properties, maximumPacketSize: 50, receiveMaximum: 1 },
+      };
+      const again = await client("reader", least);
+      broker.publish("t", "next");
+      await clock.settle();
+      await again.send(subscribe("t"));
+      expect(again.publishes().map(({ payload }) => payload)).toEqual(["next"]);
+      expect(wire.messages.filter(({ detail }) => detail.some(([, said]) => said === large))).toEqual([]);
     });
 
     it("no more at a time than the client can take", async () => {
@@ -368,6 +405,107 @@ describe("the simulated broker", () => {
       await act(raw);
       expect(raw.all("disconnect").map(({ reasonCode }) => reasonCode)).toEqual([code]);
       expect(raw.closed).toBe(true);
+    });
+
+    /** A retained PUBLISH with QoS 1, as nobody who follows the standard writes it. */
+    const oddPublish = (topic: Buffer, properties: Buffer): Buffer => {
+      const two = (number: number): Buffer => Buffer.of(number >> 8, number & 0xff);
+      const varying = (number: number): Buffer =>
+        Buffer.of((number & 0x7f) | 0x80, ((number >> 7) & 0x7f) | 0x80, number >> 14);
+      const rest = [two(topic.length), topic, two(7), varying(properties.length), properties];
+      return Buffer.concat([Buffer.of(0x33), varying(Buffer.concat(rest).length), ...rest]);
+    };
+    const t = Buffer.from("t");
+    const notUtf8 = Buffer.alloc(30_000, 0xff);
+
+    it.each<[string, Buffer, number]>([
+      ["correlation data that goes on behind the packet", oddPublish(t, Buffer.of(9, 0xff, 0xff)), 0x81],
+      ["a response topic that goes on behind the packet", oddPublish(t, Buffer.of(8, 0xff, 0xff)), 0x81],
+      [
+        "a user property that goes on behind the packet",
+        oddPublish(t, Buffer.of(0x26, 0, 1, 0x61, 0xff, 0xff)),
+        0x81,
+      ],
+      [
+        "a content type that is no UTF-8 and would grow too long",
+        oddPublish(t, Buffer.concat([Buffer.of(3, 0x75, 0x30), notUtf8])),
+        0x81,
+      ],
+      ["a topic that is no UTF-8 and would grow too long", oddPublish(notUtf8, Buffer.of()), 0x90],
+      ["two expiries", oddPublish(t, Buffer.of(2, 0, 0, 0, 1, 2, 0, 0, 0, 2)), 0x82],
+    ])("that sends %s, and passes nothing of it on", async (_what, bytes, code) => {
+      const reader = await client("reader", session);
+      await reader.send(subscribe("#"));
+      const raw = await client("c");
+      await raw.bytes(bytes);
+      expect(raw.all("disconnect").map(({ reasonCode }) => reasonCode)).toEqual([code]);
+      reader.stream.destroy();
+      await clock.settle();
+      const again = await client("reader", session);
+      await again.send(subscribe("#"));
+      broker.publish("t", "still here");
+      await clock.settle();
+      expect([reader, again].map((each) => each.publishes().map(({ payload }) => payload))).toEqual([
+        [],
+        ["still here"],
+      ]);
+      expect(again.closed).toBe(false);
+    });
+
+    it.each<[string, Limited]>([
+      ["nothing is acknowledged", { faults: { stopAcking: true }, qos: 1 }],
+      ["acknowledgements are late", { faults: { delayMs: 100 }, qos: 1 }],
+      ["it releases nothing", { faults: {}, qos: 2 }],
+    ])("that sends more than it may while %s", async (_what, { faults, qos }) => {
+      broker.limits = { receiveMaximum: 2 };
+      const [raw, old] = [await client("c"), await client("old", {}, 4)];
+      Object.assign(broker, faults);
+      // what was told to those who are connected still counts
+      broker.limits = {};
+      const send = async (messageId: number): Promise<void> => {
+        for (const each of [raw, old]) await each.send(publish("t", "x", { qos, messageId }));
+      };
+      // an id that comes again is the same message
+      for (const messageId of [1, 2, 2]) await send(messageId);
+      await clock.advance(99);
+      expect([raw.closed, broker.received.length]).toEqual([false, qos === 1 ? 6 : 4]);
+      await send(3);
+      await clock.advance(100);
+      expect(raw.all("disconnect").map(({ reasonCode }) => reasonCode)).toEqual([0x93]);
+      expect([raw.closed, old.closed]).toEqual([true, false]);
+      broker.delayMs = 0;
+    });
+
+    it("but nobody who sends one after the other, in either QoS, allowed or not", async () => {
+      authenticate = async () => ({
+        ok: true,
+        who: { kind: "phone", name: "anna" },
+        may: (_action, topic) => topic === "mine",
+        expiresAt: null,
+      });
+      broker.limits = { receiveMaximum: 1 };
+      const raw = await client("c");
+      let messageId = 0;
+      for (const topic of ["mine", "theirs", "mine"]) {
+        await raw.send(publish(topic, "x", { qos: 1, messageId: ++messageId }));
+        await raw.send(publish(topic, "x", { qos: 2, messageId: ++messageId }));
+        if (topic === "mine") await raw.send({ cmd: "pubrel", messageId });
+      }
+      expect([raw.closed, broker.received.length, raw.all("puback").length]).toEqual([false, 4, 3]);
+    });
+
+    it("that wants to join with a last will which expires twice, without a word", async () => {
+      const raw = rawClient(broker, clock);
+      const connect = mqttPacket.generate(
+        connectPacket("c", { will: { ...will, properties: { messageExpiryInterval: 1 } } }),
+        { protocolVersion: 5 },
+      );
+      const [expiry, end] = [Buffer.of(2, 0, 0, 0, 1), connect.indexOf(Buffer.of(5, 2, 0, 0, 0, 1)) + 6];
+      const twice = Buffer.concat([connect.subarray(0, end), expiry, connect.subarray(end)]);
+      twice.writeUInt8(twice.readUInt8(1) + expiry.length, 1);
+      twice.writeUInt8(10, end - 6);
+      await raw.bytes(twice);
+      expect([raw.got.length, raw.closed]).toEqual([0, true]);
     });
 
     it("that does not begin with CONNECT, without a word", async () => {

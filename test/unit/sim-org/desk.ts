@@ -168,7 +168,10 @@ export const openBrowser = (desk: ReturnType<typeof openDesk>) => {
     page: Answer,
     action: string,
     form: Readonly<Record<string, string>>,
-  ): Promise<Answer> => follow(await send("POST", action, { csrf: hidden(page.body, "csrf"), ...form }));
+  ): Promise<Answer> => {
+    const kept = { csrf: hidden(page.body, "csrf"), question: hidden(page.body, "question") };
+    return follow(await send("POST", action, { ...kept, ...form }));
+  };
   const signIn = (page: Answer, user = desk.org.owner, pw = user.password): Promise<Answer> =>
     submit(page, "/login", { username: user.username, pw });
   return { open, submit, signIn, send, cookie: () => cookie, hidden };

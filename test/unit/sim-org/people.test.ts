@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { signalOf, signalWordsUnseen } from "../../../src/signal.ts";
-import { actorToken, openBrowser, openDesk, text } from "./desk.ts";
+import { actorToken, openBrowser, openDesk, pkce, text } from "./desk.ts";
 
 const opened = async () => {
   const desk = openDesk();
@@ -69,6 +69,34 @@ describe("a person with a code", () => {
     await desk.poll(deviceCode);
     expect(desk.org.approvals[0]?.userId).toBe(ben.id);
   });
+
+  test.each(["another code", "an app's request"])(
+    "allows what the page shows, and nothing when the browser was asked for %s since",
+    async (what) => {
+      const { desk, browser, approve, deviceCode } = await reachApproval();
+      const { fields } = await desk.askCode();
+      const connect = await browser.open("/setup/connect");
+      const next =
+        what === "another code"
+          ? await browser.submit(connect, "/setup/connect", { user_code: text(fields, "user_code") })
+          : await browser.open(
+              `/services/oauth2/authorize?${new URLSearchParams({
+                response_type: "code",
+                client_id: desk.org.phoneApp.clientId,
+                redirect_uri: desk.org.phoneApp.redirectUris[0] ?? "",
+                code_challenge: pkce().challenge,
+                code_challenge_method: "S256",
+              })}`,
+            );
+      for (const decision of ["allow", "deny"])
+        expect((await browser.submit(approve, "/setup/approve", { decision })).status).toBe(403);
+      expect((await desk.poll(deviceCode)).fields.error).toBe("authorization_pending");
+      const done = await browser.submit(next, "/setup/approve", { decision: "allow" });
+      if (what === "another code")
+        expect((await desk.poll(text(fields, "device_code"))).fields.access_token).toBeDefined();
+      else expect(done.headers.location).toContain("code=");
+    },
+  );
 
   test("hears when no device shows the code", async () => {
     const { browser } = await opened();

@@ -318,3 +318,21 @@ test("the org alone answers and says what it was asked", async () => {
   stopping.abort();
   expect(await ended).toBe(0);
 });
+
+test("the org alone tells what it was sent in words that no terminal obeys", async () => {
+  const out = new Paper();
+  const stopping = new AbortController();
+  const ended = runOrg({ port: 0 }, (line) => out.write(`${line}\n`), stopping.signal);
+  while (!out.text.includes("Ctrl-C")) await out.next();
+  const body = new URLSearchParams({
+    grant_type: "urn:ietf:params:oauth:grant-type:saml2-bearer",
+    assertion: Buffer.from("<a\u009b2J>").toString("base64url"),
+  });
+  await fetch(`${/http:\/\/127\.0\.0\.1:\d+/.exec(out.text)?.[0]}/services/oauth2/token`, {
+    method: "POST",
+    body,
+  });
+  expect(out.text).toContain("invalid tagName:a 2J");
+  stopping.abort();
+  expect(await ended).toBe(0);
+});

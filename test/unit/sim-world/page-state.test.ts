@@ -5,6 +5,7 @@ import { pageState, type Scenery } from "../../../firmware-sim/page-server-state
 import { LAMP_COLUMNS, LAMP_ROWS, lampArt } from "../../../firmware-sim/terminal/lamp-art.ts";
 import { createLog, logText } from "../../../firmware-sim/terminal/log.ts";
 import type { WireMessage } from "../../../firmware-sim/wire.ts";
+import { plainLine } from "../../../src/adapters/redact.ts";
 import type { View } from "../../../src/model.ts";
 import { epochMs, monoMs } from "../../../src/units.ts";
 
@@ -182,12 +183,23 @@ describe("rows of the diagram", () => {
 
 describe("the terminal", () => {
   test("its log keeps the newest lines and counts what repeats", () => {
-    const log = createLog(2);
+    const log = createLog(2, plainLine);
     for (const title of ["a", "b", "c"]) log.add(message("board>org", title));
     expect(log.add(message("board>org", "c")).times).toBe(2);
     expect(log.lines().map(({ title, times }) => [title, times])).toEqual([
       ["b", 1],
       ["c", 2],
+    ]);
+  });
+
+  test("its log has nothing that a terminal obeys, whoever said it", () => {
+    const log = createLog(1, plainLine);
+    const line = log.add(
+      message("phone>broker", "CONNECT \u001b]0;x\u0007\u009b2J\nphone", { meaning: "\u202ea" }),
+    );
+    expect([line, ...log.lines()].map(({ title, meaning }) => [title, meaning])).toEqual([
+      ["CONNECT  ]0;x 2J phone", "a"],
+      ["CONNECT  ]0;x 2J phone", "a"],
     ]);
   });
 
@@ -197,7 +209,7 @@ describe("the terminal", () => {
     [40, false],
     [24, true],
   ])("a line fits into %i columns", (columns, unicode) => {
-    const log = createLog(1);
+    const log = createLog(1, plainLine);
     const line = log.add(
       message("broker>phone", "PUBLISH light/state", { meaning: "What the lamp does. ".repeat(9) }),
     );

@@ -8,8 +8,7 @@ import { createMemoryDisk, openMemoryVault } from "../../../src/adapters/memory-
 import { parseSettings } from "../../../src/agent/settings-parse.ts";
 import { runAgent } from "../../../src/compose.ts";
 import { AgentError } from "../../../src/errors.ts";
-
-await Promise.all([import("mqtt-packet"), import("mqtt/lib/client"), import("jose")]);
+import "../../world/loaded.ts";
 
 const never = new AbortController().signal;
 const orgKeys = createOrgKeys();
