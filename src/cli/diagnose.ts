@@ -31,7 +31,7 @@ import { examinationNames, examineAll, loadToExamine } from "./doctor.ts";
 import { agentOf, toolOutput } from "./doctor-board.ts";
 import { checkText } from "./doctor-words.ts";
 import type { LoadedSettings } from "./load-settings.ts";
-import { openSession, openState } from "./org-session.ts";
+import { openState, openStoredSession } from "./org-session.ts";
 import { version } from "./version.ts";
 
 interface Section {
@@ -92,17 +92,13 @@ const findings = async (
   return { title: "Doctor", lines };
 };
 
-const nobody = async (): Promise<never> => {
-  throw new AgentError("BUG", "diagnose asks nobody");
-};
-
 /** What the state folder holds and the text must not; what cannot be read there, nothing shows either. */
 const privateOfState = async ({ settings }: LoadedSettings, env: Io["env"]): Promise<readonly Private[]> => {
   if (!existsSync(settings.state.dir)) return [];
   const vault = await openState(settings, env).catch(() => null);
   const grant = await (vault &&
-    openSession(settings, vault, nobody)
-      .session.load()
+    openStoredSession(vault)
+      .load()
       .catch(() => null));
   const names = await (vault && openNames(vault, settings, systemClock));
   const kept = (name: "device-key" | "guests") => vault?.read(name).catch(() => undefined);

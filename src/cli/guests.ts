@@ -11,8 +11,8 @@ import { createGuests } from "../owner/guests.ts";
 import type { Guests } from "../ports.ts";
 import { iso } from "../units.ts";
 import { type Io, noSuch, type RunCommand } from "./command.ts";
-import { loadSettings, parseToLook } from "./load-settings.ts";
-import { insteadOfAgent, openSession, openState } from "./org-session.ts";
+import { loadSettings, parseToExamine } from "./load-settings.ts";
+import { insteadOfAgent, openState, openStoredSession } from "./org-session.ts";
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 
@@ -36,10 +36,7 @@ const here = async <T>(
   signal: AbortSignal,
 ): Promise<T> => {
   const vault = await openState(settings, env);
-  const offline = async (): Promise<never> => {
-    throw new AgentError("BUG", "guests asks nobody");
-  };
-  const { session } = openSession(settings, vault, offline);
+  const session = openStoredSession(vault);
   return await insteadOfAgent(
     vault,
     async () => {
@@ -73,7 +70,7 @@ const revokePass = async (
 
 /** `porchlight guests` */
 export const guestsCommand: RunCommand = async (args, io) => {
-  const { settings } = loadSettings(args, io, parseToLook);
+  const { settings } = loadSettings(args, io, parseToExamine);
   const json = args.flags.has("json");
   const [verb, id] = args.words;
   using told = untilToldToStop();

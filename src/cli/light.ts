@@ -12,7 +12,7 @@ import type { LightState } from "../model.ts";
 import type { Light } from "../ports.ts";
 import { type Io, noSuch, type RunCommand } from "./command.ts";
 import { changeFor, type LightWish, readScan, readWish } from "./light-words.ts";
-import { loadSettings, parseToLook } from "./load-settings.ts";
+import { loadSettings, parseToExamine } from "./load-settings.ts";
 import { insteadOfAgent, openState } from "./org-session.ts";
 
 type LampSettings = Settings["lights"][number];
@@ -80,7 +80,7 @@ export const lightCommand: RunCommand = async (args, io) => {
   if (listenFor !== null)
     return (await import("./light-scan.ts")).scan(listenFor, args.flags.has("json"), io);
   const wish = readWish(args);
-  const { settings } = loadSettings(args, io, parseToLook);
+  const { settings } = loadSettings(args, io, parseToExamine);
   const json = args.flags.has("json");
   const { dir } = settings.state;
   const { signal } = new AbortController();

@@ -19,6 +19,10 @@ const signsNobodyIn = async (): Promise<never> => {
   throw new AgentError("BUG", "only the agent signs the board in");
 };
 
+const asksNobody = async (): Promise<never> => {
+  throw new AgentError("BUG", "this command asks no org");
+};
+
 /** Opens the state folder, made when missing. `damaged` is told of files in whose stead older ones serve. */
 export const openState = async (
   { state }: Settings,
@@ -41,6 +45,10 @@ export const openSession = (
   const org = createOrg(settings.org, { http, clock: systemClock, assertion: signsNobodyIn });
   return { org, session: createSession({ org, vault, clock: systemClock }) };
 };
+
+/** The sign-in over an open state folder, for commands that ask no org, and may know nothing of it. */
+export const openStoredSession = (vault: Vault): Session =>
+  createSession({ org: { refresh: asksNobody }, vault, clock: systemClock });
 
 /** Runs `work` while no agent runs with this state folder. Throws ALREADY_RUNNING. */
 export const insteadOfAgent = async <T>(

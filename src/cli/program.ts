@@ -1,6 +1,7 @@
 // From the command line to an exit code. Only the command that is asked for is loaded.
 
 import { crashLine, plainLines, redact } from "../adapters/redact.ts";
+import { toldToStop } from "../adapters/signals.ts";
 import { AgentError, asAgentError, entryOf } from "../errors.ts";
 import { catalogue, commandNames } from "./catalogue.ts";
 import { type Io, noSuch } from "./command.ts";
@@ -46,11 +47,9 @@ const run = async (args: readonly string[], io: Io): Promise<number> => {
   return entry.start(rest, io);
 };
 
-/** A command that was told to stop, and leaves by what it waited for. */
+/** A command that was told to stop may leave by what it waited for. */
 const asTold = (error: unknown): AgentError =>
-  error instanceof DOMException && error.name === "AbortError"
-    ? new AgentError("INTERRUPTED", undefined, { cause: error })
-    : asAgentError(error);
+  error === toldToStop ? new AgentError("INTERRUPTED", undefined, { cause: error }) : asAgentError(error);
 
 /** Runs the command that `args` name; every fault is told on standard error. Resolves with the exit code. */
 export const program = async (args: readonly string[], io: Io): Promise<number> => {

@@ -96,15 +96,16 @@ export const runWith =
     const json = args.flags.has("json");
     const keys = new AbortController();
     const out = displayStream(json, io);
-    /** The terminal as it was before, also where nothing else is waited for. */
+    /** The terminal as it was before: from the first signal on, since the second one ends the program at once. */
     const leave = (): void => {
       keys.abort();
       leaveTerminal({ out, env: io.env });
     };
     process.once("exit", leave);
     using _leaving = { [Symbol.dispose]: () => process.off("exit", leave) };
-    using stopping = untilToldToStop(leave);
+    using stopping = untilToldToStop();
     const { signal } = stopping;
+    signal.addEventListener("abort", leave, { once: true });
     const told = journalFor(settings, json, io);
     const journal = args.flags.has("no-browser") ? told : opensLinks(told, io);
     let damaged = false;

@@ -10,16 +10,16 @@ import type { Settings } from "../agent/settings.ts";
 import { settingsWarnings } from "../agent/settings-checks.ts";
 import { byPerson } from "../agent/settings-table.ts";
 import { endsSoon, signedInUntil } from "../agent/standing.ts";
-import { AgentError, type ErrorCode, entryOf } from "../errors.ts";
+import { type ErrorCode, entryOf } from "../errors.ts";
 import type { Grant } from "../model.ts";
 import { signalWords } from "../signal.ts";
 import { type EpochMs, epochMs, iso } from "../units.ts";
 import type { Io, RunCommand } from "./command.ts";
 import { eveningWords } from "./evening-words.ts";
 import { healthWords } from "./health-words.ts";
-import { loadSettings, parseToLook } from "./load-settings.ts";
+import { loadSettings, parseToExamine } from "./load-settings.ts";
 import { momentWords } from "./moment-words.ts";
-import { openSession, openState } from "./org-session.ts";
+import { openState, openStoredSession } from "./org-session.ts";
 import { endedWords, startedWords } from "./run-words.ts";
 
 const row = (name: string, value: string): string => `${name.padEnd(12)}${plainLine(value)}\n`;
@@ -98,10 +98,7 @@ const runningText = (status: StatusAnswer, now: EpochMs): string => {
 /** The sign-in on disk; looking must not make a state folder where there is none. */
 const storedGrant = async (settings: Settings, env: Io["env"]): Promise<Grant | undefined> => {
   if (!existsSync(settings.state.dir)) return undefined;
-  const offline = async (): Promise<never> => {
-    throw new AgentError("BUG", "status asks nobody");
-  };
-  return openSession(settings, await openState(settings, env), offline).session.load();
+  return openStoredSession(await openState(settings, env)).load();
 };
 
 const isoOrNull = (at: EpochMs | null): string | null => (at === null ? null : iso(at));
@@ -141,7 +138,7 @@ const stoppedText = (
 
 /** `porchlight status` */
 export const statusCommand: RunCommand = async (args, io) => {
-  const { settings } = loadSettings(args, io, parseToLook);
+  const { settings } = loadSettings(args, io, parseToExamine);
   const json = args.flags.has("json");
   const now = epochMs(Date.now());
   const running = await askAgent(settings.state.dir, { ask: "status" }, new AbortController().signal);

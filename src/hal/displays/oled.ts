@@ -18,11 +18,11 @@ interface Oled {
 /** Control bytes: commands follow, or data (SSD1306 data sheet, 8.1.5.2). */
 const COMMANDS = 0x00;
 const DATA = 0x40;
-/** A panel uses the middle ones of its controller's columns. */
 const columns = { ssd1306: 128, sh1106: 132 } as const;
 /** Panels whose rows are wired one after the other; with all others each second one comes from the other side. */
 const SEQUENTIAL = ["128x32", "96x16"];
-/** Steps after which all is sent anew, half a minute of a countdown: nothing tells that a panel has lost its power in between. */
+/** Nothing tells that a panel has lost its power in between: all is sent anew now and then, also in a countdown. */
+const RENEWAL_MS = 30_000;
 const RENEWAL_STEPS = 30;
 
 /** What wakes the panel up, dark: clock, rows, charge pump, direction, contrast. */
@@ -47,7 +47,8 @@ export const wakeUp = ({ chip, width, height }: Oled): readonly number[] => [
 
 /** Sets the place that the next data goes to. */
 export const pageStart = ({ chip, width }: Oled, page: number): readonly number[] => {
-  const column = Math.floor((columns[chip] - width) / 2);
+  // A panel uses the middle ones of its controller's columns, and one of 96 the first.
+  const column = chip === "ssd1306" && width === 96 ? 0 : Math.floor((columns[chip] - width) / 2);
   return [0xb0 + page, column & 0x0f, 0x10 + (column >> 4)];
 };
 
@@ -67,6 +68,7 @@ const openSurface = (path: string, address: number, oled: Oled, open: OpenI2c): 
   return {
     width,
     height,
+    renewalMs: RENEWAL_MS,
     *draw(panel, rotation, isStep) {
       steps = isStep ? (steps + 1) % RENEWAL_STEPS : 0;
       if (steps === 0) {

@@ -12,6 +12,8 @@ export interface Surface extends Disposable {
   /** Pixels across and down as it is mounted, before any rotation. */
   readonly width: number;
   readonly height: number;
+  /** After how long a picture that does not change is drawn anew, in milliseconds; undefined: never. */
+  readonly renewalMs?: number;
   /**
    * Shows a picture that is made for the panel as it is looked at, `rotation` clockwise from how it is mounted, always the
    * same one; nothing is drawn of a picture that is there already. `isStep`: only time has passed since the last one. Pauses
@@ -107,12 +109,13 @@ export class PanelDisplay implements Display {
       const turned = this.#rotation % 180 !== 0;
       const size = turned ? { width: height, height: width } : { width, height };
       const panel = panelOf(view, codes, size, clock.mono());
-      for (const _pause of this.#surface.draw(panel, this.#rotation, view === this.#drawn))
+      const deadline = deadlineOf(view);
+      const counts = deadline !== null && deadline > clock.mono();
+      for (const _pause of this.#surface.draw(panel, this.#rotation, counts && view === this.#drawn))
         await clock.sleep(0, this.#life.signal).catch(() => undefined);
       this.#drawn = view;
       this.#failing = false;
-      const deadline = deadlineOf(view);
-      if (deadline === null || deadline <= clock.mono()) return null;
+      if (deadline === null || deadline <= clock.mono()) return this.#surface.renewalMs ?? null;
       return (deadline - clock.mono()) % 1000 || 1000;
     } catch (error) {
       this.#let();

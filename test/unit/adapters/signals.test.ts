@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { untilToldToStop } from "../../../src/adapters/signals.ts";
 
 const listeners = (): number => process.listenerCount("SIGINT") + process.listenerCount("SIGTERM");
@@ -12,25 +12,6 @@ describe("being told to stop", () => {
     process.emit(name, name);
     expect(told.signal.aborted).toBe(true);
     expect(listeners()).toBe(before);
-  });
-
-  it("leaves what is to be left before the next one ends the process", () => {
-    const before = listeners();
-    const killed: unknown[] = [];
-    const kill = vi.spyOn(process, "kill").mockImplementation((_pid, name) => {
-      killed.push(name);
-      return true;
-    });
-    try {
-      using told = untilToldToStop(() => killed.push("left"));
-      process.emit("SIGINT", "SIGINT");
-      expect([told.signal.aborted, killed]).toEqual([true, []]);
-      process.emit("SIGTERM", "SIGTERM");
-      expect(killed).toEqual(["left", "SIGTERM"]);
-      expect(listeners()).toBe(before);
-    } finally {
-      kill.mockRestore();
-    }
   });
 
   it("leaves no listener on dispose", () => {

@@ -205,6 +205,17 @@ describe("a board that waits for its person", () => {
     expect((await stage.run(["guests"])).out).toContain("No guest has a pass.");
   });
 
+  it("tells what it keeps without the key that a board signs in with by itself", async () => {
+    const own = { ...orgSettings(), signIn: "jwt-bearer", username: "porch@lights.example" };
+    await settle({ org: { ...own, key: { credential: "org-key.pem" } } });
+    await mkdir(stage.stateDir, { mode: 0o700 });
+    expect((await stage.run(["status"])).out).toContain("not running");
+    expect((await stage.run(["guests"])).out).toContain("No guest has a pass.");
+    const { code, out } = await stage.run(["diagnose"]);
+    expect(code).toBe(0);
+    expect(out).toContain("== Doctor");
+  });
+
   it("does not start twice on one state folder", async () => {
     await event(start(["run", "--json"]), "code");
     const second = await stage.run(["run", "--json"]);

@@ -458,7 +458,7 @@ describe("a display on an OLED", () => {
     expect(oled.on).toBe(false);
   });
 
-  it("gets only what a countdown changes, and all of it again after half a minute or with another view: it may have lost its power", async () => {
+  it("gets only what a countdown changes, and all of it again each half minute and with another view: it may have lost its power", async () => {
     const oled = fakeOled();
     const { display, clock } = opened("oled:", oled.open);
     const loses = (): void => {
@@ -475,6 +475,12 @@ describe("a display on an OLED", () => {
     expect([oled.on, oled.pages.size]).toEqual([true, 8]);
     loses();
     display.show(online);
+    await settle(clock);
+    expect([oled.on, oled.pages.size]).toEqual([true, 8]);
+    loses();
+    await clock.advance(29_000);
+    expect(oled.on).toBe(false);
+    await clock.advance(1000);
     await settle(clock);
     expect([oled.on, oled.pages.size]).toEqual([true, 8]);
     await clock.until(Promise.resolve(display[Symbol.asyncDispose]()));
@@ -509,6 +515,7 @@ describe("a display on an OLED", () => {
     expect(hex("ssd1306", 16, 96)).toBe("aed580a80fd300408d142002a1c8da02819fd9f1db40a4a6af");
     expect(pageStart({ chip: "sh1106", width: 128, height: 64 }, 7)).toEqual([0xb7, 0x02, 0x10]);
     expect(pageStart({ chip: "ssd1306", width: 64, height: 48 }, 5)).toEqual([0xb5, 0x00, 0x12]);
+    expect(pageStart({ chip: "ssd1306", width: 96, height: 16 }, 1)).toEqual([0xb1, 0x00, 0x10]);
   });
 
   it.each(["EACCES", "EREMOTEIO", "EBUSY"])("that answers %s is told, and comes back", async (code) => {
