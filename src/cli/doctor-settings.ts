@@ -6,7 +6,7 @@ import { type Check, type Finding, faultFinding, notTried, ok, warning } from ".
 import { type AgentError, asAgentError } from "../errors.ts";
 import type { Arguments, Io } from "./command.ts";
 import type { Board } from "./doctor-board.ts";
-import type { LoadedSettings } from "./load-settings.ts";
+import { type LoadedSettings, unreadNote } from "./load-settings.ts";
 
 const judgeMode = (path: string, mode: number): Finding =>
   (mode & 0o002) === 0
@@ -47,9 +47,7 @@ export const examineSettings = (
               {
                 id: "settings-credentials",
                 title: "Their secrets",
-                ...notTried(
-                  `Not looked at: ${unread.join(", ")}. Credentials are here while the service runs.`,
-                ),
+                ...notTried(unreadNote(unread)),
               },
             ]),
         ...(notes.length === 0 ? [] : [{ id: "settings-notes", title: "To know", ...ok(notes.join(" ")) }]),

@@ -30,6 +30,10 @@ export type Parse = (
   given: Io["env"],
 ) => SettingsResult & { readonly unread?: readonly string[] };
 
+/** What a person is told of credentials that are not here. */
+export const unreadNote = (unread: readonly string[]): string =>
+  `Not looked at: ${unread.join(", ")}. Credentials are here while the service runs.`;
+
 /** The value of a setting such as `org.url`. */
 export const valueAt = (settings: Settings, key: string): unknown =>
   key

@@ -12,7 +12,7 @@ import { describeMistake, LIGHTS } from "../agent/settings-written.ts";
 import { builtInDrivers, parseDriver } from "../hal/open.ts";
 import { unreachable } from "../units.ts";
 import { type Arguments, type Io, noSuch, type RunCommand, usageError } from "./command.ts";
-import { loadSettings, parseToLook, valueAt } from "./load-settings.ts";
+import { loadSettings, parseToLook, unreadNote, valueAt } from "./load-settings.ts";
 import { type Changed, changeableKey, changeSetting, valueFromText } from "./settings-change.ts";
 
 /** More than any setting may hold; keeps a wrong pipe from filling the memory. */
@@ -52,8 +52,7 @@ const check = (args: Arguments, io: Io): number => {
   io.stderr.write(`${file?.path ?? "The environment alone"}: no mistakes.\n`);
   const notes = [...settingsNotes(result.settings), ...result.settings.lights.flatMap(driverNotes)];
   const { unread = [] } = result;
-  if (unread.length > 0)
-    notes.push(`Not looked at: ${unread.join(", ")}. Credentials are here while the service runs.`);
+  if (unread.length > 0) notes.push(unreadNote(unread));
   for (const note of notes) io.stderr.write(`${plainLine(note)}\n`);
   return 0;
 };

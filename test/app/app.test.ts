@@ -17,6 +17,16 @@ const findings = async (page: Phone["page"]): Promise<readonly string[]> => {
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
 };
 
+/** What a database of the app holds, by name. */
+const keptIn = ({ page }: Phone, database: string): Promise<unknown> =>
+  page.evaluate(`(async () => {
+    const opening = indexedDB.open("${database}");
+    await new Promise((done) => { opening.onsuccess = done; });
+    const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
+    await new Promise((done) => { asking.onsuccess = done; });
+    return asking.result;
+  })()`);
+
 describe("a board with an evening of its own", () => {
   test("says so, lets its owner choose lamps and hours instead, and goes back", async () => {
     const evening = { on: "18:30", off: "23:00", timeZone: "Europe/London", brightness: 40 };
@@ -314,14 +324,7 @@ describe("a person who comes back", () => {
     })()`);
     await page.goto(stage.app);
     await page.getByRole("link", { name: /Ada Okafor/ }).waitFor();
-    const left = await page.evaluate(`(async () => {
-      const opening = indexedDB.open("porchlight");
-      await new Promise((done) => { opening.onsuccess = done; });
-      const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
-      await new Promise((done) => { asking.onsuccess = done; });
-      return asking.result;
-    })()`);
-    expect(left).toEqual([]);
+    expect(await keptIn(phone, "porchlight")).toEqual([]);
   });
 
   test("signs out, and nothing of it is left on the phone or at the org", async () => {
@@ -337,14 +340,7 @@ describe("a person who comes back", () => {
     await page.getByRole("button", { name: "Sign out on this phone" }).click();
     await page.getByRole("button", { name: "Sign in" }).waitFor();
     await until(() => approvals() === 0);
-    const names = await page.evaluate(`(async () => {
-      const opening = indexedDB.open("porchlight /app/");
-      await new Promise((done) => { opening.onsuccess = done; });
-      const asking = opening.result.transaction("kept").objectStore("kept").getAllKeys();
-      await new Promise((done) => { asking.onsuccess = done; });
-      return asking.result;
-    })()`);
-    expect(names).toEqual([]);
+    expect(await keptIn(phone, "porchlight /app/")).toEqual([]);
   });
 });
 

@@ -71,8 +71,8 @@ const openSurface = (path: string, address: number, oled: Oled, open: OpenI2c): 
     renewalMs: RENEWAL_MS,
     *draw(panel, rotation, isStep) {
       steps = isStep ? (steps + 1) % RENEWAL_STEPS : 0;
-      if (steps === 0) {
-        // The same again, but for the darkness.
+      if (steps === 0 && shown.length > 0) {
+        // The same as at the opening, but for the darkness.
         send(COMMANDS, wakeUp(oled).slice(1));
         shown.length = 0;
       }
